@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/*
+ * The server side of one RTMP connection, without any I/O: bytes go in by
+ * mill_rtmp_session_feed(), bytes to send come out of
+ * mill_rtmp_session_peek_output(), and what the publisher does arrives through
+ * MillRtmpSessionEvents, called from within feed().
+ *
+ * Threads: none of its own; one thread at a time may use a session.
+ * Source: Adobe's Real-Time Messaging Protocol 1.0 (2012), Enhanced RTMP v1
+ * for what is refused by name.
+ */
+typedef struct _MillRtmpSession MillRtmpSession;
+
+#define MILL_RTMP_ERROR (mill_rtmp_error_quark ())
+GQuark mill_rtmp_error_quark (void);
+
+/**
+ * MillRtmpError:
+ * @MILL_RTMP_ERROR_HANDSHAKE: the peer does not speak RTMP (unknown version,
+ *   bytes that are no handshake)
+ * @MILL_RTMP_ERROR_PROTOCOL: a message that the specification forbids
+ * @MILL_RTMP_ERROR_LIMIT: the peer went over a bound of MillRtmpLimits
+ * @MILL_RTMP_ERROR_STATE: the call does not fit the state (saving in the
+ *   middle of a message, answering without a request)
+ */
+typedef enum
+{
+  MILL_RTMP_ERROR_HANDSHAKE,
+  MILL_RTMP_ERROR_PROTOCOL,
+  MILL_RTMP_ERROR_LIMIT,
+  MILL_RTMP_ERROR_STATE,
+} MillRtmpError;
+
+/** Bounds on what a peer controls; zero takes the default in brackets. */
+typedef struct
+{
+  guint max_message_bytes; /* [8 MiB] one message */
+  guint max_chunk_bytes; /* [64 KiB] Set Chunk Size of the peer */
+  guint max_chunk_streams; /* [64] */
+  guint max_amf_depth; /* [16] */
+  guint max_bytes_before_publish; /* [64 KiB] beyond the handshake */
+} MillRtmpLimits;
+
+/** What a publisher asks for; strings belong to the session. */
+typedef struct
+{
+  const gchar *app; /* without query and trailing slash */
+  const gchar *name; /* stream name without query */
+  const gchar *query; /* of name, else of app or tcUrl; may be "" */
+  const gchar *tc_url; /* nullable */
+  const gchar *flash_version; /* nullable; the encoder's own name */
+} MillRtmpPublish;
+
+typedef enum
+{
+  MILL_RTMP_MEDIA_AUDIO = 8,
+  MILL_RTMP_MEDIA_VIDEO = 9,
+} MillRtmpMediaType;
+
+/**
+ * MillRtmpSessionEvents:
+ * @publish: the peer asks to publish. feed() returns after it without
+ *   consuming more, and consumes nothing until mill_rtmp_session_accept() or
+ *   mill_rtmp_session_refuse() was called (at once or later).
+ * @media: one audio or video message: @payload (transfer full) holds the FLV
+ *   tag body in one memory, @timestamp_ms is the 32-bit wire time stamp,
+ *   extended and unfolded from deltas, not unwrapped.
+ * @metadata: onMetaData: the numbers, strings and booleans of its first level
+ *   (transfer none).
+ * @unpublish: the peer ended its stream in good order (FCUnpublish,
+ *   closeStream, deleteStream); nothing but a new publish comes after it.
+ *
+ * Any of them may be NULL. None may free the session.
+ */
+typedef struct
+{
+  void (*publish) (MillRtmpSession *session, const MillRtmpPublish *publish,
+      gpointer user_data);
+  void (*media) (MillRtmpSession *session, MillRtmpMediaType type,
+      guint32 timestamp_ms, GstBuffer *payload, gpointer user_data);
+  void (*metadata) (MillRtmpSession *session, const GstStructure *metadata,
+      gpointer user_data);
+  void (*unpublish) (MillRtmpSession *session, gpointer user_data);
+} MillRtmpSessionEvents;
+
+/* @limits: (nullable): NULL takes all defaults. @events is not copied: static. */
+MillRtmpSession *mill_rtmp_session_new (const MillRtmpLimits *limits,
+    const MillRtmpSessionEvents *events, gpointer user_data);
+void mill_rtmp_session_free (MillRtmpSession *session);
+void mill_rtmp_session_set_user_data (MillRtmpSession *session,
+    gpointer user_data);
+
+/* Consumes bytes from the peer. @ret_consumed is less than @size only while a
+ * publish request waits for its answer: keep the rest and feed it again.
+ * Returns FALSE when the connection must be closed (send the output first). */
+gboolean mill_rtmp_session_feed (MillRtmpSession *session, const guint8 *data,
+    gsize size, gsize *ret_consumed, GError **error);
+
+/* Bytes to send; (transfer none), valid until the session is used again. */
+const guint8 *mill_rtmp_session_peek_output (MillRtmpSession *session,
+    gsize *ret_size);
+void mill_rtmp_session_drop_output (MillRtmpSession *session, gsize size);
+
+/* The answer to @publish. A refusal is sent as onStatus level error with
+ * @code ("NetStream.Publish.BadName", ".Denied") and @description, which ffmpeg
+ * and OBS show; the caller closes after sending. */
+void mill_rtmp_session_accept (MillRtmpSession *session);
+void mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
+    const gchar *description);
+
+/* The session as a variant and back, possible while no message is half read
+ * (Errors: MILL_RTMP_ERROR_STATE) and the output is empty: what a successor
+ * process needs to go on with the same socket. @variant is checked like bytes
+ * from the network. */
+GVariant *mill_rtmp_session_save (MillRtmpSession *session, GError **error);
+MillRtmpSession *mill_rtmp_session_load (GVariant *variant,
+    const MillRtmpLimits *limits, const MillRtmpSessionEvents *events,
+    gpointer user_data, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRtmpSession, mill_rtmp_session_free)
+
+G_END_DECLS

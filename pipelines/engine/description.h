@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "diagnostics.h"
+
+G_BEGIN_DECLS
+
+/** What a YAML text says, typed, before any parameter has a value. Immutable
+ * and reference counted; knows no GStreamer: names are checked by the plan. */
+typedef struct _MillDescription MillDescription;
+
+typedef enum
+{
+  MILL_PARAM_STRING,
+  MILL_PARAM_INTEGER,
+  MILL_PARAM_NUMBER,
+  MILL_PARAM_BOOLEAN,
+} MillParamType;
+
+typedef struct
+{
+  gchar *name;
+  MillParamType type;
+  gboolean required;
+  gchar *default_value; /* nullable; text form */
+  gchar *summary; /* nullable */
+  MillPlace place;
+} MillParam;
+
+/** A property value as written, "${x}" not yet replaced, with its place. */
+typedef struct
+{
+  gchar *name;
+  gchar *text; /* scalar text */
+  gboolean quoted; /* written in quotes: a string for sure */
+  MillPlace place; /* of the key */
+  MillPlace value_place;
+} MillSetting;
+
+/** One entry of `from`. */
+typedef struct
+{
+  gchar *stream; /* nullable: "stream:NAME/NODE" names another stream */
+  gchar *node;
+  gchar *pad; /* nullable: pad of that node */
+  gchar *as; /* nullable: pad of this node */
+  GPtrArray *props; /* (element-type MillSetting) for the pad on this side */
+  MillPlace place;
+} MillSource;
+
+typedef struct
+{
+  gchar *name;
+  gchar *element;
+  gboolean isolate;
+  GPtrArray *from; /* (element-type MillSource) */
+  GPtrArray *props; /* (element-type MillSetting) */
+  MillPlace place;
+} MillNode;
+
+typedef enum
+{
+  MILL_RESTART_NEVER,
+  MILL_RESTART_ON_FAILURE,
+  MILL_RESTART_ALWAYS,
+} MillRestartPolicy;
+
+typedef struct
+{
+  MillRestartPolicy policy; /* default on-failure */
+  guint backoff_min_ms; /* default 500 */
+  guint backoff_max_ms; /* default 30000 */
+  guint limit; /* starts without healthy time; default 10 */
+} MillRestart;
+
+/* Returns: (transfer full) (nullable): NULL when @diagnostics got an error;
+ * all mistakes that need no GStreamer are reported in one go. */
+MillDescription *mill_description_new_from_data (const gchar *data, gsize size,
+    const gchar *file_name, MillDiagnostics *diagnostics);
+
+/* @name_or_path: a path, or the name of a shipped description.
+ * Errors: a file that cannot be read is a diagnostic too. */
+MillDescription *mill_description_new_from_file (const gchar *name_or_path,
+    MillDiagnostics *diagnostics);
+
+MillDescription *mill_description_ref (MillDescription *description);
+void mill_description_unref (MillDescription *description);
+
+const gchar *mill_description_get_name (const MillDescription *description);
+const gchar *mill_description_get_summary (const MillDescription *description);
+const gchar *mill_description_get_file (const MillDescription *description);
+/* The YAML text as read. */
+const gchar *mill_description_get_text (const MillDescription *description);
+/* Returns: (transfer none) (element-type MillParam) */
+GPtrArray *mill_description_get_params (const MillDescription *description);
+/* Returns: (transfer none) (element-type MillNode) */
+GPtrArray *mill_description_get_nodes (const MillDescription *description);
+const MillRestart *mill_description_get_restart (const MillDescription
+        *description);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillDescription, mill_description_unref)
+
+G_END_DECLS

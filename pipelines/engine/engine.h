@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "bus-queue.h"
+#include "description.h"
+#include "diagnostics.h"
+#include "graph.h"
+#include "plan.h"
+
+G_BEGIN_DECLS
+
+/* Finds the plugins and data of this installation, or of the build tree when
+ * the running binary lies in one, then calls gst_init(). Call it once, first,
+ * from main(). */
+gboolean mill_engine_init (int *argc, char ***argv, GError **error);
+
+/* Directory of the shipped descriptions (pipelines/), of presets/, of the
+ * sibling binaries (millrace-worker, millrace-origin).
+ * Returns: (transfer none), valid for ever. */
+const gchar *mill_engine_get_pipelines_dir (void);
+const gchar *mill_engine_get_presets_dir (void);
+const gchar *mill_engine_get_libexec_dir (void);
+
+G_END_DECLS

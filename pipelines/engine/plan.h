@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "description.h"
+
+G_BEGIN_DECLS
+
+/** A description with its parameters filled in and every name checked against
+ * GStreamer's registry: nodes, links, where it will be cut into processes.
+ * Immutable and reference counted. Nothing of it runs. */
+typedef struct _MillPlan MillPlan;
+
+typedef struct
+{
+  GHashTable *params; /* (nullable) name -> text */
+  GstClockTime
+      epoch; /* base time of the graph, CLOCK_MONOTONIC; NONE: set at start */
+  gboolean one_process; /* `millrace run`: isolate is ignored, and said so */
+} MillPlanOptions;
+
+/** When a property may be set on a running graph. */
+typedef enum
+{
+  MILL_CHANGE_HOT,
+  MILL_CHANGE_KEYFRAME,
+  MILL_CHANGE_RESTART,
+} MillChange;
+
+typedef struct
+{
+  gchar *name;
+  gchar *factory;
+  guint process; /* index of the process it is placed in */
+  gdouble cores; /* estimated cost, by a table per node kind */
+  gboolean may_wait; /* not on the list of elements that never wait */
+  GPtrArray *props; /* (element-type MillPlanSetting) */
+} MillPlanNode;
+
+typedef struct
+{
+  gchar *name;
+  GValue value; /* converted to the property's type */
+  MillChange change;
+} MillPlanSetting;
+
+typedef enum
+{
+  MILL_LINK_DIRECT,
+  MILL_LINK_QUEUE, /* a leaky queue is put between: pool source above, element that may wait below */
+  MILL_LINK_CUT, /* crosses a process border by millsink and millsrc */
+} MillLinkKind;
+
+typedef struct
+{
+  gchar *from_node;
+  gchar *from_pad; /* template or pad name; nullable: by media type */
+  gchar *to_node;
+  gchar *to_pad;
+  MillLinkKind kind;
+  GPtrArray
+      *props; /* (element-type MillPlanSetting) of the pad on the to side */
+} MillPlanLink;
+
+/* Returns: (transfer full) (nullable): NULL when @diagnostics got an error. */
+MillPlan *mill_plan_new (MillDescription *description,
+    const MillPlanOptions *options, MillDiagnostics *diagnostics);
+MillPlan *mill_plan_ref (MillPlan *plan);
+void mill_plan_unref (MillPlan *plan);
+
+MillDescription *mill_plan_get_description (const MillPlan *plan);
+GstClockTime mill_plan_get_epoch (const MillPlan *plan);
+GPtrArray *mill_plan_get_nodes (const MillPlan *plan);
+GPtrArray *mill_plan_get_links (const MillPlan *plan);
+guint mill_plan_get_n_processes (const MillPlan *plan);
+
+/* The same graph: same nodes, properties, links. Used to tell whether a
+ * reload touches a stream. */
+gboolean mill_plan_equal (const MillPlan *a, const MillPlan *b);
+
+/* For people: links, processes, cost; Graphviz; a gst-launch-1.0 line.
+ * Returns: (transfer full) */
+gchar *mill_plan_to_text (const MillPlan *plan);
+gchar *mill_plan_to_dot (const MillPlan *plan);
+gchar *mill_plan_to_launch (const MillPlan *plan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillPlan, mill_plan_unref)
+
+G_END_DECLS
