@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/*
+ * A multivariant playlist as a plain structure that is printed; ownership and
+ * URIs as in hls-media.h. Quoted strings lose what a quoted-string may not
+ * hold (clause 4.2): '"', line breaks and other control characters.
+ *
+ * An audio-only stream has its audio as variants and no renditions.
+ *
+ * Source: RFC 8216bis (draft-pantos-hls-rfc8216bis-22) 4.4.6.
+ */
+
+/**
+ * MillHlsRendition: one EXT-X-MEDIA of TYPE=AUDIO
+ * @group: GROUP-ID, the same for all renditions that a variant may choose from
+ * @name: NAME, unique within @group
+ * @language: (nullable): BCP 47 tag
+ * @uri: (nullable): of its media playlist; NULL when a variant carries it
+ * @is_default: chosen without a preference; at most one per group
+ * @autoselect: may be chosen by the user's system language; implied by default
+ * @channels: 0 when unknown
+ */
+typedef struct
+{
+  const gchar *group;
+  const gchar *name;
+  const gchar *language;
+  const gchar *uri;
+  gboolean is_default;
+  gboolean autoselect;
+  guint channels;
+} MillHlsRendition;
+
+/**
+ * MillHlsVariant: one EXT-X-STREAM-INF
+ * @uri: of its media playlist
+ * @bandwidth_bps: peak of @uri's segments plus the largest peak of the
+ *   renditions of @audio_group (see hls-bitrate.h)
+ * @average_bandwidth_bps: the same of averages; 0 leaves it out
+ * @codecs: RFC 6381, of the variant and of its audio group
+ * @width: 0 for audio, as is @height
+ * @fps_n: with @fps_d the (highest) frame rate; 0 leaves it out
+ * @audio_group: (nullable): GROUP-ID of its audio
+ */
+typedef struct
+{
+  const gchar *uri;
+  guint64 bandwidth_bps;
+  guint64 average_bandwidth_bps;
+  const gchar *codecs;
+  guint width;
+  guint height;
+  guint fps_n;
+  guint fps_d;
+  const gchar *audio_group;
+} MillHlsVariant;
+
+typedef struct
+{
+  gboolean independent_segments;
+  const MillHlsRendition *renditions;
+  gsize n_renditions;
+  const MillHlsVariant *variants;
+  gsize n_variants;
+} MillHlsMultivariant;
+
+/**
+ * mill_hls_multivariant_print:
+ *
+ * Returns: (transfer full): the playlist in UTF-8
+ */
+GBytes *mill_hls_multivariant_print (const MillHlsMultivariant *multivariant);
+
+G_END_DECLS

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/*
+ * An MPD as a plain structure that is printed; every string and array belongs
+ * to the caller and need live for the call only. Any thread.
+ *
+ * Media is addressed by SegmentTemplate with $Number$ and a SegmentTimeline.
+ * The number of an S element is its place in the timeline counted from
+ * @startNumber, so a representation's numbers must be consecutive within a
+ * Period. Where a rendition has missed a segment, or the init changes, the
+ * caller begins a new Period at the next cut. (S@n would number a gap without
+ * a new Period, but players ignore it.)
+ *
+ * Source: ISO/IEC 23009-1:2022.
+ */
+
+#define MILL_MPD_ERROR (mill_mpd_error_quark ())
+GQuark mill_mpd_error_quark (void);
+
+/**
+ * MillMpdError:
+ * @MILL_MPD_ERROR_INVALID: what was asked cannot be a valid MPD: numbers of a
+ *   Period not consecutive, times that overlap, no timescale
+ */
+typedef enum
+{
+  MILL_MPD_ERROR_INVALID,
+} MillMpdError;
+
+typedef enum
+{
+  MILL_MPD_STATIC, /* VOD, and a live stream that has ended */
+  MILL_MPD_DYNAMIC,
+} MillMpdKind;
+
+typedef enum
+{
+  MILL_MPD_VIDEO,
+  MILL_MPD_AUDIO,
+} MillMpdContent;
+
+/**
+ * MillMpdSegment:
+ * @number: what $Number$ becomes
+ * @time: earliest presentation time, in ticks of the timescale: what its
+ *   media says (tfdt)
+ * @duration: in ticks
+ */
+typedef struct
+{
+  guint64 number;
+  guint64 time;
+  guint64 duration;
+} MillMpdSegment;
+
+/**
+ * MillMpdRepresentation:
+ * @id: unique within the Period, stable from Period to Period
+ * @set: number (from 1) of the AdaptationSet it belongs to; those of one set
+ *   must be switchable (same content, language). Content, language and role of
+ *   a set come from its first representation.
+ * @language: (nullable): BCP 47 tag
+ * @is_main: Role "main" (else "alternate")
+ * @fps_n: with @fps_d the frame rate; 0 leaves it out
+ * @par_n: with @par_d the pixel aspect ratio; 0 means 1:1
+ * @timescale: of @segments and @presentation_time_offset; not 0
+ * @presentation_time_offset: media time that is the start of the Period
+ * @init: template or URI of the CMAF header, e.g. "v360/init-3.mp4"
+ * @media: template, e.g. "v360/3-$Number$.m4s"
+ * @segments: in order, numbers consecutive; may be empty
+ */
+typedef struct
+{
+  const gchar *id;
+  guint set;
+  MillMpdContent content;
+  const gchar *language;
+  gboolean is_main;
+  const gchar *codecs;
+  guint64 bandwidth_bps;
+  guint width;
+  guint height;
+  guint fps_n;
+  guint fps_d;
+  guint par_n;
+  guint par_d;
+  guint sample_rate;
+  guint channels;
+  guint32 timescale;
+  guint64 presentation_time_offset;
+  const gchar *init;
+  const gchar *media;
+  const MillMpdSegment *segments;
+  gsize n_segments;
+} MillMpdRepresentation;
+
+/**
+ * MillMpdPeriod:
+ * @id: unique and never re-used for another Period
+ * @start: on the MPD's timeline (ns since @availability_start_us), and the same
+ *   in every version of the MPD
+ * @duration: GST_CLOCK_TIME_NONE: until the next Period or the end
+ * @continues: (nullable): id of the Period before, when media times run on
+ *   from it with the same init (5.3.2.4, urn:mpeg:dash:period-continuity:2015)
+ * @representations: those of one set next to each other. One without segments
+ *   is left out, a Period without any too (players take it for an error).
+ */
+typedef struct
+{
+  const gchar *id;
+  GstClockTime start;
+  GstClockTime duration;
+  const gchar *continues;
+  const MillMpdRepresentation *representations;
+  gsize n_representations;
+} MillMpdPeriod;
+
+/**
+ * MillMpd: times are in ns, GST_CLOCK_TIME_NONE leaves one out.
+ * @availability_start_us: wall clock of the timeline's zero, µs since 1970;
+ *   dynamic only. Must not change while the stream lives.
+ * @publish_us: wall clock of this version; dynamic only
+ * @minimum_update_period: dynamic only: the segment duration
+ * @time_shift_buffer_depth: dynamic only; NONE keeps everything
+ * @duration: mediaPresentationDuration: static only, must be given there
+ * @utc_timing: (nullable): URL, relative to the MPD, of which the Date header
+ *   tells the time (urn:mpeg:dash:utc:http-head:2014), e.g. "manifest.mpd"
+ */
+typedef struct
+{
+  MillMpdKind kind;
+  gint64 availability_start_us;
+  gint64 publish_us;
+  GstClockTime minimum_update_period;
+  GstClockTime time_shift_buffer_depth;
+  GstClockTime suggested_presentation_delay;
+  GstClockTime min_buffer_time;
+  GstClockTime max_segment_duration;
+  GstClockTime duration;
+  const gchar *utc_timing;
+  const MillMpdPeriod *periods;
+  gsize n_periods;
+} MillMpd;
+
+/**
+ * mill_mpd_print:
+ *
+ * Returns: (transfer full)(nullable): the MPD in UTF-8, NULL with @error when
+ * it cannot be a valid one
+ */
+GBytes *mill_mpd_print (const MillMpd *mpd, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "store/store.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The writes of one stream. A job is a row of steps that belong together (the
+ * bytes of a chunk, then the line of live.index that names them); it is handed
+ * over once. On tmpfs the steps are carried out by the caller, in submit();
+ * otherwise by one of a few writer threads of the process, always the same one
+ * for a writer, so that jobs of a stream keep their order and nobody but a
+ * writer thread ever waits for a disk.
+ *
+ * The queue is bounded: a full one refuses the newest job, for the caller to
+ * record a gap.
+ */
+typedef struct _MillStoreWriter MillStoreWriter;
+typedef struct _MillStoreJob MillStoreJob;
+
+typedef enum
+{
+  MILL_STORE_WRITER_AUTO, /* inline when mill_store_is_memory() */
+  MILL_STORE_WRITER_INLINE,
+  MILL_STORE_WRITER_THREAD,
+} MillStoreWriterMode;
+
+/** Bounds of one writer's queue; zero takes the default in brackets. */
+typedef struct
+{
+  MillStoreWriterMode mode;
+  guint max_jobs; /* [64] */
+  gsize max_bytes; /* [16 MiB] */
+} MillStoreWriterOptions;
+
+/**
+ * MillStoreJobDone:
+ * @error: (nullable): of the first step that failed; the steps after it were
+ *   not carried out
+ *
+ * Called exactly once for every job that submit() accepted: on the writer
+ * thread, or inside submit() when inline. Must not wait, and must not call
+ * mill_store_writer_flush(); it may submit.
+ */
+typedef void (*MillStoreJobDone) (const GError *error, gpointer user_data);
+
+/* ---- jobs: no I/O, one thread at a time ---- */
+
+/** Returns: (transfer full) */
+MillStoreJob *mill_store_job_new (void);
+void mill_store_job_free (MillStoreJob *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreJob, mill_store_job_free)
+
+/** @chunk: (transfer full) */
+void mill_store_job_append (MillStoreJob *self, MillStoreObject *object,
+    MillStoreChunk *chunk);
+void mill_store_job_close (MillStoreJob *self, MillStoreObject *object);
+void mill_store_job_put (MillStoreJob *self, const gchar *name,
+    GBytes *content);
+void mill_store_job_remove (MillStoreJob *self, const gchar *name);
+/** @lease: must live until the job is done */
+void mill_store_job_write_lease (MillStoreJob *self, MillStoreLease *lease,
+    GBytes *content);
+
+/** @destroy: (nullable): frees @user_data after @done, or with a job that was
+ * refused */
+void mill_store_job_on_done (MillStoreJob *self, MillStoreJobDone done,
+    gpointer user_data, GDestroyNotify destroy);
+
+/** The job is taken even by a full queue: for the few at the end of a stream
+ * (ENDLIST), never for media. */
+void mill_store_job_set_essential (MillStoreJob *self);
+
+/* ---- writers ---- */
+
+/** @options: (nullable). Returns: (transfer full) */
+MillStoreWriter *mill_store_writer_new (MillStore *store,
+    const MillStoreWriterOptions *options);
+
+/**
+ * mill_store_writer_submit:
+ * @job: (transfer full): also when refused
+ *
+ * Never waits (on tmpfs it writes, which does not wait either). An error of a
+ * step is reported by the job's MillStoreJobDone only, also when inline.
+ *
+ * Returns: FALSE with MILL_STORE_ERROR_BUSY when the queue is full
+ */
+gboolean mill_store_writer_submit (MillStoreWriter *self, MillStoreJob *job,
+    GError **error);
+
+/** Returns: jobs accepted and not done yet; any thread */
+guint mill_store_writer_get_queued (MillStoreWriter *self);
+
+/** Returns: whether submit() carries jobs out itself */
+gboolean mill_store_writer_is_inline (MillStoreWriter *self);
+
+/**
+ * mill_store_writer_flush:
+ *
+ * Waits until every job submitted so far is done. For the end of a stream, on
+ * the thread that changes its state; never from a pool thread, a writer thread
+ * or a MillStoreJobDone.
+ *
+ * Returns: FALSE when @timeout_us passed first (negative waits without end)
+ */
+gboolean mill_store_writer_flush (MillStoreWriter *self, gint64 timeout_us);
+
+/** Does not wait: jobs accepted are still carried out. */
+void mill_store_writer_free (MillStoreWriter *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreWriter, mill_store_writer_free)
+
+G_END_DECLS

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "store/store-chunk.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The object store that packagers write to: named objects, put whole or
+ * appended to. Names are relative paths with '/' ("v360/3-17.m4s"); empty
+ * components, ".", "..", a leading '/' and control characters are refused
+ * (MILL_STORE_ERROR_NAME), and so is a symbolic link on the way. Directories
+ * come into being with the first object in them.
+ *
+ * Threads: the store itself may be used from any thread; one object and one
+ * lease by one thread at a time. Every call but the ones marked "no I/O" may
+ * block on the disk: see store-writer.h for callers that must not wait.
+ */
+typedef struct _MillStore MillStore;
+typedef struct _MillStoreObject MillStoreObject;
+typedef struct _MillStoreLease MillStoreLease;
+
+#define MILL_STORE_ERROR (mill_store_error_quark ())
+GQuark mill_store_error_quark (void);
+
+/**
+ * MillStoreError:
+ * @MILL_STORE_ERROR_NAME: not a name an object may have
+ * @MILL_STORE_ERROR_NOT_FOUND: no such object
+ * @MILL_STORE_ERROR_EXISTS: there is such an object already
+ * @MILL_STORE_ERROR_FULL: no room (disk, quota, file size limit)
+ * @MILL_STORE_ERROR_DENIED: not permitted, or read-only
+ * @MILL_STORE_ERROR_HELD: another owner holds the lease
+ * @MILL_STORE_ERROR_LOST: the lease was taken over by another owner
+ * @MILL_STORE_ERROR_BUSY: the writer's queue is full
+ * @MILL_STORE_ERROR_FAILED: anything else, with the system's text
+ */
+typedef enum
+{
+  MILL_STORE_ERROR_NAME,
+  MILL_STORE_ERROR_NOT_FOUND,
+  MILL_STORE_ERROR_EXISTS,
+  MILL_STORE_ERROR_FULL,
+  MILL_STORE_ERROR_DENIED,
+  MILL_STORE_ERROR_HELD,
+  MILL_STORE_ERROR_LOST,
+  MILL_STORE_ERROR_BUSY,
+  MILL_STORE_ERROR_FAILED,
+} MillStoreError;
+
+typedef enum
+{
+  MILL_STORE_NEW, /* the object must not exist yet */
+  MILL_STORE_APPEND, /* goes on at its end; made when missing */
+} MillStoreMode;
+
+typedef enum
+{
+  MILL_STORE_TAKE_FREE, /* refused with HELD when somebody holds it */
+  MILL_STORE_TAKE_OVER, /* the holder loses it */
+} MillStoreTake;
+
+MillStore *mill_store_ref (MillStore *self);
+void mill_store_unref (MillStore *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStore, mill_store_unref)
+
+/** No I/O. Returns: what the store is, for messages (a path or URL) */
+const gchar *mill_store_get_location (MillStore *self);
+
+/** No I/O. Returns: whether its calls never wait for a device (tmpfs) */
+gboolean mill_store_is_memory (MillStore *self);
+
+/** Puts a whole object, replacing an older one: a reader sees the old or the
+ * new one, never a part. */
+gboolean mill_store_put (MillStore *self, const gchar *name, GBytes *content,
+    GError **error);
+
+/** Returns: (transfer full)(nullable): the whole object; one of more than
+ * @max_bytes is refused (FAILED) */
+GBytes *mill_store_get (MillStore *self, const gchar *name, gsize max_bytes,
+    GError **error);
+
+/** @ret_size: (out)(optional). Returns: FALSE with NOT_FOUND when missing */
+gboolean mill_store_stat (MillStore *self, const gchar *name, guint64 *ret_size,
+    GError **error);
+
+gboolean mill_store_rename (MillStore *self, const gchar *from, const gchar *to,
+    GError **error);
+
+/** Removing what is not there succeeds. An empty directory may be removed. */
+gboolean mill_store_remove (MillStore *self, const gchar *name, GError **error);
+
+/** Names of what is in @directory ("" is the top), without order; directories
+ * end in '/'. Returns: (transfer full)(element-type utf8)(nullable) */
+GPtrArray *mill_store_list (MillStore *self, const gchar *directory,
+    GError **error);
+
+/* ---- objects that are appended to ---- */
+
+/**
+ * mill_store_object_new:
+ *
+ * No I/O: the object is opened (made) by the first append, so that even a
+ * thread that must not wait can make one and hand it to a writer.
+ *
+ * Returns: (transfer full)
+ */
+MillStoreObject *mill_store_object_new (MillStore *store, const gchar *name,
+    MillStoreMode mode);
+MillStoreObject *mill_store_object_ref (MillStoreObject *self);
+/** The last one closes it. */
+void mill_store_object_unref (MillStoreObject *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreObject, mill_store_object_unref)
+
+const gchar *mill_store_object_get_name (MillStoreObject *self);
+
+/** Returns: bytes in it, as far as this object wrote or found; any thread */
+guint64 mill_store_object_get_size (MillStoreObject *self);
+
+/**
+ * mill_store_object_append:
+ *
+ * Appends @chunk by one writev (short writes go on). All of it or nothing: on
+ * an error the object is cut back to what it was, and every later append is
+ * refused with that error, so an object is always a row of whole chunks.
+ */
+gboolean mill_store_object_append (MillStoreObject *self,
+    const MillStoreChunk *chunk, GError **error);
+
+/** Closes early; later appends are refused. */
+gboolean mill_store_object_close (MillStoreObject *self, GError **error);
+
+/* ---- ownership ---- */
+
+/**
+ * mill_store_take:
+ * @name: of the object that is both lock and state, e.g. ".state"
+ *
+ * Takes the ownership that @name stands for. It ends with
+ * mill_store_lease_free() or with the process, however that dies.
+ *
+ * Returns: (transfer full)(nullable)
+ */
+MillStoreLease *mill_store_take (MillStore *self, const gchar *name,
+    MillStoreTake how, GError **error);
+
+/** Returns: (transfer none): the content found when the lease was taken, or
+ * written last; empty when new */
+GBytes *mill_store_lease_get_content (MillStoreLease *self);
+
+/** Replaces the content: whole, as by mill_store_put(), still held. Fails with
+ * LOST when another owner has taken over. */
+gboolean mill_store_lease_write (MillStoreLease *self, GBytes *content,
+    GError **error);
+
+/** Returns: whether another owner has taken over (or removed it) */
+gboolean mill_store_lease_is_lost (MillStoreLease *self);
+
+/** Gives it up; the content stays. */
+void mill_store_lease_free (MillStoreLease *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreLease, mill_store_lease_free)
+
+G_END_DECLS
