@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "bmff/bmff-writer.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Reads what the writers of this folder write, and CMAF of others as far as
+ * it has one track. All input is untrusted; every access is bounded.
+ *
+ * Threads: no shared state; any thread.
+ */
+
+/** Iterates over the boxes of one level. */
+typedef struct
+{
+  const guint8 *data;
+  gsize size;
+  gsize position; /* of the next box */
+} MillBmffReader;
+
+typedef struct
+{
+  guint32 type;
+  gsize offset; /* of the box in the reader's data */
+  gsize size; /* with header */
+  const guint8 *payload; /* after the header (not after version and flags) */
+  gsize payload_size;
+} MillBmffBox;
+
+typedef enum
+{
+  MILL_BMFF_NEXT_BOX,
+  MILL_BMFF_NEXT_END,
+  MILL_BMFF_NEXT_ERROR,
+} MillBmffNext;
+
+void mill_bmff_reader_init (MillBmffReader *reader, const guint8 *data,
+    gsize size);
+
+/* Errors: MILL_BMFF_ERROR_TRUNCATED, MILL_BMFF_ERROR_INVALID; the position
+ *   stays at the box that is wrong */
+MillBmffNext mill_bmff_reader_next (MillBmffReader *reader,
+    MillBmffBox *ret_box, GError **error);
+
+/* The first box of @type among the children in @data.
+ * Returns: FALSE with @error when there is none */
+gboolean mill_bmff_reader_find (const guint8 *data, gsize size, guint32 type,
+    MillBmffBox *ret_box, GError **error);
+
+/** What a CMAF header says. */
+typedef struct
+{
+  guint32 track_id;
+  guint32 timescale;
+  gchar language[4];
+  guint32 handler; /* 'vide', 'soun' */
+  guint32 codec; /* sample entry: 'avc1', 'mp4a' */
+  GBytes *codec_data; /* avcC payload or AudioSpecificConfig */
+  guint width; /* of the sample entry; 0 for audio */
+  guint height;
+  guint par_n; /* pasp; 1:1 without */
+  guint par_d;
+  guint sample_rate; /* 0 for video */
+  guint channels;
+  guint32 max_bitrate_bps; /* btrt; 0 without */
+  guint32 average_bitrate_bps;
+  gint64 media_time; /* of the edit list; 0 without */
+  guint32 default_duration; /* trex */
+  guint32 default_size;
+  guint32 default_flags;
+} MillBmffInit;
+
+/* Returns: (transfer full) (nullable)
+ * Errors: MILL_BMFF_ERROR */
+MillBmffInit *mill_bmff_reader_parse_init (const guint8 *data, gsize size,
+    GError **error);
+void mill_bmff_reader_free_init (MillBmffInit *init);
+
+typedef struct
+{
+  guint64 decode_time; /* timescale units */
+  gint32 composition_offset;
+  guint32 duration;
+  guint32 size;
+  guint32 flags;
+  gsize offset; /* of the payload in the data */
+} MillBmffSegmentSample;
+
+typedef struct
+{
+  gsize offset; /* of the first byte: of styp or prft, else of moof */
+  gsize size; /* up to the end of mdat */
+  guint32 sequence_number;
+  guint64 decode_time;
+  guint64 duration; /* sum over the samples */
+  guint first_sample; /* index into samples */
+  guint n_samples;
+  gboolean independent; /* the first sample is a sync sample */
+} MillBmffSegmentChunk;
+
+/**
+ * MillBmffSegment: the complete chunks of a segment, or of several in a row.
+ * @complete_size: bytes up to the end of the last complete chunk. A segment
+ *   whose writer died is repaired by truncating it to that.
+ * @rest_error: (nullable): why what follows @complete_size is no chunk:
+ *   MILL_BMFF_ERROR_TRUNCATED for one that was cut off; NULL when nothing
+ *   follows
+ */
+typedef struct
+{
+  GArray *chunks; /* (element-type MillBmffSegmentChunk) */
+  GArray *samples; /* (element-type MillBmffSegmentSample) */
+  gsize complete_size;
+  GError *rest_error;
+} MillBmffSegment;
+
+/* @init: (nullable): for the defaults of trex, which our own chunks never
+ *   need, and to refuse fragments of another track
+ * Returns: (transfer full): never NULL */
+MillBmffSegment *mill_bmff_reader_parse_segment (const guint8 *data, gsize size,
+    const MillBmffInit *init);
+void mill_bmff_reader_free_segment (MillBmffSegment *segment);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillBmffInit, mill_bmff_reader_free_init)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillBmffSegment, mill_bmff_reader_free_segment)
+
+G_END_DECLS

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/*
+ * AudioSpecificConfig: the codec_data of GStreamer's mpegversion=4
+ * stream-format=raw, FLV's AAC sequence header, the DecoderSpecificInfo of an
+ * esds box. All input is untrusted.
+ *
+ * Threads: no state; any thread.
+ * Source: ISO/IEC 14496-3 §1.6.2.1, §1.6.5 (SBR and PS signalling),
+ * §4.4.1 (GASpecificConfig).
+ */
+
+#define MILL_AAC_ERROR (mill_aac_error_quark ())
+GQuark mill_aac_error_quark (void);
+
+/**
+ * MillAacError:
+ * @MILL_AAC_ERROR_TRUNCATED: the config ends before what it announces
+ * @MILL_AAC_ERROR_INVALID: a reserved or forbidden value
+ * @MILL_AAC_ERROR_UNSUPPORTED: an object type that is no AAC of this library
+ */
+typedef enum
+{
+  MILL_AAC_ERROR_TRUNCATED,
+  MILL_AAC_ERROR_INVALID,
+  MILL_AAC_ERROR_UNSUPPORTED,
+} MillAacError;
+
+typedef enum
+{
+  MILL_AAC_SBR_NONE, /* not signalled: absent, or implicit */
+  MILL_AAC_SBR_BACKWARD, /* after the core config, by sync extension 0x2b7 */
+  MILL_AAC_SBR_HIERARCHICAL, /* by object type 5 or 29 in front */
+} MillAacSbr;
+
+typedef struct
+{
+  guint8 object_type; /* of the core coder: 2 is AAC-LC, 42 USAC */
+  guint sample_rate; /* of the core coder, Hz */
+  guint
+      channels; /* of the core coder; 1..8 by channelConfiguration, or counted in the program config element */
+  guint
+      frame_length; /* samples per access unit at sample_rate: 1024 or 960 (512, 480: low delay) */
+  MillAacSbr sbr;
+  gboolean ps; /* parametric stereo: channels 1 plays as 2 */
+  guint output_sample_rate; /* after SBR; equals sample_rate without */
+} MillAacInfo;
+
+/* @ret_info: (out caller-allocates): untouched on failure
+ * Errors: MILL_AAC_ERROR */
+gboolean mill_aac_parse_config (const guint8 *data, gsize size,
+    MillAacInfo *ret_info, GError **error);
+
+/* RFC 6381 §3.3: "mp4a.40.X": 29 with PS, 5 with SBR, else the core's object
+ * type. Returns: (transfer full) */
+gchar *mill_aac_get_codec_string (const MillAacInfo *info);
+
+G_END_DECLS
