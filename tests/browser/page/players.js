@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// One function per player: (video, url, report, config) => { load(), levels() }.
+// report(fatal, text) is called for every error the player tells.
+
+const script = (src) => new Promise((resolve, reject) => {
+  const element = document.createElement('script');
+  element.src = src;
+  element.onload = resolve;
+  element.onerror = () => reject(new Error(`cannot load ${src}`));
+  document.head.append(element);
+});
+
+export const players = {
+  async hls(video, url, report, config) {
+    await script('/modules/hls.js/dist/hls.js');
+    const hls = new Hls(config);
+    hls.on(Hls.Events.ERROR, (_, data) => report(data.fatal, `hls.js ${data.details} ${data.error?.message ?? ''} ${data.response?.code ?? ''}`));
+    return {
+      load() { hls.attachMedia(video); hls.loadSource(url); video.play().catch(() => {}); },
+      levels: () => hls.levels.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
+      select: (index) => { hls.nextLevel = index; },
+    };
+  },
+
+  async shaka(video, url, report, config) {
+    await script('/modules/shaka-player/dist/shaka-player.compiled.js');
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    await player.attach(video);
+    player.addEventListener('error', (e) => report(e.detail.severity === 2, `shaka ${e.detail.code} ${JSON.stringify(e.detail.data)?.slice(0, 200)}`));
+    if (config) player.configure(config);
+    return {
+      load: () => player.load(url).then(
+        () => { video.play().catch(() => {}); },
+        (e) => report(true, `shaka load ${e.code} ${JSON.stringify(e.data)?.slice(0, 200)}`)),
+      levels: () => player.getVariantTracks().map((t) => ({ width: t.width, height: t.height, bandwidth: t.bandwidth })),
+      select: (index) => {
+        player.configure({ abr: { enabled: false } });
+        player.selectVariantTrack(player.getVariantTracks()[index], true);
+      },
+    };
+  },
+
+  async dash(video, url, report, config) {
+    await script('/modules/dashjs/dist/modern/umd/dash.all.min.js');
+    const player = dashjs.MediaPlayer().create();
+    player.initialize(video, undefined, true);
+    player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
+    if (config) player.updateSettings(config);
+    const events = dashjs.MediaPlayer.events;
+    // 25 to 34 are failed downloads, which the player retries by itself.
+    player.on(events.ERROR, (e) => report(!/^(2[5678]|3[0-4])$/.test(String(e.error?.code)), `dash.js ${e.error?.code} ${e.error?.message}`));
+    player.on(events.PLAYBACK_ERROR, (e) => report(true, `dash.js playback ${e.error?.message ?? e.error}`));
+    const representations = () => player.getRepresentationsByType('video') ?? [];
+    return {
+      load: () => player.attachSource(url),
+      levels: () => representations().map((r) => ({ width: r.width, height: r.height, bandwidth: r.bandwidth })),
+      select: (index) => {
+        player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
+        player.setRepresentationForTypeByIndex('video', index, true);
+      },
+    };
+  },
+};

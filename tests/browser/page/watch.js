@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Plays one URL and keeps what a viewer would have seen: the number burnt into
+// every presented frame, stalls of the clock, errors of the player.
+import { CELLS, STRIP, read } from './barcode.js';
+import { players } from './players.js';
+
+const video = document.getElementById('video');
+const canvas = new OffscreenCanvas(CELLS, 1);
+const context = canvas.getContext('2d', { willReadFrequently: true });
+const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], ended: false, loaded: performance.now(), first: null };
+window.seen = seen;
+
+function report(fatal, text) {
+  seen.errors.push({ fatal: !!fatal, text: String(text).slice(0, 400), at: Math.round(performance.now() - seen.loaded) });
+}
+
+// One sample from the middle of each cell: scaling would blend neighbours.
+function frameNumber() {
+  const strip = video.videoHeight * STRIP;
+  const cell = video.videoWidth / CELLS;
+  for (let i = 0; i < CELLS; i++) {
+    context.drawImage(video, (i + 0.35) * cell, strip * 0.3, cell * 0.3, strip * 0.4, i, 0, 1, 1);
+  }
+  const { data } = context.getImageData(0, 0, CELLS, 1);
+  return read(Array.from({ length: CELLS }, (_, i) => 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]));
+}
+
+function onFrame(now, frame) {
+  seen.first ??= now - seen.loaded;
+  const size = `${frame.width}x${frame.height}`;
+  if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
+  const number = frameNumber();
+  if (number === null) seen.unread++;
+  else seen.frames.push([number, Math.round(frame.mediaTime * 1000), Math.round(now - seen.loaded), frame.height]);
+  video.requestVideoFrameCallback(onFrame);
+}
+
+// A stall is a clock that stands for over 250 ms after playback began.
+let clock = { at: 0, since: performance.now(), playing: false };
+function watchClock() {
+  const now = performance.now();
+  if (video.currentTime !== clock.at) {
+    if (clock.playing && now - clock.since > 250) seen.stalls.push({ at: Math.round(clock.since - seen.loaded), ms: Math.round(now - clock.since) });
+    clock = { at: video.currentTime, since: now, playing: seen.first !== null };
+  }
+  seen.ended = video.ended;
+  if (!video.ended) setTimeout(watchClock, 50);
+}
+
+window.watch = async (name, url, config) => {
+  video.requestVideoFrameCallback(onFrame);
+  video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));
+  try {
+    window.player = await players[name](video, url, report, config);
+    await window.player.load();
+  } catch (error) {
+    report(true, error?.stack ?? error);
+  }
+  watchClock();
+};

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Opens a URL in a real player in headless Chromium and lets a test ask what a
+// viewer has seen so far.
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+];
+
+export const browserPath = () => ['chromium', 'chromium-browser', 'google-chrome']
+  .flatMap((name) => (process.env.PATH ?? '').split(':').map((dir) => path.join(dir, name)))
+  .find((file) => fs.existsSync(file));
+
+/** The pages come from another origin than the media, so that CORS is exercised. */
+async function servePages() {
+  const roots = { page: path.join(HERE, 'page'), modules: path.join(HERE, '../node_modules') };
+  const server = http.createServer((request, response) => {
+    const [, area, ...rest] = new URL(request.url, 'http://x').pathname.split('/');
+    const file = roots[area] && path.join(roots[area], path.normalize(`/${rest.join('/')}`));
+    const data = file && fs.existsSync(file) && fs.readFileSync(file);
+    if (!data) { response.writeHead(404).end(); return; }
+    response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' }).end(data);
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
+}
+
+/**
+ * Starts a browser. Returns { open(player, url, config), page(url), close() }; open()
+ * resolves to a viewer once the player was told to load.
+ */
+export async function startBrowser() {
+  const pages = await servePages();
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: browserPath(), headless: true, args: FLAGS, viewport: { width: 1280, height: 720 },
+  });
+  return {
+    async open(player, url, config) {
+      const page = await context.newPage();
+      const console = [];
+      page.on('console', (m) => { if (m.type() === 'error') console.push(m.text()); });
+      await page.goto(`${pages.origin}/page/index.html`);
+      await page.waitForFunction(() => window.watch);
+      await page.evaluate(([p, u, c]) => window.watch(p, u, c), [player, url, config]);
+      return new Viewer(page, console);
+    },
+    newPage: () => context.newPage(),
+    async close() {
+      await context.close();
+      pages.close();
+      fs.rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+class Viewer {
+  constructor(page, console) { this.page = page; this.console = console; }
+
+  /** { frames: [[number, media time ms, wall ms, height]], unread, errors, stalls, sizes, ended, first } so far. */
+  async seen() { return { ...await this.page.evaluate(() => window.seen), console: this.console }; }
+
+  /** Waits until the condition on seen() holds; fails with what was seen instead. */
+  async until(what, timeoutMs, condition) {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const seen = await this.seen();
+      const fatal = seen.errors.find((e) => e.fatal);
+      if (fatal) throw new Error(`${what}: the player failed: ${fatal.text}`);
+      if (condition(seen)) return seen;
+      if (Date.now() > deadline) {
+        throw new Error(`${what}: not within ${timeoutMs} ms; ${JSON.stringify({ ...seen, frames: seen.frames.slice(-3), n: seen.frames.length })}`);
+      }
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+  }
+
+  levels() { return this.page.evaluate(() => window.player.levels()); }
+
+  select(index) { return this.page.evaluate((i) => window.player.select(i), index); }
+
+  close() { return this.page.close(); }
+}

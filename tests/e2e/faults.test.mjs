@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// Bad input gets one clear message, and disturbs nothing else.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
+import { movie } from './lib/movie.mjs';
+import { Recorder, assertConsecutive } from './lib/playlist.mjs';
+
+let daemon; let source; let witness; let recorder;
+before(async () => {
+  source = await movie(CACHE, { seconds: 60 });
+  daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none' }, closed: { pipeline: 'live-passthrough', auth: 'keys' } } });
+  witness = Publisher.ffmpeg(source, daemon.rtmp('witness'));
+  await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('witness'))).status === 200);
+  recorder = new Recorder(daemon.stream('witness'), path.join(daemon.dir, 'witness'));
+});
+after(async () => {
+  await witness?.kill();
+  await daemon?.stop();
+});
+
+const port = () => Number(daemon.addresses.rtmp.split(':')[1]);
+
+test('garbage on the RTMP port is closed', async () => {
+  for (const bytes of [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), Buffer.alloc(100000, 0xff), Buffer.concat([Buffer.from([3]), Buffer.alloc(1536, 7), Buffer.alloc(1536, 9), Buffer.alloc(50000, 0xc3)])]) {
+    const socket = net.connect(port(), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(bytes);
+    const timer = setTimeout(() => socket.destroy(new Error('not closed')), 15000);
+    const [hadError] = await once(socket, 'close');
+    clearTimeout(timer);
+    assert.ok(socket.errored?.message !== 'not closed', `closed by the server (${hadError})`);
+  }
+});
+
+test('a second publisher of a live name is refused, and told why', async (t) => {
+  const second = Publisher.ffmpeg(source, daemon.rtmp('witness'));
+  t.after(() => second.kill());
+  assert.notEqual(await second.ended(), 0);
+});
+
+test('a key is needed where keys are asked for', async (t) => {
+  const refused = Publisher.ffmpeg(source, daemon.rtmp('secret', 'closed'));
+  t.after(() => refused.kill());
+  assert.notEqual(await refused.ended(), 0);
+  const created = await daemon.api('POST', '/api/v1/stream-keys', { name: 'secret', app: 'closed' });
+  assert.equal(created.status, 201);
+  for (const url of [`${daemon.rtmp('secret', 'closed')}?key=${created.body.key}`, daemon.rtmp(created.body.key, 'closed')]) {
+    const publisher = Publisher.ffmpeg(source, url);
+    t.after(() => publisher.kill());
+    await daemon.live('secret');
+    await publisher.kill();
+    await eventually('not live any more', 5000, async () => (await daemon.streamState('secret')).state === 'reconnecting');
+  }
+  assert.ok(!daemon.logs().includes(created.body.key), 'the secret is in no log');
+  const list = await daemon.api('GET', '/api/v1/stream-keys');
+  assert.ok(!JSON.stringify(list.body).includes(created.body.key), 'nor in the list');
+});
+
+test('a stream without video plays as audio', async (t) => {
+  const radio = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-i', source, '-vn', '-c', 'copy', '-f', 'flv', daemon.rtmp('radio')]);
+  t.after(() => radio.kill());
+  await eventually('master.m3u8', 12000, async () => (await fetch(daemon.stream('radio'))).status === 200);
+  const probe = JSON.parse(execFileSync('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', daemon.stream('radio')]));
+  assert.deepEqual(probe.streams.map((s) => s.codec_type), ['audio']);
+});
+
+test('an unknown codec is refused by name', async (t) => {
+  const publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-i', source, '-an', '-c:v', 'flv1', '-b:v', '300k', '-f', 'flv', daemon.rtmp('sorenson')]);
+  t.after(() => publisher.kill());
+  assert.notEqual(await publisher.ended(), 0, 'ffmpeg ended with an error');
+  await eventually('a message that names the codec', 5000, async () => /Sorenson|H\.263|FLV1|codec (id )?2/i.test(daemon.logs()));
+});
+
+test('an occupied port is named with what to do', () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-port-'));
+  const file = path.join(dir, 'c.yaml');
+  fs.writeFileSync(file, JSON.stringify({ ...daemon.config, listen: { ...daemon.config.listen, api: daemon.addresses.api }, state_dir: `${dir}/s`, runtime_dir: `${dir}/r`, media_dir: `${dir}/m` }));
+  const run = spawnSync(tool('daemon/millraced'), ['--config', file], { encoding: 'utf8', timeout: 20000 });
+  assert.notEqual(run.status, 0);
+  assert.match(run.stderr, new RegExp(daemon.addresses.api.replaceAll('.', '\\.')));
+  assert.match(run.stderr, /in use/i);
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test('a wrong description gets every error with its place', () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-yaml-'));
+  const file = path.join(dir, 'bad.yaml');
+  fs.writeFileSync(file, `millrace: 1
+name: bad
+nodes:
+  in: { element: videotestsrcc }
+  sink: { element: fakesink, from: [inn], props: { synk: true, max-lateness: "soon" } }
+  colour: { elment: identity }
+`);
+  const run = spawnSync(tool('cli/millrace'), ['validate', file], { encoding: 'utf8' });
+  assert.equal(run.status, 65);
+  for (const [line, text] of [[4, 'videotestsrc'], [5, "'in'"], [5, 'sync'], [5, 'max-lateness'], [6, 'element']]) {
+    assert.ok(run.stderr.split('\n').some((l) => new RegExp(`bad\\.yaml:${line}:\\d+: error: `).test(l) && l.includes(text)), `line ${line} tells of ${text}:\n${run.stderr}`);
+  }
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test('a full disk is told once per stream and heals', { skip: process.getuid() !== 0 && 'needs root to mount a small tmpfs' }, async (t) => {
+  const small = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-full-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]);
+  const full = await Daemon.start({}, { mediaDir: path.join(small, 'media') });
+  t.after(async () => {
+    await full.stop();
+    execFileSync('umount', [small]);
+    fs.rmdirSync(small);
+  });
+  fs.writeFileSync(path.join(small, 'ballast'), Buffer.alloc(1.6e6));
+  const publisher = Publisher.ffmpeg(source, full.rtmp('tight'));
+  t.after(() => publisher.kill());
+  await eventually('a message about the full disk', 20000, async () => /No space left/i.test(full.logs()));
+  assert.equal(publisher.process.exitCode, null, 'the publisher is not punished');
+  fs.unlinkSync(path.join(small, 'ballast'));
+  await eventually('segments again', 20000, async () => {
+    const response = await fetch(full.stream('tight'));
+    return response.status === 200;
+  });
+});
+
+test('all of that left the witness without a missing frame', async () => {
+  await recorder.stop();
+  const runs = await recorder.frames();
+  assert.equal(runs.length, 1);
+  assertConsecutive(runs[0], 'witness');
+  assert.equal(witness.process.exitCode, null, 'and its publisher connected');
+});

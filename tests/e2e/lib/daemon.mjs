@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// A real millraced with directories of its own, and the publishers and requests
+// that tests aim at it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export const BUILD = path.resolve(process.env.MILL_BUILD_ROOT ?? new URL('../../../build', import.meta.url).pathname);
+export const CACHE = path.join(BUILD, 'tests', 'movies');
+export const tool = (name) => path.join(BUILD, name);
+
+const DEFAULT_CONFIG = {
+  apps: { live: { pipeline: 'live-passthrough', auth: 'none' } },
+};
+
+/** Resolves when the condition returns something; fails after the deadline with what it last said. */
+export async function eventually(what, timeoutMs, condition) {
+  const deadline = Date.now() + timeoutMs;
+  let last;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value) return value;
+      last = value;
+    } catch (error) { last = error; }
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms; last: ${last?.stack ?? JSON.stringify(last)}`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
+export class Daemon {
+  /** config: merged over ports 0, own directories and one open application "live". */
+  static async start(config = {}, { mediaDir } = {}) {
+    const daemon = new Daemon();
+    daemon.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-'));
+    daemon.mediaDir = mediaDir ?? path.join(daemon.dir, 'media');
+    daemon.config = {
+      listen: { rtmp: '127.0.0.1:0', origin: '127.0.0.1:0', api: '127.0.0.1:0' },
+      state_dir: path.join(daemon.dir, 'state'), runtime_dir: path.join(daemon.dir, 'run'), media_dir: daemon.mediaDir,
+      ...DEFAULT_CONFIG, ...config,
+    };
+    await daemon.launch();
+    return daemon;
+  }
+
+  /** Starts the process (again) and waits for `ready`; keeps how long it took. */
+  async launch() {
+    const file = path.join(this.dir, 'millraced.yaml');
+    fs.writeFileSync(file, JSON.stringify(this.config)); // JSON is YAML
+    const began = performance.now();
+    this.log = fs.openSync(path.join(this.dir, 'millraced.log'), 'a');
+    this.process = spawn(tool('daemon/millraced'), ['--config', file], { stdio: ['ignore', 'pipe', this.log] });
+    this.exited = once(this.process, 'exit');
+    this.addresses = {};
+    let text = '';
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`millraced was not ready within 20 s\n${this.readLog()}`)), 20000);
+      this.process.stdout.on('data', (data) => {
+        text += data;
+        for (const [, kind, address] of text.matchAll(/^listening (\w+) (\S+)$/gm)) this.addresses[kind] = address;
+        if (/^ready$/m.test(text)) { clearTimeout(timer); resolve(); }
+      });
+      this.exited.then(([code]) => { clearTimeout(timer); reject(new Error(`millraced ended with ${code}\n${this.readLog()}`)); });
+    });
+    this.readyMs = performance.now() - began;
+    this.key = fs.readFileSync(path.join(this.config.state_dir, 'admin.key'), 'utf8').trim();
+  }
+
+  readLog() { return fs.readFileSync(path.join(this.dir, 'millraced.log'), 'utf8').slice(-4000); }
+
+  /** Every log file of the installation, for messages of failed tests. */
+  logs() {
+    const dir = path.join(this.config.state_dir, 'logs');
+    const files = fs.existsSync(dir) ? fs.readdirSync(dir) : [];
+    return [this.readLog(), ...files.map((f) => `--- ${f}\n${fs.readFileSync(path.join(dir, f), 'utf8').slice(-4000)}`)].join('\n');
+  }
+
+  rtmp(name, app = 'live') { return `rtmp://${this.addresses.rtmp}/${app}/${name}`; }
+
+  origin(pathname) { return `http://${this.addresses.origin}${pathname}`; }
+
+  stream(name, file = 'master.m3u8') { return this.origin(`/stream/${name}/${file}`); }
+
+  /** One REST request: { status, body } with JSON parsed. */
+  async api(method, pathname, body, headers = { 'x-api-key': this.key }) {
+    const response = await fetch(`http://${this.addresses.api}${pathname}`, {
+      method, headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    let parsed = text;
+    try { parsed = JSON.parse(text); } catch { /* not JSON */ }
+    return { status: response.status, headers: response.headers, body: parsed };
+  }
+
+  async streamState(name) { return (await this.api('GET', `/api/v1/streams/${name}`)).body; }
+
+  live(name, timeoutMs = 10000) {
+    return eventually(`stream ${name} live`, timeoutMs, async () => {
+      const stream = await this.streamState(name);
+      return stream.state === 'live' ? stream : undefined;
+    });
+  }
+
+  async workers() { return (await this.api('GET', '/api/v1/workers')).body.items; }
+
+  /** SIGKILL, as a crash or the OOM killer would. */
+  async kill() {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Ends everything that this daemon started, and removes its directories. */
+  async stop() {
+    const pids = await this.workers().then((items) => items.map((w) => w.pid), () => []);
+    this.process.kill('SIGTERM');
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
+    await this.exited;
+    clearTimeout(timer);
+    for (const pid of pids) try { process.kill(pid, 'SIGKILL'); } catch { /* ended by itself, as it should */ }
+    fs.closeSync(this.log);
+    fs.rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A publisher process; ended() resolves to its exit code, stderr is kept. */
+export class Publisher {
+  constructor(command, args) {
+    this.process = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.errors = '';
+    this.process.stderr.on('data', (data) => { this.errors += data; });
+    this.exit = once(this.process, 'exit');
+  }
+
+  static ffmpeg(file, url, options = []) {
+    return new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...options, '-i', file, '-c', 'copy', '-f', 'flv', url]);
+  }
+
+  async ended() { return (await this.exit)[0]; }
+
+  async kill(signal = 'SIGKILL') {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+    await this.exit;
+  }
+}
