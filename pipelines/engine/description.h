@@ -42,7 +42,7 @@ typedef struct
 typedef struct
 {
   gchar *stream; /* nullable: "stream:NAME/NODE" names another stream */
-  gchar *node;
+  gchar *node; /* the whole entry while it holds "${x}" */
   gchar *pad; /* nullable: pad of that node */
   gchar *as; /* nullable: pad of this node */
   GPtrArray *props; /* (element-type MillSetting) for the pad on this side */
@@ -52,11 +52,14 @@ typedef struct
 typedef struct
 {
   gchar *name;
-  gchar *element;
+  gchar *element; /* may hold "${x}" */
   gboolean isolate;
+  gchar *isolate_text; /* nullable: written as "${x}", the plan decides */
   GPtrArray *from; /* (element-type MillSource) */
   GPtrArray *props; /* (element-type MillSetting) */
-  MillPlace place;
+  MillPlace place; /* of the name */
+  MillPlace element_place;
+  MillPlace isolate_place;
 } MillNode;
 
 typedef enum
@@ -75,7 +78,8 @@ typedef struct
 } MillRestart;
 
 /* Returns: (transfer full) (nullable): NULL when @diagnostics got an error;
- * all mistakes that need no GStreamer are reported in one go. */
+ * all mistakes that need no GStreamer are reported in one go. To report those
+ * of the plan in the same run, use mill_plan_new_from_data(). */
 MillDescription *mill_description_new_from_data (const gchar *data, gsize size,
     const gchar *file_name, MillDiagnostics *diagnostics);
 

@@ -17,16 +17,18 @@ typedef struct
 {
   GHashTable *params; /* (nullable) name -> text */
   GstClockTime
-      epoch; /* base time of the graph, CLOCK_MONOTONIC; NONE: set at start */
+      epoch; /* base time of the graph, CLOCK_MONOTONIC; NONE or 0: set at start */
   gboolean one_process; /* `millrace run`: isolate is ignored, and said so */
+  gboolean
+      allow_missing; /* `validate`, `explain`: required parameters may have no value; such a plan cannot run */
 } MillPlanOptions;
 
 /** When a property may be set on a running graph. */
 typedef enum
 {
-  MILL_CHANGE_HOT,
-  MILL_CHANGE_KEYFRAME,
-  MILL_CHANGE_RESTART,
+  MILL_CHANGE_HOT, /* at once */
+  MILL_CHANGE_KEYFRAME, /* at once; takes effect at the next keyframe */
+  MILL_CHANGE_RESTART, /* not at all */
 } MillChange;
 
 typedef struct
@@ -42,7 +44,10 @@ typedef struct
 typedef struct
 {
   gchar *name;
-  GValue value; /* converted to the property's type */
+  GValue
+      value; /* converted to the property's type; a string "${x}" while open */
+  gboolean
+      open; /* needs a required parameter that has no value (allow_missing) */
   MillChange change;
 } MillPlanSetting;
 
@@ -50,6 +55,7 @@ typedef enum
 {
   MILL_LINK_DIRECT,
   MILL_LINK_QUEUE, /* a leaky queue is put between: pool source above, element that may wait below */
+  MILL_LINK_THREAD, /* a queue is put between: one thread would feed several branches that may wait for each other */
   MILL_LINK_CUT, /* crosses a process border by millsink and millsrc */
 } MillLinkKind;
 
@@ -67,6 +73,15 @@ typedef struct
 /* Returns: (transfer full) (nullable): NULL when @diagnostics got an error. */
 MillPlan *mill_plan_new (MillDescription *description,
     const MillPlanOptions *options, MillDiagnostics *diagnostics);
+
+/* Reads and plans in one run, so that the mistakes of both steps are reported
+ * together: what `run`, `validate`, `explain` and `apply` want. */
+MillPlan *mill_plan_new_from_data (const gchar *data, gsize size,
+    const gchar *file_name, const MillPlanOptions *options,
+    MillDiagnostics *diagnostics);
+MillPlan *mill_plan_new_from_file (const gchar *name_or_path,
+    const MillPlanOptions *options, MillDiagnostics *diagnostics);
+
 MillPlan *mill_plan_ref (MillPlan *plan);
 void mill_plan_unref (MillPlan *plan);
 
