@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "stream-report.h"
+
+G_BEGIN_DECLS
+
+/** What Describe of a worker or the origin says. */
+typedef struct
+{
+  guint protocol;
+  gchar *version; /* of millrace, "0.1.0" */
+  gchar *id; /* "origin" for the origin */
+  guint pid;
+  gint64 since; /* Unix seconds */
+  gboolean draining;
+  GHashTable *listeners; /* (element-type utf8 utf8): kind -> host:port */
+  GPtrArray *streams; /* (element-type MillStreamReport); origin: empty */
+  gchar *media_dir;
+} MillProcessReport;
+
+/** One thread that must never stand still. */
+typedef struct
+{
+  gchar *name;
+  guint64 turn_usec; /* age of the turn it is in; 0: waits for work */
+  guint connections;
+} MillThreadReport;
+
+/** What GetStats says. */
+typedef struct
+{
+  guint64 cpu_usec; /* user and system, since the start */
+  guint64 memory_bytes; /* resident */
+  GPtrArray *threads; /* (element-type MillThreadReport); origin: empty */
+  guint64 requests; /* origin only */
+  guint64 bytes; /* origin only */
+} MillProcessStats;
+
+MillProcessReport *mill_process_report_new (void);
+void mill_process_report_free (MillProcessReport *report);
+/* Returns: (transfer full); to_variant: floating */
+MillProcessReport *mill_process_report_new_from_variant (GVariant *variant);
+GVariant *mill_process_report_to_variant (const MillProcessReport *report);
+
+MillProcessStats *mill_process_report_stats_new (void);
+void mill_process_report_stats_free (MillProcessStats *stats);
+MillThreadReport *mill_process_report_stats_add_thread (MillProcessStats
+        *stats);
+/* Returns: (transfer full); to_variant: floating */
+MillProcessStats *mill_process_report_stats_new_from_variant (GVariant
+        *variant);
+GVariant *mill_process_report_stats_to_variant (const MillProcessStats *stats);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillProcessReport, mill_process_report_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillProcessStats, mill_process_report_stats_free)
+
+G_END_DECLS
