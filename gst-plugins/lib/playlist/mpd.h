@@ -74,6 +74,9 @@ typedef struct
  * @init: template or URI of the CMAF header, e.g. "v360/init-3.mp4"
  * @media: template, e.g. "v360/3-$Number$.m4s"
  * @segments: in order, numbers consecutive; may be empty
+ * @cut_without_sap: a segment may start without an IDR (a GOP longer than the
+ *   target duration was cut), so startWithSAP is not promised; a set promises
+ *   it when all of its representations do
  */
 typedef struct
 {
@@ -98,6 +101,7 @@ typedef struct
   const gchar *media;
   const MillMpdSegment *segments;
   gsize n_segments;
+  gboolean cut_without_sap;
 } MillMpdRepresentation;
 
 /**
@@ -128,7 +132,9 @@ typedef struct
  * @publish_us: wall clock of this version; dynamic only
  * @minimum_update_period: dynamic only: the segment duration
  * @time_shift_buffer_depth: dynamic only; NONE keeps everything
- * @duration: mediaPresentationDuration: static only, must be given there
+ * @duration: mediaPresentationDuration: static only, must be given there. A
+ *   static MPD begins at 0: the first Period's start is 0, also after a live
+ *   stream (its presentation_time_offset moves by as much).
  * @utc_timing: (nullable): URL, relative to the MPD, of which the Date header
  *   tells the time (urn:mpeg:dash:utc:http-head:2014), e.g. "manifest.mpd"
  */

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "store/store-job.h"
 #include "store/store.h"
 
 G_BEGIN_DECLS
@@ -14,11 +15,12 @@ G_BEGIN_DECLS
  * for a writer, so that jobs of a stream keep their order and nobody but a
  * writer thread ever waits for a disk.
  *
+ * One thread at a time may submit; a packager does so under its own order.
+ *
  * The queue is bounded: a full one refuses the newest job, for the caller to
  * record a gap.
  */
 typedef struct _MillStoreWriter MillStoreWriter;
-typedef struct _MillStoreJob MillStoreJob;
 
 typedef enum
 {
@@ -34,46 +36,6 @@ typedef struct
   guint max_jobs; /* [64] */
   gsize max_bytes; /* [16 MiB] */
 } MillStoreWriterOptions;
-
-/**
- * MillStoreJobDone:
- * @error: (nullable): of the first step that failed; the steps after it were
- *   not carried out
- *
- * Called exactly once for every job that submit() accepted: on the writer
- * thread, or inside submit() when inline. Must not wait, and must not call
- * mill_store_writer_flush(); it may submit.
- */
-typedef void (*MillStoreJobDone) (const GError *error, gpointer user_data);
-
-/* ---- jobs: no I/O, one thread at a time ---- */
-
-/** Returns: (transfer full) */
-MillStoreJob *mill_store_job_new (void);
-void mill_store_job_free (MillStoreJob *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreJob, mill_store_job_free)
-
-/** @chunk: (transfer full) */
-void mill_store_job_append (MillStoreJob *self, MillStoreObject *object,
-    MillStoreChunk *chunk);
-void mill_store_job_close (MillStoreJob *self, MillStoreObject *object);
-void mill_store_job_put (MillStoreJob *self, const gchar *name,
-    GBytes *content);
-void mill_store_job_remove (MillStoreJob *self, const gchar *name);
-/** @lease: must live until the job is done */
-void mill_store_job_write_lease (MillStoreJob *self, MillStoreLease *lease,
-    GBytes *content);
-
-/** @destroy: (nullable): frees @user_data after @done, or with a job that was
- * refused */
-void mill_store_job_on_done (MillStoreJob *self, MillStoreJobDone done,
-    gpointer user_data, GDestroyNotify destroy);
-
-/** The job is taken even by a full queue: for the few at the end of a stream
- * (ENDLIST), never for media. */
-void mill_store_job_set_essential (MillStoreJob *self);
-
-/* ---- writers ---- */
 
 /** @options: (nullable). Returns: (transfer full) */
 MillStoreWriter *mill_store_writer_new (MillStore *store,

@@ -15,9 +15,10 @@ G_BEGIN_DECLS
  * (MILL_STORE_ERROR_NAME), and so is a symbolic link on the way. Directories
  * come into being with the first object in them.
  *
- * Threads: the store itself may be used from any thread; one object and one
- * lease by one thread at a time. Every call but the ones marked "no I/O" may
+ * Threads: the store itself may be used from any thread; one object by
+ * one thread at a time. Every call but the ones marked "no I/O" may
  * block on the disk: see store-writer.h for callers that must not wait.
+ * A lease may be used from any thread.
  */
 typedef struct _MillStore MillStore;
 typedef struct _MillStoreObject MillStoreObject;
@@ -147,9 +148,9 @@ gboolean mill_store_object_close (MillStoreObject *self, GError **error);
 MillStoreLease *mill_store_take (MillStore *self, const gchar *name,
     MillStoreTake how, GError **error);
 
-/** Returns: (transfer none): the content found when the lease was taken, or
- * written last; empty when new */
-GBytes *mill_store_lease_get_content (MillStoreLease *self);
+/** Returns: (transfer full): the content found when the lease was taken, or
+ * written last; empty when new. May wait for a write under way. */
+GBytes *mill_store_lease_dup_content (MillStoreLease *self);
 
 /** Replaces the content: whole, as by mill_store_put(), still held. Fails with
  * LOST when another owner has taken over. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "playlist/hls-multivariant.h"
+
+#include "playlist/hls-text-private.h"
+
+/* No tag here has a floor of its own, but the version speaks for "its
+ * associated media" too (clause 4.4.1.2): EXT-X-MAP needs 6. */
+#define VERSION 6
+
+static void
+print_rendition (GString *out, const MillHlsRendition *rendition)
+{
+  g_string_append (out, "#EXT-X-MEDIA:TYPE=AUDIO");
+  mill_hls_text_append_quoted (out, "GROUP-ID", rendition->group);
+  mill_hls_text_append_quoted (out, "NAME", rendition->name);
+  if (rendition->language != NULL && rendition->language[0] != '\0')
+    mill_hls_text_append_quoted (out, "LANGUAGE", rendition->language);
+  if (rendition->is_default)
+    g_string_append (out, ",DEFAULT=YES");
+  /* Clause 4.4.6.1: with DEFAULT=YES, AUTOSELECT must not be NO. */
+  if (rendition->is_default || rendition->autoselect)
+    g_string_append (out, ",AUTOSELECT=YES");
+  if (rendition->channels > 0)
+    g_string_append_printf (out, ",CHANNELS=\"%u\"", rendition->channels);
+  if (rendition->uri != NULL)
+    mill_hls_text_append_quoted_uri (out, "URI", rendition->uri);
+  g_string_append_c (out, '\n');
+}
+
+static void
+print_frame_rate (GString *out, guint fps_n, guint fps_d)
+{
+  guint64 milli;
+
+  if (fps_n == 0 || fps_d == 0)
+    return;
+  /* Clause 4.4.6.2: "rounded to three decimal places". */
+  milli = gst_util_uint64_scale_round (fps_n, 1000, fps_d);
+  g_string_append_printf (out,
+      ",FRAME-RATE=%" G_GUINT64_FORMAT ".%03" G_GUINT64_FORMAT, milli / 1000,
+      milli % 1000);
+}
+
+static void
+print_variant (GString *out, const MillHlsVariant *variant)
+{
+  g_string_append_printf (out, "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT,
+      MAX (variant->bandwidth_bps, 1));
+  if (variant->average_bandwidth_bps > 0)
+    g_string_append_printf (out, ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
+        variant->average_bandwidth_bps);
+  if (variant->codecs != NULL && variant->codecs[0] != '\0')
+    mill_hls_text_append_quoted (out, "CODECS", variant->codecs);
+  if (variant->width > 0 && variant->height > 0)
+    g_string_append_printf (out, ",RESOLUTION=%ux%u", variant->width,
+        variant->height);
+  print_frame_rate (out, variant->fps_n, variant->fps_d);
+  if (variant->audio_group != NULL)
+    mill_hls_text_append_quoted (out, "AUDIO", variant->audio_group);
+  g_string_append_c (out, '\n');
+  mill_hls_text_append_uri (out, variant->uri);
+  g_string_append_c (out, '\n');
+}
+
+GBytes *
+mill_hls_multivariant_print (const MillHlsMultivariant *multivariant)
+{
+  GString *out = g_string_sized_new (1024);
+
+  g_string_append_printf (out, "#EXTM3U\n#EXT-X-VERSION:%d\n", VERSION);
+  if (multivariant->independent_segments)
+    g_string_append (out, "#EXT-X-INDEPENDENT-SEGMENTS\n");
+  for (gsize i = 0; i < multivariant->n_renditions; i++)
+    print_rendition (out, &multivariant->renditions[i]);
+  for (gsize i = 0; i < multivariant->n_variants; i++)
+    print_variant (out, &multivariant->variants[i]);
+  return g_string_free_to_bytes (out);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/*
+ * How text of others goes into a playlist. A playlist is lines, so the one
+ * thing no name may do is end a line or a quoted string.
+ */
+
+/** Appends a relative URI reference, with what RFC 3986 does not allow in a
+ * path or query percent-encoded. */
+void mill_hls_text_append_uri (GString *out, const gchar *uri);
+
+/** Appends ",KEY="VALUE"" (RFC 8216bis 4.2, quoted-string). */
+void mill_hls_text_append_quoted (GString *out, const gchar *key,
+    const gchar *value);
+
+/** Appends ",KEY="URI"". */
+void mill_hls_text_append_quoted_uri (GString *out, const gchar *key,
+    const gchar *uri);
+
+G_END_DECLS

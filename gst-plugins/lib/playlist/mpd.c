@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "playlist/mpd.h"
+
+#include <stdarg.h>
+
+#include <libxml/xmlwriter.h>
+
+/* 23009-1 8.4 "isoff-live": what a template with a timeline conforms to. */
+#define PROFILE_LIVE "urn:mpeg:dash:profile:isoff-live:2011"
+#define NS_MPD "urn:mpeg:dash:schema:mpd:2011"
+#define SCHEME_ROLE "urn:mpeg:dash:role:2011"
+#define SCHEME_CHANNELS "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+#define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
+#define SCHEME_UTC "urn:mpeg:dash:utc:http-head:2014"
+
+G_DEFINE_QUARK (mill - mpd - error - quark, mill_mpd_error)
+
+/* ---- checks ---- */
+
+static gboolean fail (GError **error, const gchar *format, ...)
+    G_GNUC_PRINTF (2, 3);
+
+static gboolean
+fail (GError **error, const gchar *format, ...)
+{
+  va_list args;
+
+  if (error != NULL) {
+    va_start (args, format);
+    *error = g_error_new_valist (MILL_MPD_ERROR, MILL_MPD_ERROR_INVALID, format,
+        args);
+    va_end (args);
+  }
+  return FALSE;
+}
+
+static gboolean
+check_segments (const MillMpdRepresentation *rep, GError **error)
+{
+  for (gsize i = 1; i < rep->n_segments; i++) {
+    const MillMpdSegment *last = &rep->segments[i - 1];
+    const MillMpdSegment *next = &rep->segments[i];
+
+    if (next->number != last->number + 1)
+      return fail (error,
+          "segment of representation '%s': got number %" G_GUINT64_FORMAT
+          ", expected %" G_GUINT64_FORMAT " (a gap needs a new Period)",
+          rep->id, next->number, last->number + 1);
+    if (next->time < last->time + last->duration)
+      return fail (error,
+          "segment %" G_GUINT64_FORMAT
+          " of representation '%s': got time %" G_GUINT64_FORMAT
+          ", expected %" G_GUINT64_FORMAT " or later",
+          next->number, rep->id, next->time, last->time + last->duration);
+  }
+  return TRUE;
+}
+
+static gboolean
+check_representation (const MillMpdRepresentation *rep, GError **error)
+{
+  if (rep->timescale == 0)
+    return fail (error,
+        "timescale of representation '%s': got 0, expected ticks per second",
+        rep->id);
+  for (gsize i = 0; i < rep->n_segments; i++) {
+    if (rep->segments[i].duration == 0)
+      return fail (error,
+          "duration of segment %" G_GUINT64_FORMAT
+          " of representation '%s': got 0, expected more",
+          rep->segments[i].number, rep->id);
+  }
+  return check_segments (rep, error);
+}
+
+static gboolean
+check_period (const MillMpdPeriod *period, GError **error)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (period->start))
+    return fail (error, "start of Period '%s': got none, expected a time",
+        period->id);
+  for (gsize i = 0; i < period->n_representations; i++) {
+    if (!check_representation (&period->representations[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_mpd (const MillMpd *mpd, GError **error)
+{
+  if (mpd->kind == MILL_MPD_STATIC && !GST_CLOCK_TIME_IS_VALID (mpd->duration))
+    return fail (error,
+        "duration of the static MPD: got none, expected a time");
+  for (gsize i = 0; i < mpd->n_periods; i++) {
+    if (!check_period (&mpd->periods[i], error))
+      return FALSE;
+    if (i > 0 && mpd->periods[i].start < mpd->periods[i - 1].start)
+      return fail (error,
+          "start of Period '%s': got a time before that of Period '%s'",
+          mpd->periods[i].id, mpd->periods[i - 1].id);
+  }
+  return TRUE;
+}
+
+/* ---- attributes ---- */
+
+/* The writer escapes markup; what XML 1.0 2.2 excludes altogether has to go
+ * before. */
+static gchar *
+clean (const gchar *text)
+{
+  gchar *valid = g_utf8_make_valid (text, -1);
+
+  for (gchar *at = valid; *at != '\0'; at++) {
+    if ((guchar) *at < 0x20)
+      *at = ' ';
+  }
+  return valid;
+}
+
+static void
+put_text (xmlTextWriterPtr xml, const gchar *name, const gchar *value)
+{
+  g_autofree gchar *cleaned = clean (value);
+
+  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST cleaned);
+}
+
+static void
+put_number (xmlTextWriterPtr xml, const gchar *name, guint64 value)
+{
+  gchar text[32];
+
+  g_snprintf (text, sizeof (text), "%" G_GUINT64_FORMAT, value);
+  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+}
+
+static void
+put_ratio (xmlTextWriterPtr xml, const gchar *name, guint n, guint d,
+    gchar separator)
+{
+  gchar text[32];
+
+  g_snprintf (text, sizeof (text), "%u%c%u", n, separator, d);
+  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+}
+
+/* xs:duration in seconds; integers, because of the locale's decimal comma. */
+static void
+put_duration (xmlTextWriterPtr xml, const gchar *name, GstClockTime time)
+{
+  gchar text[48];
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return;
+  g_snprintf (text, sizeof (text),
+      "PT%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "S", time / GST_SECOND,
+      time % GST_SECOND / GST_USECOND);
+  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+}
+
+static void
+put_date (xmlTextWriterPtr xml, const gchar *name, gint64 time_us)
+{
+  g_autoptr (GDateTime) date =
+      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
+  g_autofree gchar *seconds = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (date == NULL)
+    return;
+  seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
+  text =
+      g_strdup_printf ("%s.%06dZ", seconds, (gint) (time_us % G_USEC_PER_SEC));
+  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+}
+
+static void
+start_element (xmlTextWriterPtr xml, const gchar *name)
+{
+  xmlTextWriterStartElement (xml, BAD_CAST name);
+}
+
+static void
+end_element (xmlTextWriterPtr xml)
+{
+  xmlTextWriterEndElement (xml);
+}
+
+static void
+write_descriptor (xmlTextWriterPtr xml, const gchar *name, const gchar *scheme,
+    const gchar *value)
+{
+  start_element (xml, name);
+  put_text (xml, "schemeIdUri", scheme);
+  put_text (xml, "value", value);
+  end_element (xml);
+}
+
+/* ---- elements, from the inside out ---- */
+
+/* One S for a run of segments of equal duration without a hole (5.3.9.6). */
+static gsize
+write_run (xmlTextWriterPtr xml, const MillMpdRepresentation *rep, gsize first)
+{
+  const MillMpdSegment *segments = rep->segments;
+  gsize last = first;
+  gboolean follows = first > 0 &&
+      segments[first - 1].time + segments[first - 1].duration ==
+          segments[first].time;
+
+  while (last + 1 < rep->n_segments &&
+      segments[last + 1].duration == segments[first].duration &&
+      segments[last + 1].time == segments[last].time + segments[last].duration)
+    last++;
+
+  start_element (xml, "S");
+  if (!follows)
+    put_number (xml, "t", segments[first].time);
+  put_number (xml, "d", segments[first].duration);
+  if (last > first)
+    put_number (xml, "r", last - first);
+  end_element (xml);
+  return last + 1;
+}
+
+static void
+write_template (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+{
+  start_element (xml, "SegmentTemplate");
+  put_number (xml, "timescale", rep->timescale);
+  if (rep->presentation_time_offset > 0)
+    put_number (xml, "presentationTimeOffset", rep->presentation_time_offset);
+  put_text (xml, "initialization", rep->init);
+  put_text (xml, "media", rep->media);
+  put_number (xml, "startNumber", rep->segments[0].number);
+  start_element (xml, "SegmentTimeline");
+  for (gsize i = 0; i < rep->n_segments;)
+    i = write_run (xml, rep, i);
+  end_element (xml);
+  end_element (xml);
+}
+
+static void
+write_video_attributes (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+{
+  gboolean has_par = rep->par_n > 0 && rep->par_d > 0;
+
+  if (rep->width == 0 || rep->height == 0)
+    return;
+  put_number (xml, "width", rep->width);
+  put_number (xml, "height", rep->height);
+  if (rep->fps_n > 0 && rep->fps_d == 1)
+    put_number (xml, "frameRate", rep->fps_n);
+  else if (rep->fps_n > 0 && rep->fps_d > 1)
+    put_ratio (xml, "frameRate", rep->fps_n, rep->fps_d, '/');
+  put_ratio (xml, "sar", has_par ? rep->par_n : 1, has_par ? rep->par_d : 1,
+      ':');
+}
+
+/* ISO/IEC 23091-3 (CICP) ChannelConfiguration for a number of channels in
+ * their usual layout; 0 where the number alone does not tell. */
+static guint
+channel_configuration (guint channels)
+{
+  if (channels <= 6)
+    return channels;
+  if (channels == 8)
+    return 12; /* 7.1 */
+  return channels == 7 ? 11 : 0; /* 6.1 */
+}
+
+static void
+write_representation (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+{
+  guint channels = channel_configuration (rep->channels);
+  gchar value[16];
+
+  start_element (xml, "Representation");
+  put_text (xml, "id", rep->id);
+  put_number (xml, "bandwidth", MAX (rep->bandwidth_bps, 1));
+  if (rep->codecs != NULL)
+    put_text (xml, "codecs", rep->codecs);
+  write_video_attributes (xml, rep);
+  if (rep->sample_rate > 0)
+    put_number (xml, "audioSamplingRate", rep->sample_rate);
+  if (channels > 0) {
+    g_snprintf (value, sizeof (value), "%u", channels);
+    write_descriptor (xml, "AudioChannelConfiguration", SCHEME_CHANNELS, value);
+  }
+  write_template (xml, rep);
+  end_element (xml);
+}
+
+static gboolean
+promises_sap (const MillMpdPeriod *period, guint set)
+{
+  for (gsize i = 0; i < period->n_representations; i++) {
+    if (period->representations[i].set == set &&
+        period->representations[i].cut_without_sap)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
+    const MillMpdRepresentation *first)
+{
+  gboolean is_video = first->content == MILL_MPD_VIDEO;
+
+  put_number (xml, "id", first->set);
+  put_text (xml, "contentType", is_video ? "video" : "audio");
+  put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
+  if (first->language != NULL && first->language[0] != '\0')
+    put_text (xml, "lang", first->language);
+  put_text (xml, "segmentAlignment", "true");
+  if (promises_sap (period, first->set))
+    put_number (xml, "startWithSAP", 1);
+  if (period->continues != NULL)
+    write_descriptor (xml, "SupplementalProperty", SCHEME_CONTINUITY,
+        period->continues);
+  write_descriptor (xml, "Role", SCHEME_ROLE,
+      first->is_main ? "main" : "alternate");
+}
+
+/* Writes the set that starts at @i; returns what comes after it. */
+static gsize
+write_set (xmlTextWriterPtr xml, const MillMpdPeriod *period, gsize i)
+{
+  const MillMpdRepresentation *reps = period->representations;
+  guint set = reps[i].set;
+  gboolean is_open = FALSE;
+
+  for (; i < period->n_representations && reps[i].set == set; i++) {
+    if (reps[i].n_segments == 0)
+      continue;
+    if (!is_open) {
+      start_element (xml, "AdaptationSet");
+      write_set_head (xml, period, &reps[i]);
+      is_open = TRUE;
+    }
+    write_representation (xml, &reps[i]);
+  }
+  if (is_open)
+    end_element (xml);
+  return i;
+}
+
+static gboolean
+has_media (const MillMpdPeriod *period)
+{
+  for (gsize i = 0; i < period->n_representations; i++) {
+    if (period->representations[i].n_segments > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+write_period (xmlTextWriterPtr xml, const MillMpdPeriod *period)
+{
+  start_element (xml, "Period");
+  put_text (xml, "id", period->id);
+  put_duration (xml, "start", period->start);
+  put_duration (xml, "duration", period->duration);
+  for (gsize i = 0; i < period->n_representations;)
+    i = write_set (xml, period, i);
+  end_element (xml);
+}
+
+static void
+write_mpd_attributes (xmlTextWriterPtr xml, const MillMpd *mpd)
+{
+  gboolean is_dynamic = mpd->kind == MILL_MPD_DYNAMIC;
+
+  xmlTextWriterWriteAttribute (xml, BAD_CAST "xmlns", BAD_CAST NS_MPD);
+  put_text (xml, "profiles", PROFILE_LIVE);
+  put_text (xml, "type", is_dynamic ? "dynamic" : "static");
+  if (is_dynamic) {
+    put_date (xml, "availabilityStartTime", mpd->availability_start_us);
+    put_date (xml, "publishTime", mpd->publish_us);
+    put_duration (xml, "minimumUpdatePeriod", mpd->minimum_update_period);
+    put_duration (xml, "timeShiftBufferDepth", mpd->time_shift_buffer_depth);
+    put_duration (xml, "suggestedPresentationDelay",
+        mpd->suggested_presentation_delay);
+  } else {
+    put_duration (xml, "mediaPresentationDuration", mpd->duration);
+  }
+  put_duration (xml, "maxSegmentDuration", mpd->max_segment_duration);
+  /* Required (5.3.1.2). */
+  put_duration (xml, "minBufferTime",
+      GST_CLOCK_TIME_IS_VALID (mpd->min_buffer_time) ? mpd->min_buffer_time
+                                                     : 2 * GST_SECOND);
+}
+
+static void
+write_mpd (xmlTextWriterPtr xml, const MillMpd *mpd)
+{
+  xmlTextWriterSetIndent (xml, 1);
+  xmlTextWriterSetIndentString (xml, BAD_CAST " ");
+  xmlTextWriterStartDocument (xml, NULL, "UTF-8", NULL);
+  start_element (xml, "MPD");
+  write_mpd_attributes (xml, mpd);
+  for (gsize i = 0; i < mpd->n_periods; i++) {
+    if (has_media (&mpd->periods[i]))
+      write_period (xml, &mpd->periods[i]);
+  }
+  if (mpd->kind == MILL_MPD_DYNAMIC && mpd->utc_timing != NULL)
+    write_descriptor (xml, "UTCTiming", SCHEME_UTC, mpd->utc_timing);
+  end_element (xml);
+  xmlTextWriterEndDocument (xml);
+}
+
+GBytes *
+mill_mpd_print (const MillMpd *mpd, GError **error)
+{
+  xmlBufferPtr buffer;
+  xmlTextWriterPtr xml;
+  GBytes *text;
+
+  if (!check_mpd (mpd, error))
+    return NULL;
+  buffer = xmlBufferCreate ();
+  xml = xmlNewTextWriterMemory (buffer, 0);
+  /* Memory is all this needs, and GLib programs end without it. */
+  if (buffer == NULL || xml == NULL)
+    g_error ("out of memory for an MPD");
+  write_mpd (xml, mpd);
+  xmlFreeTextWriter (xml);
+  text = g_bytes_new (xmlBufferContent (buffer), xmlBufferLength (buffer));
+  xmlBufferFree (buffer);
+  return text;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <sys/uio.h>
+
+#include "store/store-job.h"
+#include "store/store.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What a kind of store implements. Names have been checked; every function may
+ * block, and is called from several threads at once. Handles are opaque here.
+ */
+typedef struct
+{
+  void (*finalize) (MillStore *self);
+  gboolean (*put) (MillStore *self, const gchar *name, GBytes *content,
+      GError **error);
+  GBytes *(*get) (MillStore *self, const gchar *name, gsize max_bytes,
+      GError **error);
+  gboolean (*stat) (MillStore *self, const gchar *name, guint64 *ret_size,
+      GError **error);
+  gboolean (*rename) (MillStore *self, const gchar *from, const gchar *to,
+      GError **error);
+  gboolean (*remove) (MillStore *self, const gchar *name, GError **error);
+  GPtrArray *(*list) (MillStore *self, const gchar *directory, GError **error);
+
+  /* @ret_size: what is in the object already */
+  gpointer (*open) (MillStore *self, const gchar *name, MillStoreMode mode,
+      guint64 *ret_size, GError **error);
+  /* At @offset, the end: all of it, or cut back to @offset. */
+  gboolean (*append) (MillStore *self, gpointer handle, const gchar *name,
+      guint64 offset, struct iovec *vectors, guint n_vectors, GError **error);
+  gboolean (*close) (MillStore *self, gpointer handle, const gchar *name,
+      GError **error);
+
+  gpointer (*take) (MillStore *self, const gchar *name, MillStoreTake how,
+      GBytes **ret_content, GError **error);
+  gboolean (*write_taken) (MillStore *self, gpointer handle, const gchar *name,
+      GBytes *content, GError **error);
+  gboolean (*is_taken) (MillStore *self, gpointer handle, const gchar *name);
+  void (*release) (MillStore *self, gpointer handle);
+} MillStoreClass;
+
+struct _MillStore
+{
+  const MillStoreClass *klass;
+  gint n_refs; /* atomic */
+  gchar *location;
+  gboolean is_memory;
+};
+
+/* References to a lease outlive its release: jobs hold them. */
+MillStoreLease *mill_store_lease_ref (MillStoreLease *self);
+void mill_store_lease_unref (MillStoreLease *self);
+
+/* Carries the steps out. */
+gboolean mill_store_job_run (MillStoreJob *self, MillStore *store,
+    GError **error);
+/* Calls the MillStoreJobDone. */
+void mill_store_job_finish (MillStoreJob *self, const GError *error);
+gsize mill_store_job_get_size (MillStoreJob *self);
+gboolean mill_store_job_is_essential (MillStoreJob *self);
+
+G_END_DECLS
