@@ -79,52 +79,6 @@ MillBmffInit *mill_bmff_reader_parse_init (const guint8 *data, gsize size,
     GError **error);
 void mill_bmff_reader_free_init (MillBmffInit *init);
 
-typedef struct
-{
-  guint64 decode_time; /* timescale units */
-  gint32 composition_offset;
-  guint32 duration;
-  guint32 size;
-  guint32 flags;
-  gsize offset; /* of the payload in the data */
-} MillBmffSegmentSample;
-
-typedef struct
-{
-  gsize offset; /* of the first byte: of styp or prft, else of moof */
-  gsize size; /* up to the end of mdat */
-  guint32 sequence_number;
-  guint64 decode_time;
-  guint64 duration; /* sum over the samples */
-  guint first_sample; /* index into samples */
-  guint n_samples;
-  gboolean independent; /* the first sample is a sync sample */
-} MillBmffSegmentChunk;
-
-/**
- * MillBmffSegment: the complete chunks of a segment, or of several in a row.
- * @complete_size: bytes up to the end of the last complete chunk. A segment
- *   whose writer died is repaired by truncating it to that.
- * @rest_error: (nullable): why what follows @complete_size is no chunk:
- *   MILL_BMFF_ERROR_TRUNCATED for one that was cut off; NULL when nothing
- *   follows
- */
-typedef struct
-{
-  GArray *chunks; /* (element-type MillBmffSegmentChunk) */
-  GArray *samples; /* (element-type MillBmffSegmentSample) */
-  gsize complete_size;
-  GError *rest_error;
-} MillBmffSegment;
-
-/* @init: (nullable): for the defaults of trex, which our own chunks never
- *   need, and to refuse fragments of another track
- * Returns: (transfer full): never NULL */
-MillBmffSegment *mill_bmff_reader_parse_segment (const guint8 *data, gsize size,
-    const MillBmffInit *init);
-void mill_bmff_reader_free_segment (MillBmffSegment *segment);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillBmffInit, mill_bmff_reader_free_init)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillBmffSegment, mill_bmff_reader_free_segment)
 
 G_END_DECLS

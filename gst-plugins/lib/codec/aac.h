@@ -39,17 +39,18 @@ typedef enum
   MILL_AAC_SBR_HIERARCHICAL, /* by object type 5 or 29 in front */
 } MillAacSbr;
 
+/** Object types 1 to 4 (Main, LC, SSR, LTP) and 23 (low delay), plain or under
+ * SBR and PS. */
 typedef struct
 {
-  guint8 object_type; /* of the core coder: 2 is AAC-LC, 42 USAC */
+  guint8 object_type; /* of the core coder: 2 is AAC-LC */
   guint sample_rate; /* of the core coder, Hz */
-  guint
-      channels; /* of the core coder; 1..8 by channelConfiguration, or counted in the program config element */
-  guint
-      frame_length; /* samples per access unit at sample_rate: 1024 or 960 (512, 480: low delay) */
+  guint channels; /* of the core coder */
+  guint frame_length; /* samples of an access unit at sample_rate: 1024, 960;
+                       * low delay: 512, 480 */
   MillAacSbr sbr;
-  gboolean ps; /* parametric stereo: channels 1 plays as 2 */
-  guint output_sample_rate; /* after SBR; equals sample_rate without */
+  gboolean ps; /* parametric stereo: one channel plays as two */
+  guint output_sample_rate; /* after SBR; sample_rate without */
 } MillAacInfo;
 
 /* @ret_info: (out caller-allocates): untouched on failure
