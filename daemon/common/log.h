@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  *
  * Write with g_info(), g_message() (shown as info), g_warning(), g_critical()
  * or, about a stream, MILL_LOG_STREAM(). Fields of g_log_structured() named
- * MILL_X appear as x. GStreamer's log follows
- * GST_DEBUG through the same writer; its errors and warnings always do.
+ * MILL_X appear as x.
+ * The worker routes GStreamer's log here too.
  *
  * A secret never reaches it: the values of key=, token=, sig= and password= in
  * anything that looks like a URL or a query are replaced by "***".
@@ -42,8 +42,7 @@ gboolean mill_log_level_from_string (const gchar *text,
 gboolean mill_log_format_from_string (const gchar *text,
     MillLogFormat *ret_format);
 
-/* Takes over GLib's (and with @level DEBUG nothing more of GStreamer's) log.
- * Call once, first in main(). @domain: name of the process, static. */
+/* Takes over GLib's log. Call once, first in main(). @domain: name of the process, static. */
 void mill_log_init (const gchar *domain, MillLogLevel level,
     MillLogFormat format);
 

@@ -65,4 +65,7 @@ GDBusAuthObserver *mill_ipc_auth_observer_new (void);
  * GDBus puts before it. Returns: (transfer full) */
 gchar *mill_ipc_error_get_message (const GError *error);
 
+/* The string @key of an a{sv}, "" without one. Returns: (transfer full) */
+gchar *mill_ipc_lookup_string (GVariant *dict, const gchar *key);
+
 G_END_DECLS
