@@ -42,7 +42,7 @@ typedef enum
 typedef struct
 {
   guint max_message_bytes; /* [8 MiB] one message */
-  guint max_chunk_bytes; /* [64 KiB] Set Chunk Size of the peer */
+  guint max_chunk_bytes; /* [16 MiB - 1] Set Chunk Size of the peer */
   guint max_chunk_streams; /* [64] */
   guint max_amf_depth; /* [16] */
   guint max_bytes_before_publish; /* [64 KiB] beyond the handshake */
