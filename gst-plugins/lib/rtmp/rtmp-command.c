@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "rtmp-command.h"
+
+#include <string.h>
+
+#include "amf0.h"
+#include "rtmp-metadata.h"
+
+/* The answers' chunk size: most of them then fit one chunk. */
+#define OUR_CHUNK_SIZE 4096
+
+/* Window Ack Size and Set Peer Bandwidth in bytes (sections 5.4.4, 5.4.5): one
+ * acknowledgement per some seconds of a stream. */
+#define OUR_WINDOW 2500000
+#define LIMIT_DYNAMIC 2
+
+/* Names, addresses and queries of a publisher, in bytes. */
+#define MAX_STRING 2048
+
+typedef struct
+{
+  MillRtmpSession *session;
+  guint32 stream_id;
+  gdouble transaction;
+  MillAmf0Reader arguments; /* after the command object */
+  MillAmf0Value object;
+} Call;
+
+/* ---- answers ---- */
+
+static void
+send_body (MillRtmpSession *session, guint32 stream_id, const GByteArray *body)
+{
+  MillRtmpHeader header = {
+    .chunk_stream = MILL_RTMP_CHUNK_STREAM_COMMAND,
+    .type = MILL_RTMP_MESSAGE_COMMAND,
+    .stream_id = stream_id,
+  };
+  mill_rtmp_session_private_send (session, &header, body->data, body->len);
+}
+
+static void
+write_member (GByteArray *body, const gchar *name, const gchar *string)
+{
+  mill_amf0_write_name (body, name);
+  mill_amf0_write_string (body, string);
+}
+
+typedef struct
+{
+  const gchar *level; /* "status" or "error" */
+  const gchar *code;
+  const gchar *description;
+} Status;
+
+static void
+write_status_members (GByteArray *body, const Status *status)
+{
+  write_member (body, "level", status->level);
+  write_member (body, "code", status->code);
+  write_member (body, "description", status->description);
+}
+
+/* onStatus and its like. Section 7.2.2: transaction 0. */
+static void
+send_status (MillRtmpSession *session, const gchar *command, guint32 stream_id,
+    const Status *status)
+{
+  g_autoptr (GByteArray) body = g_byte_array_new ();
+  mill_amf0_write_string (body, command);
+  mill_amf0_write_number (body, 0);
+  mill_amf0_write_null (body);
+  mill_amf0_write_object_begin (body);
+  write_status_members (body, status);
+  mill_amf0_write_object_end (body);
+  send_body (session, stream_id, body);
+}
+
+/* _result with null and then @number (nullable: null again). A call with
+ * transaction 0 wants no answer (section 7.2.1.2). */
+static void
+send_result (const Call *call, const gdouble *number)
+{
+  if (call->transaction == 0)
+    return;
+  g_autoptr (GByteArray) body = g_byte_array_new ();
+  mill_amf0_write_string (body, "_result");
+  mill_amf0_write_number (body, call->transaction);
+  mill_amf0_write_null (body);
+  if (number != NULL)
+    mill_amf0_write_number (body, *number);
+  else
+    mill_amf0_write_null (body);
+  send_body (call->session, 0, body);
+}
+
+static void
+send_error (const Call *call, const gchar *code, const gchar *description)
+{
+  if (call->transaction == 0)
+    return;
+  Status status = { "error", code, description };
+  g_autoptr (GByteArray) body = g_byte_array_new ();
+  mill_amf0_write_string (body, "_error");
+  mill_amf0_write_number (body, call->transaction);
+  mill_amf0_write_null (body);
+  mill_amf0_write_object_begin (body);
+  write_status_members (body, &status);
+  mill_amf0_write_object_end (body);
+  send_body (call->session, 0, body);
+}
+
+static void
+send_control (MillRtmpSession *session, MillRtmpMessageType type,
+    const guint8 *payload, gsize size)
+{
+  MillRtmpHeader header = {
+    .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
+    .type = type,
+  };
+  mill_rtmp_session_private_send (session, &header, payload, size);
+}
+
+/* ---- arguments ---- */
+
+/* The next argument as a string; NULL when there is none or it is no string.
+ * Errors: MILL_RTMP_ERROR_LIMIT */
+static gboolean
+read_string (Call *call, const gchar *what, gchar **ret_string, GError **error)
+{
+  g_autofree gchar *string = NULL;
+  if (!mill_amf0_at_end (&call->arguments)) {
+    MillAmf0Value value;
+    if (!mill_amf0_read (&call->arguments, &value, error))
+      return FALSE;
+    string = mill_amf0_dup_string (&value);
+  }
+  if (string != NULL && strlen (string) > MAX_STRING) {
+    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+        "%s: got %" G_GSIZE_FORMAT " bytes, expected at most %u", what,
+        strlen (string), MAX_STRING);
+    return FALSE;
+  }
+  *ret_string = g_steal_pointer (&string);
+  return TRUE;
+}
+
+/* A string member of the command object, cut short rather than refused. */
+static gchar *
+dup_member (const Call *call, const gchar *name)
+{
+  MillAmf0Value value;
+  if (!mill_amf0_lookup (&call->object, name, &value))
+    return NULL;
+  value.string_size = MIN (value.string_size, MAX_STRING);
+  return mill_amf0_dup_string (&value);
+}
+
+/* "name?query": the query goes into a string of its own, which may be "". */
+static gchar *
+split_query (gchar *string)
+{
+  gchar *mark = strchr (string, '?');
+  if (mark == NULL)
+    return g_strdup ("");
+  *mark = '\0';
+  return g_strdup (mark + 1);
+}
+
+/* ---- connect ---- */
+
+static void
+send_connected (const Call *call)
+{
+  MillRtmpSession *session = call->session;
+  guint8 window[5];
+  GST_WRITE_UINT32_BE (window, OUR_WINDOW);
+  window[4] = LIMIT_DYNAMIC;
+  send_control (session, MILL_RTMP_MESSAGE_WINDOW_SIZE, window, 4);
+  send_control (session, MILL_RTMP_MESSAGE_PEER_BANDWIDTH, window, 5);
+  mill_rtmp_session_private_send_chunk_size (session, OUR_CHUNK_SIZE);
+
+  Status status = { "status", "NetConnection.Connect.Success",
+    "Connection succeeded." };
+  g_autoptr (GByteArray) body = g_byte_array_new ();
+  mill_amf0_write_string (body, "_result");
+  mill_amf0_write_number (body, call->transaction);
+  mill_amf0_write_object_begin (body);
+  /* Some encoders look for this form before they use releaseStream and
+   * FCPublish. */
+  write_member (body, "fmsVer", "FMS/3,0,1,123");
+  mill_amf0_write_name (body, "capabilities");
+  mill_amf0_write_number (body, 31);
+  mill_amf0_write_object_end (body);
+  mill_amf0_write_object_begin (body);
+  write_status_members (body, &status);
+  mill_amf0_write_name (body, "objectEncoding");
+  mill_amf0_write_number (body, 0);
+  mill_amf0_write_object_end (body);
+  send_body (session, 0, body);
+}
+
+/* Section 7.2.1.1. "live/?a=b" is the application "live". */
+static gboolean
+handle_connect (Call *call, GError **error)
+{
+  MillRtmpSession *session = call->session;
+  if (session->state != MILL_RTMP_STATE_OPEN) {
+    g_set_error_literal (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+        "command 'connect': got a second one, expected one per connection");
+    return FALSE;
+  }
+  g_autofree gchar *app = dup_member (call, "app");
+  if (app == NULL) {
+    g_set_error_literal (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+        "command 'connect': got no app, expected the name of an application");
+    return FALSE;
+  }
+  session->app_query = split_query (app);
+  gsize size = strlen (app);
+  while (size > 0 && app[size - 1] == '/')
+    app[--size] = '\0';
+  session->app = g_steal_pointer (&app);
+  session->tc_url = dup_member (call, "tcUrl");
+  session->flash_version = dup_member (call, "flashVer");
+  session->state = MILL_RTMP_STATE_CONNECTED;
+  send_connected (call);
+  return TRUE;
+}
+
+/* ---- streams ---- */
+
+static gboolean
+handle_create_stream (Call *call, GError **error)
+{
+  gdouble id = ++call->session->last_stream_id;
+  send_result (call, &id);
+  return TRUE;
+}
+
+/* Commands that want no more than an answer. */
+static gboolean
+handle_ignored (Call *call, GError **error)
+{
+  send_result (call, NULL);
+  return TRUE;
+}
+
+static gboolean
+handle_get_stream_length (Call *call, GError **error)
+{
+  gdouble live = 0;
+  send_result (call, &live);
+  return TRUE;
+}
+
+static gboolean
+handle_fc_publish (Call *call, GError **error)
+{
+  g_autofree gchar *name = NULL;
+  if (!read_string (call, "stream name", &name, error))
+    return FALSE;
+  send_result (call, NULL);
+  Status status = { "status", "NetStream.Publish.Start",
+    name != NULL ? name : "" };
+  send_status (call->session, "onFCPublish", 0, &status);
+  return TRUE;
+}
+
+static void
+set_published_name (MillRtmpSession *session, gchar *name)
+{
+  g_free (session->name);
+  g_free (session->query);
+  session->query = split_query (name);
+  session->name = name;
+  if (session->query[0] != '\0')
+    return;
+  const gchar *query = session->app_query;
+  if (query[0] == '\0' && session->tc_url != NULL) {
+    const gchar *mark = strchr (session->tc_url, '?');
+    query = mark != NULL ? mark + 1 : "";
+  }
+  g_free (session->query);
+  session->query = g_strdup (query);
+}
+
+/* Section 7.2.2.6. The types "record" and "append" are live here: whether a
+ * stream is recorded is the server's to say. */
+static gboolean
+handle_publish (Call *call, GError **error)
+{
+  MillRtmpSession *session = call->session;
+  g_autofree gchar *name = NULL;
+  if (!read_string (call, "stream name", &name, error))
+    return FALSE;
+  if (session->state == MILL_RTMP_STATE_PUBLISHING) {
+    Status status = { "error", "NetStream.Publish.BadName",
+      "This connection publishes already." };
+    send_status (session, "onStatus", call->stream_id, &status);
+    return TRUE;
+  }
+  set_published_name (session,
+      name != NULL ? g_steal_pointer (&name) : g_strdup (""));
+  session->stream_id = call->stream_id;
+  session->state = MILL_RTMP_STATE_ASKING;
+  MillRtmpPublish publish = {
+    .app = session->app,
+    .name = session->name,
+    .query = session->query,
+    .tc_url = session->tc_url,
+    .flash_version = session->flash_version,
+  };
+  if (session->events->publish != NULL)
+    session->events->publish (session, &publish, session->user_data);
+  return TRUE;
+}
+
+static void
+end_publishing (MillRtmpSession *session)
+{
+  if (session->state != MILL_RTMP_STATE_PUBLISHING)
+    return;
+  session->state = MILL_RTMP_STATE_CONNECTED;
+  session->before_publish = 0;
+  mill_rtmp_session_private_limit_messages (session);
+  Status status = { "status", "NetStream.Unpublish.Success",
+    "Publishing ended." };
+  send_status (session, "onStatus", session->stream_id, &status);
+  if (session->events->unpublish != NULL)
+    session->events->unpublish (session, session->user_data);
+}
+
+static gboolean
+handle_fc_unpublish (Call *call, GError **error)
+{
+  g_autofree gchar *name = NULL;
+  if (!read_string (call, "stream name", &name, error))
+    return FALSE;
+  send_result (call, NULL);
+  Status status = { "status", "NetStream.Unpublish.Success",
+    name != NULL ? name : "" };
+  send_status (call->session, "onFCUnpublish", 0, &status);
+  end_publishing (call->session);
+  return TRUE;
+}
+
+static gboolean
+handle_close_stream (Call *call, GError **error)
+{
+  if (call->stream_id == call->session->stream_id)
+    end_publishing (call->session);
+  return TRUE;
+}
+
+/* Section 7.2.2.3 */
+static gboolean
+handle_delete_stream (Call *call, GError **error)
+{
+  MillAmf0Value id = { .type = MILL_AMF0_NULL };
+  if (!mill_amf0_at_end (&call->arguments) &&
+      !mill_amf0_read (&call->arguments, &id, error))
+    return FALSE;
+  if (id.type != MILL_AMF0_NUMBER || id.number == call->session->stream_id)
+    end_publishing (call->session);
+  return TRUE;
+}
+
+static gboolean
+handle_play (Call *call, GError **error)
+{
+  Status status = { "error", "NetStream.Play.Failed",
+    "This server takes streams by RTMP and gives them by HLS and DASH." };
+  send_status (call->session, "onStatus", call->stream_id, &status);
+  return TRUE;
+}
+
+/* Answers to us, which asked nothing that matters. */
+static gboolean
+handle_answer (Call *call, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+handle_unknown (Call *call, GError **error)
+{
+  send_error (call, "NetConnection.Call.Failed", "Unknown command.");
+  return TRUE;
+}
+
+typedef struct
+{
+  const gchar *name;
+  gboolean (*handle) (Call *call, GError **error);
+  MillRtmpState from; /* the earliest state in which it is allowed */
+} Command;
+
+static const Command commands[] = {
+  { "connect", handle_connect, MILL_RTMP_STATE_OPEN },
+  { "createStream", handle_create_stream, MILL_RTMP_STATE_CONNECTED },
+  { "releaseStream", handle_ignored, MILL_RTMP_STATE_CONNECTED },
+  { "FCPublish", handle_fc_publish, MILL_RTMP_STATE_CONNECTED },
+  { "publish", handle_publish, MILL_RTMP_STATE_CONNECTED },
+  { "FCUnpublish", handle_fc_unpublish, MILL_RTMP_STATE_CONNECTED },
+  { "closeStream", handle_close_stream, MILL_RTMP_STATE_CONNECTED },
+  { "deleteStream", handle_delete_stream, MILL_RTMP_STATE_CONNECTED },
+  { "getStreamLength", handle_get_stream_length, MILL_RTMP_STATE_CONNECTED },
+  { "_checkbw", handle_ignored, MILL_RTMP_STATE_OPEN },
+  { "checkBandwidth", handle_ignored, MILL_RTMP_STATE_OPEN },
+  { "play", handle_play, MILL_RTMP_STATE_CONNECTED },
+  { "play2", handle_play, MILL_RTMP_STATE_CONNECTED },
+  { "_result", handle_answer, MILL_RTMP_STATE_OPEN },
+  { "_error", handle_answer, MILL_RTMP_STATE_OPEN },
+  { "onStatus", handle_answer, MILL_RTMP_STATE_OPEN },
+};
+
+static const Command unknown = { "", handle_unknown, MILL_RTMP_STATE_OPEN };
+
+static const Command *
+find_command (const MillAmf0Value *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++) {
+    if (strlen (commands[i].name) == name->string_size &&
+        memcmp (commands[i].name, name->string, name->string_size) == 0)
+      return &commands[i];
+  }
+  return &unknown;
+}
+
+/* Section 7.2: name, transaction, command object, then arguments. Some leave
+ * out what they do not need from the end. */
+static gboolean
+read_call (Call *call, MillAmf0Value *ret_name, GError **error)
+{
+  MillAmf0Value transaction = { .type = MILL_AMF0_NULL };
+  call->object.type = MILL_AMF0_NULL;
+  if (!mill_amf0_read (&call->arguments, ret_name, error))
+    return FALSE;
+  if (!mill_amf0_at_end (&call->arguments) &&
+      !mill_amf0_read (&call->arguments, &transaction, error))
+    return FALSE;
+  if (!mill_amf0_at_end (&call->arguments) &&
+      !mill_amf0_read (&call->arguments, &call->object, error))
+    return FALSE;
+  if (ret_name->type != MILL_AMF0_STRING) {
+    g_set_error_literal (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+        "command message: got another type first, expected a string");
+    return FALSE;
+  }
+  if (transaction.type == MILL_AMF0_NUMBER)
+    call->transaction = transaction.number;
+  return TRUE;
+}
+
+gboolean
+mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
+    const guint8 *data, gsize size, GError **error)
+{
+  Call call = { .session = session, .stream_id = stream_id };
+  mill_amf0_reader_init (&call.arguments, data, size,
+      session->limits.max_amf_depth);
+  MillAmf0Value name;
+  if (!read_call (&call, &name, error)) {
+    g_prefix_error (error, "command message: ");
+    return FALSE;
+  }
+  const Command *command = find_command (&name);
+  if (session->state < command->from) {
+    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+        "command '%s': got it before connect, expected connect first",
+        command->name);
+    return FALSE;
+  }
+  if (!command->handle (&call, error)) {
+    g_prefix_error (error, "command '%s': ", command->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* "@setDataFrame", "onMetaData", members: the first is what encoders add for
+ * the server, the rest is what players would get. */
+void
+mill_rtmp_command_handle_data (MillRtmpSession *session, const guint8 *data,
+    gsize size)
+{
+  if (session->state != MILL_RTMP_STATE_PUBLISHING ||
+      session->events->metadata == NULL)
+    return;
+  MillAmf0Reader reader;
+  mill_amf0_reader_init (&reader, data, size, session->limits.max_amf_depth);
+  MillAmf0Value value;
+  gboolean is_metadata = FALSE;
+  while (!mill_amf0_at_end (&reader)) {
+    if (!mill_amf0_read (&reader, &value, NULL))
+      return;
+    if (value.type == MILL_AMF0_STRING) {
+      is_metadata = value.string_size == strlen ("onMetaData") &&
+          memcmp (value.string, "onMetaData", value.string_size) == 0;
+      continue;
+    }
+    if (is_metadata &&
+        (value.type == MILL_AMF0_OBJECT ||
+            value.type == MILL_AMF0_ECMA_ARRAY)) {
+      g_autoptr (GstStructure) metadata = mill_rtmp_metadata_new (&value);
+      session->events->metadata (session, metadata, session->user_data);
+    }
+    return;
+  }
+}
+
+void
+mill_rtmp_command_send_accepted (MillRtmpSession *session)
+{
+  guint8 begin[6];
+  GST_WRITE_UINT16_BE (begin, MILL_RTMP_CONTROL_STREAM_BEGIN);
+  GST_WRITE_UINT32_BE (begin + 2, session->stream_id);
+  send_control (session, MILL_RTMP_MESSAGE_USER_CONTROL, begin, sizeof begin);
+  Status status = { "status", "NetStream.Publish.Start", "Publishing." };
+  send_status (session, "onStatus", session->stream_id, &status);
+}
+
+void
+mill_rtmp_command_send_refused (MillRtmpSession *session, const gchar *code,
+    const gchar *description)
+{
+  Status status = { "error", code, description };
+  send_status (session, "onStatus", session->stream_id, &status);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "rtmp-session-private.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The commands of a publisher and their answers: NetConnection and NetStream
+ * commands (Adobe RTMP 1.0 section 7.2) and those that encoders send beside
+ * them (releaseStream, FCPublish, FCUnpublish, _checkbw).
+ */
+
+/* One command message (type 20; type 17 without its first byte). Errors:
+ * MILL_RTMP_ERROR_PROTOCOL, MILL_RTMP_ERROR_LIMIT */
+gboolean mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
+    const guint8 *data, gsize size, GError **error);
+
+/* One data message (type 18; type 15 without its first byte). Only onMetaData
+ * means anything here; what cannot be read is passed over. */
+void mill_rtmp_command_handle_data (MillRtmpSession *session,
+    const guint8 *data, gsize size);
+
+/* The answers to publish. */
+void mill_rtmp_command_send_accepted (MillRtmpSession *session);
+void mill_rtmp_command_send_refused (MillRtmpSession *session,
+    const gchar *code, const gchar *description);
+
+G_END_DECLS

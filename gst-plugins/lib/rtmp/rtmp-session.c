@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "rtmp-session.h"
+
+#include <string.h>
+
+#include "rtmp-command.h"
+#include "rtmp-handshake.h"
+#include "rtmp-session-private.h"
+#include "rtmp-session-state.h"
+
+/* What may wait to be sent: a peer that asks without reading is cut off. The
+ * handshake alone is 3 KiB. */
+#define MAX_OUTPUT (64 * 1024)
+
+/* Acknowledge this often until the peer says its window. */
+#define DEFAULT_WINDOW 2500000
+
+/* An FLV tag inside an aggregate message: header, and size again behind. */
+#define TAG_HEADER 11
+#define TAG_TRAILER 4
+
+G_DEFINE_QUARK (mill - rtmp - error - quark, mill_rtmp_error)
+
+static const MillRtmpLimits default_limits = {
+  .max_message_bytes = 8 * 1024 * 1024,
+  .max_chunk_bytes = 0xffffff,
+  .max_chunk_streams = 64,
+  .max_amf_depth = 16,
+  .max_bytes_before_publish = 64 * 1024,
+};
+
+static guint
+or_default (guint limit, guint fallback)
+{
+  return limit != 0 ? limit : fallback;
+}
+
+static MillRtmpLimits
+complete_limits (const MillRtmpLimits *limits)
+{
+  if (limits == NULL)
+    return default_limits;
+  const MillRtmpLimits *fallback = &default_limits;
+  return (MillRtmpLimits){
+    .max_message_bytes =
+        or_default (limits->max_message_bytes, fallback->max_message_bytes),
+    .max_chunk_bytes =
+        or_default (limits->max_chunk_bytes, fallback->max_chunk_bytes),
+    .max_chunk_streams =
+        or_default (limits->max_chunk_streams, fallback->max_chunk_streams),
+    .max_amf_depth =
+        or_default (limits->max_amf_depth, fallback->max_amf_depth),
+    .max_bytes_before_publish = or_default (limits->max_bytes_before_publish,
+        fallback->max_bytes_before_publish),
+  };
+}
+
+/* ---- life ---- */
+
+MillRtmpSession *
+mill_rtmp_session_private_new (const MillRtmpLimits *limits,
+    const MillRtmpSessionEvents *events, gpointer user_data)
+{
+  MillRtmpSession *session = g_new0 (MillRtmpSession, 1);
+  session->limits = complete_limits (limits);
+  session->events = events;
+  session->user_data = user_data;
+  MillRtmpChunkLimits chunk_limits = {
+    .max_chunk_bytes = session->limits.max_chunk_bytes,
+    .max_chunk_streams = session->limits.max_chunk_streams,
+  };
+  session->reader = mill_rtmp_chunk_reader_new (&chunk_limits);
+  session->writer = mill_rtmp_chunk_writer_new ();
+  session->window = DEFAULT_WINDOW;
+  return session;
+}
+
+MillRtmpSession *
+mill_rtmp_session_new (const MillRtmpLimits *limits,
+    const MillRtmpSessionEvents *events, gpointer user_data)
+{
+  MillRtmpSession *session =
+      mill_rtmp_session_private_new (limits, events, user_data);
+  mill_rtmp_session_private_limit_messages (session);
+  return session;
+}
+
+void
+mill_rtmp_session_free (MillRtmpSession *session)
+{
+  if (session == NULL)
+    return;
+  g_clear_pointer (&session->handshake, g_byte_array_unref);
+  g_clear_pointer (&session->output, g_byte_array_unref);
+  mill_rtmp_chunk_reader_free (session->reader);
+  mill_rtmp_chunk_writer_free (session->writer);
+  g_free (session->app);
+  g_free (session->app_query);
+  g_free (session->tc_url);
+  g_free (session->flash_version);
+  g_free (session->name);
+  g_free (session->query);
+  g_free (session);
+}
+
+void
+mill_rtmp_session_set_user_data (MillRtmpSession *session, gpointer user_data)
+{
+  session->user_data = user_data;
+}
+
+/* A peer that nobody has accepted yet gets no room for media. */
+void
+mill_rtmp_session_private_limit_messages (MillRtmpSession *session)
+{
+  guint max_bytes = session->limits.max_message_bytes;
+  if (session->state != MILL_RTMP_STATE_PUBLISHING)
+    max_bytes = MIN (max_bytes, session->limits.max_bytes_before_publish);
+  mill_rtmp_chunk_reader_set_max_message (session->reader, max_bytes);
+}
+
+/* ---- output: there is a buffer only while there is something to send ---- */
+
+static GByteArray *
+open_output (MillRtmpSession *session)
+{
+  if (session->output == NULL)
+    session->output = g_byte_array_new ();
+  return session->output;
+}
+
+void
+mill_rtmp_session_private_send (MillRtmpSession *session,
+    const MillRtmpHeader *header, const guint8 *data, gsize size)
+{
+  mill_rtmp_chunk_writer_write (session->writer, open_output (session), header,
+      data, size);
+}
+
+void
+mill_rtmp_session_private_send_chunk_size (MillRtmpSession *session,
+    guint chunk_size)
+{
+  mill_rtmp_chunk_writer_set_chunk_size (session->writer, open_output (session),
+      chunk_size);
+}
+
+static gboolean
+check_output (const MillRtmpSession *session, GError **error)
+{
+  if (session->output == NULL ||
+      session->output->len - session->output_sent <= MAX_OUTPUT)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+      "RTMP peer: got requests for %" G_GSIZE_FORMAT
+      " bytes of answers without reading them, expected at most %u",
+      session->output->len - session->output_sent, MAX_OUTPUT);
+  return FALSE;
+}
+
+const guint8 *
+mill_rtmp_session_peek_output (MillRtmpSession *session, gsize *ret_size)
+{
+  if (session->output == NULL) {
+    *ret_size = 0;
+    return NULL;
+  }
+  *ret_size = session->output->len - session->output_sent;
+  return session->output->data + session->output_sent;
+}
+
+void
+mill_rtmp_session_drop_output (MillRtmpSession *session, gsize size)
+{
+  if (session->output == NULL)
+    return;
+  g_return_if_fail (size <= session->output->len - session->output_sent);
+  session->output_sent += size;
+  if (session->output_sent < session->output->len)
+    return;
+  g_clear_pointer (&session->output, g_byte_array_unref);
+  session->output_sent = 0;
+}
+
+/* ---- handshake ---- */
+
+static guint32
+now_ms (void)
+{
+  return (guint32) (g_get_monotonic_time () / 1000);
+}
+
+static void
+answer_first (MillRtmpSession *session, const guint8 *c1)
+{
+  MillRtmpHandshakeKind kind =
+      mill_rtmp_handshake_detect (c1, MILL_RTMP_HANDSHAKE_CLIENT, NULL);
+  GByteArray *output = open_output (session);
+  guint start = output->len;
+  g_byte_array_set_size (output, start + 1 + 2 * MILL_RTMP_HANDSHAKE_SIZE);
+  guint8 *packet = output->data + start;
+  *packet++ = MILL_RTMP_HANDSHAKE_VERSION;
+  mill_rtmp_handshake_make_first (packet, kind, MILL_RTMP_HANDSHAKE_SERVER,
+      now_ms ());
+  mill_rtmp_handshake_make_second (packet + MILL_RTMP_HANDSHAKE_SIZE, c1,
+      MILL_RTMP_HANDSHAKE_SERVER, now_ms ());
+}
+
+/* C0 and C1 are kept until they are whole; a version is judged at once, so
+ * that a peer which speaks something else is not waited for. */
+static gboolean
+feed_first (MillRtmpSession *session, MillRtmpBytes *bytes, GError **error)
+{
+  if (session->handshake == NULL) {
+    if (!mill_rtmp_handshake_check_version (bytes->data[0], error))
+      return FALSE;
+    session->handshake = g_byte_array_sized_new (1 + MILL_RTMP_HANDSHAKE_SIZE);
+  }
+  gsize missing = 1 + MILL_RTMP_HANDSHAKE_SIZE - session->handshake->len;
+  gsize size = MIN (bytes->size, missing);
+  g_byte_array_append (session->handshake, bytes->data, (guint) size);
+  bytes->data += size;
+  bytes->size -= size;
+  if (size < missing)
+    return TRUE;
+  answer_first (session, session->handshake->data + 1);
+  g_clear_pointer (&session->handshake, g_byte_array_unref);
+  session->second_left = MILL_RTMP_HANDSHAKE_SIZE;
+  session->state = MILL_RTMP_STATE_SECOND;
+  return TRUE;
+}
+
+/* C2 proves nothing that a server needs, and encoders get it wrong. */
+static void
+feed_second (MillRtmpSession *session, MillRtmpBytes *bytes)
+{
+  gsize size = MIN (bytes->size, session->second_left);
+  session->second_left -= size;
+  bytes->data += size;
+  bytes->size -= size;
+  if (session->second_left == 0)
+    session->state = MILL_RTMP_STATE_OPEN;
+}
+
+/* ---- messages ---- */
+
+static void
+give_media (MillRtmpSession *session, const MillRtmpHeader *header,
+    GstBuffer *payload)
+{
+  g_autoptr (GstBuffer) owned = payload;
+  if (session->state == MILL_RTMP_STATE_PUBLISHING && owned != NULL &&
+      session->events->media != NULL)
+    session->events->media (session, (MillRtmpMediaType) header->type,
+        header->timestamp_ms, g_steal_pointer (&owned), session->user_data);
+}
+
+static gboolean
+check_tag (gsize position, gsize size, gsize tag_size, GError **error)
+{
+  if (size - position >= TAG_HEADER + tag_size)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+      "aggregate message at byte %" G_GSIZE_FORMAT ": got %" G_GSIZE_FORMAT
+      " more bytes, expected a tag of %" G_GSIZE_FORMAT,
+      position, size - position, TAG_HEADER + tag_size);
+  return FALSE;
+}
+
+/* Section 7.1.6: FLV tags one after the other. Their time stamps count from
+ * the first one's, which stands for the message's. */
+static gboolean
+split_aggregate (MillRtmpSession *session, const MillRtmpHeader *header,
+    GstBuffer *payload, const GstMapInfo *map, GError **error)
+{
+  guint32 first_ms = 0;
+  for (gsize position = 0; position < map->size;) {
+    if (!check_tag (position, map->size, 0, error))
+      return FALSE;
+    const guint8 *tag = map->data + position;
+    gsize tag_size = GST_READ_UINT24_BE (tag + 1);
+    /* FLV E.4.1: the upper eight bits of the time stamp come last */
+    guint32 tag_ms = GST_READ_UINT24_BE (tag + 4) | (guint32) tag[7] << 24;
+    if (!check_tag (position, map->size, tag_size, error))
+      return FALSE;
+    if (position == 0)
+      first_ms = tag_ms;
+    MillRtmpHeader part = *header;
+    part.type = tag[0] & 0x1f;
+    part.timestamp_ms += tag_ms - first_ms;
+    gboolean is_media = part.type == MILL_RTMP_MESSAGE_AUDIO ||
+        part.type == MILL_RTMP_MESSAGE_VIDEO;
+    if (is_media && tag_size > 0)
+      give_media (session, &part,
+          gst_buffer_copy_region (payload, GST_BUFFER_COPY_MEMORY,
+              position + TAG_HEADER, tag_size));
+    else if (part.type == MILL_RTMP_MESSAGE_DATA)
+      mill_rtmp_command_handle_data (session, tag + TAG_HEADER, tag_size);
+    position += MIN (map->size - position, TAG_HEADER + tag_size + TAG_TRAILER);
+  }
+  return TRUE;
+}
+
+static gboolean
+need_bytes (const GstMapInfo *map, gsize size, guint type, GError **error)
+{
+  if (map->size >= size)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
+      "message of type %u: got %" G_GSIZE_FORMAT
+      " bytes, expected at least %" G_GSIZE_FORMAT,
+      type, map->size, size);
+  return FALSE;
+}
+
+/* Section 7.1.7: of all events only a ping wants an answer. */
+static gboolean
+handle_user_control (MillRtmpSession *session, const GstMapInfo *map,
+    GError **error)
+{
+  if (!need_bytes (map, 2, MILL_RTMP_MESSAGE_USER_CONTROL, error))
+    return FALSE;
+  if (GST_READ_UINT16_BE (map->data) != MILL_RTMP_CONTROL_PING_REQUEST)
+    return TRUE;
+  if (!need_bytes (map, 6, MILL_RTMP_MESSAGE_USER_CONTROL, error))
+    return FALSE;
+  guint8 pong[6];
+  memcpy (pong, map->data, sizeof pong);
+  GST_WRITE_UINT16_BE (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
+  MillRtmpHeader header = {
+    .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
+    .type = MILL_RTMP_MESSAGE_USER_CONTROL,
+  };
+  mill_rtmp_session_private_send (session, &header, pong, sizeof pong);
+  return TRUE;
+}
+
+/* Section 5.4.4: how often this peer wants to be acknowledged */
+static gboolean
+handle_window_size (MillRtmpSession *session, const GstMapInfo *map,
+    GError **error)
+{
+  if (!need_bytes (map, 4, MILL_RTMP_MESSAGE_WINDOW_SIZE, error))
+    return FALSE;
+  session->window = MAX (1, GST_READ_UINT32_BE (map->data));
+  return TRUE;
+}
+
+/* All but audio and video, whose payload is not looked at here. */
+static gboolean
+handle_mapped (MillRtmpSession *session, const MillRtmpHeader *header,
+    GstBuffer *payload, const GstMapInfo *map, GError **error)
+{
+  switch (header->type) {
+    case MILL_RTMP_MESSAGE_USER_CONTROL:
+      return handle_user_control (session, map, error);
+    case MILL_RTMP_MESSAGE_WINDOW_SIZE:
+      return handle_window_size (session, map, error);
+    case MILL_RTMP_MESSAGE_COMMAND:
+      return mill_rtmp_command_handle (session, header->stream_id, map->data,
+          map->size, error);
+    case MILL_RTMP_MESSAGE_COMMAND_AMF3:
+      /* a marker, then AMF0 until a value says otherwise */
+      return mill_rtmp_command_handle (session, header->stream_id,
+          map->data + 1, map->size - 1, error);
+    case MILL_RTMP_MESSAGE_DATA:
+      mill_rtmp_command_handle_data (session, map->data, map->size);
+      return TRUE;
+    case MILL_RTMP_MESSAGE_DATA_AMF3:
+      mill_rtmp_command_handle_data (session, map->data + 1, map->size - 1);
+      return TRUE;
+    case MILL_RTMP_MESSAGE_AGGREGATE:
+      return split_aggregate (session, header, payload, map, error);
+    default:
+      return TRUE; /* section 5.4: what is not known is passed over */
+  }
+}
+
+static gboolean
+handle_message (MillRtmpSession *session, const MillRtmpHeader *header,
+    GstBuffer *payload, GError **error)
+{
+  if (header->type == MILL_RTMP_MESSAGE_AUDIO ||
+      header->type == MILL_RTMP_MESSAGE_VIDEO) {
+    give_media (session, header, payload);
+    return TRUE;
+  }
+  g_autoptr (GstBuffer) owned = payload;
+  if (owned == NULL)
+    return TRUE;
+  GstMapInfo map;
+  gst_buffer_map (owned, &map, GST_MAP_READ);
+  gboolean ok = handle_mapped (session, header, owned, &map, error);
+  gst_buffer_unmap (owned, &map);
+  return ok;
+}
+
+static gboolean
+check_before_publish (MillRtmpSession *session, gsize consumed, GError **error)
+{
+  if (session->state > MILL_RTMP_STATE_CONNECTED)
+    return TRUE;
+  session->before_publish += consumed;
+  if (session->before_publish <= session->limits.max_bytes_before_publish)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+      "RTMP peer: got %" G_GSIZE_FORMAT
+      " bytes without publish, expected at most %u",
+      session->before_publish, session->limits.max_bytes_before_publish);
+  return FALSE;
+}
+
+static gboolean
+feed_messages (MillRtmpSession *session, MillRtmpBytes *bytes, GError **error)
+{
+  gsize size = bytes->size;
+  MillRtmpHeader header;
+  GstBuffer *payload;
+  switch (mill_rtmp_chunk_reader_feed (session->reader, bytes, &header,
+      &payload, error)) {
+    case MILL_RTMP_CHUNK_FAILED:
+      return FALSE;
+    case MILL_RTMP_CHUNK_MESSAGE:
+      if (!handle_message (session, &header, payload, error))
+        return FALSE;
+      break;
+    case MILL_RTMP_CHUNK_MORE:
+    default:
+      break;
+  }
+  return check_before_publish (session, size - bytes->size, error);
+}
+
+/* Section 5.4.3: the bytes received so far, once per window. */
+static void
+acknowledge (MillRtmpSession *session)
+{
+  if (session->received - session->acknowledged < session->window ||
+      session->state < MILL_RTMP_STATE_OPEN)
+    return;
+  session->acknowledged = session->received;
+  guint8 payload[4];
+  GST_WRITE_UINT32_BE (payload, session->received);
+  MillRtmpHeader header = {
+    .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
+    .type = MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT,
+  };
+  mill_rtmp_session_private_send (session, &header, payload, sizeof payload);
+}
+
+/* One step forward in whatever state; consumes at least a byte. */
+static gboolean
+feed_step (MillRtmpSession *session, MillRtmpBytes *bytes, GError **error)
+{
+  switch (session->state) {
+    case MILL_RTMP_STATE_FIRST:
+      return feed_first (session, bytes, error);
+    case MILL_RTMP_STATE_SECOND:
+      feed_second (session, bytes);
+      return TRUE;
+    case MILL_RTMP_STATE_OPEN:
+    case MILL_RTMP_STATE_CONNECTED:
+    case MILL_RTMP_STATE_PUBLISHING:
+      return feed_messages (session, bytes, error) &&
+          check_output (session, error);
+    case MILL_RTMP_STATE_REFUSED:
+      bytes->data += bytes->size;
+      bytes->size = 0;
+      return TRUE;
+    case MILL_RTMP_STATE_FAILED:
+    case MILL_RTMP_STATE_ASKING:
+    default:
+      g_set_error_literal (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_STATE,
+          "RTMP session: got bytes after an error, expected to be closed");
+      return FALSE;
+  }
+}
+
+gboolean
+mill_rtmp_session_feed (MillRtmpSession *session, const guint8 *data,
+    gsize size, gsize *ret_consumed, GError **error)
+{
+  MillRtmpBytes bytes = { data, size };
+  gboolean ok = TRUE;
+  while (ok && bytes.size > 0 && session->state != MILL_RTMP_STATE_ASKING)
+    ok = feed_step (session, &bytes, error);
+  session->received += (guint32) (size - bytes.size);
+  *ret_consumed = size - bytes.size;
+  if (!ok) {
+    session->state = MILL_RTMP_STATE_FAILED;
+    return FALSE;
+  }
+  acknowledge (session);
+  return TRUE;
+}
+
+/* ---- answers of the owner ---- */
+
+void
+mill_rtmp_session_accept (MillRtmpSession *session)
+{
+  g_return_if_fail (session->state == MILL_RTMP_STATE_ASKING);
+  session->state = MILL_RTMP_STATE_PUBLISHING;
+  mill_rtmp_session_private_limit_messages (session);
+  mill_rtmp_command_send_accepted (session);
+}
+
+void
+mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
+    const gchar *description)
+{
+  g_return_if_fail (session->state == MILL_RTMP_STATE_ASKING);
+  session->state = MILL_RTMP_STATE_REFUSED;
+  mill_rtmp_command_send_refused (session, code, description);
+}
+
+/* ---- hand-over ---- */
+
+GVariant *
+mill_rtmp_session_save (MillRtmpSession *session, GError **error)
+{
+  return mill_rtmp_session_state_save (session, error);
+}
+
+MillRtmpSession *
+mill_rtmp_session_load (GVariant *variant, const MillRtmpLimits *limits,
+    const MillRtmpSessionEvents *events, gpointer user_data, GError **error)
+{
+  g_autoptr (MillRtmpSession) session =
+      mill_rtmp_session_private_new (limits, events, user_data);
+  if (!mill_rtmp_session_state_load (session, variant, error))
+    return NULL;
+  return g_steal_pointer (&session);
+}
