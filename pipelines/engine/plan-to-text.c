@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/* A plan for people: who does what where, and what is put between. */
+#include "plan-private.h"
+
+#include <string.h>
+
+#include "value-text.h"
+
+static const gchar *
+change_word (MillChange change)
+{
+  switch (change) {
+    case MILL_CHANGE_HOT:
+      return "hot";
+    case MILL_CHANGE_KEYFRAME:
+      return "keyframe";
+    default:
+      return "restart";
+  }
+}
+
+static const gchar *
+kind_words (MillLinkKind kind)
+{
+  switch (kind) {
+    case MILL_LINK_QUEUE:
+      return "leaky queue: what follows may wait, the pool's thread may not";
+    case MILL_LINK_THREAD:
+      return "queue: the branches may wait for each other";
+    case MILL_LINK_CUT:
+      return "cut: millsink and millsrc between two processes";
+    default:
+      return "direct";
+  }
+}
+
+static gboolean
+has_twin (const MillPlan *plan, const MillPlanLink *link)
+{
+  for (guint i = 0; i < plan->links->len; i++) {
+    const MillPlanLink *other = g_ptr_array_index (plan->links, i);
+
+    if (other != link && g_str_equal (other->from_node, link->from_node) &&
+        g_strcmp0 (other->from_pad, link->from_pad) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+write_settings (GString *text, const GPtrArray *settings)
+{
+  for (guint i = 0; i < settings->len; i++) {
+    const MillPlanSetting *setting = g_ptr_array_index (settings, i);
+    g_autofree gchar *value = mill_value_text_format (&setting->value);
+
+    g_string_append_printf (text, "      %s: %s  [%s]\n", setting->name, value,
+        change_word (setting->change));
+  }
+}
+
+static void
+write_process (GString *text, const MillPlan *plan, guint process)
+{
+  gdouble cores = 0;
+
+  for (guint i = 0; i < plan->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
+
+    if (node->process == process)
+      cores += node->cores;
+  }
+  g_string_append_printf (text, "\nprocess %u%s, about %.3g cores\n", process,
+      process == 0 ? " (shared)" : " (isolated)", cores);
+  for (guint i = 0; i < plan->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
+
+    if (node->process != process)
+      continue;
+    g_string_append_printf (text, "  %-16s %-20s %8.3g cores  %s\n", node->name,
+        node->factory, node->cores,
+        node->may_wait ? "may wait" : "never waits");
+    write_settings (text, node->props);
+  }
+}
+
+static void
+write_link (GString *text, const MillPlan *plan, const MillPlanLink *link)
+{
+  g_autofree gchar *from =
+      g_strdup_printf ("%s.%s", link->from_node, link->from_pad);
+  g_autofree gchar *to = g_strdup_printf ("%s.%s", link->to_node,
+      link->to_pad ? link->to_pad : "(by media type)");
+
+  g_string_append_printf (text, "  %-24s -> %-24s %s%s\n", from, to,
+      has_twin (plan, link) ? "tee, " : "", kind_words (link->kind));
+  write_settings (text, link->props);
+}
+
+gchar *
+mill_plan_to_text (const MillPlan *plan)
+{
+  GString *text = g_string_new (plan->description->name);
+  const gchar *summary = plan->description->summary;
+
+  if (summary)
+    g_string_append_printf (text, ": %s", summary);
+  g_string_append_c (text, '\n');
+  if (plan->one_process)
+    g_string_append (text,
+        "isolate is ignored: the whole graph runs in one process\n");
+  for (guint i = 0; i < plan->n_processes; i++)
+    write_process (text, plan, i);
+  g_string_append (text, "\nlinks\n");
+  for (guint i = 0; i < plan->links->len; i++)
+    write_link (text, plan, g_ptr_array_index (plan->links, i));
+  if (plan->links->len == 0)
+    g_string_append (text, "  none\n");
+  g_string_append (text,
+      "\nhot: can be set while it runs; keyframe: takes effect at the next "
+      "keyframe; restart: fixed while it runs.\nCores are estimates for "
+      "1080p30.\n");
+  return g_string_free (text, FALSE);
+}
