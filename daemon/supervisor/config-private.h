@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "config.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  MILL_CONFIG_ADDRESS, /* gchar *, nullable HOST:PORT */
+  MILL_CONFIG_URL, /* gchar *, nullable */
+  MILL_CONFIG_PATH, /* gchar * */
+  MILL_CONFIG_STORE, /* gchar * */
+  MILL_CONFIG_NUMBER, /* guint */
+  MILL_CONFIG_CHOICE, /* gint, index of one of choices */
+} MillConfigKind;
+
+/** One setting: the reader, the printer and the comparison of reloads all go
+ * by this table. */
+typedef struct
+{
+  const gchar *section; /* nullable: top level */
+  const gchar *name;
+  MillConfigKind kind;
+  gsize offset; /* in MillConfig */
+  guint minimum;
+  guint maximum;
+  const gchar *const *choices;
+  gboolean restart; /* takes effect at the next start */
+  gboolean unavailable; /* known, not built yet */
+} MillConfigKey;
+
+extern const MillConfigKey mill_config_keys[];
+extern const gchar *const mill_config_auth_names[];
+
+void mill_config_app_free (MillApp *app);
+
+/* Reads @data over the defaults in @config. */
+void mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
+    MillDiagnostics *diagnostics);
+
+G_END_DECLS

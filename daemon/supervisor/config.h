@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "diagnostics.h"
+#include "daemon/common/log.h"
+#include "publish-auth.h"
+
+G_BEGIN_DECLS
+
+/** An RTMP application: which description its streams run, and who may
+ * publish to it. */
+typedef struct
+{
+  gchar *name;
+  gchar *pipeline; /* name of a stored or shipped description, or a path */
+  MillPublishAuth auth;
+  GHashTable *params; /* name -> text, for the description */
+} MillApp;
+
+/** What the configuration says. Every field has a default, so that an empty
+ * file runs. Reference counted and immutable. */
+typedef struct
+{
+  gint refs;
+  gchar *file; /* nullable */
+
+  gchar *listen_rtmp; /* nullable HOST:PORT; NULL: off */
+  gchar *listen_rtmps; /* nullable */
+  gchar *listen_origin; /* nullable */
+  gchar *listen_api; /* nullable */
+  gchar *listen_obs; /* nullable */
+
+  gchar *public_origin; /* nullable URL: by default from the listener */
+  gchar *public_rtmp; /* nullable URL */
+
+  gchar *state_dir;
+  gchar *runtime_dir;
+  gchar *media_dir;
+  gchar *store;
+
+  GPtrArray *apps; /* (element-type MillApp) in the order of the file */
+
+  guint workers_shared;
+  guint workers_orphan_timeout_s;
+  guint workers_max_streams; /* 0: as many as come */
+
+  MillLogLevel log_level;
+  MillLogFormat log_format;
+} MillConfig;
+
+/* Everything by default, for this user.
+ * Returns: (transfer full) */
+MillConfig *mill_config_new (void);
+
+/* All mistakes are reported in one go.
+ * Returns: (transfer full) (nullable): NULL when @diagnostics got an error. */
+MillConfig *mill_config_new_from_data (const gchar *data, gsize size,
+    const gchar *file, MillDiagnostics *diagnostics);
+MillConfig *mill_config_new_from_file (const gchar *path,
+    MillDiagnostics *diagnostics);
+
+MillConfig *mill_config_ref (MillConfig *config);
+void mill_config_unref (MillConfig *config);
+
+/* Returns: (transfer none) (nullable) */
+const MillApp *mill_config_find_app (const MillConfig *config,
+    const gchar *name);
+
+/* Every setting with its value, as a configuration file.
+ * Returns: (transfer full) */
+gchar *mill_config_to_yaml (const MillConfig *config);
+
+/* Names of settings that differ and only take effect at the next start.
+ * Returns: (transfer full) */
+gchar **mill_config_needs_restart (const MillConfig *a, const MillConfig *b);
+
+/* @next, but what only takes effect at a start is as in @running.
+ * Returns: (transfer full) */
+MillConfig *mill_config_merge (const MillConfig *running,
+    const MillConfig *next);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillConfig, mill_config_unref)
+
+G_END_DECLS

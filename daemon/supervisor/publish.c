@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "publish.h"
+
+#include "admin-key.h"
+
+static const struct
+{
+  const gchar *name;
+  const gchar *code;
+} results[MILL_PUBLISH_N_RESULTS] = {
+  [MILL_PUBLISH_ACCEPTED] = { "accepted", "NetStream.Publish.Start" },
+  [MILL_PUBLISH_RESUMED] = { "resumed", "NetStream.Publish.Start" },
+  [MILL_PUBLISH_UNKNOWN_APP] = { "unknown_app", "NetStream.Publish.Denied" },
+  [MILL_PUBLISH_DENIED] = { "denied", "NetStream.Publish.Denied" },
+  [MILL_PUBLISH_BUSY] = { "busy", "NetStream.Publish.BadName" },
+  [MILL_PUBLISH_STOPPED] = { "stopped", "NetStream.Publish.Denied" },
+  [MILL_PUBLISH_LIMIT] = { "limit", "NetStream.Publish.Denied" },
+  [MILL_PUBLISH_INVALID] = { "invalid", "NetStream.Publish.Denied" },
+  [MILL_PUBLISH_UNAVAILABLE] = { "unavailable", "NetStream.Publish.Denied" },
+};
+
+const gchar *
+mill_publish_result_to_string (MillPublishResult result)
+{
+  return results[result].name;
+}
+
+const gchar *
+mill_publish_result_to_code (MillPublishResult result)
+{
+  return results[result].code;
+}
+
+void
+mill_publish_decision_free (MillPublishDecision *decision)
+{
+  if (!decision)
+    return;
+  g_free (decision->text);
+  g_free (decision->stream);
+  g_clear_pointer (&decision->spec, mill_run_spec_free);
+  g_free (decision);
+}
+
+static void refuse (MillPublishDecision *decision, MillPublishResult result,
+    const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+
+static void
+refuse (MillPublishDecision *decision, MillPublishResult result,
+    const gchar *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  decision->result = result;
+  decision->text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+}
+
+/* ---- the steps, in the order in which they may tell a stranger something:
+ *      nothing about a stream before the key is known to be good ---- */
+
+static gboolean
+check_claim (MillPublishDecision *decision, const MillPublishContext *context,
+    const MillPublisher *publisher, const MillStreamClock *clock)
+{
+  g_autoptr (GError) error = NULL;
+  decision->app = mill_config_find_app (context->config, publisher->app);
+  if (!decision->app) {
+    refuse (decision, MILL_PUBLISH_UNKNOWN_APP,
+        "there is no application of this name");
+    return FALSE;
+  }
+  MillPublishClaim claim = { publisher->app, publisher->name,
+    publisher->query };
+  decision->stream = mill_publish_auth_check (decision->app->auth,
+      context->store, &claim, clock->wall_us / G_USEC_PER_SEC, &error);
+  if (decision->stream)
+    return TRUE;
+  gboolean denied =
+      g_error_matches (error, MILL_AUTH_ERROR, MILL_AUTH_ERROR_DENIED);
+  if (!denied)
+    g_warning ("publisher refused: %s", error->message);
+  refuse (decision, denied ? MILL_PUBLISH_DENIED : MILL_PUBLISH_UNAVAILABLE,
+      "%s", denied ? error->message : "the daemon cannot check keys just now");
+  return FALSE;
+}
+
+/* A stream whose every start fails is turned away for its longest back-off
+ * after each attempt: an encoder that retries every second gets a clear
+ * answer, and the pipeline is not built and torn down for it. */
+static gboolean
+is_held_back (const MillStream *stream, const MillStreamClock *clock)
+{
+  return mill_restart_policy_is_exhausted (&stream->restarts,
+             &stream->policy) &&
+      stream->state == MILL_STATUS_FAILED &&
+      clock->monotonic_us - stream->restarts.ended_at <
+      (gint64) stream->policy.backoff_max_ms * 1000;
+}
+
+static gboolean
+check_stream (MillPublishDecision *decision, const MillPublishContext *context,
+    const MillStream *stream, const MillStreamClock *clock)
+{
+  const MillStreamRow *row = stream->row;
+  if (row->desired == MILL_DESIRED_STOPPED)
+    refuse (decision, MILL_PUBLISH_STOPPED, "stream '%s' is stopped",
+        row->name);
+  else if ((mill_stream_is_running (stream) || row->declared) &&
+      g_strcmp0 (row->app, decision->app->name) != 0)
+    refuse (decision, MILL_PUBLISH_BUSY,
+        "stream '%s' belongs to another application", row->name);
+  else if (stream->state == MILL_STATUS_RECONNECTING && row->owner)
+    decision->result = MILL_PUBLISH_RESUMED;
+  else if (mill_stream_is_running (stream) && row->owner)
+    refuse (decision, MILL_PUBLISH_BUSY, "stream '%s' has a publisher already",
+        row->name);
+  else if (is_held_back (stream, clock))
+    refuse (decision, MILL_PUBLISH_STOPPED,
+        "stream '%s' failed %u times in a row, last: %s", row->name,
+        stream->restarts.starts, row->last_error ? row->last_error : "unknown");
+  return decision->text == NULL;
+}
+
+/* A declared stream has a pipeline and parameters of its own. */
+static void
+plan_run (MillPublishDecision *decision, const MillPublishContext *context,
+    const MillStream *stream)
+{
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autoptr (GHashTable) params = stream && stream->row->declared
+      ? mill_stream_registry_get_params (stream)
+      : g_hash_table_ref (decision->app->params);
+  MillRunRequest request = {
+    .pipeline = stream && stream->row->declared ? stream->row->pipeline
+                                                : decision->app->pipeline,
+    .stream = decision->stream,
+    .media_dir = context->config->media_dir,
+    .params = params,
+  };
+  decision->spec = mill_run_spec_new (context->catalog, &request, diagnostics);
+  if (!decision->spec) {
+    g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
+    refuse (decision, MILL_PUBLISH_INVALID, "pipeline '%s' cannot run: %s",
+        request.pipeline, g_strchomp (text));
+  } else if (!decision->spec->needs_publisher)
+    refuse (decision, MILL_PUBLISH_INVALID,
+        "pipeline '%s' takes no publisher, expected a node of element "
+        "rtmpserversrc without a location",
+        request.pipeline);
+}
+
+MillPublishDecision *
+mill_publish_decide (const MillPublishContext *context,
+    const MillPublisher *publisher, const MillStreamClock *clock)
+{
+  MillPublishDecision *decision = g_new0 (MillPublishDecision, 1);
+  guint limit = context->config->workers_max_streams;
+
+  if (!check_claim (decision, context, publisher, clock))
+    return decision;
+  const MillStream *stream =
+      mill_stream_registry_find (context->registry, decision->stream);
+  if (stream && !check_stream (decision, context, stream, clock))
+    return decision;
+  if (decision->result == MILL_PUBLISH_RESUMED)
+    return decision;
+  if (limit > 0 && !(stream && mill_stream_is_running (stream)) &&
+      mill_stream_registry_count_running (context->registry) >= limit)
+    refuse (decision, MILL_PUBLISH_LIMIT,
+        "%u streams run already, workers.limits.streams allows no more", limit);
+  else
+    plan_run (decision, context, stream);
+  return decision;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "catalog.h"
+#include "daemon/ipc/graph-spec.h"
+
+G_BEGIN_DECLS
+
+/** What a stream's run is made of: its description, checked against
+ * GStreamer's registry with the parameters filled in. */
+typedef struct
+{
+  MillGraphSpec *graph; /* epoch not set */
+  gboolean needs_publisher; /* has a source that a publisher feeds */
+  MillRestart policy;
+} MillRunSpec;
+
+typedef struct
+{
+  const gchar *pipeline;
+  const gchar *stream;
+  const gchar *media_dir; /* output is media_dir/stream */
+  GHashTable *params; /* (nullable) name -> text */
+} MillRunRequest;
+
+/* Returns: (transfer full) (nullable): NULL when @diagnostics got an error. */
+MillRunSpec *mill_run_spec_new (MillCatalog *catalog,
+    const MillRunRequest *request, MillDiagnostics *diagnostics);
+void mill_run_spec_free (MillRunSpec *spec);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRunSpec, mill_run_spec_free)
+
+G_END_DECLS

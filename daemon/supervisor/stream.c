@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "stream.h"
+
+#define MAX_LOG_ENTRIES 200
+
+/* As long as rtmpserversrc's reconnect-timeout-ms: a publisher that lost its
+ * worker gets what it would get if it had lost its network. */
+#define RECONNECT_MS 30000
+
+static const gchar *const state_names[] = { "idle", "starting", "live",
+  "reconnecting", "degraded", "failed", "stopped" };
+
+const gchar *
+mill_stream_status_to_string (MillStreamStatus state)
+{
+  return state_names[state];
+}
+
+MillStreamClock
+mill_stream_clock (void)
+{
+  return (MillStreamClock){ .wall_us = g_get_real_time (),
+    .monotonic_us = g_get_monotonic_time (),
+    .jitter = g_random_double () };
+}
+
+/* ---- log ---- */
+
+static void
+log_entry_free (MillStreamLogEntry *entry)
+{
+  g_free (entry->message);
+  g_free (entry);
+}
+
+void
+mill_stream_log (MillStream *stream, const gchar *level,
+    const MillStreamClock *clock, const gchar *format, ...)
+{
+  MillStreamLogEntry *entry = g_new0 (MillStreamLogEntry, 1);
+  va_list arguments;
+  va_start (arguments, format);
+  entry->message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  entry->time_us = clock->wall_us;
+  entry->level = level;
+  g_queue_push_tail (&stream->log, entry);
+  if (stream->log.length > MAX_LOG_ENTRIES)
+    log_entry_free (g_queue_pop_head (&stream->log));
+}
+
+/* ---- life ---- */
+
+/* The state of a stream that no worker has. */
+static MillStreamStatus
+get_state_at_rest (const MillStream *stream)
+{
+  if (stream->row->desired == MILL_DESIRED_STOPPED)
+    return MILL_STATUS_STOPPED;
+  if (stream->row->phase == MILL_PHASE_FAILED)
+    return MILL_STATUS_FAILED;
+  return MILL_STATUS_IDLE;
+}
+
+static void
+set_state (MillStream *stream, MillStreamStatus state,
+    const MillStreamClock *clock)
+{
+  if (state == stream->state)
+    return;
+  mill_stream_log (stream, state == MILL_STATUS_FAILED ? "error" : "info",
+      clock, "%s -> %s", state_names[stream->state], state_names[state]);
+  stream->state = state;
+  stream->since = clock->wall_us;
+}
+
+MillStream *
+mill_stream_new (MillStreamRow *row, const MillStreamClock *clock)
+{
+  MillStream *stream = g_new0 (MillStream, 1);
+  stream->row = row;
+  stream->since = clock->wall_us;
+  stream->policy = (MillRestart){ .policy = MILL_RESTART_ON_FAILURE,
+    .backoff_min_ms = 500,
+    .backoff_max_ms = 30000,
+    .limit = 10 };
+  g_queue_init (&stream->log);
+  stream->state = get_state_at_rest (stream);
+  return stream;
+}
+
+void
+mill_stream_free (MillStream *stream)
+{
+  if (!stream)
+    return;
+  g_clear_handle_id (&stream->timer, g_source_remove);
+  g_clear_pointer (&stream->publisher, mill_publisher_free);
+  g_queue_clear_full (&stream->log, (GDestroyNotify) log_entry_free);
+  mill_store_streams_free_row (stream->row);
+  g_free (stream);
+}
+
+gboolean
+mill_stream_is_running (const MillStream *stream)
+{
+  return stream->row->phase == MILL_PHASE_RUNNING;
+}
+
+/* ---- a run ---- */
+
+void
+mill_stream_begin (MillStream *stream, const MillStreamRun *run,
+    const MillStreamClock *clock)
+{
+  MillStreamRow *row = stream->row;
+  if (row->generation > 0 && row->phase != MILL_PHASE_ENDED)
+    row->restarts++;
+  g_free (row->owner);
+  row->owner = g_strdup (run->owner);
+  row->generation = run->generation;
+  row->epoch = run->epoch;
+  g_free (row->boot_id);
+  row->boot_id = g_strdup (run->boot_id);
+  row->phase = MILL_PHASE_RUNNING;
+  mill_restart_policy_started (&stream->restarts, clock->monotonic_us);
+  set_state (stream, MILL_STATUS_STARTING, clock);
+}
+
+static void
+end_run (MillStream *stream, MillPhase phase)
+{
+  stream->row->phase = phase;
+  g_clear_pointer (&stream->row->owner, g_free);
+  g_clear_pointer (&stream->publisher, mill_publisher_free);
+}
+
+static void
+set_last_error (MillStream *stream, const gchar *text)
+{
+  g_free (stream->row->last_error);
+  stream->row->last_error = g_strdup (text);
+}
+
+static MillStreamStep
+finish (MillStream *stream, const MillStreamClock *clock)
+{
+  MillStreamStep step = { MILL_STEP_NOTHING, 0 };
+  gint delay_ms = mill_restart_policy_ended (&stream->restarts, &stream->policy,
+      MILL_RUN_FINISHED, clock->monotonic_us, clock->jitter);
+  end_run (stream, MILL_PHASE_ENDED);
+  set_state (stream, get_state_at_rest (stream), clock);
+  if (stream->state != MILL_STATUS_IDLE || stream->needs_publisher ||
+      delay_ms == MILL_RESTART_POLICY_NO_RESTART)
+    return step;
+  return (MillStreamStep){ MILL_STEP_RESTART, (guint) delay_ms };
+}
+
+/* A stream with a publisher is not started by us but by its encoder coming
+ * back; the policy then only says when to turn it away. */
+static MillStreamStep
+fail (MillStream *stream, const gchar *error, const MillStreamClock *clock)
+{
+  set_last_error (stream, error);
+  mill_stream_log (stream, "error", clock, "%s", error);
+  gint delay_ms = mill_restart_policy_ended (&stream->restarts, &stream->policy,
+      MILL_RUN_FAILED, clock->monotonic_us, clock->jitter);
+  end_run (stream, MILL_PHASE_FAILED);
+  if (stream->row->desired == MILL_DESIRED_STOPPED || stream->needs_publisher ||
+      delay_ms == MILL_RESTART_POLICY_NO_RESTART) {
+    set_state (stream, get_state_at_rest (stream), clock);
+    return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
+  }
+  set_state (stream, MILL_STATUS_RECONNECTING, clock);
+  return (MillStreamStep){ MILL_STEP_RESTART, (guint) delay_ms };
+}
+
+static MillStreamStep
+take_end (MillStream *stream, const MillStreamReport *report,
+    const MillStreamClock *clock)
+{
+  if (report->state == MILL_STREAM_ENDED)
+    return finish (stream, clock);
+  if (stream->row->desired == MILL_DESIRED_STOPPED &&
+      report->state == MILL_STREAM_GONE) {
+    end_run (stream, MILL_PHASE_ENDED);
+    set_state (stream, MILL_STATUS_STOPPED, clock);
+    return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
+  }
+  return fail (stream,
+      *report->last_error ? report->last_error
+                          : "the worker stopped it before it was finished",
+      clock);
+}
+
+MillStreamStep
+mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
+    const MillStreamClock *clock)
+{
+  MillStreamStep nothing = { MILL_STEP_NOTHING, 0 };
+  if (report->generation != stream->row->generation ||
+      !mill_stream_is_running (stream))
+    return nothing;
+
+  g_clear_pointer (&stream->publisher, mill_publisher_free);
+  if (report->publisher)
+    stream->publisher = mill_publisher_copy (report->publisher);
+  switch (report->state) {
+    case MILL_STREAM_STARTING:
+      set_state (stream, MILL_STATUS_STARTING, clock);
+      return nothing;
+    case MILL_STREAM_LIVE:
+      set_state (stream, MILL_STATUS_LIVE, clock);
+      return nothing;
+    case MILL_STREAM_RECONNECTING:
+      set_state (stream, MILL_STATUS_RECONNECTING, clock);
+      return nothing;
+    case MILL_STREAM_STOPPING:
+      return nothing; /* the end follows */
+    case MILL_STREAM_FAILED:
+    case MILL_STREAM_ENDED:
+    case MILL_STREAM_GONE:
+      break;
+  }
+  return take_end (stream, report, clock);
+}
+
+MillStreamStep
+mill_stream_lose (MillStream *stream, const gchar *reason,
+    const MillStreamClock *clock)
+{
+  if (!mill_stream_is_running (stream))
+    return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
+  if (!stream->needs_publisher || stream->row->desired == MILL_DESIRED_STOPPED)
+    return fail (stream, reason, clock);
+  /* Phase stays RUNNING: the next run continues this one's timeline. */
+  set_last_error (stream, reason);
+  mill_stream_log (stream, "error", clock, "%s", reason);
+  g_clear_pointer (&stream->row->owner, g_free);
+  g_clear_pointer (&stream->publisher, mill_publisher_free);
+  set_state (stream, MILL_STATUS_RECONNECTING, clock);
+  return (MillStreamStep){ MILL_STEP_WAIT, RECONNECT_MS };
+}
+
+void
+mill_stream_give_up (MillStream *stream, const MillStreamClock *clock)
+{
+  if (!mill_stream_is_running (stream) || stream->row->owner)
+    return;
+  end_run (stream, MILL_PHASE_ENDED);
+  set_state (stream, get_state_at_rest (stream), clock);
+}
+
+void
+mill_stream_set_desired (MillStream *stream, MillDesired desired,
+    const MillStreamClock *clock)
+{
+  stream->row->desired = desired;
+  if (desired == MILL_DESIRED_RUNNING) {
+    mill_restart_policy_reset (&stream->restarts);
+    if (stream->row->phase == MILL_PHASE_FAILED)
+      stream->row->phase = MILL_PHASE_IDLE;
+  } else if (!stream->row->owner && mill_stream_is_running (stream)) {
+    end_run (stream, MILL_PHASE_ENDED); /* it waited for its publisher */
+  }
+  if (!mill_stream_is_running (stream))
+    set_state (stream, get_state_at_rest (stream), clock);
+}
