@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include <string.h>
+
 #include <gst/base/gstbytereader.h>
 
 #include "bmff/bmff-reader.h"
@@ -47,36 +49,67 @@ fields_init (FieldReader *f, const guint8 *data, gsize size)
   gst_byte_reader_init (&f->bytes, data, MIN (size, G_MAXUINT));
 }
 
+/* Big-endian and at any address: GStreamer's macros load through a pointer of
+ * the wider type, which is undefined for an odd one. */
+static inline guint16
+fields_load_u16 (const guint8 *data)
+{
+  guint16 value;
+  memcpy (&value, data, sizeof value);
+  return GUINT16_FROM_BE (value);
+}
+
+static inline guint32
+fields_load_u32 (const guint8 *data)
+{
+  guint32 value;
+  memcpy (&value, data, sizeof value);
+  return GUINT32_FROM_BE (value);
+}
+
+static inline guint64
+fields_load_u64 (const guint8 *data)
+{
+  guint64 value;
+  memcpy (&value, data, sizeof value);
+  return GUINT64_FROM_BE (value);
+}
+
+/* Returns: (nullable): NULL past the end */
+static inline const guint8 *
+fields_take (FieldReader *f, guint size)
+{
+  const guint8 *data = NULL;
+  f->truncated |= !gst_byte_reader_get_data (&f->bytes, size, &data);
+  return data;
+}
+
 static inline guint8
 fields_get_u8 (FieldReader *f)
 {
-  guint8 value = 0;
-  f->truncated |= !gst_byte_reader_get_uint8 (&f->bytes, &value);
-  return value;
+  const guint8 *data = fields_take (f, 1);
+  return data != NULL ? *data : 0;
 }
 
 static inline guint16
 fields_get_u16 (FieldReader *f)
 {
-  guint16 value = 0;
-  f->truncated |= !gst_byte_reader_get_uint16_be (&f->bytes, &value);
-  return value;
+  const guint8 *data = fields_take (f, 2);
+  return data != NULL ? fields_load_u16 (data) : 0;
 }
 
 static inline guint32
 fields_get_u32 (FieldReader *f)
 {
-  guint32 value = 0;
-  f->truncated |= !gst_byte_reader_get_uint32_be (&f->bytes, &value);
-  return value;
+  const guint8 *data = fields_take (f, 4);
+  return data != NULL ? fields_load_u32 (data) : 0;
 }
 
 static inline guint64
 fields_get_u64 (FieldReader *f)
 {
-  guint64 value = 0;
-  f->truncated |= !gst_byte_reader_get_uint64_be (&f->bytes, &value);
-  return value;
+  const guint8 *data = fields_take (f, 8);
+  return data != NULL ? fields_load_u64 (data) : 0;
 }
 
 static inline void
