@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "daemon/worker/rtmp-door.h"
+
+#include "daemon/ipc/ipc.h"
+
+/* The element refuses by itself after 5 s, without a reason that a publisher
+ * could read; this comes a little before. */
+#define HOLD_MS 4800
+#define CODE_DENIED "NetStream.Publish.Denied"
+
+struct _MillDoorRequest
+{
+  MillRtmpDoor *door; /* strong: a hand-over may outlive the worker's */
+  guint64 id;
+  GstPromise *promise;
+  GObject *session; /* nullable */
+  MillPublisher *publisher;
+  guint timer_id;
+};
+
+struct _MillRtmpDoor
+{
+  GObject parent;
+
+  GMainContext *context; /* constant after construction */
+
+  /* Main loop. */
+  GstElement *element; /* nullable: closed */
+  gchar *bound;
+  GHashTable *requests; /* (element-type guint64 MillDoorRequest) */
+  guint64 last_id;
+};
+
+enum
+{
+  SIGNAL_REQUESTED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (MillRtmpDoor, mill_rtmp_door, G_TYPE_OBJECT)
+
+/* ---- requests ---- */
+
+static void
+request_free (gpointer data)
+{
+  MillDoorRequest *request = data;
+
+  if (request->timer_id)
+    g_source_remove (request->timer_id);
+  gst_promise_unref (request->promise);
+  g_clear_object (&request->session);
+  g_clear_pointer (&request->publisher, mill_publisher_free);
+  g_clear_object (&request->door);
+  g_free (request);
+}
+
+static void
+request_reply (MillDoorRequest *request, GstStructure *reply)
+{
+  gst_promise_reply (request->promise, reply);
+  request_free (request);
+}
+
+void
+mill_rtmp_door_request_accept (MillDoorRequest *request, const gchar *stream)
+{
+  request_reply (request,
+      gst_structure_new ("authorize-reply", "accept", G_TYPE_BOOLEAN, TRUE,
+          "stream", G_TYPE_STRING, stream, NULL));
+}
+
+void
+mill_rtmp_door_request_refuse (MillDoorRequest *request, const gchar *code,
+    const gchar *text)
+{
+  request_reply (request,
+      gst_structure_new ("authorize-reply", "accept", G_TYPE_BOOLEAN, FALSE,
+          "code", G_TYPE_STRING, *code ? code : CODE_DENIED, "reason",
+          G_TYPE_STRING, text, NULL));
+}
+
+GObject *
+mill_rtmp_door_request_get_session (MillDoorRequest *request)
+{
+  return request->session;
+}
+
+const MillPublisher *
+mill_rtmp_door_request_get_publisher (MillDoorRequest *request)
+{
+  return request->publisher;
+}
+
+MillDoorRequest *
+mill_rtmp_door_take (MillRtmpDoor *door, guint64 id)
+{
+  MillDoorRequest *request = NULL;
+
+  g_hash_table_steal_extended (door->requests, &id, NULL,
+      (gpointer *) &request);
+  if (request && request->timer_id) {
+    g_source_remove (request->timer_id);
+    request->timer_id = 0;
+  }
+  return request;
+}
+
+static gboolean
+on_hold_over (gpointer user_data)
+{
+  MillDoorRequest *request = user_data;
+  const guint64 id = request->id;
+
+  request->timer_id = 0;
+  g_info ("publisher %s refused: nobody answered within %d ms",
+      request->publisher->address, HOLD_MS);
+  mill_rtmp_door_request_refuse (mill_rtmp_door_take (request->door, id),
+      CODE_DENIED, "The server cannot admit publishers right now");
+  return G_SOURCE_REMOVE;
+}
+
+static gchar *
+dup_field (const GstStructure *structure, const gchar *name)
+{
+  const gchar *text = gst_structure_get_string (structure, name);
+
+  /* What goes over D-Bus must be UTF-8; a publisher sends any bytes. */
+  return text ? g_utf8_make_valid (text, -1) : g_strdup ("");
+}
+
+static MillPublisher *
+publisher_new (const GstStructure *structure)
+{
+  MillPublisher *publisher = g_new0 (MillPublisher, 1);
+
+  publisher->app = dup_field (structure, "app");
+  publisher->name = dup_field (structure, "name");
+  publisher->query = dup_field (structure, "query");
+  publisher->address = dup_field (structure, "address");
+  gst_structure_get_boolean (structure, "tls", &publisher->tls);
+  return publisher;
+}
+
+/* Main loop. */
+static gboolean
+on_handed_over (gpointer user_data)
+{
+  MillDoorRequest *request = user_data;
+  MillRtmpDoor *door = request->door;
+
+  if (!door->element) {
+    mill_rtmp_door_request_refuse (request, CODE_DENIED,
+        "The server is going down");
+    return G_SOURCE_REMOVE;
+  }
+  request->id = ++door->last_id;
+  request->timer_id = g_timeout_add (HOLD_MS, on_hold_over, request);
+  g_hash_table_insert (door->requests, &request->id, request);
+  g_signal_emit (door, signals[SIGNAL_REQUESTED], 0, request->id,
+      request->publisher);
+  return G_SOURCE_REMOVE;
+}
+
+/* On a pool thread: copies and leaves. */
+static void
+on_authorize (GstElement *element, GstStructure *structure, GstPromise *promise,
+    gpointer user_data)
+{
+  MillRtmpDoor *door = user_data;
+  MillDoorRequest *request = g_new0 (MillDoorRequest, 1);
+
+  request->door = g_object_ref (door);
+  request->promise = gst_promise_ref (promise);
+  gst_structure_get (structure, "session", G_TYPE_OBJECT, &request->session,
+      NULL);
+  request->publisher = publisher_new (structure);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, on_handed_over, request, NULL);
+  g_source_attach (source, door->context);
+}
+
+/* ---- the listener ---- */
+
+/* The reason of a failed state change, from the element's own bus. */
+static void
+take_error (GstBus *bus, const gchar *address, GError **error)
+{
+  g_autoptr (GstMessage) message =
+      gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_autoptr (GError) cause = NULL;
+
+  if (message)
+    gst_message_parse_error (message, &cause, NULL);
+  const gboolean busy =
+      g_error_matches (cause, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
+  g_set_error (error, MILL_IPC_ERROR,
+      busy ? MILL_IPC_ERROR_ADDRESS_IN_USE : MILL_IPC_ERROR_FAILED,
+      "listen rtmp '%s': %s", address,
+      cause ? cause->message : "the listener did not start");
+}
+
+static gboolean
+open_listener (MillRtmpDoor *door, const gchar *address, GError **error)
+{
+  g_autofree gchar *location = g_strdup_printf ("rtmp://%s/*/*", address);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+
+  door->element = gst_element_factory_make ("rtmpserversrc", NULL);
+  if (!door->element) {
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
+        "listen rtmp '%s': the element rtmpserversrc is not installed",
+        address);
+    return FALSE;
+  }
+  gst_object_ref_sink (door->element);
+  gst_element_set_bus (door->element, bus);
+  g_object_set (door->element, "location", location, NULL);
+  g_signal_connect (door->element, "authorize", G_CALLBACK (on_authorize),
+      door);
+  if (gst_element_set_state (door->element, GST_STATE_PLAYING) ==
+      GST_STATE_CHANGE_FAILURE) {
+    take_error (bus, address, error);
+    return FALSE;
+  }
+  g_object_get (door->element, "listening", &door->bound, NULL);
+  /* A bus that nobody reads would only grow. */
+  gst_element_set_bus (door->element, NULL);
+  return TRUE;
+}
+
+MillRtmpDoor *
+mill_rtmp_door_new (const gchar *address, GError **error)
+{
+  g_autoptr (MillRtmpDoor) door = g_object_new (MILL_TYPE_RTMP_DOOR, NULL);
+
+  if (!open_listener (door, address, error))
+    return NULL;
+  return g_steal_pointer (&door);
+}
+
+const gchar *
+mill_rtmp_door_get_bound (MillRtmpDoor *door)
+{
+  return door->bound;
+}
+
+void
+mill_rtmp_door_repeat (MillRtmpDoor *door)
+{
+  g_autoptr (GList) ids = g_hash_table_get_keys (door->requests);
+
+  for (GList *at = ids; at; at = at->next) {
+    const guint64 *id = at->data;
+    MillDoorRequest *request = g_hash_table_lookup (door->requests, id);
+    if (request)
+      g_signal_emit (door, signals[SIGNAL_REQUESTED], 0, *id,
+          request->publisher);
+  }
+}
+
+void
+mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
+{
+}
+
+void
+mill_rtmp_door_close (MillRtmpDoor *door)
+{
+  g_autoptr (GstElement) element = g_steal_pointer (&door->element);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, door->requests);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    g_hash_table_iter_steal (&iter);
+    mill_rtmp_door_request_refuse (value, CODE_DENIED,
+        "The server is going down");
+  }
+  if (element) {
+    g_signal_handlers_disconnect_by_data (element, door);
+    gst_element_set_bus (element, NULL);
+    gst_element_set_state (element, GST_STATE_NULL);
+  }
+}
+
+static void
+mill_rtmp_door_finalize (GObject *object)
+{
+  MillRtmpDoor *door = MILL_RTMP_DOOR (object);
+
+  mill_rtmp_door_close (door);
+  g_hash_table_unref (door->requests);
+  g_main_context_unref (door->context);
+  g_free (door->bound);
+  G_OBJECT_CLASS (mill_rtmp_door_parent_class)->finalize (object);
+}
+
+static void
+mill_rtmp_door_class_init (MillRtmpDoorClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = mill_rtmp_door_finalize;
+  signals[SIGNAL_REQUESTED] = g_signal_new ("requested",
+      G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+      G_TYPE_NONE, 2, G_TYPE_UINT64, G_TYPE_POINTER);
+}
+
+static void
+mill_rtmp_door_init (MillRtmpDoor *door)
+{
+  door->context = g_main_context_ref_thread_default ();
+  door->requests = g_hash_table_new (g_int64_hash, g_int64_equal);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "bus-queue.h"
+#include "daemon/ipc/graph-spec.h"
+#include "daemon/ipc/stream-report.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MillWorkerStream: one stream of a worker: a description, its graph, its
+ * publisher, its state.
+ *
+ * Signals:
+ *   "changed" (): mill_worker_stream_get_state() is another. FAILED, ENDED and
+ *       GONE are the last ones; the graph is stopped by then.
+ *
+ * A graph that fails takes only its own stream down.
+ *
+ * Threads: main loop. What elements signal on their threads is handed over.
+ */
+#define MILL_TYPE_WORKER_STREAM (mill_worker_stream_get_type ())
+G_DECLARE_FINAL_TYPE (MillWorkerStream, mill_worker_stream, MILL, WORKER_STREAM,
+    GObject)
+
+typedef struct
+{
+  const gchar *name;
+  guint64 generation;
+  const MillGraphSpec *graph;
+  const gchar *media_dir; /* params `output` unless the graph sets it */
+  MillBusQueue *queue;
+} MillWorkerStreamOptions;
+
+/* Parses, plans and builds; nothing runs yet. The parameters `stream` and
+ * `output` of a description that declares them default to the name and
+ * media_dir/name.
+ * Errors: MILL_IPC_ERROR.DESCRIPTION, .FAILED */
+MillWorkerStream *mill_worker_stream_new (const MillWorkerStreamOptions
+                                              *options,
+    GError **error);
+
+/* @session: (nullable) for a stream without publisher. Every rtmpserversrc
+ * without a location adopts it. Errors: MILL_IPC_ERROR.FAILED */
+gboolean mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
+    const MillPublisher *publisher, GError **error);
+
+/* The publisher is back: only in the state RECONNECTING. */
+void mill_worker_stream_adopt (MillWorkerStream *stream, GObject *session,
+    const MillPublisher *publisher);
+
+/* End of stream to the sources; what has not ended within 10 s is stopped. */
+void mill_worker_stream_end (MillWorkerStream *stream);
+
+/* At once: state GONE. */
+void mill_worker_stream_stop (MillWorkerStream *stream);
+
+MillStreamState mill_worker_stream_get_state (MillWorkerStream *stream);
+const gchar *mill_worker_stream_get_name (MillWorkerStream *stream);
+guint64 mill_worker_stream_get_generation (MillWorkerStream *stream);
+
+/* Whether a graph exists: not FAILED, ENDED, GONE. */
+gboolean mill_worker_stream_is_running (MillWorkerStream *stream);
+
+/** A directory that the stream writes to. */
+typedef struct
+{
+  gchar *directory;
+  guint64 retention_ms; /* after the end; 0: for ever */
+} MillWorkerOutput;
+
+/* Of every cmafsink. Returns: (transfer full) (element-type MillWorkerOutput) */
+GPtrArray *mill_worker_stream_get_outputs (MillWorkerStream *stream);
+
+/* Statistics as of now. Returns: (transfer full) */
+MillStreamReport *mill_worker_stream_get_report (MillWorkerStream *stream);
+
+/* Returns: (transfer full) (nullable): NULL when there is no graph. */
+gchar *mill_worker_stream_to_dot (MillWorkerStream *stream);
+
+G_END_DECLS
