@@ -17,12 +17,16 @@ typedef void (*MillBusQueueFunc) (GstMessage *message, gpointer user_data);
 MillBusQueue *mill_bus_queue_new (GMainContext *context);
 void mill_bus_queue_free (MillBusQueue *queue);
 
-/* Routes the messages of @bus to @func on the queue's context, until
+/* Routes the messages of @bus to @func (errors, warnings, infos, EOS, latency,
+ * element and application messages; nobody reads the others) on the queue's context, until
  * mill_bus_queue_remove(); none arrives after that call returned. Both from
  * the context's thread. */
 void mill_bus_queue_add (MillBusQueue *queue, GstBus *bus,
     MillBusQueueFunc func, gpointer user_data);
 void mill_bus_queue_remove (MillBusQueue *queue, GstBus *bus);
+
+/* Delivers at once what is queued of @bus: why a state change failed. */
+void mill_bus_queue_flush (MillBusQueue *queue, GstBus *bus);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillBusQueue, mill_bus_queue_free)
 

@@ -31,6 +31,7 @@ GQuark mill_graph_error_quark (void);
  * @MILL_GRAPH_ERROR_STATE: the pipeline refused to start
  * @MILL_GRAPH_ERROR_NOT_HOT: the property needs a restart
  * @MILL_GRAPH_ERROR_NOT_FOUND: no such node or property
+ * @MILL_GRAPH_ERROR_VALUE: the text is no value of the property
  */
 typedef enum
 {
@@ -38,6 +39,7 @@ typedef enum
   MILL_GRAPH_ERROR_STATE,
   MILL_GRAPH_ERROR_NOT_HOT,
   MILL_GRAPH_ERROR_NOT_FOUND,
+  MILL_GRAPH_ERROR_VALUE,
 } MillGraphError;
 
 /* Makes and links all elements of the plan (state NULL).
@@ -63,7 +65,8 @@ void mill_graph_end (MillGraph *graph);
 /* To NULL, at once; no signal after it. Idempotent. */
 void mill_graph_stop (MillGraph *graph);
 
-/* Sets a hot property from its text form. */
+/* Sets a hot property from its text form. A pad's property is named as
+ * "PAD::PROPERTY". */
 gboolean mill_graph_set_property (MillGraph *graph, const gchar *node,
     const gchar *property, const gchar *text, GError **error);
 

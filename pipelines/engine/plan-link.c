@@ -155,7 +155,8 @@ filter_caps (const MillPlannerNode *node)
     const MillPlanSetting *setting = g_ptr_array_index (node->plan->props, i);
 
     if (g_str_equal (setting->name, "caps") &&
-        G_VALUE_HOLDS (&setting->value, GST_TYPE_CAPS))
+        G_VALUE_HOLDS (&setting->value, GST_TYPE_CAPS) &&
+        gst_value_get_caps (&setting->value))
       return gst_caps_copy (gst_value_get_caps (&setting->value));
   }
   return NULL;

@@ -344,9 +344,9 @@ mill_value_text_format (const GValue *value)
   if (G_VALUE_HOLDS_FLAGS (value))
     return format_flags (value);
   /* The serializer would escape them for use inside a structure. */
-  if (G_VALUE_HOLDS (value, GST_TYPE_CAPS))
+  if (G_VALUE_HOLDS (value, GST_TYPE_CAPS) && g_value_get_boxed (value))
     return gst_caps_to_string (gst_value_get_caps (value));
-  if (GST_VALUE_HOLDS_STRUCTURE (value))
+  if (GST_VALUE_HOLDS_STRUCTURE (value) && g_value_get_boxed (value))
     return gst_structure_to_string (gst_value_get_structure (value));
   text = gst_value_serialize (value);
   return text ? text : g_strdup_value_contents (value);

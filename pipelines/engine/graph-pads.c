@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/* Pads that appear while a graph runs. Each is matched to the links of the
+ * plan by its template; what the plan does not know flows away with a warning;
+ * what the plan knows and never appears is reported when the element says that
+ * no more pads will come. All of it on the element's streaming thread. */
+#include "graph-private.h"
+
+#include <string.h>
+
+#include "element-table.h"
+#include "media-kind.h"
+
+typedef struct
+{
+  gint ref_count;
+  MillPlan *plan; /* keeps the links */
+  GPtrArray *links; /* (element-type MillPlanLink) */
+  gboolean pool;
+  GMutex lock;
+  guint *n_linked; /* lock: for each link */
+} Watch;
+
+static void
+watch_unref (Watch *watch)
+{
+  if (!g_atomic_int_dec_and_test (&watch->ref_count))
+    return;
+  g_ptr_array_unref (watch->links);
+  mill_plan_unref (watch->plan);
+  g_mutex_clear (&watch->lock);
+  g_free (watch->n_linked);
+  g_free (watch);
+}
+
+void
+mill_graph_pads_warn (GstElement *element, const gchar *format, ...)
+{
+  g_autofree gchar *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  gst_element_post_message (element,
+      gst_message_new_application (GST_OBJECT (element),
+          gst_structure_new (MILL_GRAPH_WARNING, "text", G_TYPE_STRING, text,
+              NULL)));
+}
+
+/* The template's name may already tell what flows: then a pad that does not
+ * fit its link is an error, not another link's business. */
+static gboolean
+kind_is_known (GstPad *pad)
+{
+  g_autoptr (GstPadTemplate) template = gst_pad_get_pad_template (pad);
+  MillMediaKind kind;
+
+  if (!template)
+    return FALSE;
+  kind = mill_media_kind_of_pad (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
+      GST_PAD_TEMPLATE_CAPS (template));
+  return kind == MILL_MEDIA_KIND_VIDEO || kind == MILL_MEDIA_KIND_AUDIO;
+}
+
+/* Returns: (transfer full) (element-type MillPlanLink): the links that @pad
+ * is for; they count as linked from now on. */
+static GPtrArray *
+match_links (Watch *watch, GstBin *pipeline, GstPad *pad)
+{
+  GPtrArray *matches = g_ptr_array_new ();
+  g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
+  gboolean known = kind_is_known (pad);
+
+  g_mutex_lock (&watch->lock);
+  for (guint i = 0; i < watch->links->len; i++) {
+    MillPlanLink *link = g_ptr_array_index (watch->links, i);
+    gboolean single = link->to_pad && !strchr (link->to_pad, '%');
+    gboolean first = watch->n_linked[i] == 0;
+
+    if (!mill_media_kind_name_fits (link->from_pad, GST_PAD_NAME (pad)) ||
+        (single && !first))
+      continue;
+    if (!(known && first) && !mill_graph_link_accepts (pipeline, link, caps))
+      continue;
+    watch->n_linked[i]++;
+    g_ptr_array_add (matches, link);
+  }
+  g_mutex_unlock (&watch->lock);
+  return matches;
+}
+
+static void
+on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  g_autoptr (GPtrArray) matches = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!parent || GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
+    return;
+  matches = match_links (watch, GST_BIN (parent), pad);
+  if (matches->len == 0) {
+    g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
+    g_autofree gchar *media = mill_media_kind_describe (caps);
+
+    mill_graph_pads_warn (element,
+        "pad '%s' with %s is in no link of the plan, its data is dropped",
+        GST_PAD_NAME (pad), media);
+    mill_graph_link_discard (GST_BIN (parent), pad, watch->pool);
+    return;
+  }
+  if (!mill_graph_link_connect (GST_BIN (parent), pad, matches, &error))
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", error->message),
+        ("pad '%s'", GST_PAD_NAME (pad)));
+}
+
+/* A branch that gets nothing would keep its sink waiting for ever: it ends. */
+static void
+end_branch (GstElement *element, const MillPlanLink *link)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  g_autoptr (GstElement) target = NULL;
+  g_autoptr (GstPad) sink = NULL;
+  GstSegment segment;
+
+  if (!parent || !link->to_pad)
+    return;
+  target = gst_bin_get_by_name (GST_BIN (parent), link->to_node);
+  sink = gst_element_get_static_pad (target, link->to_pad);
+  if (!sink || gst_pad_is_linked (sink))
+    return;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_send_event (sink, gst_event_new_stream_start ("millrace-none"));
+  gst_pad_send_event (sink, gst_event_new_segment (&segment));
+  gst_pad_send_event (sink, gst_event_new_eos ());
+}
+
+static void
+on_no_more_pads (GstElement *element, Watch *watch)
+{
+  g_autoptr (GPtrArray) missing = g_ptr_array_new ();
+  g_autoptr (GString) pads = g_string_new (NULL);
+
+  g_mutex_lock (&watch->lock);
+  for (guint i = 0; i < watch->links->len; i++)
+    if (watch->n_linked[i] == 0)
+      g_ptr_array_add (missing, g_ptr_array_index (watch->links, i));
+  g_mutex_unlock (&watch->lock);
+  for (guint i = 0; i < missing->len; i++)
+    g_string_append_printf (pads, "%s'%s'", i > 0 ? ", " : "",
+        ((MillPlanLink *) g_ptr_array_index (missing, i))->from_pad);
+  if (missing->len > 0 && missing->len == watch->links->len) {
+    GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
+        ("nothing in the input can be used, expected one of the pads %s",
+            pads->str),
+        ("no planned pad appeared"));
+    return;
+  }
+  for (guint i = 0; i < missing->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (missing, i);
+
+    mill_graph_pads_warn (element,
+        "planned pad '%s' for '%s' has not appeared and will not",
+        link->from_pad, link->to_node);
+    if (!watch->pool)
+      end_branch (element, link);
+  }
+}
+
+void
+mill_graph_pads_watch (GstElement *element, MillPlan *plan, GPtrArray *links)
+{
+  Watch *watch = g_new0 (Watch, 1);
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  watch->ref_count = 2;
+  watch->plan = mill_plan_ref (plan);
+  watch->links = links;
+  watch->n_linked = g_new0 (guint, MAX (1, links->len));
+  watch->pool = mill_element_table_is_pool_source (GST_OBJECT_NAME (factory));
+  g_mutex_init (&watch->lock);
+  g_signal_connect_data (element, "pad-added", G_CALLBACK (on_pad_added), watch,
+      (GClosureNotify) watch_unref, 0);
+  g_signal_connect_data (element, "no-more-pads", G_CALLBACK (on_no_more_pads),
+      watch, (GClosureNotify) watch_unref, 0);
+}

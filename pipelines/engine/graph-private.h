@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "graph.h"
+
+G_BEGIN_DECLS
+
+/* The name of an application message that becomes the signal "warning"; its
+ * field "text" is the text, its source tells the node. */
+#define MILL_GRAPH_WARNING "millrace-warning"
+
+/* Tells which node an element that the engine put in belongs to. */
+#define MILL_GRAPH_NODE "millrace-node"
+
+/* Puts @source, a pad of the node @links come from, into each of @links: by a
+ * tee when there are several, with the queue of each. Any thread.
+ * @links: (element-type MillPlanLink)
+ * Errors: MILL_GRAPH_ERROR_BUILD */
+gboolean mill_graph_link_connect (GstBin *pipeline, GstPad *source,
+    GPtrArray *links, GError **error);
+
+/* Lets what @source gives flow away without ever waiting.
+ * @pool: whether a pool thread pushes. */
+void mill_graph_link_discard (GstBin *pipeline, GstPad *source, gboolean pool);
+
+/* Whether the to side of @link has a sink pad for @caps. */
+gboolean mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
+    const GstCaps *caps);
+
+/* Waits for the pads of @element that appear at run time and matches them to
+ * @links, the links of the plan that leave it.
+ * @links: (transfer full) (element-type MillPlanLink) */
+void mill_graph_pads_watch (GstElement *element, MillPlan *plan,
+    GPtrArray *links);
+
+/* Posts a message that becomes the signal "warning". Any thread. */
+void mill_graph_pads_warn (GstElement *element, const gchar *format, ...)
+    G_GNUC_PRINTF (2, 3);
+
+G_END_DECLS
