@@ -115,6 +115,19 @@ on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
         ("pad '%s'", GST_PAD_NAME (pad)));
 }
 
+/* On a thread of its own: a sink keeps an EOS in its preroll. */
+static void
+end_pad (GstElement *target, gpointer user_data)
+{
+  GstPad *sink = user_data;
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_send_event (sink, gst_event_new_stream_start ("millrace-none"));
+  gst_pad_send_event (sink, gst_event_new_segment (&segment));
+  gst_pad_send_event (sink, gst_event_new_eos ());
+}
+
 /* A branch that gets nothing would keep its sink waiting for ever: it ends. */
 static void
 end_branch (GstElement *element, const MillPlanLink *link)
@@ -122,18 +135,24 @@ end_branch (GstElement *element, const MillPlanLink *link)
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
   g_autoptr (GstElement) target = NULL;
   g_autoptr (GstPad) sink = NULL;
-  GstSegment segment;
 
   if (!parent || !link->to_pad)
     return;
   target = gst_bin_get_by_name (GST_BIN (parent), link->to_node);
   sink = gst_element_get_static_pad (target, link->to_pad);
-  if (!sink || gst_pad_is_linked (sink))
-    return;
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_send_event (sink, gst_event_new_stream_start ("millrace-none"));
-  gst_pad_send_event (sink, gst_event_new_segment (&segment));
-  gst_pad_send_event (sink, gst_event_new_eos ());
+  if (sink && !gst_pad_is_linked (sink))
+    gst_element_call_async (target, end_pad, g_steal_pointer (&sink),
+        gst_object_unref);
+}
+
+/* Subtitles that a file may have are not missed; those that were asked for by
+ * name are. */
+static gboolean
+is_missed (const MillPlanLink *link)
+{
+  return !strchr (link->from_pad, '%') ||
+      !(g_str_has_prefix (link->from_pad, "subtitle") ||
+          g_str_has_prefix (link->from_pad, "text"));
 }
 
 static void
@@ -160,9 +179,10 @@ on_no_more_pads (GstElement *element, Watch *watch)
   for (guint i = 0; i < missing->len; i++) {
     const MillPlanLink *link = g_ptr_array_index (missing, i);
 
-    mill_graph_pads_warn (element,
-        "planned pad '%s' for '%s' has not appeared and will not",
-        link->from_pad, link->to_node);
+    if (is_missed (link))
+      mill_graph_pads_warn (element,
+          "planned pad '%s' for '%s' has not appeared and will not",
+          link->from_pad, link->to_node);
     if (!watch->pool)
       end_branch (element, link);
   }
