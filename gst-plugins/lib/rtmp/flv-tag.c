@@ -3,6 +3,7 @@
 #include "flv-tag.h"
 
 #include "rtmp-session.h"
+#include "rtmp-bytes.h"
 
 /* VideoPacketType and AudioPacketType of Enhanced RTMP that matter here */
 enum
@@ -27,7 +28,7 @@ need (gsize size, gsize needed, const gchar *what, GError **error)
 static gint32
 read_signed_24 (const guint8 *data)
 {
-  guint32 bits = GST_READ_UINT24_BE (data);
+  guint32 bits = mill_rtmp_read_u24 (data);
   return (gint32) (bits ^ 0x800000) - 0x800000;
 }
 
@@ -45,7 +46,7 @@ parse_extended_video (const guint8 *data, gsize size, MillFlvVideoTag *tag,
     return TRUE;
   if (!need (size, 5, "extended video", error))
     return FALSE;
-  tag->fourcc = GST_READ_UINT32_BE (data + 1);
+  tag->fourcc = mill_rtmp_read_u32 (data + 1);
   tag->header_size = 5;
   gboolean has_composition_time = tag->fourcc == 0x68766331 /* hvc1 */ ||
       tag->fourcc == 0x61766331 /* avc1 */;
@@ -111,7 +112,7 @@ mill_flv_tag_parse_audio (const guint8 *data, gsize size,
     if (tag.packet_type < EX_PACKET_LAST_WITH_FOURCC) {
       if (!need (size, 5, "extended audio", error))
         return FALSE;
-      tag.fourcc = GST_READ_UINT32_BE (data + 1);
+      tag.fourcc = mill_rtmp_read_u32 (data + 1);
       tag.header_size = 5;
     }
   }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rtmp-session.h"
+#include "rtmp-bytes.h"
 
 /* Section 5.4.1 */
 #define DEFAULT_CHUNK_SIZE 128
@@ -150,7 +151,7 @@ skip_repeated_timestamp (const MillRtmpBytes *bytes, gsize used,
     return used;
   if (bytes->size - used < 4)
     return 0;
-  gboolean repeated = GST_READ_UINT32_BE (bytes->data + used) == stream->field;
+  gboolean repeated = mill_rtmp_read_u32 (bytes->data + used) == stream->field;
   return repeated ? used + 4 : used;
 }
 
@@ -182,18 +183,18 @@ parse_header (const MillRtmpChunkReader *reader, const MillRtmpBytes *bytes,
   used += message_header_sizes[header->format];
   if (bytes->size < used)
     return TRUE;
-  header->field = GST_READ_UINT24_BE (data);
+  header->field = mill_rtmp_read_u24 (data);
   if (header->format <= 1) {
-    header->length = GST_READ_UINT24_BE (data + 3);
+    header->length = mill_rtmp_read_u24 (data + 3);
     header->type = data[6];
   }
   if (header->format == 0)
-    header->stream_id = GST_READ_UINT32_LE (data + 7);
+    header->stream_id = mill_rtmp_read_u32_le (data + 7);
   header->extended = header->field == EXTENDED;
   if (header->extended) {
     if (bytes->size < used + 4)
       return TRUE;
-    header->field = GST_READ_UINT32_BE (bytes->data + used);
+    header->field = mill_rtmp_read_u32 (bytes->data + used);
     used += 4;
   }
   header->size = used;
@@ -391,7 +392,7 @@ read_control_number (const ChunkStream *stream, guint32 *ret_number,
         stream->type, stream->fill);
     return FALSE;
   }
-  *ret_number = GST_READ_UINT32_BE (stream->map.data);
+  *ret_number = mill_rtmp_read_u32 (stream->map.data);
   return TRUE;
 }
 

@@ -8,6 +8,7 @@
 #include "rtmp-chunk-reader.h"
 #include "rtmp-chunk-writer.h"
 #include "rtmp-session.h"
+#include "rtmp-bytes.h"
 
 #define DEFAULT_CHUNK_SIZE 4096
 #define MAX_MESSAGE (1024 * 1024)
@@ -336,11 +337,11 @@ handle_command (MillRtmpClient *client, const guint8 *data, gsize size,
 static void
 handle_user_control (MillRtmpClient *client, const guint8 *data, gsize size)
 {
-  if (size < 6 || GST_READ_UINT16_BE (data) != MILL_RTMP_CONTROL_PING_REQUEST)
+  if (size < 6 || mill_rtmp_read_u16 (data) != MILL_RTMP_CONTROL_PING_REQUEST)
     return;
   guint8 pong[6];
   memcpy (pong, data, sizeof pong);
-  GST_WRITE_UINT16_BE (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
+  mill_rtmp_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
   send_control (client, MILL_RTMP_MESSAGE_USER_CONTROL, pong, sizeof pong);
 }
 
@@ -359,7 +360,7 @@ handle_message (MillRtmpClient *client, const MillRtmpHeader *header,
   else if (header->type == MILL_RTMP_MESSAGE_USER_CONTROL)
     handle_user_control (client, map.data, map.size);
   else if (header->type == MILL_RTMP_MESSAGE_WINDOW_SIZE && map.size >= 4)
-    client->window = GST_READ_UINT32_BE (map.data);
+    client->window = mill_rtmp_read_u32 (map.data);
   gst_buffer_unmap (owned, &map);
   return ok;
 }
@@ -409,7 +410,7 @@ acknowledge (MillRtmpClient *client)
     return;
   client->acknowledged = client->received;
   guint8 payload[4];
-  GST_WRITE_UINT32_BE (payload, client->received);
+  mill_rtmp_write_u32 (payload, client->received);
   send_control (client, MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT, payload,
       sizeof payload);
 }

@@ -8,6 +8,7 @@
 #include "rtmp-handshake.h"
 #include "rtmp-session-private.h"
 #include "rtmp-session-state.h"
+#include "rtmp-bytes.h"
 
 /* What may wait to be sent: a peer that asks without reading is cut off. The
  * handshake alone is 3 KiB. */
@@ -279,9 +280,9 @@ split_aggregate (MillRtmpSession *session, const MillRtmpHeader *header,
     if (!check_tag (position, map->size, 0, error))
       return FALSE;
     const guint8 *tag = map->data + position;
-    gsize tag_size = GST_READ_UINT24_BE (tag + 1);
+    gsize tag_size = mill_rtmp_read_u24 (tag + 1);
     /* FLV E.4.1: the upper eight bits of the time stamp come last */
-    guint32 tag_ms = GST_READ_UINT24_BE (tag + 4) | (guint32) tag[7] << 24;
+    guint32 tag_ms = mill_rtmp_read_u24 (tag + 4) | (guint32) tag[7] << 24;
     if (!check_tag (position, map->size, tag_size, error))
       return FALSE;
     if (position == 0)
@@ -321,13 +322,13 @@ handle_user_control (MillRtmpSession *session, const GstMapInfo *map,
 {
   if (!need_bytes (map, 2, MILL_RTMP_MESSAGE_USER_CONTROL, error))
     return FALSE;
-  if (GST_READ_UINT16_BE (map->data) != MILL_RTMP_CONTROL_PING_REQUEST)
+  if (mill_rtmp_read_u16 (map->data) != MILL_RTMP_CONTROL_PING_REQUEST)
     return TRUE;
   if (!need_bytes (map, 6, MILL_RTMP_MESSAGE_USER_CONTROL, error))
     return FALSE;
   guint8 pong[6];
   memcpy (pong, map->data, sizeof pong);
-  GST_WRITE_UINT16_BE (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
+  mill_rtmp_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
     .type = MILL_RTMP_MESSAGE_USER_CONTROL,
@@ -343,7 +344,7 @@ handle_window_size (MillRtmpSession *session, const GstMapInfo *map,
 {
   if (!need_bytes (map, 4, MILL_RTMP_MESSAGE_WINDOW_SIZE, error))
     return FALSE;
-  session->window = MAX (1, GST_READ_UINT32_BE (map->data));
+  session->window = MAX (1, mill_rtmp_read_u32 (map->data));
   return TRUE;
 }
 
@@ -441,7 +442,7 @@ acknowledge (MillRtmpSession *session)
     return;
   session->acknowledged = session->received;
   guint8 payload[4];
-  GST_WRITE_UINT32_BE (payload, session->received);
+  mill_rtmp_write_u32 (payload, session->received);
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
     .type = MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT,
