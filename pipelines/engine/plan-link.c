@@ -252,7 +252,7 @@ check_pad_props (const Pairing *pairing, GstPadTemplate *input)
   owner = g_strdup_printf ("pad '%s' of node '%s' (%s)",
       input ? GST_PAD_TEMPLATE_NAME_TEMPLATE (input) : "?",
       pairing->to->plan->name, pairing->to->plan->factory);
-  settings = mill_plan_node_check_settings (pairing->planner,
+  settings = mill_plan_setting_check_all (pairing->planner,
       source->source->props, klass, owner, pairing->to->plan->factory);
   g_type_class_unref (klass);
   return settings;

@@ -65,7 +65,7 @@ void mill_plan_node_check_all (MillPlanner *planner);
 /* Checks @settings against the properties of @klass.
  * @owner: "property 'x' of node 'n' (factory)" is built from it.
  * Returns: (transfer full) (element-type MillPlanSetting) */
-GPtrArray *mill_plan_node_check_settings (MillPlanner *planner,
+GPtrArray *mill_plan_setting_check_all (MillPlanner *planner,
     GPtrArray *settings, GObjectClass *klass, const gchar *owner,
     const gchar *factory);
 
