@@ -84,9 +84,14 @@ parse_integer (GParamSpec *pspec, const gchar *text, GValue *ret_value)
   g_auto (GValue) number = G_VALUE_INIT;
   gint64 integer;
   guint64 natural;
+  /* Colours are written so. */
+  guint base = g_str_has_prefix (text, "0x") ? 16 : 10;
 
+  if (base == 16)
+    text += 2;
   if (G_IS_PARAM_SPEC_UINT64 (pspec) || G_IS_PARAM_SPEC_ULONG (pspec)) {
-    if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &natural, NULL))
+    if (!g_ascii_string_to_unsigned (text, base, 0, G_MAXUINT64, &natural,
+            NULL))
       return FALSE;
     g_value_init (&number, G_TYPE_UINT64);
     g_value_set_uint64 (&number, natural);
@@ -97,7 +102,7 @@ parse_integer (GParamSpec *pspec, const gchar *text, GValue *ret_value)
 
     /* Within the C type, so that the conversion cannot wrap; the property's
      * own range is checked by the caller. */
-    if (!g_ascii_string_to_signed (text, 10,
+    if (!g_ascii_string_to_signed (text, base,
             is_wide           ? G_MININT64
                 : is_unsigned ? 0
                               : G_MININT32,
@@ -331,6 +336,27 @@ format_enum (const GValue *value)
   return text;
 }
 
+/* The shortest text that reads back as the same number: 0.3. */
+static gchar *
+format_real (const GValue *value)
+{
+  gchar text[G_ASCII_DTOSTR_BUF_SIZE];
+  gdouble real = G_VALUE_HOLDS_FLOAT (value) ? g_value_get_float (value)
+                                             : g_value_get_double (value);
+
+  for (guint digits = 6; digits <= 17; digits++) {
+    g_autofree gchar *form = g_strdup_printf ("%%.%ug", digits);
+    gdouble again;
+
+    g_ascii_formatd (text, sizeof text, form, real);
+    again = g_ascii_strtod (text, NULL);
+    if (again == real ||
+        (G_VALUE_HOLDS_FLOAT (value) && (gfloat) again == (gfloat) real))
+      break;
+  }
+  return g_strdup (text);
+}
+
 gchar *
 mill_value_text_format (const GValue *value)
 {
@@ -343,6 +369,8 @@ mill_value_text_format (const GValue *value)
     return format_enum (value);
   if (G_VALUE_HOLDS_FLAGS (value))
     return format_flags (value);
+  if (G_VALUE_HOLDS_FLOAT (value) || G_VALUE_HOLDS_DOUBLE (value))
+    return format_real (value);
   /* The serializer would escape them for use inside a structure. */
   if (G_VALUE_HOLDS (value, GST_TYPE_CAPS) && g_value_get_boxed (value))
     return gst_caps_to_string (gst_value_get_caps (value));
