@@ -261,13 +261,16 @@ mill_peer_server_stop (MillPeerServer *server)
   drop_connection (server);
   if (server->server) {
     g_signal_handlers_disconnect_by_data (server->server, server);
+    /* GDBusServer removes the file under the name it made it with, and
+     * complains when there is none. */
+    g_autofree gchar *new_path = g_strconcat (server->path, NEW_SUFFIX, NULL);
+    (void) g_rename (server->path, new_path);
     g_dbus_server_stop (server->server);
     g_clear_object (&server->server);
   }
   if (server->lock_fd >= 0) {
     /* While the lock is held: nobody else's files can go. */
     g_autofree gchar *lock_path = g_strconcat (server->path, LOCK_SUFFIX, NULL);
-    (void) g_unlink (server->path);
     (void) g_unlink (lock_path);
     close (server->lock_fd);
     server->lock_fd = -1;

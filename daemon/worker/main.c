@@ -12,7 +12,7 @@
 #include "daemon/common/post-mortem.h"
 #include "daemon/common/ready.h"
 #include "daemon/ipc/ipc.h"
-#include "daemon/worker/gst-log.h"
+#include "daemon/worker/log-gstreamer.h"
 #include "daemon/worker/worker.h"
 #include "engine.h"
 
@@ -120,7 +120,7 @@ set_up_process (const Options *options, int *argc, char ***argv, GError **error)
       !mill_post_mortem_open (crash_path, error) ||
       !mill_engine_init (argc, argv, error))
     return FALSE;
-  mill_gst_log_route ();
+  mill_log_gstreamer_route ();
   return TRUE;
 }
 

@@ -8,6 +8,6 @@ G_BEGIN_DECLS
 
 /* Sends GStreamer's log (warnings and errors, more with GST_DEBUG) through
  * GLib's, so that a process has one log. Call after gst_init(). */
-void mill_gst_log_route (void);
+void mill_log_gstreamer_route (void);
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
-#include "daemon/worker/gst-log.h"
+#include "daemon/worker/log-gstreamer.h"
 
 /* Any thread. Levels finer than INFO appear only with GST_DEBUG, so someone
  * asked for them: they are not hidden behind the process's own level. */
@@ -28,7 +28,7 @@ forward (GstDebugCategory *category, GstDebugLevel level, const gchar *file,
 }
 
 void
-mill_gst_log_route (void)
+mill_log_gstreamer_route (void)
 {
   gst_debug_remove_log_function (gst_debug_log_default);
   gst_debug_add_log_function (forward, NULL, NULL);

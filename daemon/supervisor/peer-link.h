@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "daemon/ipc/process-report.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MillPeerLink: the connection to a worker or the origin: what is the same for
+ * both, whose interfaces have Describe, GetStats and Drain in common.
+ *
+ * Signals:
+ *   "wedged" (const gchar *thread, guint64 turn_usec)
+ *   "unresponsive" (guint64 silence_usec)
+ *   "lost" ()
+ * as worker-proxy.h describes them.
+ *
+ * Threads: main loop.
+ */
+#define MILL_TYPE_PEER_LINK (mill_peer_link_get_type ())
+G_DECLARE_FINAL_TYPE (MillPeerLink, mill_peer_link, MILL, PEER_LINK, GObject)
+
+typedef struct
+{
+  const gchar *socket_path;
+  const gchar *object_path; /* static */
+  const gchar *interface_name; /* static */
+  GType proxy_type; /* a generated subclass of GDBusProxy */
+} MillPeerTarget;
+
+/* Connects, calls Describe, compares the protocol: a peer that speaks another
+ * is told to drain. Errors: MILL_IPC_ERROR.PROTOCOL, G_IO_ERROR */
+void mill_peer_link_connect_async (const MillPeerTarget *target,
+    GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
+/* Returns: (transfer full) (nullable) */
+MillPeerLink *mill_peer_link_connect_finish (GAsyncResult *result,
+    GError **error);
+
+/* Returns: (transfer none): of the target's proxy_type. */
+gpointer mill_peer_link_get_proxy (MillPeerLink *link);
+
+/* Returns: (transfer none) */
+const MillProcessReport *mill_peer_link_get_report (MillPeerLink *link);
+/* Returns: (transfer none) (nullable) */
+const MillProcessStats *mill_peer_link_get_last_stats (MillPeerLink *link);
+
+/* No signal after it. Idempotent. */
+void mill_peer_link_disconnect (MillPeerLink *link);
+
+/* An error of a call as the other side returned it, a late answer as
+ * MILL_IPC_ERROR.TIMEOUT. Returns: (transfer full): @error, changed */
+GError *mill_peer_link_take_error (GError *error);
+
+G_END_DECLS

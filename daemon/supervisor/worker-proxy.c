@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "daemon/supervisor/worker-proxy.h"
+
+#include "daemon/ipc/ipc.h"
+#include "daemon/ipc/mill-ipc-worker1.h"
+#include "daemon/supervisor/peer-link.h"
+
+struct _MillWorkerProxy
+{
+  GObject parent;
+
+  /* Main loop. */
+  MillPeerLink *link;
+  MillIpcWorker1 *worker; /* of the link */
+};
+
+enum
+{
+  SIGNAL_PUBLISH_REQUESTED,
+  SIGNAL_STREAM_CHANGED,
+  SIGNAL_WEDGED,
+  SIGNAL_UNRESPONSIVE,
+  SIGNAL_LOST,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (MillWorkerProxy, mill_worker_proxy, G_TYPE_OBJECT)
+
+/* ---- signals of the worker ---- */
+
+static void
+on_publish_requested (MillIpcWorker1 *worker, guint64 request,
+    GVariant *publisher, MillWorkerProxy *proxy)
+{
+  g_autoptr (MillPublisher) typed = mill_publisher_new_from_variant (publisher);
+
+  g_signal_emit (proxy, signals[SIGNAL_PUBLISH_REQUESTED], 0, request, typed);
+}
+
+static void
+on_stream_changed (MillIpcWorker1 *worker, const gchar *name,
+    guint64 generation, const gchar *state, GVariant *details,
+    MillWorkerProxy *proxy)
+{
+  g_autoptr (MillStreamReport) report =
+      mill_stream_report_new_from_variant (details);
+
+  g_free (report->name);
+  report->name = g_strdup (name);
+  report->generation = generation;
+  if (!mill_stream_report_state_from_string (state, &report->state)) {
+    g_warning ("stream '%s': got the unknown state '%s' from worker '%s'", name,
+        state, mill_worker_proxy_get_id (proxy));
+    return;
+  }
+  g_signal_emit (proxy, signals[SIGNAL_STREAM_CHANGED], 0, report);
+}
+
+static void
+on_wedged (MillPeerLink *link, const gchar *thread, guint64 turn_usec,
+    MillWorkerProxy *proxy)
+{
+  g_signal_emit (proxy, signals[SIGNAL_WEDGED], 0, thread, turn_usec);
+}
+
+static void
+on_unresponsive (MillPeerLink *link, guint64 silence_usec,
+    MillWorkerProxy *proxy)
+{
+  g_signal_emit (proxy, signals[SIGNAL_UNRESPONSIVE], 0, silence_usec);
+}
+
+static void
+on_lost (MillPeerLink *link, MillWorkerProxy *proxy)
+{
+  g_signal_emit (proxy, signals[SIGNAL_LOST], 0);
+}
+
+/* ---- connecting ---- */
+
+static MillWorkerProxy *
+proxy_new (MillPeerLink *link)
+{
+  MillWorkerProxy *proxy = g_object_new (MILL_TYPE_WORKER_PROXY, NULL);
+
+  proxy->link = g_object_ref (link);
+  proxy->worker = MILL_IPC_WORKER1 (mill_peer_link_get_proxy (link));
+  g_signal_connect (proxy->worker, "publish-requested",
+      G_CALLBACK (on_publish_requested), proxy);
+  g_signal_connect (proxy->worker, "stream-changed",
+      G_CALLBACK (on_stream_changed), proxy);
+  g_signal_connect (link, "wedged", G_CALLBACK (on_wedged), proxy);
+  g_signal_connect (link, "unresponsive", G_CALLBACK (on_unresponsive), proxy);
+  g_signal_connect (link, "lost", G_CALLBACK (on_lost), proxy);
+  return proxy;
+}
+
+static void
+on_linked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  g_autoptr (MillPeerLink) link =
+      mill_peer_link_connect_finish (result, &error);
+
+  if (link)
+    g_task_return_pointer (task, proxy_new (link), g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+mill_worker_proxy_connect_async (const gchar *socket_path,
+    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  const MillPeerTarget target = {
+    .socket_path = socket_path,
+    .object_path = MILL_IPC_WORKER_PATH,
+    .interface_name = "org.millrace.Worker1",
+    .proxy_type = MILL_IPC_TYPE_WORKER1_PROXY,
+  };
+
+  mill_peer_link_connect_async (&target, cancellable, on_linked,
+      g_task_new (NULL, cancellable, callback, user_data));
+}
+
+MillWorkerProxy *
+mill_worker_proxy_connect_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+mill_worker_proxy_disconnect (MillWorkerProxy *proxy)
+{
+  g_signal_handlers_disconnect_by_data (proxy->link, proxy);
+  g_signal_handlers_disconnect_by_data (proxy->worker, proxy);
+  mill_peer_link_disconnect (proxy->link);
+}
+
+const MillProcessReport *
+mill_worker_proxy_get_report (MillWorkerProxy *proxy)
+{
+  return mill_peer_link_get_report (proxy->link);
+}
+
+const gchar *
+mill_worker_proxy_get_id (MillWorkerProxy *proxy)
+{
+  return mill_worker_proxy_get_report (proxy)->id;
+}
+
+guint
+mill_worker_proxy_get_pid (MillWorkerProxy *proxy)
+{
+  return mill_worker_proxy_get_report (proxy)->pid;
+}
+
+const MillProcessStats *
+mill_worker_proxy_get_last_stats (MillWorkerProxy *proxy)
+{
+  return mill_peer_link_get_last_stats (proxy->link);
+}
+
+/* ---- calls ---- */
+
+static GTask *
+task_new (MillWorkerProxy *proxy, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  return g_task_new (proxy, NULL, callback, user_data);
+}
+
+/* Returns TRUE when there was no error; takes @error. */
+static gboolean
+check (GTask *task, GError *error)
+{
+  if (!error)
+    return TRUE;
+  g_task_return_error (task, mill_peer_link_take_error (error));
+  return FALSE;
+}
+
+static void
+on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gchar *bound = NULL;
+
+  mill_ipc_worker1_call_listen_finish (MILL_IPC_WORKER1 (source), &bound,
+      result, &error);
+  if (check (task, error))
+    g_task_return_pointer (task, bound, g_free);
+}
+
+void
+mill_worker_proxy_listen_async (MillWorkerProxy *proxy, const gchar *kind,
+    const gchar *address, GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_listen (proxy->worker, kind, address, NULL,
+      on_listening, task_new (proxy, callback, user_data));
+}
+
+gchar *
+mill_worker_proxy_listen_finish (MillWorkerProxy *proxy, GAsyncResult *result,
+    GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GVariant) dict = NULL;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_describe_finish (MILL_IPC_WORKER1 (source), &dict,
+      result, &error);
+  if (check (task, error))
+    g_task_return_pointer (task, mill_process_report_new_from_variant (dict),
+        (GDestroyNotify) mill_process_report_free);
+}
+
+void
+mill_worker_proxy_describe_async (MillWorkerProxy *proxy,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_describe (proxy->worker, NULL, on_described,
+      task_new (proxy, callback, user_data));
+}
+
+MillProcessReport *
+mill_worker_proxy_describe_finish (MillWorkerProxy *proxy, GAsyncResult *result,
+    GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_started (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_start_stream_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_start_stream_async (MillWorkerProxy *proxy,
+    const MillWorkerStart *start, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  mill_ipc_worker1_call_start_stream (proxy->worker, start->stream,
+      start->generation, mill_graph_spec_to_variant (start->graph), NULL,
+      on_started, task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_start_stream_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+on_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_stop_stream_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_stop_stream_async (MillWorkerProxy *proxy,
+    const gchar *stream, MillWorkerStop mode, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  mill_ipc_worker1_call_stop_stream (proxy->worker, stream,
+      mode == MILL_WORKER_STOP_EOS ? "eos" : "now", NULL, on_stopped,
+      task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_stop_stream_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_answer_publish_finish (MILL_IPC_WORKER1 (source),
+      result, &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_accept_publish_async (MillWorkerProxy *proxy, guint64 request,
+    const MillWorkerStart *start, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  mill_ipc_worker1_call_answer_publish (proxy->worker, request, TRUE, "", "",
+      start->stream, start->generation,
+      mill_graph_spec_to_variant (start->graph), NULL, on_answered,
+      task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_accept_publish_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+mill_worker_proxy_refuse_publish (MillWorkerProxy *proxy, guint64 request,
+    const gchar *code, const gchar *text)
+{
+  mill_ipc_worker1_call_answer_publish (proxy->worker, request, FALSE, code,
+      text, "", 0, mill_graph_spec_to_variant (NULL), NULL, NULL, NULL);
+}
+
+static void
+on_stream (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GVariant) dict = NULL;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_get_stream_finish (MILL_IPC_WORKER1 (source), &dict,
+      result, &error);
+  if (check (task, error))
+    g_task_return_pointer (task, mill_stream_report_new_from_variant (dict),
+        (GDestroyNotify) mill_stream_report_free);
+}
+
+void
+mill_worker_proxy_get_stream_async (MillWorkerProxy *proxy, const gchar *stream,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_get_stream (proxy->worker, stream, NULL, on_stream,
+      task_new (proxy, callback, user_data));
+}
+
+MillStreamReport *
+mill_worker_proxy_get_stream_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_graph (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gchar *dot = NULL;
+
+  mill_ipc_worker1_call_get_graph_finish (MILL_IPC_WORKER1 (source), &dot,
+      result, &error);
+  if (check (task, error))
+    g_task_return_pointer (task, dot, g_free);
+}
+
+void
+mill_worker_proxy_get_graph_async (MillWorkerProxy *proxy, const gchar *stream,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_get_graph (proxy->worker, stream, NULL, on_graph,
+      task_new (proxy, callback, user_data));
+}
+
+gchar *
+mill_worker_proxy_get_graph_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_drain_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_drain_async (MillWorkerProxy *proxy,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_drain (proxy->worker, NULL, on_drained,
+      task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_drain_finish (MillWorkerProxy *proxy, GAsyncResult *result,
+    GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- type ---- */
+
+static void
+mill_worker_proxy_finalize (GObject *object)
+{
+  MillWorkerProxy *proxy = MILL_WORKER_PROXY (object);
+
+  mill_worker_proxy_disconnect (proxy);
+  g_clear_object (&proxy->link);
+  G_OBJECT_CLASS (mill_worker_proxy_parent_class)->finalize (object);
+}
+
+static guint
+add_signal (MillWorkerProxyClass *klass, const gchar *name, guint n_params,
+    GType first, GType second)
+{
+  return g_signal_new (name, G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+      NULL, NULL, NULL, G_TYPE_NONE, n_params, first, second);
+}
+
+static void
+mill_worker_proxy_class_init (MillWorkerProxyClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = mill_worker_proxy_finalize;
+  signals[SIGNAL_PUBLISH_REQUESTED] =
+      add_signal (klass, "publish-requested", 2, G_TYPE_UINT64, G_TYPE_POINTER);
+  signals[SIGNAL_STREAM_CHANGED] =
+      add_signal (klass, "stream-changed", 1, G_TYPE_POINTER, G_TYPE_NONE);
+  signals[SIGNAL_WEDGED] =
+      add_signal (klass, "wedged", 2, G_TYPE_STRING, G_TYPE_UINT64);
+  signals[SIGNAL_UNRESPONSIVE] =
+      add_signal (klass, "unresponsive", 1, G_TYPE_UINT64, G_TYPE_NONE);
+  signals[SIGNAL_LOST] =
+      add_signal (klass, "lost", 0, G_TYPE_NONE, G_TYPE_NONE);
+}
+
+static void
+mill_worker_proxy_init (MillWorkerProxy *proxy)
+{
+}
