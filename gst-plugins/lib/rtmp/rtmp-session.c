@@ -511,7 +511,8 @@ void
 mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
     const gchar *description)
 {
-  g_return_if_fail (session->state == MILL_RTMP_STATE_ASKING);
+  g_return_if_fail (session->state == MILL_RTMP_STATE_ASKING ||
+      session->state == MILL_RTMP_STATE_PUBLISHING);
   session->state = MILL_RTMP_STATE_REFUSED;
   mill_rtmp_command_send_refused (session, code, description);
 }

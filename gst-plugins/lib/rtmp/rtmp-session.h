@@ -110,7 +110,8 @@ void mill_rtmp_session_drop_output (MillRtmpSession *session, gsize size);
 
 /* The answer to @publish. A refusal is sent as onStatus level error with
  * @code ("NetStream.Publish.BadName", ".Denied") and @description, which ffmpeg
- * and OBS show; the caller closes after sending. */
+ * and OBS show; the caller closes after sending. A publisher may also be
+ * refused later, from within its events too: what it sends is then ignored. */
 void mill_rtmp_session_accept (MillRtmpSession *session);
 void mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
     const gchar *description);
