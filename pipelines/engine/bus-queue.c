@@ -55,17 +55,27 @@ inbox_unref (Inbox *inbox)
   g_free (inbox);
 }
 
-/* On the thread that posts, which may be a pool thread: no more than a push. */
-static GstBusSyncReply
-on_sync_message (GstBus *bus, GstMessage *message, gpointer user_data)
+static gboolean
+is_wanted (GstMessage *message)
 {
   const GstMessageType wanted = GST_MESSAGE_ERROR | GST_MESSAGE_WARNING |
       GST_MESSAGE_INFO | GST_MESSAGE_EOS | GST_MESSAGE_LATENCY |
       GST_MESSAGE_ELEMENT | GST_MESSAGE_APPLICATION;
+
+  /* Of the changes of state, most of all messages, only the pipeline's own. */
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STATE_CHANGED)
+    return GST_IS_PIPELINE (GST_MESSAGE_SRC (message));
+  return (GST_MESSAGE_TYPE (message) & wanted) != 0;
+}
+
+/* On the thread that posts, which may be a pool thread: no more than a push. */
+static GstBusSyncReply
+on_sync_message (GstBus *bus, GstMessage *message, gpointer user_data)
+{
   Inbox *inbox = user_data;
   Item *item;
 
-  if (!(GST_MESSAGE_TYPE (message) & wanted)) {
+  if (!is_wanted (message)) {
     gst_message_unref (message);
     return GST_BUS_DROP;
   }

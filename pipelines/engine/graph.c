@@ -36,6 +36,7 @@ G_DEFINE_QUARK (mill - graph - error - quark, mill_graph_error)
 
 enum
 {
+  SIGNAL_PLAYING,
   SIGNAL_ENDED,
   SIGNAL_FAILED,
   SIGNAL_WARNING,
@@ -127,6 +128,16 @@ handle_application (MillGraph *self, GstMessage *message, const gchar *node)
 }
 
 static void
+handle_state (MillGraph *self, GstMessage *message)
+{
+  GstState state;
+
+  gst_message_parse_state_changed (message, NULL, &state, NULL);
+  if (state == GST_STATE_PLAYING && !self->failed)
+    g_signal_emit (self, signals[SIGNAL_PLAYING], 0);
+}
+
+static void
 on_message (GstMessage *message, gpointer user_data)
 {
   /* A handler of a signal may drop the last other reference. */
@@ -143,6 +154,9 @@ on_message (GstMessage *message, gpointer user_data)
       break;
     case GST_MESSAGE_WARNING:
       handle_warning (self, message, node);
+      break;
+    case GST_MESSAGE_STATE_CHANGED:
+      handle_state (self, message);
       break;
     case GST_MESSAGE_LATENCY:
       gst_bin_recalculate_latency (GST_BIN (self->pipeline));
@@ -536,6 +550,8 @@ mill_graph_class_init (MillGraphClass *klass)
 
   object_class->dispose = mill_graph_dispose;
   object_class->finalize = mill_graph_finalize;
+  signals[SIGNAL_PLAYING] = g_signal_new ("playing", MILL_TYPE_GRAPH,
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_ENDED] = g_signal_new ("ended", MILL_TYPE_GRAPH,
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_FAILED] = g_signal_new ("failed", MILL_TYPE_GRAPH,

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * (CLOCK_MONOTONIC), the plan's epoch as base time and start time NONE.
  *
  * Signals, all on the thread of the bus queue's context:
+ *   "playing"  ()                          it has reached PLAYING
  *   "ended"    ()                          every sink has got EOS
  *   "failed"   (const GError *error, const gchar *node)    node nullable; the graph still has to be stopped
  *   "warning"  (const gchar *node, const gchar *text)
