@@ -401,14 +401,27 @@ read_section (Reader *reader, const gchar *section, const MillYamlNode *mapping)
   }
 }
 
+/* The parser wants a document; a file of blanks and comments is one that
+ * leaves everything as it is. */
+static gboolean
+says_nothing (const gchar *data, gsize size)
+{
+  g_autofree gchar *text = g_strndup (data, size);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i]; i++) {
+    const gchar *line = g_strstrip (lines[i]);
+    if (*line != '\0' && *line != '#' && !g_str_equal (line, "---"))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 void
 mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
     MillDiagnostics *diagnostics)
 {
   Reader reader = { config, diagnostics };
-  /* The parser wants a document; an empty file is one that says nothing. */
-  g_autofree gchar *text = g_strndup (data, size);
-  if (*g_strstrip (text) == '\0')
+  if (says_nothing (data, size))
     return;
   g_autoptr (MillYamlNode) root = mill_yaml_node_parse (data, size,
       config->file ? config->file : "configuration", diagnostics);

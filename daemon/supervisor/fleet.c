@@ -17,6 +17,9 @@
 /* One that lived as long as this was healthy. */
 #define HEALTHY_US (30 * G_USEC_PER_SEC)
 
+/* Longer than the poll of the proxies, so that each sample is a new one. */
+#define SAMPLE_SECONDS 5
+
 #define MAX_SILENCE_US (10 * G_USEC_PER_SEC)
 
 typedef enum
@@ -33,6 +36,7 @@ typedef struct
   ProcessKind kind;
   gchar *id;
   gchar *wanted; /* nullable: address to listen on */
+  gboolean disabled; /* an origin that is to listen nowhere */
   gchar *bound; /* nullable: once bound, asked for again after a restart */
   GObject *proxy; /* nullable: MillWorkerProxy or MillOriginProxy */
   gulong handlers[3];
@@ -40,6 +44,9 @@ typedef struct
   gint64 up_since; /* monotonic */
   guint retry_ms;
   guint timer;
+  guint64 cpu_usec; /* at cpu_time */
+  gint64 cpu_time; /* monotonic; 0: no sample yet */
+  gdouble cpu; /* cores, between the last two samples */
 } Process;
 
 struct _MillFleet
@@ -52,6 +59,7 @@ struct _MillFleet
   gboolean was_up;
   gboolean leaving;
   guint drain_timer;
+  guint sample_timer;
   guint restarts;
 };
 
@@ -83,7 +91,7 @@ gboolean
 mill_fleet_is_up (MillFleet *fleet)
 {
   for (guint i = 0; i < N_PROCESSES; i++)
-    if (!fleet->processes[i].up)
+    if (!fleet->processes[i].up && !fleet->processes[i].disabled)
       return FALSE;
   return TRUE;
 }
@@ -110,6 +118,18 @@ MillOriginProxy *
 mill_fleet_get_origin (MillFleet *fleet)
 {
   return (MillOriginProxy *) fleet->processes[PROCESS_ORIGIN].proxy;
+}
+
+gdouble
+mill_fleet_get_worker_cpu (MillFleet *fleet)
+{
+  return fleet->processes[PROCESS_WORKER].cpu;
+}
+
+gdouble
+mill_fleet_get_origin_cpu (MillFleet *fleet)
+{
+  return fleet->processes[PROCESS_ORIGIN].cpu;
 }
 
 guint
@@ -378,7 +398,7 @@ static void
 launch (Process *process)
 {
   MillFleet *fleet = process->fleet;
-  if (fleet->leaving)
+  if (fleet->leaving || process->disabled)
     return;
   if (process->kind == PROCESS_ORIGIN)
     mill_process_launcher_launch_origin_async (fleet->launcher, fleet->life,
@@ -482,6 +502,39 @@ mill_fleet_leave (MillFleet *fleet)
   g_ptr_array_set_size (fleet->strangers, 0);
 }
 
+/* ---- load ---- */
+
+static void
+take_sample (Process *process)
+{
+  const MillProcessStats *stats = NULL;
+  gint64 now = g_get_monotonic_time ();
+  if (process->proxy)
+    stats = process->kind == PROCESS_WORKER
+        ? mill_worker_proxy_get_last_stats (MILL_WORKER_PROXY (process->proxy))
+        : mill_origin_proxy_get_last_stats (MILL_ORIGIN_PROXY (process->proxy));
+  if (!stats || stats->cpu_usec < process->cpu_usec) { /* gone, or a new one */
+    process->cpu_time = 0;
+    process->cpu_usec = 0;
+    process->cpu = 0;
+    return;
+  }
+  if (process->cpu_time > 0 && now > process->cpu_time)
+    process->cpu = (gdouble) (stats->cpu_usec - process->cpu_usec) /
+        (gdouble) (now - process->cpu_time);
+  process->cpu_usec = stats->cpu_usec;
+  process->cpu_time = now;
+}
+
+static gboolean
+on_sample_due (gpointer user_data)
+{
+  MillFleet *fleet = user_data;
+  for (guint i = 0; i < N_PROCESSES; i++)
+    take_sample (&fleet->processes[i]);
+  return G_SOURCE_CONTINUE;
+}
+
 /* ---- class ---- */
 
 MillFleet *
@@ -498,6 +551,7 @@ mill_fleet_new (const MillConfig *config)
   fleet->launcher = mill_process_launcher_new (&options);
   fleet->processes[PROCESS_WORKER].wanted = g_strdup (config->listen_rtmp);
   fleet->processes[PROCESS_ORIGIN].wanted = g_strdup (config->listen_origin);
+  fleet->processes[PROCESS_ORIGIN].disabled = config->listen_origin == NULL;
   return fleet;
 }
 
@@ -507,6 +561,7 @@ mill_fleet_finalize (GObject *object)
   MillFleet *fleet = MILL_FLEET (object);
   mill_fleet_leave (fleet);
   g_clear_handle_id (&fleet->drain_timer, g_source_remove);
+  g_clear_handle_id (&fleet->sample_timer, g_source_remove);
   for (guint i = 0; i < N_PROCESSES; i++) {
     g_free (fleet->processes[i].id);
     g_free (fleet->processes[i].wanted);
@@ -540,6 +595,8 @@ static void
 mill_fleet_init (MillFleet *fleet)
 {
   fleet->life = g_cancellable_new ();
+  fleet->sample_timer =
+      g_timeout_add_seconds (SAMPLE_SECONDS, on_sample_due, fleet);
   fleet->strangers = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < N_PROCESSES; i++) {
     fleet->processes[i].fleet = fleet;

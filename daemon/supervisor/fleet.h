@@ -46,6 +46,10 @@ const gchar *mill_fleet_get_origin_address (MillFleet *fleet);
 MillWorkerProxy *mill_fleet_get_worker (MillFleet *fleet);
 MillOriginProxy *mill_fleet_get_origin (MillFleet *fleet);
 
+/* Cores used lately: 1.0 is one core. */
+gdouble mill_fleet_get_worker_cpu (MillFleet *fleet);
+gdouble mill_fleet_get_origin_cpu (MillFleet *fleet);
+
 /* How often processes had to be started again. */
 guint mill_fleet_get_restarts (MillFleet *fleet);
 

@@ -464,6 +464,7 @@ adopt_stream (MillRunner *runner, MillStream *stream,
       g_free (stream->row->owner);
       stream->row->owner = g_strdup (process->id);
       step = mill_stream_take_report (stream, report, clock);
+      stream->since = report->since * G_USEC_PER_SEC;
     } else
       step = mill_stream_lose (stream,
           "its worker was gone when millraced started", clock);

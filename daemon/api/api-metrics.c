@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* Prometheus text format 0.0.4. Names end in their unit, counters in _total. */
+
+#include "daemon/common/self-stats.h"
+#include "resources.h"
+
+static void
+add_head (GString *text, const gchar *name, const gchar *type,
+    const gchar *help)
+{
+  g_string_append_printf (text, "# HELP %s %s\n# TYPE %s %s\n", name, help,
+      name, type);
+}
+
+static void
+add_streams (GString *text, MillSupervisor *supervisor)
+{
+  guint counts[MILL_STATUS_STOPPED + 1] = { 0 };
+  guint64 restarts = 0;
+  g_autoptr (GPtrArray) streams =
+      mill_stream_registry_list (mill_supervisor_get_registry (supervisor));
+  for (guint i = 0; i < streams->len; i++) {
+    const MillStream *stream = g_ptr_array_index (streams, i);
+    counts[stream->state]++;
+    restarts += stream->row->restarts;
+  }
+  add_head (text, "millrace_streams", "gauge", "Streams by state.");
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    g_string_append_printf (text, "millrace_streams{state=\"%s\"} %u\n",
+        mill_stream_status_to_string (i), counts[i]);
+  add_head (text, "millrace_stream_restarts", "gauge",
+      "Restarts of the streams that there are now.");
+  g_string_append_printf (text,
+      "millrace_stream_restarts %" G_GUINT64_FORMAT "\n", restarts);
+}
+
+static void
+add_publishes (GString *text, MillRunner *runner)
+{
+  add_head (text, "millrace_publish_requests_total", "counter",
+      "Publishers that asked to publish, by result.");
+  for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
+    g_string_append_printf (text,
+        "millrace_publish_requests_total{result=\"%s\"} %" G_GUINT64_FORMAT
+        "\n",
+        mill_publish_result_to_string (i),
+        mill_runner_get_publishes (runner, i));
+}
+
+#define N_PROCESSES 2
+
+typedef struct
+{
+  const gchar *id;
+  const gchar *kind;
+  const MillProcessStats *stats; /* nullable */
+} Process;
+
+static guint
+list_processes (MillFleet *fleet, Process processes[N_PROCESSES])
+{
+  MillWorkerProxy *worker = mill_fleet_get_worker (fleet);
+  MillOriginProxy *origin = mill_fleet_get_origin (fleet);
+  guint n = 0;
+  if (worker)
+    processes[n++] = (Process){ mill_worker_proxy_get_id (worker), "shared",
+      mill_worker_proxy_get_last_stats (worker) };
+  if (origin)
+    processes[n++] = (Process){ "origin", "origin",
+      mill_origin_proxy_get_last_stats (origin) };
+  return n;
+}
+
+static void
+add_processes (GString *text, MillFleet *fleet)
+{
+  Process processes[N_PROCESSES];
+  MillSelfStats self;
+  mill_self_stats_get (&self);
+  guint n = list_processes (fleet, processes);
+
+  add_head (text, "millrace_process_cpu_seconds_total", "counter",
+      "CPU time, user and system.");
+  g_string_append_printf (text,
+      "millrace_process_cpu_seconds_total{id=\"millraced\","
+      "kind=\"supervisor\"} %.6f\n",
+      (gdouble) self.cpu_usec / G_USEC_PER_SEC);
+  for (guint i = 0; i < n; i++)
+    if (processes[i].stats)
+      g_string_append_printf (text,
+          "millrace_process_cpu_seconds_total{id=\"%s\",kind=\"%s\"} %.6f\n",
+          processes[i].id, processes[i].kind,
+          (gdouble) processes[i].stats->cpu_usec / G_USEC_PER_SEC);
+
+  add_head (text, "millrace_process_resident_memory_bytes", "gauge",
+      "Resident memory.");
+  g_string_append_printf (text,
+      "millrace_process_resident_memory_bytes{id=\"millraced\","
+      "kind=\"supervisor\"} %" G_GUINT64_FORMAT "\n",
+      self.memory_bytes);
+  for (guint i = 0; i < n; i++)
+    if (processes[i].stats)
+      g_string_append_printf (text,
+          "millrace_process_resident_memory_bytes{id=\"%s\",kind=\"%s\"} "
+          "%" G_GUINT64_FORMAT "\n",
+          processes[i].id, processes[i].kind, processes[i].stats->memory_bytes);
+}
+
+static void
+add_daemon (GString *text, MillSupervisor *supervisor)
+{
+  MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
+  add_head (text, "millrace_process_restarts_total", "counter",
+      "Starts of a worker or origin after the first.");
+  g_string_append_printf (text, "millrace_process_restarts_total %u\n",
+      mill_fleet_get_restarts (fleet));
+  add_head (text, "millrace_start_time_seconds", "gauge",
+      "Start of millraced, Unix time.");
+  g_string_append_printf (text,
+      "millrace_start_time_seconds %" G_GINT64_FORMAT "\n",
+      mill_supervisor_get_node (supervisor)->since);
+  add_head (text, "millrace_ready", "gauge", "1 when /readyz says so.");
+  g_string_append_printf (text, "millrace_ready %d\n",
+      mill_supervisor_check_ready (supervisor, NULL) ? 1 : 0);
+  add_head (text, "millrace_build_info", "gauge", "Version; always 1.");
+  g_string_append (text,
+      "millrace_build_info{version=\"" MILL_VERSION "\"} 1\n");
+}
+
+static void
+get_metrics (MillRequest *request)
+{
+  MillSupervisor *supervisor = mill_request_get_supervisor (request);
+  g_autoptr (GString) text = g_string_new (NULL);
+  add_streams (text, supervisor);
+  add_publishes (text, mill_supervisor_get_runner (supervisor));
+  add_processes (text, mill_supervisor_get_fleet (supervisor));
+  add_daemon (text, supervisor);
+  mill_request_reply_text (request, "text/plain; version=0.0.4; charset=utf-8",
+      text->str);
+}
+
+const MillRoute mill_api_metrics_routes[] = {
+  { "GET", "/metrics", MILL_ACCESS_ADMIN, get_metrics },
+  { 0 },
+};

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "resources.h"
+
+/* ---- a stream as JSON ---- */
+
+static void
+add_publisher (JsonObject *object, const MillPublisher *publisher)
+{
+  if (!publisher) {
+    json_object_set_null_member (object, "publisher");
+    return;
+  }
+  /* Neither name nor query: either may be a stream key. */
+  JsonObject *member = json_object_new ();
+  mill_api_json_set_text (member, "address", publisher->address);
+  mill_api_json_set_text (member, "app", publisher->app);
+  mill_api_json_set_time (member, "since", publisher->since * G_USEC_PER_SEC);
+  json_object_set_int_member (member, "bytes", (gint64) publisher->bytes);
+  json_object_set_object_member (object, "publisher", member);
+}
+
+static JsonArray *
+renditions_to_json (const MillStreamReport *report)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; report && i < report->renditions->len; i++) {
+    const MillRenditionReport *rendition =
+        g_ptr_array_index (report->renditions, i);
+    JsonObject *object = json_object_new ();
+    mill_api_json_set_text (object, "name", rendition->name);
+    mill_api_json_set_text (object, "kind", rendition->kind);
+    mill_api_json_set_text (object, "codec", rendition->codec);
+    json_object_set_int_member (object, "width", rendition->width);
+    json_object_set_int_member (object, "height", rendition->height);
+    json_object_set_int_member (object, "bitrate_bps",
+        (gint64) rendition->bitrate_bps);
+    mill_api_json_set_text (object, "state", rendition->state);
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
+static void
+add_params (JsonObject *object, const MillStream *stream)
+{
+  g_autoptr (GHashTable) params = mill_stream_registry_get_params (stream);
+  JsonObject *member = json_object_new ();
+  GHashTableIter iter;
+  gpointer name;
+  gpointer value;
+  g_hash_table_iter_init (&iter, params);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    mill_api_json_set_text (member, name, value);
+  json_object_set_object_member (object, "params", member);
+}
+
+JsonObject *
+mill_api_streams_to_json (const MillStream *stream,
+    const MillStreamReport *report)
+{
+  const MillStreamRow *row = stream->row;
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "name", row->name);
+  mill_api_json_set_text (object, "app", row->app);
+  mill_api_json_set_text (object, "pipeline", row->pipeline);
+  add_params (object, stream);
+  mill_api_json_set_text (object, "node", row->node_id);
+  json_object_set_string_member (object, "desired",
+      row->desired == MILL_DESIRED_RUNNING ? "running" : "stopped");
+  json_object_set_string_member (object, "state",
+      mill_stream_status_to_string (stream->state));
+  mill_api_json_set_time (object, "since", stream->since);
+  json_object_set_int_member (object, "generation", (gint64) row->generation);
+  add_publisher (object,
+      report && report->publisher ? report->publisher : stream->publisher);
+  json_object_set_array_member (object, "renditions",
+      renditions_to_json (report));
+  json_object_set_int_member (object, "restarts", row->restarts);
+  mill_api_json_set_text (object, "last_error", row->last_error);
+  return object;
+}
+
+/* ---- one stream ---- */
+
+static MillStreamRegistry *
+get_registry (MillRequest *request)
+{
+  return mill_supervisor_get_registry (mill_request_get_supervisor (request));
+}
+
+static MillRunner *
+get_runner (MillRequest *request)
+{
+  return mill_supervisor_get_runner (mill_request_get_supervisor (request));
+}
+
+/* Returns: (nullable): NULL was answered */
+static MillStream *
+find_stream (MillRequest *request)
+{
+  const gchar *name = mill_request_get_param (request, "name");
+  MillStream *stream = mill_stream_registry_find (get_registry (request), name);
+  if (!stream)
+    mill_request_fail_problem (request, MILL_PROBLEM_NOT_FOUND,
+        "there is no stream '%s'", name);
+  return stream;
+}
+
+typedef struct
+{
+  MillRequest *request;
+  guint status;
+} Answer;
+
+static void
+on_report (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Answer *answer = user_data;
+  g_autoptr (MillRequest) request = answer->request;
+  g_autoptr (MillStreamReport) report =
+      mill_worker_proxy_get_stream_finish (MILL_WORKER_PROXY (source), result,
+          NULL);
+  MillStream *stream = find_stream (request);
+  if (stream)
+    mill_request_reply_object (request, answer->status,
+        mill_api_streams_to_json (stream, report));
+}
+
+/* A stream whose worker does not answer is shown all the same. */
+static void
+reply_stream (MillRequest *request, MillStream *stream, guint status)
+{
+  MillWorkerProxy *worker = mill_runner_get_worker (get_runner (request));
+  if (!worker || !stream->row->owner) {
+    mill_request_reply_object (request, status,
+        mill_api_streams_to_json (stream, NULL));
+    return;
+  }
+  Answer *answer = g_new0 (Answer, 1);
+  answer->request = mill_request_ref (request);
+  answer->status = status;
+  mill_worker_proxy_get_stream_async (worker, stream->row->name, on_report,
+      answer);
+}
+
+static void
+get_stream (MillRequest *request)
+{
+  MillStream *stream = find_stream (request);
+  if (stream)
+    reply_stream (request, stream, SOUP_STATUS_OK);
+}
+
+/* ---- the list: what the workers say is asked for at once ---- */
+
+static const MillStreamReport *
+find_report (const MillProcessReport *process, const gchar *name)
+{
+  for (guint i = 0; process && i < process->streams->len; i++) {
+    const MillStreamReport *report = g_ptr_array_index (process->streams, i);
+    if (g_str_equal (report->name, name))
+      return report;
+  }
+  return NULL;
+}
+
+static void
+reply_list (MillRequest *request, const MillProcessReport *report)
+{
+  MillPager pager = { .page = mill_request_get_page (request) };
+  g_autoptr (GPtrArray) streams =
+      mill_stream_registry_list (get_registry (request));
+  JsonArray *items = json_array_new ();
+  for (guint i = 0; i < streams->len; i++) {
+    const MillStream *stream = g_ptr_array_index (streams, i);
+    if (mill_api_pager_take (&pager, stream->row->name))
+      json_array_add_object_element (items,
+          mill_api_streams_to_json (stream,
+              find_report (report, stream->row->name)));
+  }
+  mill_request_reply_list (request, items, mill_api_pager_next (&pager));
+}
+
+static void
+on_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (MillRequest) request = user_data;
+  g_autoptr (MillProcessReport) report =
+      mill_worker_proxy_describe_finish (MILL_WORKER_PROXY (source), result,
+          NULL);
+  reply_list (request, report);
+}
+
+static void
+list_streams (MillRequest *request)
+{
+  MillWorkerProxy *worker = mill_runner_get_worker (get_runner (request));
+  if (worker)
+    mill_worker_proxy_describe_async (worker, on_described,
+        mill_request_ref (request));
+  else
+    reply_list (request, NULL);
+}
+
+/* ---- changes ---- */
+
+static gchar *
+params_to_text (JsonObject *body)
+{
+  if (!json_object_has_member (body, "params"))
+    return g_strdup ("{}");
+  return json_to_string (json_object_get_member (body, "params"), FALSE);
+}
+
+/* Whether what is wanted of it now is another thing than what runs. */
+static gboolean
+update_row (MillStream *stream, JsonObject *body, const gchar *params)
+{
+  MillStreamRow *row = stream->row;
+  const gchar *pipeline = json_object_get_string_member (body, "pipeline");
+  gboolean differs = !row->declared || !g_str_equal (row->pipeline, pipeline) ||
+      !g_str_equal (row->params, params);
+  g_free (row->app);
+  row->app =
+      g_strdup (json_object_get_string_member_with_default (body, "app", NULL));
+  g_free (row->pipeline);
+  row->pipeline = g_strdup (pipeline);
+  g_free (row->params);
+  row->params = g_strdup (params);
+  row->declared = TRUE;
+  return differs;
+}
+
+static gboolean
+apply_desired (MillRequest *request, MillStream *stream, gboolean differs,
+    GError **error)
+{
+  JsonObject *body = mill_request_get_body (request);
+  const gchar *desired =
+      json_object_get_string_member_with_default (body, "desired", "running");
+  if (g_str_equal (desired, "stopped"))
+    return mill_runner_stop_stream (get_runner (request), stream, error);
+  if (differs && mill_stream_is_running (stream))
+    return mill_runner_restart_stream (get_runner (request), stream, error);
+  return mill_runner_start_stream (get_runner (request), stream, error);
+}
+
+/* The description is planned before anything is kept, so that a refused PUT
+ * changes nothing. */
+static gboolean
+check_plan (MillRequest *request, const gchar *params)
+{
+  MillSupervisor *supervisor = mill_request_get_supervisor (request);
+  MillStreamRow row = { .params = (gchar *) params };
+  MillStream stream = { .row = &row };
+  g_autoptr (GHashTable) table = mill_stream_registry_get_params (&stream);
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillRunRequest run = {
+    .pipeline = json_object_get_string_member (mill_request_get_body (request),
+        "pipeline"),
+    .stream = mill_request_get_param (request, "name"),
+    .media_dir = mill_supervisor_get_config (supervisor)->media_dir,
+    .params = table
+  };
+  g_autoptr (MillCatalogEntry) entry =
+      mill_catalog_find (mill_supervisor_get_catalog (supervisor), run.pipeline,
+          NULL);
+  if (!entry) {
+    mill_request_fail_problem (request, MILL_PROBLEM_CONFLICT,
+        "'pipeline': there is no pipeline '%s'", run.pipeline);
+    return FALSE;
+  }
+  g_autoptr (MillRunSpec) spec =
+      mill_run_spec_new (mill_supervisor_get_catalog (supervisor), &run,
+          diagnostics);
+  if (!spec)
+    mill_request_fail_diagnostics (request, diagnostics);
+  return spec != NULL;
+}
+
+static void
+put_stream (MillRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *name = mill_request_get_param (request, "name");
+  JsonObject *body = mill_request_get_body (request);
+  g_autofree gchar *params = params_to_text (body);
+
+  if (!mill_publish_auth_is_name (name)) {
+    mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
+        "name in the path: expected 1 to 64 of A-Z a-z 0-9 _ -");
+    return;
+  }
+  if (!check_plan (request, params))
+    return;
+  MillStream *stream = mill_stream_registry_find (get_registry (request), name);
+  gboolean created = stream == NULL;
+  if (created)
+    stream = mill_stream_registry_add (get_registry (request), name, NULL,
+        json_object_get_string_member (body, "pipeline"));
+  gboolean differs = update_row (stream, body, params) && !created;
+  if (apply_desired (request, stream, differs, &error))
+    reply_stream (request, stream,
+        created ? SOUP_STATUS_CREATED : SOUP_STATUS_OK);
+  else
+    mill_request_fail (request, error);
+}
+
+static void
+delete_stream (MillRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  MillStream *stream = find_stream (request);
+  if (!stream)
+    return;
+  if (mill_runner_delete_stream (get_runner (request), stream, &error))
+    mill_request_reply_empty (request);
+  else
+    mill_request_fail (request, error);
+}
+
+static void
+change_stream (MillRequest *request,
+    gboolean (*change) (MillRunner *, MillStream *, GError **))
+{
+  g_autoptr (GError) error = NULL;
+  MillStream *stream = find_stream (request);
+  if (!stream)
+    return;
+  if (change (get_runner (request), stream, &error))
+    reply_stream (request, stream, SOUP_STATUS_OK);
+  else
+    mill_request_fail (request, error);
+}
+
+static void
+start_stream (MillRequest *request)
+{
+  change_stream (request, mill_runner_start_stream);
+}
+
+static void
+stop_stream (MillRequest *request)
+{
+  change_stream (request, mill_runner_stop_stream);
+}
+
+static void
+restart_stream (MillRequest *request)
+{
+  change_stream (request, mill_runner_restart_stream);
+}
+
+#define STREAM "/api/v1/streams/{name}"
+
+const MillRoute mill_api_streams_routes[] = {
+  { "GET", "/api/v1/streams", MILL_ACCESS_ADMIN, list_streams,
+      .query = mill_api_page_query },
+  { "GET", STREAM, MILL_ACCESS_ADMIN, get_stream },
+  { "PUT", STREAM, MILL_ACCESS_ADMIN, put_stream, .body = "StreamInput" },
+  { "DELETE", STREAM, MILL_ACCESS_ADMIN, delete_stream },
+  { "POST", STREAM "/start", MILL_ACCESS_ADMIN, start_stream },
+  { "POST", STREAM "/stop", MILL_ACCESS_ADMIN, stop_stream },
+  { "POST", STREAM "/restart", MILL_ACCESS_ADMIN, restart_stream },
+  { 0 },
+};

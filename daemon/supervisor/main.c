@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* millraced: options, signals, exit codes; docs/man/millraced.8.rst keeps
+ * the user's side of them. */
+
+#define G_LOG_DOMAIN "supervisor"
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "api.h"
+#include "daemon/common/ready.h"
+#include "engine.h"
+#include "supervisor.h"
+
+typedef struct
+{
+  GMainLoop *loop;
+  const gchar *config_path; /* nullable */
+  MillSupervisor *supervisor;
+  MillApi *api;
+  gchar *api_address; /* nullable */
+  gint exit_code;
+} Daemon;
+
+/* ---- configuration ---- */
+
+/* Returns: (transfer full) (nullable): NULL was reported */
+static MillConfig *
+load_config (const gchar *path)
+{
+  if (!path)
+    return mill_config_new ();
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillConfig *config = mill_config_new_from_file (path, diagnostics);
+  g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
+  fputs (text, stderr);
+  return config;
+}
+
+/* ---- events ---- */
+
+static void
+say_listening (const gchar *kind, const gchar *address)
+{
+  if (address)
+    printf ("listening %s %s\n", kind, address); /* nocheck: print */
+}
+
+static void
+on_ready (MillSupervisor *supervisor, gpointer user_data)
+{
+  Daemon *daemon = user_data;
+  MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
+  say_listening ("rtmp", mill_fleet_get_rtmp_address (fleet));
+  say_listening ("origin", mill_fleet_get_origin_address (fleet));
+  say_listening ("api", daemon->api_address);
+  printf ("ready\n"); /* nocheck: print */
+  fflush (stdout);
+  mill_ready_notify ();
+}
+
+static void
+on_failed (MillSupervisor *supervisor, const GError *error, gpointer user_data)
+{
+  Daemon *daemon = user_data;
+  g_critical ("%s", error->message);
+  daemon->exit_code = EX_UNAVAILABLE;
+  mill_supervisor_stop (supervisor, MILL_SUPERVISOR_DRAIN);
+}
+
+static void
+on_stopped (MillSupervisor *supervisor, gpointer user_data)
+{
+  g_main_loop_quit (((Daemon *) user_data)->loop);
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  Daemon *daemon = user_data;
+  g_message ("draining");
+  mill_ready_notify_stopping ();
+  mill_supervisor_stop (daemon->supervisor, MILL_SUPERVISOR_DRAIN);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_leave (gpointer user_data)
+{
+  Daemon *daemon = user_data;
+  g_message ("leaving; streams run on");
+  mill_supervisor_stop (daemon->supervisor, MILL_SUPERVISOR_LEAVE);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload (gpointer user_data)
+{
+  Daemon *daemon = user_data;
+  g_autoptr (MillConfig) config = load_config (daemon->config_path);
+  if (config)
+    mill_supervisor_reload (daemon->supervisor, config);
+  else
+    g_warning ("configuration has mistakes: the running one stays");
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- running ---- */
+
+static gboolean
+set_up (Daemon *daemon, MillConfig *config, GError **error)
+{
+  daemon->supervisor = mill_supervisor_new (config, error);
+  if (!daemon->supervisor)
+    return FALSE;
+  daemon->api = mill_api_new (daemon->supervisor);
+  if (!config->listen_api)
+    return TRUE;
+  daemon->api_address =
+      mill_api_listen (daemon->api, config->listen_api, error);
+  return daemon->api_address != NULL;
+}
+
+static gint
+run (Daemon *daemon, MillConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  if (!set_up (daemon, config, &error)) {
+    g_critical ("%s", error->message);
+    return g_error_matches (error, MILL_SUPERVISOR_ERROR,
+               MILL_SUPERVISOR_ERROR_DIRECTORY)
+        ? EX_CANTCREAT
+        : EX_UNAVAILABLE;
+  }
+  signal (SIGPIPE, SIG_IGN);
+  g_unix_signal_add (SIGTERM, on_terminate, daemon);
+  g_unix_signal_add (SIGINT, on_terminate, daemon);
+  g_unix_signal_add (SIGHUP, on_reload, daemon);
+  g_unix_signal_add (SIGUSR1, on_leave, daemon);
+  g_object_connect (daemon->supervisor, "signal::ready", G_CALLBACK (on_ready),
+      daemon, "signal::failed", G_CALLBACK (on_failed), daemon,
+      "signal::stopped", G_CALLBACK (on_stopped), daemon, NULL);
+  mill_supervisor_start (daemon->supervisor);
+  mill_ready_start_watchdog ();
+  g_main_loop_run (daemon->loop);
+  return daemon->exit_code;
+}
+
+int
+main (int argc, char **argv)
+{
+  gboolean check = FALSE;
+  gboolean print = FALSE;
+  gboolean version = FALSE;
+  g_autofree gchar *path = NULL;
+  g_autoptr (GError) error = NULL;
+  const GOptionEntry entries[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Configuration to read",
+        "FILE" },
+    { "check", 0, 0, G_OPTION_ARG_NONE, &check,
+        "Check the configuration, start nothing", NULL },
+    { "print-config", 0, 0, G_OPTION_ARG_NONE, &print,
+        "Print every setting as it would apply, start nothing", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- the supervisor of millrace");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1) {
+    fprintf (stderr, "millraced: %s\n", /* nocheck: print */
+        error ? error->message : "unexpected argument, see --help");
+    return EX_USAGE;
+  }
+  if (version) {
+    printf ("millraced %s\n", MILL_VERSION); /* nocheck: print */
+    return EX_OK;
+  }
+  g_autoptr (MillConfig) config = load_config (path);
+  if (!config)
+    return g_file_test (path, G_FILE_TEST_IS_REGULAR) ? EX_DATAERR : EX_NOINPUT;
+  if (print) {
+    g_autofree gchar *text = mill_config_to_yaml (config);
+    printf ("%s", text); /* nocheck: print */
+  }
+  if (check || print)
+    return EX_OK;
+
+  mill_log_init ("millraced", config->log_level, config->log_format);
+  if (!mill_engine_init (&argc, &argv, &error)) {
+    g_critical ("%s", error->message);
+    return EX_UNAVAILABLE;
+  }
+  Daemon daemon = { .loop = g_main_loop_new (NULL, FALSE),
+    .config_path = path };
+  gint exit_code = run (&daemon, config);
+  g_clear_pointer (&daemon.api, mill_api_free);
+  g_clear_object (&daemon.supervisor);
+  g_clear_pointer (&daemon.loop, g_main_loop_unref);
+  g_free (daemon.api_address);
+  return exit_code;
+}
