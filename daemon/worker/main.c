@@ -167,12 +167,12 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   if (!parse_options (&options, &argc, &argv, &error)) {
-    g_critical ("millrace-worker: %s", error->message);
+    g_warning ("millrace-worker: %s", error->message);
     return EX_USAGE;
   }
   if (!set_up_process (&options, &argc, &argv, &error) ||
       !run (&options, &error)) {
-    g_critical ("%s", error->message);
+    g_warning ("%s", error->message);
     return error->domain == G_OPTION_ERROR ? EX_USAGE : EX_UNAVAILABLE;
   }
   g_message ("worker '%s' ended", options.id);

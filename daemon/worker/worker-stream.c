@@ -86,6 +86,14 @@ fail (MillWorkerStream *stream, const gchar *node, const gchar *text)
   finish (stream, MILL_STREAM_FAILED);
 }
 
+/* With a publisher it is live when that sends: on_input_event(). */
+static void
+on_playing (MillGraph *graph, MillWorkerStream *stream)
+{
+  if (stream->state == MILL_STREAM_STARTING && !stream->publisher)
+    set_state (stream, MILL_STREAM_LIVE);
+}
+
 static void
 on_ended (MillGraph *graph, MillWorkerStream *stream)
 {
@@ -293,22 +301,50 @@ make_plan (const MillWorkerStreamOptions *options, GError **error)
   return plan;
 }
 
-static void
-find_inputs (MillWorkerStream *stream)
+static gboolean
+sets_location (const MillPlanNode *node)
 {
-  g_autoptr (GPtrArray) nodes =
-      mill_graph_get_nodes_by_factory (stream->graph, RTMP_FACTORY);
+  for (guint i = 0; i < node->props->len; i++) {
+    const MillPlanSetting *setting = node->props->pdata[i];
+    if (g_str_equal (setting->name, "location"))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+add_input (MillWorkerStream *stream, const MillPlanNode *node)
+{
+  GstElement *element = mill_graph_get_node (stream->graph, node->name);
+
+  g_ptr_array_add (stream->inputs, gst_object_ref (element));
+  listen_to (stream, element, "publish-start", G_CALLBACK (on_publish_start));
+  listen_to (stream, element, "publish-end", G_CALLBACK (on_publish_end));
+}
+
+/* Where the publisher arrives: the nodes without a location; when all have
+ * one, the first: its location then is for running the description by hand,
+ * as in the shipped ones, and would open a second listener here. */
+static void
+find_inputs (MillWorkerStream *stream, MillPlan *plan, gboolean publishes)
+{
+  GPtrArray *nodes = mill_plan_get_nodes (plan);
+  const MillPlanNode *located = NULL;
 
   for (guint i = 0; i < nodes->len; i++) {
-    GstElement *element = nodes->pdata[i];
-    g_autofree gchar *location = NULL;
-    g_object_get (element, "location", &location, NULL);
-    if (location && *location)
-      continue; /* has its own listener or address */
-    g_ptr_array_add (stream->inputs, gst_object_ref (element));
-    listen_to (stream, element, "publish-start", G_CALLBACK (on_publish_start));
-    listen_to (stream, element, "publish-end", G_CALLBACK (on_publish_end));
+    const MillPlanNode *node = nodes->pdata[i];
+    if (!g_str_equal (node->factory, RTMP_FACTORY))
+      continue;
+    if (!sets_location (node))
+      add_input (stream, node);
+    else if (!located)
+      located = node;
   }
+  if (!publishes || stream->inputs->len > 0 || !located)
+    return;
+  add_input (stream, located);
+  g_object_set (mill_graph_get_node (stream->graph, located->name), "location",
+      NULL, NULL);
 }
 
 MillWorkerStream *
@@ -329,10 +365,11 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   stream->name = g_strdup (options->name);
   stream->generation = options->generation;
   stream->graph = g_steal_pointer (&graph);
+  g_signal_connect (stream->graph, "playing", G_CALLBACK (on_playing), stream);
   g_signal_connect (stream->graph, "ended", G_CALLBACK (on_ended), stream);
   g_signal_connect (stream->graph, "failed", G_CALLBACK (on_failed), stream);
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
-  find_inputs (stream);
+  find_inputs (stream, plan, options->publishes);
   return stream;
 }
 
@@ -364,7 +401,7 @@ mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
   if (session && stream->inputs->len == 0) {
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_DESCRIPTION,
         "stream '%s': got no node of element " RTMP_FACTORY
-        " without location, expected one to take the publisher",
+        ", expected one to take the publisher",
         stream->name);
     return FALSE;
   }

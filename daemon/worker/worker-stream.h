@@ -32,6 +32,7 @@ typedef struct
   guint64 generation;
   const MillGraphSpec *graph;
   const gchar *media_dir; /* params `output` unless the graph sets it */
+  gboolean publishes; /* a publisher's session will be handed in */
   MillBusQueue *queue;
 } MillWorkerStreamOptions;
 
@@ -44,7 +45,7 @@ MillWorkerStream *mill_worker_stream_new (const MillWorkerStreamOptions
     GError **error);
 
 /* @session: (nullable) for a stream without publisher. Every rtmpserversrc
- * without a location adopts it. Errors: MILL_IPC_ERROR.FAILED */
+ * without a location adopts it, or the first one when all have a location. Errors: MILL_IPC_ERROR.FAILED */
 gboolean mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, GError **error);
 

@@ -243,6 +243,7 @@ add_stream (MillWorker *worker, const NewStream *new_stream, GError **error)
     .generation = new_stream->generation,
     .graph = spec,
     .media_dir = worker->media_dir,
+    .publishes = new_stream->session != NULL,
     .queue = worker->queue,
   };
   g_autoptr (MillWorkerStream) stream =

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "fixture.h"
+
+#include <ftw.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "daemon/common/peer-server.h"
+
+#define DEADLINE_S 20
+
+static gint
+remove_entry (const gchar *path, const struct stat *status, gint type,
+    struct FTW *walk)
+{
+  return g_remove (path);
+}
+
+Fixture *
+fixture_new (const gchar *root, guint orphan_timeout_s)
+{
+  Fixture *fixture = g_new0 (Fixture, 1);
+
+  /* Short: a socket's path has at most 107 bytes. */
+  fixture->root = root ? g_strdup (root) :
+                         g_dir_make_tmp ("millrace-XXXXXX", NULL);
+  fixture->runtime_dir = g_build_filename (fixture->root, "run", NULL);
+  fixture->state_dir = g_build_filename (fixture->root, "state", NULL);
+  fixture->media_dir = g_build_filename (fixture->root, "media", NULL);
+  const MillProcessLauncherOptions options = {
+    .runtime_dir = fixture->runtime_dir,
+    .state_dir = fixture->state_dir,
+    .media_dir = fixture->media_dir,
+    .orphan_timeout_s = orphan_timeout_s,
+    .deadline_ms = DEADLINE_S * 1000,
+  };
+  fixture->launcher = mill_process_launcher_new (&options);
+  return fixture;
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  return !mill_peer_server_is_served (data, NULL);
+}
+
+void
+fixture_wait_gone (Fixture *fixture, const gchar *id)
+{
+  g_autofree gchar *path = mill_process_launcher_get_worker_socket (
+      fixture->launcher, id);
+
+  fixture_wait ("the worker's end", is_gone, path);
+}
+
+void
+fixture_free (Fixture *fixture)
+{
+  g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
+
+  for (gchar **id = ids; *id; id++) {
+    g_autofree gchar *path = mill_process_launcher_get_worker_socket (
+        fixture->launcher, *id);
+    guint pid = 0;
+    if (mill_peer_server_is_served (path, &pid) && pid > 1)
+      kill ((pid_t) pid, SIGKILL);
+    fixture_wait_gone (fixture, *id);
+  }
+  g_clear_object (&fixture->launcher);
+  nftw (fixture->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  g_free (fixture->root);
+  g_free (fixture->runtime_dir);
+  g_free (fixture->state_dir);
+  g_free (fixture->media_dir);
+  g_free (fixture);
+}
+
+static gboolean
+on_deadline (gpointer user_data)
+{
+  g_error ("waited %d s for %s", DEADLINE_S, (const gchar *) user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Only keeps the loop turning for conditions that no source announces, as the
+ * end of a process that is not our child. */
+static gboolean
+on_look_again (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+fixture_wait (const gchar *what, FixtureCondition condition, gpointer data)
+{
+  const guint deadline = g_timeout_add_seconds (DEADLINE_S, on_deadline,
+      (gpointer) what);
+  const guint look = g_timeout_add (50, on_look_again, NULL);
+
+  while (!condition (data))
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (deadline);
+  g_source_remove (look);
+}
+
+void
+fixture_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **ret_result = user_data;
+
+  *ret_result = g_object_ref (result);
+}
+
+static gboolean
+has_result (gpointer data)
+{
+  return *(GAsyncResult **) data != NULL;
+}
+
+GAsyncResult *
+fixture_take (GAsyncResult **result)
+{
+  fixture_wait ("the end of a call", has_result, result);
+  return g_steal_pointer (result);
+}
+
+MillWorkerProxy *
+fixture_connect (Fixture *fixture, const gchar *id, GError **error)
+{
+  g_autofree gchar *path = mill_process_launcher_get_worker_socket (
+      fixture->launcher, id);
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_connect_async (path, NULL, fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_connect_finish (result, error);
+}
+
+MillWorkerProxy *
+fixture_worker (Fixture *fixture, const gchar *id)
+{
+  g_autoptr (GError) error = NULL;
+  GAsyncResult *slot = NULL;
+
+  mill_process_launcher_launch_worker_async (fixture->launcher, id, NULL,
+      fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  g_autofree gchar *path = mill_process_launcher_launch_finish (
+      fixture->launcher, result, &error);
+  g_assert_no_error (error);
+  MillWorkerProxy *proxy = fixture_connect (fixture, id, &error);
+  g_assert_no_error (error);
+  return proxy;
+}
+
+gboolean
+fixture_start_stream (MillWorkerProxy *proxy, const gchar *name,
+    const gchar *yaml, GError **error)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (yaml, "test.yaml");
+  const MillWorkerStart start = { .stream = name, .generation = 1,
+    .graph = spec };
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_start_stream_async (proxy, &start, fixture_on_result,
+      &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_start_stream_finish (proxy, result, error);
+}
+
+MillStreamReport *
+fixture_get_stream (MillWorkerProxy *proxy, const gchar *name, GError **error)
+{
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_get_stream_async (proxy, name, fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_get_stream_finish (proxy, result, error);
+}
+
+gboolean
+fixture_stop_stream (MillWorkerProxy *proxy, const gchar *name,
+    MillWorkerStop mode, GError **error)
+{
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_stop_stream_async (proxy, name, mode, fixture_on_result,
+      &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_stop_stream_finish (proxy, result, error);
+}
+
+/* ---- watches ---- */
+
+static void
+on_stream_changed (MillWorkerProxy *proxy, const MillStreamReport *report,
+    FixtureWatch *watch)
+{
+  g_hash_table_replace (watch->states, g_strdup (report->name),
+      mill_stream_report_copy (report));
+}
+
+static void
+on_lost (MillWorkerProxy *proxy, FixtureWatch *watch)
+{
+  watch->lost = TRUE;
+}
+
+static void
+on_unresponsive (MillWorkerProxy *proxy, guint64 silence_usec,
+    FixtureWatch *watch)
+{
+  watch->silence_usec = silence_usec;
+}
+
+static void
+on_publish_requested (MillWorkerProxy *proxy, guint64 request,
+    const MillPublisher *publisher, FixtureWatch *watch)
+{
+  g_array_append_val (watch->requests, request);
+  g_clear_pointer (&watch->publisher, mill_publisher_free);
+  watch->publisher = mill_publisher_copy (publisher);
+}
+
+FixtureWatch *
+fixture_watch_new (MillWorkerProxy *proxy)
+{
+  FixtureWatch *watch = g_new0 (FixtureWatch, 1);
+
+  watch->states = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      (GDestroyNotify) mill_stream_report_free);
+  watch->requests = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_signal_connect (proxy, "stream-changed", G_CALLBACK (on_stream_changed),
+      watch);
+  g_signal_connect (proxy, "lost", G_CALLBACK (on_lost), watch);
+  g_signal_connect (proxy, "unresponsive", G_CALLBACK (on_unresponsive),
+      watch);
+  g_signal_connect (proxy, "publish-requested",
+      G_CALLBACK (on_publish_requested), watch);
+  return watch;
+}
+
+/* After its proxy. */
+void
+fixture_watch_free (FixtureWatch *watch)
+{
+  g_hash_table_unref (watch->states);
+  g_array_unref (watch->requests);
+  g_clear_pointer (&watch->publisher, mill_publisher_free);
+  g_free (watch);
+}
+
+typedef struct
+{
+  FixtureWatch *watch;
+  const gchar *name;
+  MillStreamState state;
+} Wanted;
+
+static gboolean
+is_in_state (gpointer data)
+{
+  const Wanted *wanted = data;
+  const MillStreamReport *report = g_hash_table_lookup (wanted->watch->states,
+      wanted->name);
+
+  return report && report->state == wanted->state;
+}
+
+const MillStreamReport *
+fixture_watch_wait (FixtureWatch *watch, const gchar *name,
+    MillStreamState state)
+{
+  Wanted wanted = { watch, name, state };
+
+  fixture_wait (mill_stream_report_state_to_string (state), is_in_state,
+      &wanted);
+  return g_hash_table_lookup (watch->states, name);
+}
+
+static gboolean
+is_lost (gpointer data)
+{
+  return ((FixtureWatch *) data)->lost;
+}
+
+void
+fixture_watch_wait_lost (FixtureWatch *watch)
+{
+  fixture_wait ("the end of the connection", is_lost, watch);
+}
