@@ -222,7 +222,9 @@ open_listener (MillRtmpDoor *door, const gchar *address, GError **error)
   g_object_set (door->element, "location", location, NULL);
   g_signal_connect (door->element, "authorize", G_CALLBACK (on_authorize),
       door);
-  if (gst_element_set_state (door->element, GST_STATE_PLAYING) ==
+  /* READY listens and takes no publisher for itself: the session goes to the
+   * graph that is made for it. */
+  if (gst_element_set_state (door->element, GST_STATE_READY) ==
       GST_STATE_CHANGE_FAILURE) {
     take_error (bus, address, error);
     return FALSE;
@@ -263,9 +265,30 @@ mill_rtmp_door_repeat (MillRtmpDoor *door)
   }
 }
 
+static void
+add_thread (MillProcessStats *stats, const GstStructure *structure)
+{
+  MillThreadReport *thread = mill_process_report_stats_add_thread (stats);
+
+  thread->name = dup_field (structure, "name");
+  gst_structure_get_uint64 (structure, "turn-usec", &thread->turn_usec);
+  gst_structure_get_uint (structure, "connections", &thread->connections);
+}
+
 void
 mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
 {
+  g_autoptr (GstStructure) structure = NULL;
+
+  if (door->element)
+    g_object_get (door->element, "threads", &structure, NULL);
+  const GValue *list =
+      structure ? gst_structure_get_value (structure, "threads") : NULL;
+  if (!list || !GST_VALUE_HOLDS_ARRAY (list))
+    return;
+  for (guint i = 0; i < gst_value_array_get_size (list); i++)
+    add_thread (stats,
+        gst_value_get_structure (gst_value_array_get_value (list, i)));
 }
 
 void

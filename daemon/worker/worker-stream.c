@@ -80,10 +80,13 @@ finish (MillWorkerStream *stream, MillStreamState state)
 static void
 fail (MillWorkerStream *stream, const gchar *node, const gchar *text)
 {
+  /* One that is being stopped has not failed: it had nothing to finish. */
+  const gboolean stopping = stream->state == MILL_STREAM_STOPPING;
+
   g_free (stream->last_error);
   stream->last_error = node ? g_strdup_printf ("%s: %s", node, text)
                             : g_strdup (text);
-  finish (stream, MILL_STREAM_FAILED);
+  finish (stream, stopping ? MILL_STREAM_GONE : MILL_STREAM_FAILED);
 }
 
 /* With a publisher it is live when that sends: on_input_event(). */

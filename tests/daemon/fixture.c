@@ -24,8 +24,8 @@ fixture_new (const gchar *root, guint orphan_timeout_s)
   Fixture *fixture = g_new0 (Fixture, 1);
 
   /* Short: a socket's path has at most 107 bytes. */
-  fixture->root = root ? g_strdup (root) :
-                         g_dir_make_tmp ("millrace-XXXXXX", NULL);
+  fixture->root = root ? g_strdup (root)
+                       : g_dir_make_tmp ("millrace-XXXXXX", NULL);
   fixture->runtime_dir = g_build_filename (fixture->root, "run", NULL);
   fixture->state_dir = g_build_filename (fixture->root, "state", NULL);
   fixture->media_dir = g_build_filename (fixture->root, "media", NULL);
@@ -49,8 +49,8 @@ is_gone (gpointer data)
 void
 fixture_wait_gone (Fixture *fixture, const gchar *id)
 {
-  g_autofree gchar *path = mill_process_launcher_get_worker_socket (
-      fixture->launcher, id);
+  g_autofree gchar *path =
+      mill_process_launcher_get_worker_socket (fixture->launcher, id);
 
   fixture_wait ("the worker's end", is_gone, path);
 }
@@ -61,8 +61,8 @@ fixture_free (Fixture *fixture)
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
 
   for (gchar **id = ids; *id; id++) {
-    g_autofree gchar *path = mill_process_launcher_get_worker_socket (
-        fixture->launcher, *id);
+    g_autofree gchar *path =
+        mill_process_launcher_get_worker_socket (fixture->launcher, *id);
     guint pid = 0;
     if (mill_peer_server_is_served (path, &pid) && pid > 1)
       kill ((pid_t) pid, SIGKILL);
@@ -95,8 +95,8 @@ on_look_again (gpointer user_data)
 void
 fixture_wait (const gchar *what, FixtureCondition condition, gpointer data)
 {
-  const guint deadline = g_timeout_add_seconds (DEADLINE_S, on_deadline,
-      (gpointer) what);
+  const guint deadline =
+      g_timeout_add_seconds (DEADLINE_S, on_deadline, (gpointer) what);
   const guint look = g_timeout_add (50, on_look_again, NULL);
 
   while (!condition (data))
@@ -129,8 +129,8 @@ fixture_take (GAsyncResult **result)
 MillWorkerProxy *
 fixture_connect (Fixture *fixture, const gchar *id, GError **error)
 {
-  g_autofree gchar *path = mill_process_launcher_get_worker_socket (
-      fixture->launcher, id);
+  g_autofree gchar *path =
+      mill_process_launcher_get_worker_socket (fixture->launcher, id);
   GAsyncResult *slot = NULL;
 
   mill_worker_proxy_connect_async (path, NULL, fixture_on_result, &slot);
@@ -147,8 +147,8 @@ fixture_worker (Fixture *fixture, const gchar *id)
   mill_process_launcher_launch_worker_async (fixture->launcher, id, NULL,
       fixture_on_result, &slot);
   g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  g_autofree gchar *path = mill_process_launcher_launch_finish (
-      fixture->launcher, result, &error);
+  g_autofree gchar *path =
+      mill_process_launcher_launch_finish (fixture->launcher, result, &error);
   g_assert_no_error (error);
   MillWorkerProxy *proxy = fixture_connect (fixture, id, &error);
   g_assert_no_error (error);
@@ -160,7 +160,8 @@ fixture_start_stream (MillWorkerProxy *proxy, const gchar *name,
     const gchar *yaml, GError **error)
 {
   g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (yaml, "test.yaml");
-  const MillWorkerStart start = { .stream = name, .generation = 1,
+  const MillWorkerStart start = { .stream = name,
+    .generation = 1,
     .graph = spec };
   GAsyncResult *slot = NULL;
 
@@ -235,8 +236,7 @@ fixture_watch_new (MillWorkerProxy *proxy)
   g_signal_connect (proxy, "stream-changed", G_CALLBACK (on_stream_changed),
       watch);
   g_signal_connect (proxy, "lost", G_CALLBACK (on_lost), watch);
-  g_signal_connect (proxy, "unresponsive", G_CALLBACK (on_unresponsive),
-      watch);
+  g_signal_connect (proxy, "unresponsive", G_CALLBACK (on_unresponsive), watch);
   g_signal_connect (proxy, "publish-requested",
       G_CALLBACK (on_publish_requested), watch);
   return watch;
@@ -263,8 +263,8 @@ static gboolean
 is_in_state (gpointer data)
 {
   const Wanted *wanted = data;
-  const MillStreamReport *report = g_hash_table_lookup (wanted->watch->states,
-      wanted->name);
+  const MillStreamReport *report =
+      g_hash_table_lookup (wanted->watch->states, wanted->name);
 
   return report && report->state == wanted->state;
 }

@@ -39,8 +39,8 @@ MillWorkerProxy *fixture_connect (Fixture *fixture, const gchar *id,
 
 gboolean fixture_start_stream (MillWorkerProxy *proxy, const gchar *name,
     const gchar *yaml, GError **error);
-MillStreamReport *fixture_get_stream (MillWorkerProxy *proxy,
-    const gchar *name, GError **error);
+MillStreamReport *fixture_get_stream (MillWorkerProxy *proxy, const gchar *name,
+    GError **error);
 gboolean fixture_stop_stream (MillWorkerProxy *proxy, const gchar *name,
     MillWorkerStop mode, GError **error);
 

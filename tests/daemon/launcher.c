@@ -16,8 +16,8 @@
 #include "daemon/ipc/ipc.h"
 #include "fixture.h"
 
-#define ENDLESS \
-  "millrace: 1\nname: endless\nnodes:\n" \
+#define ENDLESS                                                  \
+  "millrace: 1\nname: endless\nnodes:\n"                         \
   "  src: { element: videotestsrc, props: { is-live: true } }\n" \
   "  out: { element: fakesink, from: [src] }\n"
 
@@ -40,8 +40,8 @@ test_detached (void)
   g_autofree gchar *in = read_fd (pid, 0);
   g_autofree gchar *out = read_fd (pid, 1);
   g_autofree gchar *err = read_fd (pid, 2);
-  g_autofree gchar *log = g_build_filename (fixture->state_dir, "logs",
-      "w0.log", NULL);
+  g_autofree gchar *log =
+      g_build_filename (fixture->state_dir, "logs", "w0.log", NULL);
 
   g_assert_cmpint (getsid ((pid_t) pid), ==, (gint) pid);
   g_assert_cmpstr (in, ==, "/dev/null");
@@ -91,8 +91,8 @@ test_scan (void)
   g_autoptr (MillWorkerProxy) a = fixture_worker (fixture, "a");
   g_autoptr (MillWorkerProxy) dead = fixture_worker (fixture, "dead");
   FixtureWatch *watch = fixture_watch_new (dead);
-  g_autofree gchar *stale = mill_process_launcher_get_worker_socket (
-      fixture->launcher, "dead");
+  g_autofree gchar *stale =
+      mill_process_launcher_get_worker_socket (fixture->launcher, "dead");
 
   kill ((pid_t) mill_worker_proxy_get_pid (dead), SIGKILL);
   fixture_watch_wait_lost (watch);
@@ -122,16 +122,16 @@ test_failed_start_tells_why (void)
     .media_dir = root,
     .log_level = "loud",
   };
-  g_autoptr (MillProcessLauncher) launcher = mill_process_launcher_new (
-      &options);
+  g_autoptr (MillProcessLauncher) launcher =
+      mill_process_launcher_new (&options);
   GAsyncResult *slot = NULL;
   g_autoptr (GError) error = NULL;
 
   mill_process_launcher_launch_worker_async (launcher, "w0", NULL,
       fixture_on_result, &slot);
   g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  g_assert_null (
-      mill_process_launcher_launch_finish (launcher, result, &error));
+  g_assert_null (mill_process_launcher_launch_finish (launcher, result,
+      &error));
   g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXITED);
   g_assert_nonnull (strstr (error->message, "status 64"));
   g_assert_nonnull (strstr (error->message, "log level 'loud'"));
@@ -150,7 +150,7 @@ static void
 on_exited (MillProcessLauncher *launcher, const gchar *id, guint pid,
     gint status, Exit *seen)
 {
-  *seen = (Exit) { TRUE, pid, status };
+  *seen = (Exit){ TRUE, pid, status };
 }
 
 static gboolean
@@ -168,8 +168,7 @@ test_children_are_reaped (void)
   const guint pid = mill_worker_proxy_get_pid (proxy);
   Exit seen = { FALSE };
 
-  g_signal_connect (fixture->launcher, "exited", G_CALLBACK (on_exited),
-      &seen);
+  g_signal_connect (fixture->launcher, "exited", G_CALLBACK (on_exited), &seen);
   kill ((pid_t) pid, SIGKILL);
   fixture_wait ("the child's end", is_seen, &seen);
   g_assert_cmpuint (seen.pid, ==, pid);
@@ -202,14 +201,14 @@ test_outlives_kill_9 (void)
 {
   g_autofree gchar *root = g_dir_make_tmp ("millrace-XXXXXX", NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) helper = g_subprocess_new (
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--helper", root,
-      NULL);
+  g_autoptr (GSubprocess) helper =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path,
+          "--helper", root, NULL);
   g_assert_no_error (error);
-  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (
-      g_subprocess_get_stdout_pipe (helper));
-  g_autofree gchar *line = g_data_input_stream_read_line (lines, NULL, NULL,
-      NULL);
+  g_autoptr (GDataInputStream) lines =
+      g_data_input_stream_new (g_subprocess_get_stdout_pipe (helper));
+  g_autofree gchar *line =
+      g_data_input_stream_read_line (lines, NULL, NULL, NULL);
   g_assert_cmpstr (line, ==, "live");
 
   g_subprocess_force_exit (helper); /* SIGKILL */
@@ -217,8 +216,7 @@ test_outlives_kill_9 (void)
   Fixture *fixture = fixture_new (root, 0);
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
   g_assert_cmpuint (g_strv_length (ids), ==, 1);
-  g_autoptr (MillWorkerProxy) proxy = fixture_connect (fixture, ids[0],
-      &error);
+  g_autoptr (MillWorkerProxy) proxy = fixture_connect (fixture, ids[0], &error);
   g_assert_no_error (error);
   const MillProcessReport *report = mill_worker_proxy_get_report (proxy);
   g_assert_cmpuint (report->protocol, ==, MILL_IPC_PROTOCOL);
