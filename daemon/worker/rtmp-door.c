@@ -196,12 +196,15 @@ take_error (GstBus *bus, const gchar *address, GError **error)
 
   if (message)
     gst_message_parse_error (message, &cause, NULL);
-  const gboolean busy =
-      g_error_matches (cause, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
-  g_set_error (error, MILL_IPC_ERROR,
-      busy ? MILL_IPC_ERROR_ADDRESS_IN_USE : MILL_IPC_ERROR_FAILED,
-      "listen rtmp '%s': %s", address,
-      cause ? cause->message : "the listener did not start");
+  if (g_error_matches (cause, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY))
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_ADDRESS_IN_USE,
+        "listen rtmp '%s': got an address that another program uses, expected "
+        "a free one",
+        address);
+  else
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
+        "listen rtmp '%s': %s", address,
+        cause ? cause->message : "the listener did not start");
 }
 
 static gboolean

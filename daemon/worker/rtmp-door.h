@@ -57,7 +57,9 @@ void mill_rtmp_door_request_refuse (MillDoorRequest *request, const gchar *code,
 /* Adds what the pool threads do to @stats. */
 void mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats);
 
-/* Refuses whoever waits and closes the listener. */
+/* Closes the listener and whoever waits at once: the address is free for a
+ * successor, to which a publisher that was cut off comes by itself; one that
+ * was refused would not. */
 void mill_rtmp_door_close (MillRtmpDoor *door);
 
 G_END_DECLS

@@ -126,35 +126,6 @@ fixture_take (GAsyncResult **result)
   return g_steal_pointer (result);
 }
 
-MillWorkerProxy *
-fixture_connect (Fixture *fixture, const gchar *id, GError **error)
-{
-  g_autofree gchar *path =
-      mill_process_launcher_get_worker_socket (fixture->launcher, id);
-  GAsyncResult *slot = NULL;
-
-  mill_worker_proxy_connect_async (path, NULL, fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  return mill_worker_proxy_connect_finish (result, error);
-}
-
-MillWorkerProxy *
-fixture_worker (Fixture *fixture, const gchar *id)
-{
-  g_autoptr (GError) error = NULL;
-  GAsyncResult *slot = NULL;
-
-  mill_process_launcher_launch_worker_async (fixture->launcher, id, NULL,
-      fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  g_autofree gchar *path =
-      mill_process_launcher_launch_finish (fixture->launcher, result, &error);
-  g_assert_no_error (error);
-  MillWorkerProxy *proxy = fixture_connect (fixture, id, &error);
-  g_assert_no_error (error);
-  return proxy;
-}
-
 gboolean
 fixture_start_stream (MillWorkerProxy *proxy, const gchar *name,
     const gchar *yaml, GError **error)
@@ -225,11 +196,12 @@ on_publish_requested (MillWorkerProxy *proxy, guint64 request,
   watch->publisher = mill_publisher_copy (publisher);
 }
 
-FixtureWatch *
-fixture_watch_new (MillWorkerProxy *proxy)
+static FixtureWatch *
+watch_new (MillWorkerProxy *proxy)
 {
   FixtureWatch *watch = g_new0 (FixtureWatch, 1);
 
+  watch->proxy = g_object_ref (proxy);
   watch->states = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) mill_stream_report_free);
   watch->requests = g_array_new (FALSE, FALSE, sizeof (guint64));
@@ -242,10 +214,11 @@ fixture_watch_new (MillWorkerProxy *proxy)
   return watch;
 }
 
-/* After its proxy. */
 void
 fixture_watch_free (FixtureWatch *watch)
 {
+  g_signal_handlers_disconnect_by_data (watch->proxy, watch);
+  g_object_unref (watch->proxy);
   g_hash_table_unref (watch->states);
   g_array_unref (watch->requests);
   g_clear_pointer (&watch->publisher, mill_publisher_free);
@@ -290,4 +263,63 @@ void
 fixture_watch_wait_lost (FixtureWatch *watch)
 {
   fixture_wait ("the end of the connection", is_lost, watch);
+}
+
+/* ---- connecting ---- */
+
+typedef struct
+{
+  FixtureWatch *watch;
+  GError *error;
+} Connected;
+
+/* Handlers are connected here: what was held is told right after. */
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Connected *connected = user_data;
+  g_autoptr (MillWorkerProxy) proxy =
+      mill_worker_proxy_connect_finish (result, &connected->error);
+
+  if (proxy)
+    connected->watch = watch_new (proxy);
+}
+
+static gboolean
+is_connected (gpointer data)
+{
+  const Connected *connected = data;
+
+  return connected->watch || connected->error;
+}
+
+FixtureWatch *
+fixture_connect (Fixture *fixture, const gchar *id, GError **error)
+{
+  g_autofree gchar *path =
+      mill_process_launcher_get_worker_socket (fixture->launcher, id);
+  Connected connected = { NULL };
+
+  mill_worker_proxy_connect_async (path, NULL, on_connected, &connected);
+  fixture_wait ("the connection to a worker", is_connected, &connected);
+  if (connected.error)
+    g_propagate_error (error, connected.error);
+  return connected.watch;
+}
+
+FixtureWatch *
+fixture_worker (Fixture *fixture, const gchar *id)
+{
+  g_autoptr (GError) error = NULL;
+  GAsyncResult *slot = NULL;
+
+  mill_process_launcher_launch_worker_async (fixture->launcher, id, NULL,
+      fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  g_autofree gchar *path =
+      mill_process_launcher_launch_finish (fixture->launcher, result, &error);
+  g_assert_no_error (error);
+  FixtureWatch *watch = fixture_connect (fixture, id, &error);
+  g_assert_no_error (error);
+  return watch;
 }

@@ -32,11 +32,6 @@ void fixture_on_result (GObject *source, GAsyncResult *result,
     gpointer user_data);
 GAsyncResult *fixture_take (GAsyncResult **result);
 
-/* Launches (or finds) and connects. */
-MillWorkerProxy *fixture_worker (Fixture *fixture, const gchar *id);
-MillWorkerProxy *fixture_connect (Fixture *fixture, const gchar *id,
-    GError **error);
-
 gboolean fixture_start_stream (MillWorkerProxy *proxy, const gchar *name,
     const gchar *yaml, GError **error);
 MillStreamReport *fixture_get_stream (MillWorkerProxy *proxy, const gchar *name,
@@ -44,17 +39,22 @@ MillStreamReport *fixture_get_stream (MillWorkerProxy *proxy, const gchar *name,
 gboolean fixture_stop_stream (MillWorkerProxy *proxy, const gchar *name,
     MillWorkerStop mode, GError **error);
 
-/* The newest state that "stream-changed" told; one watch per proxy. */
+/* What a worker told. */
 typedef struct
 {
-  GHashTable *states; /* name -> MillStreamReport */
+  MillWorkerProxy *proxy;
+  GHashTable *states; /* name -> the newest MillStreamReport */
   gboolean lost;
   guint64 silence_usec;
   GArray *requests; /* guint64 */
   MillPublisher *publisher; /* nullable: the newest */
 } FixtureWatch;
 
-FixtureWatch *fixture_watch_new (MillWorkerProxy *proxy);
+/* Launches (or finds) and connects. The handlers are connected in the moment in
+ * which the connection is there. */
+FixtureWatch *fixture_worker (Fixture *fixture, const gchar *id);
+FixtureWatch *fixture_connect (Fixture *fixture, const gchar *id,
+    GError **error);
 void fixture_watch_free (FixtureWatch *watch);
 const MillStreamReport *fixture_watch_wait (FixtureWatch *watch,
     const gchar *name, MillStreamState state);
@@ -62,3 +62,5 @@ void fixture_watch_wait_lost (FixtureWatch *watch);
 
 /* The process is gone: nobody holds the socket's lock. */
 void fixture_wait_gone (Fixture *fixture, const gchar *id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FixtureWatch, fixture_watch_free)

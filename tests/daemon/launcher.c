@@ -23,6 +23,12 @@
 
 static const gchar *self_path;
 
+static guint
+get_pid (FixtureWatch *watch)
+{
+  return mill_worker_proxy_get_pid (watch->proxy);
+}
+
 static gchar *
 read_fd (guint pid, guint fd)
 {
@@ -35,8 +41,8 @@ static void
 test_detached (void)
 {
   Fixture *fixture = fixture_new (NULL, 0);
-  g_autoptr (MillWorkerProxy) proxy = fixture_worker (fixture, "w0");
-  const guint pid = mill_worker_proxy_get_pid (proxy);
+  g_autoptr (FixtureWatch) watch = fixture_worker (fixture, "w0");
+  const guint pid = get_pid (watch);
   g_autofree gchar *in = read_fd (pid, 0);
   g_autofree gchar *out = read_fd (pid, 1);
   g_autofree gchar *err = read_fd (pid, 2);
@@ -60,8 +66,8 @@ test_no_descriptor_inherited (void)
 
   g_assert_cmpint (pipe (ends), ==, 0);
   g_autofree gchar *ours = read_fd ((guint) getpid (), (guint) ends[1]);
-  g_autoptr (MillWorkerProxy) proxy = fixture_worker (fixture, "w0");
-  const guint pid = mill_worker_proxy_get_pid (proxy);
+  g_autoptr (FixtureWatch) watch = fixture_worker (fixture, "w0");
+  const guint pid = get_pid (watch);
   for (guint fd = 0; fd < 256; fd++) {
     g_autofree gchar *theirs = read_fd (pid, fd);
     g_assert_cmpstr (theirs, !=, ours);
@@ -75,11 +81,10 @@ static void
 test_launch_twice_is_one_process (void)
 {
   Fixture *fixture = fixture_new (NULL, 0);
-  g_autoptr (MillWorkerProxy) first = fixture_worker (fixture, "w0");
-  g_autoptr (MillWorkerProxy) second = fixture_worker (fixture, "w0");
+  g_autoptr (FixtureWatch) first = fixture_worker (fixture, "w0");
+  g_autoptr (FixtureWatch) second = fixture_worker (fixture, "w0");
 
-  g_assert_cmpuint (mill_worker_proxy_get_pid (first), ==,
-      mill_worker_proxy_get_pid (second));
+  g_assert_cmpuint (get_pid (first), ==, get_pid (second));
   fixture_free (fixture);
 }
 
@@ -87,15 +92,14 @@ static void
 test_scan (void)
 {
   Fixture *fixture = fixture_new (NULL, 0);
-  g_autoptr (MillWorkerProxy) b = fixture_worker (fixture, "b");
-  g_autoptr (MillWorkerProxy) a = fixture_worker (fixture, "a");
-  g_autoptr (MillWorkerProxy) dead = fixture_worker (fixture, "dead");
-  FixtureWatch *watch = fixture_watch_new (dead);
+  g_autoptr (FixtureWatch) b = fixture_worker (fixture, "b");
+  g_autoptr (FixtureWatch) a = fixture_worker (fixture, "a");
+  g_autoptr (FixtureWatch) dead = fixture_worker (fixture, "dead");
   g_autofree gchar *stale =
       mill_process_launcher_get_worker_socket (fixture->launcher, "dead");
 
-  kill ((pid_t) mill_worker_proxy_get_pid (dead), SIGKILL);
-  fixture_watch_wait_lost (watch);
+  kill ((pid_t) get_pid (dead), SIGKILL);
+  fixture_watch_wait_lost (dead);
   fixture_wait_gone (fixture, "dead");
   g_assert_true (g_file_test (stale, G_FILE_TEST_EXISTS));
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
@@ -104,11 +108,9 @@ test_scan (void)
   g_assert_cmpstr (ids[1], ==, "b");
   g_assert_false (g_file_test (stale, G_FILE_TEST_EXISTS));
   /* The name of a dead worker can be used again. */
-  g_autoptr (MillWorkerProxy) again = fixture_worker (fixture, "dead");
-  g_assert_cmpuint (mill_worker_proxy_get_pid (again), !=,
-      mill_worker_proxy_get_pid (dead));
+  g_autoptr (FixtureWatch) again = fixture_worker (fixture, "dead");
+  g_assert_cmpuint (get_pid (again), !=, get_pid (dead));
   fixture_free (fixture);
-  fixture_watch_free (watch);
 }
 
 /* Whoever reads the log of millraced learns why the worker did not start. */
@@ -164,8 +166,8 @@ static void
 test_children_are_reaped (void)
 {
   Fixture *fixture = fixture_new (NULL, 0);
-  g_autoptr (MillWorkerProxy) proxy = fixture_worker (fixture, "w0");
-  const guint pid = mill_worker_proxy_get_pid (proxy);
+  g_autoptr (FixtureWatch) watch = fixture_worker (fixture, "w0");
+  const guint pid = get_pid (watch);
   Exit seen = { FALSE };
 
   g_signal_connect (fixture->launcher, "exited", G_CALLBACK (on_exited), &seen);
@@ -184,11 +186,11 @@ static gint
 run_helper (const gchar *root)
 {
   Fixture *fixture = fixture_new (root, 0);
-  g_autoptr (MillWorkerProxy) proxy = fixture_worker (fixture, "w0");
+  g_autoptr (FixtureWatch) watch = fixture_worker (fixture, "w0");
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (fixture_start_stream (proxy, "endless", ENDLESS, &error));
-  FixtureWatch *watch = fixture_watch_new (proxy);
+  g_assert_true (fixture_start_stream (watch->proxy, "endless", ENDLESS,
+      &error));
   fixture_watch_wait (watch, "endless", MILL_STREAM_LIVE);
   g_assert_cmpint (write (STDOUT_FILENO, "live\n", 5), ==, 5);
   for (;;)
@@ -216,9 +218,9 @@ test_outlives_kill_9 (void)
   Fixture *fixture = fixture_new (root, 0);
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
   g_assert_cmpuint (g_strv_length (ids), ==, 1);
-  g_autoptr (MillWorkerProxy) proxy = fixture_connect (fixture, ids[0], &error);
+  g_autoptr (FixtureWatch) watch = fixture_connect (fixture, ids[0], &error);
   g_assert_no_error (error);
-  const MillProcessReport *report = mill_worker_proxy_get_report (proxy);
+  const MillProcessReport *report = mill_worker_proxy_get_report (watch->proxy);
   g_assert_cmpuint (report->protocol, ==, MILL_IPC_PROTOCOL);
   g_assert_cmpstr (report->id, ==, "w0");
   g_assert_cmpuint (report->streams->len, ==, 1);
@@ -228,12 +230,9 @@ test_outlives_kill_9 (void)
   g_assert_cmpint (stream->state, ==, MILL_STREAM_LIVE);
   g_assert_cmpuint (stream->epoch_ns, >, 0);
   /* The successor is its supervisor in full. */
-  FixtureWatch *watch = fixture_watch_new (proxy);
-  g_assert_true (fixture_stop_stream (proxy, "endless", MILL_WORKER_STOP_EOS,
-      &error));
+  g_assert_true (fixture_stop_stream (watch->proxy, "endless",
+      MILL_WORKER_STOP_EOS, &error));
   fixture_watch_wait (watch, "endless", MILL_STREAM_ENDED);
-  g_clear_object (&proxy);
-  fixture_watch_free (watch);
   fixture_free (fixture);
 }
 

@@ -30,22 +30,21 @@
 typedef struct
 {
   Fixture *fixture;
-  MillWorkerProxy *proxy;
   FixtureWatch *watch;
+  MillWorkerProxy *proxy; /* the watch's */
 } Test;
 
 static void
 set_up (Test *test, gconstpointer data)
 {
   test->fixture = fixture_new (NULL, GPOINTER_TO_UINT (data));
-  test->proxy = fixture_worker (test->fixture, "w0");
-  test->watch = fixture_watch_new (test->proxy);
+  test->watch = fixture_worker (test->fixture, "w0");
+  test->proxy = test->watch->proxy;
 }
 
 static void
 tear_down (Test *test, gconstpointer data)
 {
-  g_clear_object (&test->proxy);
   fixture_watch_free (test->watch);
   fixture_free (test->fixture);
 }
@@ -130,7 +129,8 @@ test_refusals (Test *test, gconstpointer data)
     { "", ENDLESS, MILL_IPC_ERROR_INVALID, "expected 1 to 64" },
     { "bad", "millrace: 1\nname: bad\nnodes:\n  a: { element: nosuch }\n",
         MILL_IPC_ERROR_DESCRIPTION, "test.yaml:4:" },
-    { "bad", "millrace: [", MILL_IPC_ERROR_DESCRIPTION, "test.yaml:2:1: error: not YAML" },
+    { "bad", "millrace: [", MILL_IPC_ERROR_DESCRIPTION,
+        "test.yaml:2:1: error: not YAML" },
     /* Passes the plan, fails when it starts. */
     { "bad",
         "millrace: 1\nname: bad\nnodes:\n"
@@ -324,11 +324,12 @@ test_newer_supervisor_replaces (Test *test, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   start (test, "demo", ENDLESS);
-  g_autoptr (MillWorkerProxy) newer =
+  g_autoptr (FixtureWatch) newer =
       fixture_connect (test->fixture, "w0", &error);
   g_assert_no_error (error);
   fixture_watch_wait_lost (test->watch);
-  g_assert_cmpuint (mill_worker_proxy_get_report (newer)->streams->len, ==, 1);
+  g_assert_cmpuint (mill_worker_proxy_get_report (newer->proxy)->streams->len,
+      ==, 1);
   g_assert_false (fixture_start_stream (test->proxy, "more", ENDLESS, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
 }

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors
+ *
+ * Publishers knock at a worker, whose supervisor is this test: accepted,
+ * refused, left without an answer, back after a loss. */
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <string.h>
+
+#include "daemon/ipc/ipc.h"
+#include "fixture.h"
+#include "publisher.h"
+
+#define GRAPH(hold_ms)                                                      \
+  "millrace: 1\nname: ingest\nnodes:\n"                                     \
+  "  in: { element: rtmpserversrc, props: { reconnect-timeout-ms: " hold_ms \
+  " } }\n"                                                                  \
+  "  video: { element: fakesink, from: [in.video_0] }\n"                    \
+  "  audio: { element: fakesink, from: [in.audio_0] }\n"
+
+static MillFlvFile *movie;
+
+typedef struct
+{
+  Fixture *fixture;
+  FixtureWatch *watch;
+  MillWorkerProxy *proxy; /* the watch's */
+  gchar *address;
+} Test;
+
+static gchar *
+listen_on (Test *test, const gchar *kind, const gchar *address, GError **error)
+{
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_listen_async (test->proxy, kind, address, fixture_on_result,
+      &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_listen_finish (test->proxy, result, error);
+}
+
+static void
+set_up (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  test->fixture = fixture_new (NULL, 0);
+  test->watch = fixture_worker (test->fixture, "w0");
+  test->proxy = test->watch->proxy;
+  test->address = listen_on (test, "rtmp", "127.0.0.1:0", &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Test *test, gconstpointer data)
+{
+  fixture_watch_free (test->watch);
+  g_free (test->address);
+  fixture_free (test->fixture);
+}
+
+/* Another supervisor takes over; the former's watch goes. */
+static void
+reconnect (Test *test)
+{
+  g_autoptr (GError) error = NULL;
+
+  mill_worker_proxy_disconnect (test->proxy);
+  fixture_watch_free (test->watch);
+  test->watch = fixture_connect (test->fixture, "w0", &error);
+  g_assert_no_error (error);
+  test->proxy = test->watch->proxy;
+}
+
+static gboolean
+has_request (gpointer data)
+{
+  return ((FixtureWatch *) data)->requests->len > 0;
+}
+
+static guint64
+take_request (Test *test)
+{
+  fixture_wait ("a publish request", has_request, test->watch);
+  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
+  g_array_remove_index (test->watch->requests, 0);
+  return request;
+}
+
+static gboolean
+accept_as (Test *test, const gchar *stream, const gchar *yaml, GError **error)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (yaml, "ingest.yaml");
+  const MillWorkerStart start = { stream, 5, spec };
+  GAsyncResult *slot = NULL;
+
+  mill_worker_proxy_accept_publish_async (test->proxy, take_request (test),
+      &start, fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
+}
+
+/* A publisher that is live with some media sent. */
+static Publisher *
+go_live (Test *test, const gchar *stream, const gchar *yaml)
+{
+  Publisher *publisher = publisher_new (test->address, "live", stream);
+  g_autoptr (GError) error = NULL;
+
+  accept_as (test, stream, yaml, &error);
+  g_assert_no_error (error);
+  publisher_wait_ready (publisher);
+  publisher_send (publisher, movie, 0);
+  fixture_watch_wait (test->watch, stream, MILL_STREAM_LIVE);
+  return publisher;
+}
+
+typedef struct
+{
+  Test *test;
+  const gchar *stream;
+  const gchar *node;
+  const gchar *field;
+  guint64 more_than;
+} Counted;
+
+static gboolean
+has_counted (gpointer data)
+{
+  const Counted *counted = data;
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (counted->test->proxy, counted->stream, NULL);
+  guint64 number = 0;
+
+  g_assert_nonnull (report);
+  g_autoptr (GVariant) node = g_variant_lookup_value (report->nodes,
+      counted->node, G_VARIANT_TYPE_VARDICT);
+  return node && g_variant_lookup (node, counted->field, "t", &number) &&
+      number > counted->more_than;
+}
+
+/* Counted at the source: a burst overflows the leaky queue that the plan puts
+ * before a sink that may wait. */
+static void
+wait_frames (Test *test, const gchar *stream, guint64 more_than)
+{
+  Counted counted = { test, stream, "in", "video-frames", more_than };
+
+  fixture_wait ("media to arrive", has_counted, &counted);
+}
+
+static guint
+count_video_frames (void)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < movie->tags->len; i++) {
+    const MillFlvFileTag *tag = &g_array_index (movie->tags, MillFlvFileTag, i);
+    /* FLV 10.1 E.4.3.1: AVCPacketType 1 is a picture, 0 a header. */
+    count += tag->type == 9 && tag->size > 1 && tag->data[1] == 1 ? 1 : 0;
+  }
+  return count;
+}
+
+/* ---- listening ---- */
+
+static void
+test_listen (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *again = listen_on (test, "rtmp", "127.0.0.1:0", &error);
+
+  g_assert_cmpstr (again, ==, test->address);
+  g_assert_false (g_str_has_suffix (test->address, ":0"));
+  g_assert_null (listen_on (test, "srt", "127.0.0.1:0", &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID);
+  reconnect (test);
+  GHashTable *listeners = mill_worker_proxy_get_report (test->proxy)->listeners;
+  g_assert_cmpstr (g_hash_table_lookup (listeners, "rtmp"), ==, test->address);
+}
+
+static void
+test_address_in_use (void)
+{
+  Test test = { .fixture = fixture_new (NULL, 0) };
+  g_autoptr (GSocketListener) other = g_socket_listener_new ();
+  g_autoptr (GError) error = NULL;
+  const guint16 port =
+      g_socket_listener_add_any_inet_port (other, NULL, &error);
+  g_autofree gchar *address = g_strdup_printf ("127.0.0.1:%u", port);
+
+  g_assert_no_error (error);
+  test.watch = fixture_worker (test.fixture, "w0");
+  test.proxy = test.watch->proxy;
+  g_assert_null (listen_on (&test, "rtmp", address, &error));
+  g_test_message ("%s", error->message);
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_ADDRESS_IN_USE);
+  g_assert_nonnull (strstr (error->message, address));
+  /* Nothing is left behind: another address works. */
+  g_clear_error (&error);
+  test.address = listen_on (&test, "rtmp", "127.0.0.1:0", &error);
+  g_assert_no_error (error);
+  fixture_watch_free (test.watch);
+  g_free (test.address);
+  fixture_free (test.fixture);
+}
+
+/* ---- accepted ---- */
+
+static void
+test_accept (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher =
+      publisher_new (test->address, "live", "show?key=abc&x=1");
+
+  fixture_wait ("a publish request", has_request, test->watch);
+  const MillPublisher *asked = test->watch->publisher;
+  g_assert_cmpstr (asked->app, ==, "live");
+  g_assert_cmpstr (asked->name, ==, "show");
+  g_assert_cmpstr (asked->query, ==, "key=abc&x=1");
+  g_assert_true (g_str_has_prefix (asked->address, "127.0.0.1:"));
+  g_assert_true (accept_as (test, "renamed", GRAPH ("5000"), &error));
+  publisher_wait_ready (publisher);
+  publisher_send (publisher, movie, 0);
+  fixture_watch_wait (test->watch, "renamed", MILL_STREAM_LIVE);
+  wait_frames (test, "renamed", count_video_frames () - 1);
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (test->proxy, "renamed", &error);
+  g_assert_cmpuint (report->generation, ==, 5);
+  g_assert_nonnull (report->publisher);
+  g_assert_cmpstr (report->publisher->name, ==, "show");
+  g_assert_cmpuint (report->publisher->bytes, >, 1000);
+  publisher_free (publisher);
+}
+
+/* The location in a description is for running it by hand: in a worker the
+ * accepted publisher arrives at that node all the same. */
+static void
+test_accept_with_location (Test *test, gconstpointer data)
+{
+  Publisher *publisher = go_live (test, "demo",
+      "millrace: 1\nname: ingest\nnodes:\n"
+      "  in: { element: rtmpserversrc,\n"
+      "        props: { location: \"rtmp://127.0.0.1:1/live/x\" } }\n"
+      "  video: { element: fakesink, from: [in.video_0] }\n");
+
+  wait_frames (test, "demo", 0);
+  publisher_free (publisher);
+}
+
+static void
+test_threads_in_stats (Test *test, gconstpointer data)
+{
+  GAsyncResult *slot = NULL;
+
+  Publisher *publisher = go_live (test, "demo", GRAPH ("5000"));
+  reconnect (test);
+  /* The poll made at connecting is answered before this. */
+  mill_worker_proxy_describe_async (test->proxy, fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  const MillProcessStats *stats =
+      mill_worker_proxy_get_last_stats (test->proxy);
+  guint connections = 0;
+  g_assert_cmpuint (stats->threads->len, >, 0);
+  for (guint i = 0; i < stats->threads->len; i++) {
+    const MillThreadReport *thread = stats->threads->pdata[i];
+    g_assert_cmpuint (strlen (thread->name), >, 0);
+    connections += thread->connections;
+  }
+  g_assert_cmpuint (connections, ==, 1);
+  publisher_free (publisher);
+}
+
+/* ---- refused ---- */
+
+static void
+test_refuse (Test *test, gconstpointer data)
+{
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+
+  mill_worker_proxy_refuse_publish (test->proxy, take_request (test),
+      "NetStream.Publish.Denied", "the stream key is not known");
+  publisher_wait_refused (publisher, "NetStream.Publish.Denied",
+      "the stream key is not known");
+  publisher_wait_closed (publisher);
+  publisher_free (publisher);
+}
+
+static void
+test_bad_description (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+
+  g_assert_false (accept_as (test, "show",
+      "millrace: 1\nname: x\nnodes:\n  in: { element: rtmpserversrx }\n",
+      &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_DESCRIPTION);
+  g_assert_nonnull (strstr (error->message, "ingest.yaml:4:"));
+  /* Details of the server are not for whoever knocks. */
+  publisher_wait_refused (publisher, "NetStream.Publish.Denied",
+      "cannot be started");
+  publisher_free (publisher);
+}
+
+static void
+test_no_input (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+
+  g_assert_false (accept_as (test, "show",
+      "millrace: 1\nname: x\nnodes:\n"
+      "  src: { element: videotestsrc, props: { is-live: true } }\n"
+      "  out: { element: fakesink, from: [src] }\n",
+      &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_DESCRIPTION);
+  g_assert_nonnull (strstr (error->message, "rtmpserversrc"));
+  publisher_wait_refused (publisher, "NetStream.Publish.Denied",
+      "cannot be started");
+  publisher_free (publisher);
+}
+
+static void
+test_second_publisher (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *first = go_live (test, "demo", GRAPH ("5000"));
+  Publisher *second = publisher_new (test->address, "live", "demo");
+
+  g_assert_false (accept_as (test, "demo", GRAPH ("5000"), &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS);
+  publisher_wait_refused (second, "NetStream.Publish.BadName", "");
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_assert_cmpint (report->state, ==, MILL_STREAM_LIVE);
+  publisher_free (second);
+  publisher_free (first);
+}
+
+/* Nobody answers: the publisher is told so in 5 s, not left hanging. */
+static void
+test_no_answer (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+  const gint64 from = g_get_monotonic_time ();
+
+  fixture_wait ("a publish request", has_request, test->watch);
+  publisher_wait_refused (publisher, "NetStream.Publish.Denied",
+      "cannot admit publishers right now");
+  const gint64 waited = g_get_monotonic_time () - from;
+  g_assert_cmpint (waited, >, 4 * G_USEC_PER_SEC);
+  g_assert_cmpint (waited, <, 8 * G_USEC_PER_SEC);
+  /* An answer that comes too late is told so. */
+  g_assert_false (accept_as (test, "show", GRAPH ("5000"), &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND);
+  publisher_free (publisher);
+}
+
+static void
+test_drain_closes_the_door (Test *test, gconstpointer data)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+  GAsyncResult *slot = NULL;
+  Publisher *live = go_live (test, "demo", GRAPH ("5000"));
+  Publisher *waiting = publisher_new (test->address, "live", "late");
+
+  fixture_wait ("a publish request", has_request, test->watch);
+  mill_worker_proxy_drain_async (test->proxy, fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  publisher_wait_closed (waiting);
+  g_assert_null (g_socket_client_connect_to_host (client, test->address, 0,
+      NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  /* The one that is live goes on. */
+  publisher_send (live, movie, 3000);
+  wait_frames (test, "demo", count_video_frames ());
+  publisher_free (waiting);
+  publisher_free (live);
+}
+
+/* ---- the supervisor is away ---- */
+
+static void
+test_held_for_the_next_supervisor (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  mill_worker_proxy_disconnect (test->proxy);
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+  reconnect (test);
+  g_assert_true (accept_as (test, "show", GRAPH ("5000"), &error));
+  publisher_wait_ready (publisher);
+  publisher_free (publisher);
+}
+
+static void
+test_goes_on_without_supervisor (Test *test, gconstpointer data)
+{
+  Publisher *publisher = go_live (test, "demo", GRAPH ("5000"));
+
+  wait_frames (test, "demo", count_video_frames () - 1);
+  mill_worker_proxy_disconnect (test->proxy);
+  publisher_send (publisher, movie, 3000);
+  reconnect (test);
+  wait_frames (test, "demo", 2 * count_video_frames () - 1);
+  const MillProcessReport *report = mill_worker_proxy_get_report (test->proxy);
+  g_assert_cmpuint (report->streams->len, ==, 1);
+  const MillStreamReport *stream = report->streams->pdata[0];
+  g_assert_cmpint (stream->state, ==, MILL_STREAM_LIVE);
+  g_assert_cmpuint (stream->generation, ==, 5);
+  publisher_free (publisher);
+}
+
+/* ---- the publisher is away ---- */
+
+static void
+test_reconnect_continues (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = go_live (test, "demo", GRAPH ("15000"));
+
+  wait_frames (test, "demo", count_video_frames () - 1);
+  g_autoptr (MillStreamReport) before =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  publisher_free (publisher);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_RECONNECTING);
+  publisher = go_live (test, "demo", "the graph is not even read");
+  /* The same node counts on: it is the same graph. */
+  wait_frames (test, "demo", 2 * count_video_frames () - 1);
+  g_autoptr (MillStreamReport) after =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_assert_cmpuint (after->epoch_ns, ==, before->epoch_ns);
+  g_assert_cmpstr (after->publisher->address, !=, before->publisher->address);
+  publisher_free (publisher);
+}
+
+static void
+test_stays_away (Test *test, gconstpointer data)
+{
+  Publisher *publisher = go_live (test, "demo", GRAPH ("300"));
+
+  wait_frames (test, "demo", count_video_frames () - 1);
+  publisher_unpublish (publisher);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
+  publisher_free (publisher);
+}
+
+static void
+test_stop_with_eos (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = go_live (test, "demo", GRAPH ("15000"));
+
+  wait_frames (test, "demo", count_video_frames () - 1);
+  g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
+      &error));
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
+  publisher_wait_closed (publisher);
+  publisher_free (publisher);
+}
+
+/* Accepted, but gone before any media: no stream is left behind. */
+static void
+test_stop_before_media (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "demo");
+
+  g_assert_true (accept_as (test, "demo", GRAPH ("15000"), &error));
+  publisher_wait_ready (publisher);
+  g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
+      &error));
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_GONE);
+  publisher_wait_closed (publisher);
+  publisher_free (publisher);
+}
+
+static void
+make_movie (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("millrace-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (dir, "movie.flv", NULL);
+  g_autofree gchar *command = g_strdup_printf (
+      "ffmpeg -v error -f lavfi -i testsrc=size=160x90:rate=25 "
+      "-f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 "
+      "-preset ultrafast -g 25 -c:a aac -f flv %s",
+      path);
+  g_autoptr (GError) error = NULL;
+  gint status = 0;
+
+  g_spawn_command_line_sync (command, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  movie = mill_flv_file_open (path, &error);
+  g_assert_no_error (error);
+  /* It stays mapped. */
+  g_remove (path);
+  g_rmdir (dir);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  gst_init (&argc, &argv); /* the publisher's own messages are GstBuffers */
+  make_movie ();
+#define ADD(name, function) \
+  g_test_add ("/worker/publish/" name, Test, NULL, set_up, function, tear_down)
+  ADD ("listen", test_listen);
+  g_test_add_func ("/worker/publish/address-in-use", test_address_in_use);
+  ADD ("accept", test_accept);
+  ADD ("accept-with-location", test_accept_with_location);
+  ADD ("threads-in-stats", test_threads_in_stats);
+  ADD ("refuse", test_refuse);
+  ADD ("bad-description", test_bad_description);
+  ADD ("no-input", test_no_input);
+  ADD ("second-publisher", test_second_publisher);
+  ADD ("no-answer", test_no_answer);
+  ADD ("drain-closes-the-door", test_drain_closes_the_door);
+  ADD ("held-for-the-next-supervisor", test_held_for_the_next_supervisor);
+  ADD ("goes-on-without-supervisor", test_goes_on_without_supervisor);
+  ADD ("reconnect-continues", test_reconnect_continues);
+  ADD ("stays-away", test_stays_away);
+  ADD ("stop-with-eos", test_stop_with_eos);
+  ADD ("stop-before-media", test_stop_before_media);
+  const gint status = g_test_run ();
+  mill_flv_file_free (movie);
+  return status;
+}
