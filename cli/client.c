@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <libsoup/soup.h>
+
+#define TIMEOUT_S 30
+#define MAX_PAGES 10000
+
+struct _MillClient
+{
+  const MillCli *cli;
+  SoupSession *session;
+  GUri *server;
+  gchar *key; /* nullable */
+  gchar *tried; /* (nullable) files that should hold the key and do not */
+};
+
+/* ---- key ---- */
+
+static gboolean
+is_loopback (GUri *uri)
+{
+  const gchar *host = g_uri_get_host (uri);
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
+  if (address != NULL)
+    return g_inet_address_get_is_loopback (address);
+  return g_ascii_strcasecmp (host, "localhost") == 0;
+}
+
+/* Where a millraced of this user, and one of the system, keep their key. */
+static void
+find_admin_key (MillClient *self)
+{
+  g_autofree gchar *user =
+      g_build_filename (g_get_user_state_dir (), "millrace", "admin.key", NULL);
+  const gchar *const paths[] = { user, "/var/lib/millrace/admin.key" };
+  for (guint i = 0; i < G_N_ELEMENTS (paths) && self->key == NULL; i++) {
+    g_autofree gchar *text = NULL;
+    if (g_file_get_contents (paths[i], &text, NULL, NULL))
+      self->key = g_strdup (g_strstrip (text));
+  }
+  self->tried = g_strdup_printf ("%s or %s", paths[0], paths[1]);
+}
+
+MillClient *
+mill_client_new (const MillCli *cli, MillExit *ret_exit)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GUri) server =
+      g_uri_parse (cli->server, G_URI_FLAGS_SCHEME_NORMALIZE, &error);
+  const gchar *scheme = server != NULL ? g_uri_get_scheme (server) : "";
+  if (server == NULL || g_uri_get_host (server) == NULL ||
+      (!g_str_equal (scheme, "http") && !g_str_equal (scheme, "https"))) {
+    *ret_exit = mill_cli_fail (cli, MILL_EXIT_USAGE,
+        "server '%s': expected a URL such as http://127.0.0.1:8081",
+        cli->server);
+    return NULL;
+  }
+  MillClient *self = g_new0 (MillClient, 1);
+  self->cli = cli;
+  self->server = g_steal_pointer (&server);
+  self->session = soup_session_new_with_options ("timeout", TIMEOUT_S,
+      "user-agent", "millrace/" MILL_VERSION, NULL);
+  self->key = g_strdup (cli->key);
+  if (self->key == NULL && is_loopback (self->server))
+    find_admin_key (self);
+  return self;
+}
+
+void
+mill_client_free (MillClient *client)
+{
+  if (client == NULL)
+    return;
+  g_object_unref (client->session);
+  g_uri_unref (client->server);
+  g_free (client->key);
+  g_free (client->tried);
+  g_free (client);
+}
+
+/* ---- errors of the server: RFC 9457 ---- */
+
+static MillExit
+exit_of_status (guint status)
+{
+  switch (status) {
+    case SOUP_STATUS_UNAUTHORIZED:
+    case SOUP_STATUS_FORBIDDEN:
+      return MILL_EXIT_NOT_ALLOWED;
+    case SOUP_STATUS_NOT_FOUND:
+      return MILL_EXIT_NO_INPUT;
+    case 429: /* Too Many Requests; libsoup 3.2 has no name for it */
+    case SOUP_STATUS_BAD_GATEWAY:
+    case SOUP_STATUS_SERVICE_UNAVAILABLE:
+    case SOUP_STATUS_GATEWAY_TIMEOUT:
+      return MILL_EXIT_UNAVAILABLE;
+    default:
+      return status >= 400 && status < 500 ? MILL_EXIT_DATA
+                                           : MILL_EXIT_INTERNAL;
+  }
+}
+
+static const gchar *
+get_text (JsonObject *object, const gchar *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name)
+                                  : NULL;
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
+          json_node_get_value_type (node) == G_TYPE_STRING
+      ? json_node_get_string (node)
+      : NULL;
+}
+
+/* An entry of "errors": a text, or an object that says where and what. */
+static void
+print_problem_entry (JsonNode *entry)
+{
+  if (!JSON_NODE_HOLDS_OBJECT (entry)) {
+    g_autofree gchar *json = json_to_string (entry, FALSE);
+    const gchar *text = JSON_NODE_HOLDS_VALUE (entry) &&
+            json_node_get_value_type (entry) == G_TYPE_STRING
+        ? json_node_get_string (entry)
+        : json;
+    fprintf (stderr, "  %s\n", text);
+    return;
+  }
+  static const gchar *const places[] = { "pointer", "field", "place", "name" };
+  static const gchar *const texts[] = { "detail", "message", "title" };
+  JsonObject *object = json_node_get_object (entry);
+  const gchar *place = NULL;
+  const gchar *text = NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (places) && place == NULL; i++)
+    place = get_text (object, places[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (texts) && text == NULL; i++)
+    text = get_text (object, texts[i]);
+  g_autofree gchar *whole = json_to_string (entry, FALSE);
+  if (text == NULL)
+    fprintf (stderr, "  %s\n", whole);
+  else
+    fprintf (stderr, "  %s%s%s\n", place != NULL ? place : "",
+        place != NULL ? ": " : "", text);
+}
+
+static MillExit
+fail_status (MillClient *self, SoupMessage *message, JsonNode *answer)
+{
+  guint status = soup_message_get_status (message);
+  JsonObject *problem = answer != NULL && JSON_NODE_HOLDS_OBJECT (answer)
+      ? json_node_get_object (answer)
+      : NULL;
+  const gchar *detail = get_text (problem, "detail");
+  const gchar *title = get_text (problem, "title");
+  if (detail == NULL)
+    detail = title != NULL ? title : soup_message_get_reason_phrase (message);
+  MillExit code = mill_cli_fail (self->cli, exit_of_status (status),
+      "%s (%s, HTTP %u)", detail != NULL ? detail : "no reason given",
+      self->cli->server, status);
+  JsonNode *errors =
+      problem != NULL ? json_object_get_member (problem, "errors") : NULL;
+  if (errors != NULL && JSON_NODE_HOLDS_ARRAY (errors)) {
+    JsonArray *array = json_node_get_array (errors);
+    for (guint i = 0; i < json_array_get_length (array); i++)
+      print_problem_entry (json_array_get_element (array, i));
+  }
+  if (code == MILL_EXIT_NOT_ALLOWED && self->key == NULL)
+    fprintf (stderr, "  no key was sent: give --key or MILLRACE_KEY%s%s\n",
+        self->tried != NULL ? ", or be a user who can read " : "",
+        self->tried != NULL ? self->tried : "");
+  return code;
+}
+
+/* ---- requests ---- */
+
+static SoupMessage *
+make_message (MillClient *self, const gchar *method, const gchar *path,
+    JsonNode *body)
+{
+  g_autofree gchar *base = g_uri_to_string (self->server);
+  g_autofree gchar *url = g_strconcat (base,
+      g_str_has_suffix (base, "/") ? "" : "/", "api/v1/", path, NULL);
+  SoupMessage *message = soup_message_new (method, url);
+  if (message == NULL)
+    return NULL;
+  /* A redirection would carry the key elsewhere. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+  soup_message_headers_append (headers, "Accept",
+      "application/json, application/problem+json");
+  if (self->key != NULL)
+    soup_message_headers_append (headers, "X-API-Key", self->key);
+  if (body != NULL) {
+    g_autofree gchar *json = json_to_string (body, FALSE);
+    g_autoptr (GBytes) bytes = g_bytes_new (json, strlen (json));
+    soup_message_set_request_body_from_bytes (message, "application/json",
+        bytes);
+  }
+  return message;
+}
+
+/* Returns: (transfer full) (nullable): NULL when it is no JSON */
+static JsonNode *
+parse_answer (GBytes *bytes)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  gsize size;
+  const gchar *data = g_bytes_get_data (bytes, &size);
+  if (size == 0 || !json_parser_load_from_data (parser, data, size, NULL))
+    return NULL;
+  return json_parser_steal_root (parser);
+}
+
+MillExit
+mill_client_send (MillClient *client, const gchar *method, const gchar *path,
+    JsonNode *body, JsonNode **ret_answer)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SoupMessage) message = make_message (client, method, path, body);
+  if (message == NULL)
+    return mill_cli_fail (client->cli, MILL_EXIT_USAGE,
+        "server '%s': expected a URL such as http://127.0.0.1:8081",
+        client->cli->server);
+  g_autoptr (GBytes) bytes =
+      soup_session_send_and_read (client->session, message, NULL, &error);
+  if (bytes == NULL)
+    return mill_cli_fail (client->cli, MILL_EXIT_UNAVAILABLE,
+        "server '%s': %s; is millraced running there? (--server, "
+        "MILLRACE_SERVER)",
+        client->cli->server, error->message);
+  g_autoptr (JsonNode) answer = parse_answer (bytes);
+  if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message)))
+    return fail_status (client, message, answer);
+  if (answer == NULL && g_bytes_get_size (bytes) > 0)
+    return mill_cli_fail (client->cli, MILL_EXIT_UNAVAILABLE,
+        "server '%s': got an answer that is no JSON, expected the REST API of "
+        "millraced",
+        client->cli->server);
+  if (ret_answer != NULL)
+    *ret_answer = g_steal_pointer (&answer);
+  return MILL_EXIT_OK;
+}
+
+/* ---- lists ---- */
+
+static MillExit
+fail_list (MillClient *self, const gchar *path)
+{
+  return mill_cli_fail (self->cli, MILL_EXIT_UNAVAILABLE,
+      "server '%s': got no list for '%s', expected the REST API of millraced",
+      self->cli->server, path);
+}
+
+/* @ret_next: (transfer full): nullable */
+static MillExit
+add_page (MillClient *self, const gchar *path, const gchar *cursor,
+    JsonArray *items, gchar **ret_next)
+{
+  g_autofree gchar *escaped =
+      cursor != NULL ? g_uri_escape_string (cursor, NULL, FALSE) : NULL;
+  g_autofree gchar *page = g_strconcat (path, "?limit=100",
+      escaped != NULL ? "&cursor=" : NULL, escaped, NULL);
+  g_autoptr (JsonNode) answer = NULL;
+  MillExit code = mill_client_send (self, "GET", page, NULL, &answer);
+  if (code != MILL_EXIT_OK)
+    return code;
+  JsonObject *list = answer != NULL && JSON_NODE_HOLDS_OBJECT (answer)
+      ? json_node_get_object (answer)
+      : NULL;
+  JsonNode *node = list != NULL ? json_object_get_member (list, "items") : NULL;
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return fail_list (self, path);
+  JsonArray *array = json_node_get_array (node);
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    json_array_add_element (items, json_array_dup_element (array, i));
+  *ret_next = g_strdup (get_text (list, "next"));
+  return MILL_EXIT_OK;
+}
+
+MillExit
+mill_client_list (MillClient *client, const gchar *path, JsonArray **ret_items)
+{
+  g_autoptr (JsonArray) items = json_array_new ();
+  g_autofree gchar *cursor = NULL;
+  for (guint page = 0; page == 0 || cursor != NULL; page++) {
+    g_autofree gchar *next = NULL;
+    MillExit code = add_page (client, path, cursor, items, &next);
+    if (code != MILL_EXIT_OK)
+      return code;
+    /* A cursor that does not move would ask for ever. */
+    if (page == MAX_PAGES || (next != NULL && g_strcmp0 (next, cursor) == 0))
+      return fail_list (client, path);
+    g_free (cursor);
+    cursor = g_steal_pointer (&next);
+  }
+  *ret_items = g_steal_pointer (&items);
+  return MILL_EXIT_OK;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include <glib-unix.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "engine.h"
+#include "load.h"
+#include "progress.h"
+
+#define PROGRESS_INTERVAL_MS 500
+
+static gchar **arg_set;
+static gdouble arg_duration;
+static gboolean arg_progress;
+static gboolean arg_quiet;
+
+const GOptionEntry mill_cmd_run_options[] = {
+  { "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg_set,
+      "value of a parameter; may be repeated", "NAME=VALUE" },
+  { "duration", 0, 0, G_OPTION_ARG_DOUBLE, &arg_duration,
+      "end in good order after so many seconds", "SECONDS" },
+  { "progress", 0, 0, G_OPTION_ARG_NONE, &arg_progress,
+      "show the progress line also where standard error is no terminal", NULL },
+  { "quiet", 0, 0, G_OPTION_ARG_NONE, &arg_quiet,
+      "show neither progress nor summary", NULL },
+  { NULL },
+};
+
+typedef struct
+{
+  MillCli *cli;
+  GMainLoop *loop;
+  MillGraph *graph;
+  MillProgress *progress; /* (nullable) */
+  gboolean ending; /* EOS was sent on request */
+  gboolean has_line; /* a progress line stands on the terminal */
+  MillExit exit;
+} Run;
+
+/* ---- exit code by cause ---- */
+
+static MillExit
+exit_of_resource_error (gint code)
+{
+  switch (code) {
+    case GST_RESOURCE_ERROR_NOT_FOUND:
+    case GST_RESOURCE_ERROR_OPEN_READ:
+      return MILL_EXIT_NO_INPUT;
+    case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
+      return MILL_EXIT_NOT_ALLOWED;
+    default:
+      return MILL_EXIT_UNAVAILABLE;
+  }
+}
+
+static MillExit
+exit_of_stream_error (gint code)
+{
+  switch (code) {
+    case GST_STREAM_ERROR_TYPE_NOT_FOUND:
+    case GST_STREAM_ERROR_WRONG_TYPE:
+    case GST_STREAM_ERROR_DECODE:
+    case GST_STREAM_ERROR_DEMUX:
+    case GST_STREAM_ERROR_FORMAT:
+      return MILL_EXIT_DATA;
+    case GST_STREAM_ERROR_CODEC_NOT_FOUND:
+      return MILL_EXIT_UNAVAILABLE;
+    default:
+      return MILL_EXIT_INTERNAL;
+  }
+}
+
+static MillExit
+exit_of_error (const GError *error)
+{
+  if (error->domain == GST_RESOURCE_ERROR)
+    return exit_of_resource_error (error->code);
+  if (error->domain == GST_STREAM_ERROR)
+    return exit_of_stream_error (error->code);
+  if (g_error_matches (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN))
+    return MILL_EXIT_UNAVAILABLE;
+  return MILL_EXIT_INTERNAL;
+}
+
+/* ---- while it runs ---- */
+
+static void
+clear_line (Run *run)
+{
+  if (run->has_line)
+    fputs (isatty (STDERR_FILENO) ? "\r\033[K" : "\n", stderr);
+  run->has_line = FALSE;
+}
+
+static gboolean
+on_progress (gpointer user_data)
+{
+  Run *run = user_data;
+  g_autofree gchar *line = mill_progress_to_line (run->progress);
+  if (isatty (STDERR_FILENO))
+    fprintf (stderr, "\r\033[K%s", line);
+  else
+    fprintf (stderr, "%s\n", line);
+  fflush (stderr);
+  run->has_line = isatty (STDERR_FILENO);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+finish (Run *run, MillExit exit)
+{
+  run->exit = exit;
+  g_main_loop_quit (run->loop);
+}
+
+static void
+on_ended (MillGraph *graph, gpointer user_data)
+{
+  finish (user_data, MILL_EXIT_OK);
+}
+
+static void
+on_failed (MillGraph *graph, const GError *error, const gchar *node,
+    gpointer user_data)
+{
+  Run *run = user_data;
+  clear_line (run);
+  MillExit code = exit_of_error (error);
+  if (node != NULL)
+    mill_cli_fail (run->cli, code, "node '%s': %s", node, error->message);
+  else
+    mill_cli_fail (run->cli, code, "%s", error->message);
+  finish (run, code);
+}
+
+static void
+on_warning (MillGraph *graph, const gchar *node, const gchar *text,
+    gpointer user_data)
+{
+  clear_line (user_data);
+  if (node != NULL)
+    fprintf (stderr, "millrace run: warning: node '%s': %s\n", node, text);
+  else
+    fprintf (stderr, "millrace run: warning: %s\n", text);
+}
+
+static gboolean
+on_duration (gpointer user_data)
+{
+  Run *run = user_data;
+  run->ending = TRUE;
+  mill_graph_end (run->graph);
+  return G_SOURCE_REMOVE;
+}
+
+/* The first lets every sink finish its files; the second does not wait. */
+static gboolean
+on_signal (gpointer user_data)
+{
+  Run *run = user_data;
+  if (run->ending) {
+    clear_line (run);
+    mill_cli_fail (run->cli, MILL_EXIT_INTERRUPTED,
+        "stopped at once by a second signal; output may be incomplete");
+    finish (run, MILL_EXIT_INTERRUPTED);
+    return G_SOURCE_CONTINUE;
+  }
+  on_duration (run);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- the verb ---- */
+
+static void
+run_loop (Run *run)
+{
+  guint sources[4] = {
+    g_unix_signal_add (SIGINT, on_signal, run),
+    g_unix_signal_add (SIGTERM, on_signal, run),
+  };
+  guint duration = 0;
+  if (arg_duration > 0)
+    duration = g_timeout_add ((guint) (arg_duration * 1000), on_duration, run);
+  if (!arg_quiet && (arg_progress || isatty (STDERR_FILENO)))
+    sources[2] = g_timeout_add (PROGRESS_INTERVAL_MS, on_progress, run);
+  g_main_loop_run (run->loop);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++) {
+    if (sources[i] != 0)
+      g_source_remove (sources[i]);
+  }
+  /* It removes itself when it fires. */
+  if (duration != 0 &&
+      g_main_context_find_source_by_id (NULL, duration) != NULL)
+    g_source_remove (duration);
+}
+
+static MillExit
+run_graph (Run *run)
+{
+  g_autoptr (GError) error = NULL;
+  g_signal_connect (run->graph, "ended", G_CALLBACK (on_ended), run);
+  g_signal_connect (run->graph, "failed", G_CALLBACK (on_failed), run);
+  g_signal_connect (run->graph, "warning", G_CALLBACK (on_warning), run);
+  if (!arg_quiet)
+    run->progress = mill_progress_new (mill_graph_get_pipeline (run->graph));
+  if (!mill_graph_start (run->graph, &error))
+    return mill_cli_fail (run->cli, exit_of_error (error), "%s",
+        error->message);
+  run_loop (run);
+  mill_graph_stop (run->graph);
+  clear_line (run);
+  if (run->progress != NULL && run->exit == MILL_EXIT_OK) {
+    g_autofree gchar *summary = mill_progress_to_summary (run->progress);
+    fprintf (stderr, "millrace run: ended: %s\n", summary);
+  }
+  return run->exit;
+}
+
+MillExit
+mill_cmd_run (MillCli *cli, gchar **arguments)
+{
+  if (arg_duration < 0 || arg_duration > G_MAXINT / 1000)
+    return mill_cli_fail (cli, MILL_EXIT_USAGE,
+        "option '--duration': got %g, expected seconds, at most %d",
+        arg_duration, G_MAXINT / 1000);
+  if (arg_progress && arg_quiet)
+    return mill_cli_fail (cli, MILL_EXIT_USAGE,
+        "got --progress and --quiet, expected one of them");
+  const MillPlanOptions options = {
+    .epoch = GST_CLOCK_TIME_NONE,
+    .one_process = TRUE,
+  };
+  g_autoptr (MillPlan) plan = NULL;
+  MillExit code = mill_load_engine (cli);
+  if (code == MILL_EXIT_OK)
+    code = mill_load_plan (cli, arguments[0], arg_set, &options, &plan);
+  if (code != MILL_EXIT_OK)
+    return code;
+
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
+  g_autoptr (MillGraph) graph = mill_graph_new (plan, queue, &error);
+  if (graph == NULL)
+    return mill_cli_fail (cli, MILL_EXIT_INTERNAL, "%s", error->message);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Run run = { .cli = cli, .loop = loop, .graph = graph };
+  code = run_graph (&run);
+  mill_progress_free (run.progress);
+  return code;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "progress.h"
+
+#include <stdatomic.h>
+
+/** Written by streaming threads, read by the main loop. */
+typedef struct
+{
+  _Atomic guint64 bytes;
+  _Atomic guint64 position; /* running time, the furthest of all pads */
+} Meter;
+
+/** Belongs to the streaming thread of a pad. */
+typedef struct
+{
+  Meter *meter; /* owned */
+  GstSegment segment;
+} PadMeter;
+
+struct _MillProgress
+{
+  GstPipeline *pipeline;
+  GPtrArray *sinks; /* (element-type GstElement) watched for pads */
+  Meter *meter;
+  gint64 started_us;
+};
+
+/* ---- pads ---- */
+
+static void
+free_pad_meter (gpointer data)
+{
+  PadMeter *pad = data;
+  g_atomic_rc_box_release (pad->meter);
+  g_free (pad);
+}
+
+static void
+count_buffer (PadMeter *pad, GstBuffer *buffer)
+{
+  atomic_fetch_add (&pad->meter->bytes, gst_buffer_get_size (buffer));
+  GstClockTime time = GST_BUFFER_PTS (buffer);
+  if (pad->segment.format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID (time))
+    return;
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    time += GST_BUFFER_DURATION (buffer);
+  guint64 position =
+      gst_segment_to_running_time (&pad->segment, GST_FORMAT_TIME, time);
+  guint64 seen = atomic_load (&pad->meter->position);
+  while (GST_CLOCK_TIME_IS_VALID (position) && position > seen &&
+      !atomic_compare_exchange_weak (&pad->meter->position, &seen, position))
+    continue;
+}
+
+static GstPadProbeReturn
+on_pad_data (GstPad *gst_pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  PadMeter *pad = user_data;
+  if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    count_buffer (pad, GST_PAD_PROBE_INFO_BUFFER (info));
+  } else if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+    GstBufferList *list = GST_PAD_PROBE_INFO_BUFFER_LIST (info);
+    for (guint i = 0; i < gst_buffer_list_length (list); i++)
+      count_buffer (pad, gst_buffer_list_get (list, i));
+  } else {
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+    if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+      gst_event_copy_segment (event, &pad->segment);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+watch_pad (MillProgress *self, GstPad *gst_pad)
+{
+  if (GST_PAD_DIRECTION (gst_pad) != GST_PAD_SINK)
+    return;
+  PadMeter *pad = g_new0 (PadMeter, 1);
+  pad->meter = g_atomic_rc_box_acquire (self->meter);
+  gst_segment_init (&pad->segment, GST_FORMAT_UNDEFINED);
+  gst_pad_add_probe (gst_pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+          GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+      on_pad_data, pad, free_pad_meter);
+}
+
+/* On a streaming thread when a source finds its pads late. */
+static void
+on_pad_added (GstElement *sink, GstPad *pad, gpointer user_data)
+{
+  watch_pad (user_data, pad);
+}
+
+static gboolean
+watch_existing_pad (GstElement *sink, GstPad *pad, gpointer user_data)
+{
+  watch_pad (user_data, pad);
+  return TRUE;
+}
+
+static void
+watch_sink (const GValue *item, gpointer user_data)
+{
+  MillProgress *self = user_data;
+  GstElement *sink = g_value_get_object (item);
+  g_ptr_array_add (self->sinks, gst_object_ref (sink));
+  g_signal_connect (sink, "pad-added", G_CALLBACK (on_pad_added), self);
+  gst_element_foreach_sink_pad (sink, watch_existing_pad, self);
+}
+
+MillProgress *
+mill_progress_new (GstPipeline *pipeline)
+{
+  MillProgress *self = g_new0 (MillProgress, 1);
+  self->pipeline = pipeline;
+  self->sinks = g_ptr_array_new_with_free_func (gst_object_unref);
+  self->meter = g_atomic_rc_box_new0 (Meter);
+  self->started_us = g_get_monotonic_time ();
+  GstIterator *sinks = gst_bin_iterate_sinks (GST_BIN (pipeline));
+  gst_iterator_foreach (sinks, watch_sink, self);
+  gst_iterator_free (sinks);
+  return self;
+}
+
+void
+mill_progress_free (MillProgress *progress)
+{
+  if (progress == NULL)
+    return;
+  for (guint i = 0; i < progress->sinks->len; i++)
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (progress->sinks,
+                                              i),
+        progress);
+  g_ptr_array_unref (progress->sinks);
+  g_atomic_rc_box_release (progress->meter);
+  g_free (progress);
+}
+
+/* ---- text ---- */
+
+typedef struct
+{
+  gdouble position_s;
+  gdouble elapsed_s;
+  guint64 bytes;
+  gdouble speed;
+  gdouble bitrate_mbps; /* of the media, not of the work */
+} Numbers;
+
+static Numbers
+take_numbers (MillProgress *self)
+{
+  Numbers n = {
+    .position_s = atomic_load (&self->meter->position) / 1e9,
+    .elapsed_s = (g_get_monotonic_time () - self->started_us) / 1e6,
+    .bytes = atomic_load (&self->meter->bytes),
+  };
+  n.speed = n.elapsed_s > 0 ? n.position_s / n.elapsed_s : 0;
+  n.bitrate_mbps = n.position_s > 0 ? n.bytes * 8 / n.position_s / 1e6 : 0;
+  return n;
+}
+
+static gchar *
+format_time (gdouble seconds)
+{
+  guint tenths = seconds * 10;
+  return g_strdup_printf ("%02u:%02u:%02u.%u", tenths / 36000,
+      tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
+}
+
+gchar *
+mill_progress_to_line (MillProgress *progress)
+{
+  Numbers n = take_numbers (progress);
+  gint64 duration = -1;
+  g_autofree gchar *position = format_time (n.position_s);
+  GString *line = g_string_new (position);
+  gst_element_query_duration (GST_ELEMENT (progress->pipeline), GST_FORMAT_TIME,
+      &duration);
+  if (duration > 0) {
+    g_autofree gchar *total = format_time (duration / 1e9);
+    g_string_append_printf (line, " of %s", total);
+  }
+  g_string_append_printf (line, ", %.3gx real time, %.3g Mbit/s", n.speed,
+      n.bitrate_mbps);
+  if (duration > 0 && n.speed > 0)
+    g_string_append_printf (line, ", %.0f s left",
+        MAX (0, (duration / 1e9 - n.position_s) / n.speed));
+  return g_string_free (line, FALSE);
+}
+
+gchar *
+mill_progress_to_summary (MillProgress *progress)
+{
+  Numbers n = take_numbers (progress);
+  return g_strdup_printf ("%.1f s of media in %.2f s (%.3gx real time), "
+                          "%.1f MB, %.3g Mbit/s",
+      n.position_s, n.elapsed_s, n.speed, n.bytes / 1e6, n.bitrate_mbps);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "verbs.h"
+
+#include "commands.h"
+#include "diagnostics.h"
+
+#define ANY G_MAXUINT
+
+const MillVerb mill_verbs[] = {
+  { "run", "FILE|NAME", "run a description in the foreground, in one process",
+      "FILE is a description, NAME one of the shipped ones. It ends when every "
+      "sink has got the end of stream, or on SIGINT or SIGTERM, which end it "
+      "in good order; a second signal stops it at once. Marks of isolation "
+      "are ignored. A mistake in the description is reported with its place, "
+      "all mistakes in one run, before anything starts.\n\n"
+      "On a terminal a line tells the position, the speed (times real time), "
+      "the bit rate and the time that is left; a summary follows at the end.",
+      1, 1, MILL_ARGUMENT_DESCRIPTION, NULL, mill_cmd_run_options,
+      mill_cmd_run },
+  { "validate", "FILE...", "report every mistake in descriptions",
+      "Parameters need no values. Each mistake is a line "
+      "``file:line:column: error: what, expected what`` on standard error; the "
+      "exit code is 65 if there is one. Nothing is run.",
+      1, ANY, MILL_ARGUMENT_DESCRIPTION, NULL, NULL, mill_cmd_validate },
+  { "explain", "FILE|NAME", "show what a description will do",
+      "Without an option it tells processes, links and cost in words.", 1, 1,
+      MILL_ARGUMENT_DESCRIPTION, NULL, mill_cmd_explain_options,
+      mill_cmd_explain },
+  { "elements", "[NAME]", "list the elements that can be nodes, or show one",
+      "With NAME: its pads and properties, and whether a property can be "
+      "changed while it runs (hot, keyframe, restart).",
+      0, 1, MILL_ARGUMENT_NONE, NULL, NULL, mill_cmd_elements },
+#ifdef MILL_WITH_REST
+  { "get", "KIND [NAME]", "list what the server has, or one thing",
+      "KIND is streams, stream-keys, pipelines, workers or nodes; the singular "
+      "works too.",
+      1, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_get },
+  { "describe", "KIND NAME", "show one thing with all its fields",
+      "The same as get with ``-o yaml``, unless -o says otherwise.", 2, 2,
+      MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_describe },
+  { "start", "KIND NAME", "start a stream that was stopped", NULL, 2, 2,
+      MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
+  { "stop", "KIND NAME", "stop a stream; it stays known", NULL, 2, 2,
+      MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
+  { "restart", "KIND NAME", "stop a stream and start it again", NULL, 2, 2,
+      MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
+  { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
+      2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
+  { "stream-keys", "list | create NAME | get|rotate|delete ID",
+      "manage the keys that publishers use",
+      "``create`` makes a key for the stream NAME, ``rotate`` a new secret for "
+      "the key ID. Both print the secret, which cannot be read again.",
+      1, 2, MILL_ARGUMENT_ACTION, "list create get rotate delete",
+      mill_cmd_stream_keys_options, mill_cmd_stream_keys },
+#endif
+  { "help", "[VERB]", "show this overview, or the help of a verb", NULL, 0, 1,
+      MILL_ARGUMENT_VERB, NULL, NULL, mill_cmd_help },
+  { NULL },
+};
+
+const MillVerb *
+mill_verbs_find (const gchar *name)
+{
+  for (const MillVerb *verb = mill_verbs; verb->name != NULL; verb++) {
+    if (g_str_equal (verb->name, name))
+      return verb;
+  }
+  return NULL;
+}
+
+const gchar *
+mill_verbs_nearest (const gchar *name)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (const MillVerb *verb = mill_verbs; verb->name != NULL; verb++)
+    g_ptr_array_add (names, (gpointer) verb->name);
+  g_ptr_array_add (names, NULL);
+  return mill_diagnostics_nearest (name, (const gchar *const *) names->pdata);
+}
