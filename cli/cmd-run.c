@@ -146,16 +146,27 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     fprintf (stderr, "millrace run: warning: %s\n", text);
 }
 
+/* Not mill_graph_end(): GstBaseSrc takes its stream lock for EOS, so that a
+ * source which waits in a push would hold up the main loop, and with it the
+ * second signal. */
+static void
+send_eos (GstElement *pipeline, gpointer user_data)
+{
+  gst_element_send_event (pipeline, gst_event_new_eos ());
+}
+
 static gboolean
 on_duration (gpointer user_data)
 {
   Run *run = user_data;
   run->ending = TRUE;
-  mill_graph_end (run->graph);
+  gst_element_call_async (GST_ELEMENT (mill_graph_get_pipeline (run->graph)),
+      send_eos, NULL, NULL);
   return G_SOURCE_REMOVE;
 }
 
-/* The first lets every sink finish its files; the second does not wait. */
+/* The first lets every sink finish its files. The second does not wait, not
+ * even for elements that would have to stop: the process ends. */
 static gboolean
 on_signal (gpointer user_data)
 {
@@ -164,8 +175,7 @@ on_signal (gpointer user_data)
     clear_line (run);
     mill_cli_fail (run->cli, MILL_EXIT_INTERRUPTED,
         "stopped at once by a second signal; output may be incomplete");
-    finish (run, MILL_EXIT_INTERRUPTED);
-    return G_SOURCE_CONTINUE;
+    _exit (MILL_EXIT_INTERRUPTED);
   }
   on_duration (run);
   return G_SOURCE_CONTINUE;

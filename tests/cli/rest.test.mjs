@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The verbs that speak to a server, against one that answers as told.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { dir, file, fakeServer, millrace } from './lib.mjs';
+
+const STREAM = { name: 'demo', app: 'live', pipeline: 'live-passthrough', node: 'n1', state: 'live', since: '2026-01-01T00:00:00Z', restarts: 0, last_error: null, publisher: { address: '127.0.0.1', tls: false }, renditions: [{ name: 'v360', height: 360 }] };
+const KEY = { id: 'key_1', name: 'studio', app: 'live', enabled: true, created_at: '2026-01-01T00:00:00Z', expires_at: null };
+const server = await fakeServer({
+  'GET /api/v1/streams?limit=100': [200, { items: [STREAM], next: 'c/1' }],
+  'GET /api/v1/streams?limit=100&cursor=c%2F1': [200, { items: [{ ...STREAM, name: 'störe', state: 'failed' }, { name: 'evil\u001b[2J' }], next: null }],
+  'GET /api/v1/streams/demo': [200, STREAM],
+  'GET /api/v1/workers?limit=100': [200, { items: [{ id: 'w1', pid: 7, kind: 'shared', streams: ['demo', 'b'], cpu: 0.05, memory_bytes: 1234567, since: 'x' }], next: null }],
+  'POST /api/v1/streams/demo/stop': [200],
+  'POST /api/v1/streams/demo/start': [409, { type: 'about:blank', title: 'Conflict', status: 409, detail: "stream 'demo' has no description, expected one" }],
+  'DELETE /api/v1/pipelines/a%2Fb': [422, { title: 'Unprocessable', status: 422, detail: 'the description has mistakes', errors: [{ pointer: '/nodes/in', detail: "unknown element 'x'" }, 'plain text', { odd: 1 }] }],
+  'DELETE /api/v1/stream-keys/key_1': [200],
+  'POST /api/v1/stream-keys': [201, { ...KEY, key: 'sk_secret' }],
+  'POST /api/v1/stream-keys/key_1/rotate': [200, { ...KEY, key: 'sk_other' }],
+  'GET /api/v1/stream-keys/key_1': [200, KEY],
+  'GET /api/v1/stream-keys?limit=100': [200, { items: [KEY], next: null }],
+  'GET /api/v1/pipelines?limit=100': [401, { title: 'Unauthorized', status: 401, detail: 'no API key, expected X-API-Key' }],
+  'GET /api/v1/nodes?limit=100': [503, 'not json at all'],
+  'GET /api/v1/streams/html': [200, '<html>'],
+  'GET /api/v1/streams/moved': [302, undefined, { location: 'http://127.0.0.1:1/elsewhere' }],
+});
+after(() => server.close());
+const call = (args, options) => millrace([...args, '--server', server.url], options);
+const last = () => server.requests.at(-1);
+
+test('get: a table of all pages, whatever the names contain', async () => {
+  const { code, stdout } = await call(['get', 'streams']);
+  assert.equal(code, 0);
+  const lines = stdout.trimEnd().split('\n');
+  assert.deepEqual(lines[0].split(/\s+/), ['NAME', 'STATE', 'APP', 'PIPELINE', 'NODE', 'SINCE', 'RESTARTS']);
+  assert.match(lines[1], /^demo +live +live +live-passthrough +n1 +2026-01-01T00:00:00Z +0$/);
+  // Columns stand under each other by characters, not bytes.
+  assert.equal(lines[1].indexOf('live '), lines[2].indexOf('failed'));
+  assert.match(lines[3], /^evil\?\[2J +- +-/);
+});
+
+test('get: JSON and YAML carry every field', async () => {
+  const json = JSON.parse((await call(['get', 'streams', '-o', 'json'])).stdout);
+  assert.equal(json.length, 3);
+  assert.deepEqual(json[0], STREAM);
+  const yaml = (await call(['get', 'stream', 'demo', '-o', 'yaml'])).stdout;
+  assert.equal(yaml, `name: demo
+app: live
+pipeline: live-passthrough
+node: n1
+state: live
+since: "2026-01-01T00:00:00Z"
+restarts: 0
+last_error: null
+publisher:
+  address: "127.0.0.1"
+  tls: false
+renditions:
+  - name: v360
+    height: 360
+`);
+  assert.equal((await call(['describe', 'stream', 'demo'])).stdout, yaml);
+});
+
+test('get: lists inside a row are counted, sizes are readable', async () => {
+  const { stdout } = await call(['get', 'workers']);
+  assert.match(stdout.split('\n')[1], /^w1 +shared +7 +2 +0\.05 +1\.2\sMB +x$/);
+});
+
+test('start, stop and delete ask for just that', async () => {
+  const stop = await call(['stop', 'stream', 'demo']);
+  assert.deepEqual([stop.code, stop.stdout, stop.stderr], [0, '', '']);
+  assert.equal(last().asked, 'POST /api/v1/streams/demo/stop');
+  assert.equal((await call(['delete', 'stream-keys', 'key_1'])).code, 0);
+  assert.equal(last().asked, 'DELETE /api/v1/stream-keys/key_1');
+});
+
+test('what the server refuses is told in its words', async () => {
+  const { code, stderr } = await call(['start', 'stream', 'demo']);
+  assert.deepEqual([code, stderr], [65, `millrace start: error: stream 'demo' has no description, expected one (${server.url}, HTTP 409)\n`]);
+  const several = await call(['delete', 'pipeline', 'a/b']);
+  assert.equal(several.code, 65);
+  assert.deepEqual(several.stderr.trimEnd().split('\n').slice(1), ["  /nodes/in: unknown element 'x'", '  plain text', '  {"odd":1}']);
+});
+
+test('exit codes tell causes apart', async () => {
+  assert.equal((await call(['get', 'stream', 'no-such'])).code, 66);
+  assert.equal((await call(['get', 'nodes'])).code, 69);
+  const html = await call(['get', 'stream', 'html']);
+  assert.equal(html.code, 69);
+  assert.match(html.stderr, /no JSON, expected the REST API of millraced/);
+  const refused = await millrace(['get', 'streams', '--server', 'http://127.0.0.1:1']);
+  assert.equal(refused.code, 69);
+  assert.match(refused.stderr, /http:\/\/127\.0\.0\.1:1.*is millraced running there\?/);
+  assert.equal((await millrace(['get', 'streams', '--server', 'nonsense'])).code, 64);
+  const kind = await call(['get', 'steams']);
+  assert.deepEqual([kind.code, /did you mean 'streams'/.test(kind.stderr)], [64, true]);
+  assert.equal((await call(['delete', 'workers', 'w1'])).code, 64);
+  assert.equal((await call(['restart', 'worker', 'w1'])).code, 64);
+});
+
+test('the key: option, environment, file; and none of them to a stranger', async () => {
+  const denied = await call(['get', 'pipelines']);
+  assert.equal(denied.code, 77);
+  assert.match(denied.stderr, /no key was sent: give --key or MILLRACE_KEY, or be a user who can read .*state\/millrace\/admin\.key/);
+  assert.equal(last().headers['x-api-key'], undefined);
+
+  const key = file('state/millrace/admin.key', 'from-file\n');
+  await call(['get', 'stream', 'demo']);
+  assert.equal(last().headers['x-api-key'], 'from-file');
+  await call(['get', 'stream', 'demo'], { env: { MILLRACE_KEY: 'from-environment' } });
+  assert.equal(last().headers['x-api-key'], 'from-environment');
+  await call(['get', 'stream', 'demo', '--key', 'from-option'], { env: { MILLRACE_KEY: 'from-environment' } });
+  assert.equal(last().headers['x-api-key'], 'from-option');
+
+  // A server that sends us elsewhere does not get the key carried there.
+  const before = server.requests.length;
+  const moved = await call(['get', 'stream', 'moved']);
+  assert.notEqual(moved.code, 0);
+  assert.equal(server.requests.length, before + 1);
+  fs.rmSync(key);
+});
+
+test('MILLRACE_SERVER names the server', async () => {
+  const { code } = await millrace(['get', 'stream', 'demo'], { env: { MILLRACE_SERVER: `${server.url}/` } });
+  assert.equal(code, 0);
+  assert.equal(last().asked, 'GET /api/v1/streams/demo');
+});
+
+test('stream-keys: create and rotate show the secret, the others cannot', async () => {
+  const created = await call(['stream-keys', 'create', 'studio', '--app', 'live', '--expires', '2027-01-01T00:00:00Z']);
+  assert.equal(created.code, 0);
+  assert.match(created.stdout, /^key: sk_secret$/m);
+  assert.deepEqual(last().body, { name: 'studio', app: 'live', expires_at: '2027-01-01T00:00:00Z' });
+  const rotated = await call(['stream-keys', 'rotate', 'key_1', '-o', 'json']);
+  assert.equal(JSON.parse(rotated.stdout).key, 'sk_other');
+  assert.match((await call(['stream-keys', 'get', 'key_1'])).stdout, /^id: key_1$/m);
+  assert.match((await call(['stream-keys', 'list'])).stdout, /^ID +NAME +APP +ENABLED +CREATED +EXPIRES\nkey_1 +studio +live +true +2026-01-01T00:00:00Z +-\n$/);
+  assert.equal((await call(['stream-keys', 'delete', 'key_1'])).code, 0);
+  assert.equal((await call(['stream-keys', 'create'])).code, 64);
+  assert.equal((await call(['stream-keys', 'invent', 'x'])).code, 64);
+});
+
+test('a name is one part of the path, whatever it contains', async () => {
+  await call(['get', 'stream', '../workers?x#y']);
+  assert.equal(last().asked, 'GET /api/v1/streams/..%2Fworkers%3Fx%23y');
+});

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// run, validate, explain, elements: the engine from the command line.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { dir, file, millrace, sees, start } from './lib.mjs';
+
+const PICTURES = file('pictures.yaml', `millrace: 1
+name: pictures
+params:
+  n: { type: integer, default: 30 }
+nodes:
+  in: { element: videotestsrc, props: { num-buffers: "\${n}" } }
+  grey: { element: capsfilter, from: [in], props: { caps: "video/x-raw,format=GRAY8,width=80,height=60,framerate=30/1" } }
+  out: { element: fakesink, from: [grey], props: { sync: false } }
+`);
+const ENDLESS = file('endless.yaml', `millrace: 1
+name: endless
+nodes:
+  in: { element: videotestsrc, props: { is-live: true } }
+  out: { element: fakesink, from: [in] }
+`);
+const BAD = file('bad.yaml', `millrace: 1
+name: bad
+nodez: 3
+nodes:
+  in: { element: videotestsrcx }
+  out: { element: fakesink, from: [in], props: { sync: maybe } }
+`);
+
+test('run ends with the stream, says so once, and prints nothing on standard output', async () => {
+  const { code, stdout, stderr } = await millrace(['run', PICTURES]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, '');
+  // 30 pictures at 30/s of 80x60 grey bytes.
+  assert.match(stderr, /^millrace run: ended: 1\.0 s of media in \d+\.\d\d s \([\d.e+]+x real time\), 0\.1 MB, 1\.15 Mbit\/s\n$/);
+});
+
+test('run --quiet says nothing', async () => {
+  const { code, stdout, stderr } = await millrace(['run', '--quiet', PICTURES]);
+  assert.deepEqual([code, stdout, stderr], [0, '', '']);
+});
+
+test('run --set gives a parameter its value', async () => {
+  const { code, stderr } = await millrace(['run', PICTURES, '--set', 'n=60']);
+  assert.equal(code, 0);
+  assert.match(stderr, /ended: 2\.0 s of media/);
+});
+
+test('run --set refuses what is no NAME=VALUE, an unknown name and a wrong type', async () => {
+  assert.deepEqual(await millrace(['run', PICTURES, '--set', 'n']).then((r) => [r.code, r.stderr]),
+    [64, "millrace run: error: option '--set': got 'n', expected NAME=VALUE\n"]);
+  const unknown = await millrace(['run', PICTURES, '--set', 'm=1']);
+  assert.equal(unknown.code, 65);
+  assert.match(unknown.stderr, /'m'/);
+  const wrong = await millrace(['run', PICTURES, '--set', 'n=many']);
+  assert.equal(wrong.code, 65);
+  assert.match(wrong.stderr, /integer/);
+});
+
+test('a wrong description: every mistake with its place, exit code 65, nothing runs', async () => {
+  for (const verb of ['run', 'validate', 'explain']) {
+    const { code, stdout, stderr } = await millrace([verb, BAD]);
+    assert.equal(code, 65, verb);
+    assert.equal(stdout, '');
+    const lines = stderr.trimEnd().split('\n');
+    assert.equal(lines.length, 3, stderr);
+    for (const line of lines) assert.match(line, /^.*bad\.yaml:\d+:\d+: error: .+/);
+    assert.match(lines[0], /:3:1: .*nodez.*'nodes'/);
+    assert.match(lines[1], /:5:\d+: .*videotestsrcx.*'videotestsrc'/);
+    assert.match(lines[2], /:6:\d+: .*sync.*maybe/);
+  }
+});
+
+test('validate takes several files and needs no values', async () => {
+  const required = file('required.yaml', `millrace: 1
+name: required
+params:
+  to: { type: string, required: true }
+nodes:
+  in: { element: videotestsrc }
+  out: { element: filesink, from: [in], props: { location: "\${to}" } }
+`);
+  assert.deepEqual(await millrace(['validate', PICTURES, required]).then((r) => [r.code, r.stdout, r.stderr]), [0, '', '']);
+  assert.equal((await millrace(['validate', PICTURES, BAD, required])).code, 65);
+  const run = await millrace(['run', required]);
+  assert.equal(run.code, 65);
+  assert.match(run.stderr, /'to'/);
+});
+
+test('a description that is not there has exit code 66', async () => {
+  for (const verb of ['run', 'validate', 'explain']) {
+    const { code, stderr } = await millrace([verb, 'no-such']);
+    assert.equal(code, 66, verb);
+    assert.match(stderr, /no-such/);
+  }
+});
+
+test('a missing input file has exit code 66 and is told by name, once', async () => {
+  const reader = file('reader.yaml', `millrace: 1
+name: reader
+params:
+  input: { type: string, required: true }
+nodes:
+  in: { element: filesrc, props: { location: "\${input}" } }
+  out: { element: fakesink, from: [in], props: { sync: false } }
+`);
+  const missing = path.join(dir, 'no-such-movie.mp4');
+  const { code, stderr } = await millrace(['run', reader, '--set', `input=${missing}`]);
+  assert.equal(code, 66);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.match(stderr, /^millrace run: error: .*in.*no-such-movie\.mp4/);
+});
+
+test('a place that cannot be written has exit code 69', async () => {
+  const writer = file('writer.yaml', `millrace: 1
+name: writer
+nodes:
+  in: { element: videotestsrc, props: { num-buffers: 1 } }
+  out: { element: filesink, from: [in], props: { location: /proc/no-such/file } }
+`);
+  const { code, stderr } = await millrace(['run', writer]);
+  assert.equal(code, 69, stderr);
+  assert.match(stderr, /out/);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  test(`${signal} ends in good order`, async () => {
+    const running = start(['run', ENDLESS, '--progress']);
+    await sees(running, 'stderr', /real time/);
+    running.child.kill(signal);
+    const { code, stderr } = await running.done;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /millrace run: ended: /);
+  });
+}
+
+test('a second signal stops at once where the end does not come', async () => {
+  // The end of stream cannot pass an element that sleeps.
+  const stuck = file('stuck.yaml', `millrace: 1
+name: stuck
+nodes:
+  in: { element: videotestsrc, props: { is-live: true } }
+  hold: { element: identity, from: [in], props: { sleep-time: 20000000 } }
+  out: { element: fakesink, from: [hold], props: { sync: false } }
+`);
+  const running = start(['run', stuck, '--progress']);
+  await sees(running, 'stderr', /real time/);
+  running.child.kill('SIGINT');
+  const lines = running.seen.stderr.split('\n').length;
+  await sees(running, 'stderr', new RegExp(`(real time[^]*){${lines + 1}}`));
+  const asked = performance.now();
+  running.child.kill('SIGINT');
+  const { code, stderr } = await running.done;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /stopped at once/);
+  assert.ok(performance.now() - asked < 1000, `${performance.now() - asked} ms`);
+});
+
+test('run --duration ends in good order', async () => {
+  const { code, stderr } = await millrace(['run', ENDLESS, '--duration', '0.5']);
+  assert.equal(code, 0, stderr);
+  const [, seconds] = stderr.match(/ in (\d+\.\d+) s/);
+  assert.ok(seconds >= 0.5 && seconds < 5, stderr);
+});
+
+test('a progress line tells position, speed and bit rate, and only when asked where there is no terminal', async () => {
+  const { stderr } = await millrace(['run', ENDLESS, '--duration', '1.2', '--progress']);
+  assert.match(stderr, /^00:00:00\.\d, [\d.]+x real time, [\d.]+ Mbit\/s\n/);
+  const without = await millrace(['run', ENDLESS, '--duration', '0.7']);
+  assert.doesNotMatch(without.stderr, /^00:/);
+});
+
+test('explain: words, Graphviz, gst-launch-1.0', async () => {
+  const words = await millrace(['explain', PICTURES]);
+  assert.equal(words.code, 0);
+  assert.match(words.stdout, /in\.src +-> grey\.sink/);
+  const dot = await millrace(['explain', '--dot', PICTURES]);
+  assert.match(dot.stdout, /^digraph /);
+  const launch = await millrace(['explain', '--gst-launch', PICTURES, '--set', 'n=7']);
+  assert.match(launch.stdout, /^gst-launch-1\.0 /);
+  assert.match(launch.stdout, /num-buffers=7/);
+  assert.equal((await millrace(['explain', '--dot', '--gst-launch', PICTURES])).code, 64);
+});
+
+test('explain --svg draws with dot, or says that it is missing', async () => {
+  const bin = path.join(dir, 'bin');
+  const svg = path.join(dir, 'graph.svg');
+  fs.mkdirSync(bin);
+  const missing = await millrace(['explain', '--svg', svg, PICTURES], { env: { PATH: bin } });
+  assert.equal(missing.code, 69);
+  assert.match(missing.stderr, /'dot' is not installed/);
+  fs.writeFileSync(path.join(bin, 'dot'), '#!/bin/sh\n[ "$1" = -Tsvg ] && [ "$2" = -o ] && { echo "<svg/>"; /bin/cat; } > "$3"\n', { mode: 0o755 });
+  assert.equal((await millrace(['explain', '--svg', svg, PICTURES], { env: { PATH: bin } })).code, 0);
+  assert.match(fs.readFileSync(svg, 'utf8'), /^<svg\/>\ndigraph /);
+});
+
+test('elements: list, one, one that is not there', async () => {
+  const list = await millrace(['elements', '-o', 'json']);
+  assert.ok(JSON.parse(list.stdout).some((item) => item.name === 'videotestsrc' && item.summary));
+  const one = JSON.parse((await millrace(['elements', 'videotestsrc', '-o', 'json'])).stdout);
+  assert.ok(one.properties.some((p) => p.name === 'num-buffers' && p.default === '-1' && p.change === 'restart'));
+  assert.ok(one.pads.some((p) => p.name === 'src' && p.presence === 'always'));
+  const none = await millrace(['elements', 'videotestsr']);
+  assert.deepEqual([none.code, none.stderr], [66, "millrace elements: error: no element 'videotestsr', did you mean 'videotestsrc'?\n"]);
+});
+
+test('every option and verb of --help is in the manual page and in the completion', async () => {
+  const build = process.env.MILL_BUILD_ROOT;
+  // roff writes a minus as \-
+  const manual = fs.readFileSync(path.join(build, 'docs/millrace.1'), 'utf8').replaceAll('\\-', '-');
+  const completion = fs.readFileSync(path.join(build, 'cli/millrace.bash'), 'utf8');
+  const overview = (await millrace(['--help'])).stdout;
+  const verbs = [...overview.matchAll(/^ {2}([a-z][a-z-]*) {2,}/gm)].map((match) => match[1]);
+  assert.ok(verbs.length >= 5);
+  let options = 0;
+  for (const verb of verbs) {
+    const { code, stdout } = await millrace([verb, '--help']);
+    assert.equal(code, 0);
+    assert.ok(manual.includes(`.SS ${verb}`), verb);
+    assert.match(completion, new RegExp(`^ +${verb}\\) words=`, 'm'));
+    for (const [option] of stdout.matchAll(/(?<=\s)--[a-z-]+/g)) {
+      options++;
+      assert.ok(manual.includes(`${option}`), `${verb} ${option}`);
+      assert.ok(completion.includes(option), `${verb} ${option}`);
+    }
+  }
+  assert.ok(options > 20);
+});
+
+test('a wrong command line has exit code 64 and names what was probably meant', async () => {
+  const cases = [
+    [['strat'], /unknown verb 'strat', did you mean 'start'\?/],
+    [['xyzzyxyzzy'], /unknown verb 'xyzzyxyzzy', expected one of `millrace help`/],
+    [[], /got no verb/],
+    [['run'], /got 0 arguments, expected FILE\|NAME/],
+    [['run', 'a', 'b'], /got 2 arguments/],
+    [['run', '--nonsense', PICTURES], /--nonsense; see `millrace help run`/],
+    [['run', '--duration', '-1', PICTURES], /'--duration': got -1/],
+    [['run', '--quiet', '--progress', PICTURES], /expected one of them/],
+    [['elements', '-o', 'xml'], /'-o': got 'xml', expected table, json or yaml/],
+    [['help', 'nonsense'], /unknown verb 'nonsense'/],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await millrace(args);
+    assert.equal(code, 64, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr, expected);
+  }
+});
