@@ -12,7 +12,8 @@ static const MillColumn key_columns[] = { { "ID", "id" }, { "NAME", "name" },
   { "APP", "app" }, { "ENABLED", "enabled" }, { "CREATED", "created_at" },
   { "EXPIRES", "expires_at" }, { NULL } };
 static const MillColumn pipeline_columns[] = { { "NAME", "name" },
-  { "SUMMARY", "summary" }, { NULL } };
+  { "SOURCE", "source" }, { "GENERATION", "generation" },
+  { "UPDATED", "updated_at" }, { NULL } };
 static const MillColumn process_columns[] = { { "ID", "id" },
   { "KIND", "kind" }, { "PID", "pid" }, { "STREAMS", "streams" },
   { "CPU", "cpu" }, { "MEMORY", "memory_bytes" }, { "SINCE", "since" },

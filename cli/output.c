@@ -51,6 +51,20 @@ append_string (GString *text, const gchar *string)
   append_json (text, node);
 }
 
+/* Lines of a text, as a literal block ("|"): what people want to read. */
+static gboolean
+is_literal (const gchar *text)
+{
+  if (strchr (text, '\n') == NULL || !g_ascii_isgraph (text[0]))
+    return FALSE;
+  for (const gchar *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
+    if (*p != '\n' && !g_unichar_isprint (g_utf8_get_char (p)))
+      return FALSE;
+  }
+  /* Several empty lines at the end would need another indicator. */
+  return !g_str_has_suffix (text, "\n\n");
+}
+
 static gboolean
 is_block (JsonNode *node)
 {
@@ -67,6 +81,28 @@ indent (GString *text, guint depth)
     g_string_append (text, "  ");
 }
 
+static void
+append_literal (GString *text, const gchar *string, guint depth)
+{
+  gboolean ends = g_str_has_suffix (string, "\n");
+  g_auto (GStrv) lines = g_strsplit (string, "\n", -1);
+  g_string_append (text, ends ? "|\n" : "|-\n");
+  for (guint i = 0; lines[i] != NULL; i++) {
+    if (ends && lines[i + 1] == NULL)
+      break;
+    if (*lines[i] != '\0')
+      indent (text, depth);
+    g_string_append_printf (text, "%s\n", lines[i]);
+  }
+}
+
+static gboolean
+holds_string (JsonNode *node)
+{
+  return JSON_NODE_HOLDS_VALUE (node) &&
+      json_node_get_value_type (node) == G_TYPE_STRING;
+}
+
 static void append_block (GString *text, JsonNode *node, guint depth,
     gboolean indent_first);
 
@@ -80,8 +116,11 @@ append_value (GString *text, JsonNode *node, guint depth, gboolean in_list)
     return;
   }
   g_string_append_c (text, ' ');
-  if (JSON_NODE_HOLDS_VALUE (node) &&
-      json_node_get_value_type (node) == G_TYPE_STRING)
+  if (holds_string (node) && is_literal (json_node_get_string (node))) {
+    append_literal (text, json_node_get_string (node), depth);
+    return;
+  }
+  if (holds_string (node))
     append_string (text, json_node_get_string (node));
   else
     append_json (text, node);
@@ -162,7 +201,7 @@ to_cell (JsonNode *node, const gchar *member)
   if (JSON_NODE_HOLDS_ARRAY (node))
     return g_strdup_printf ("%u",
         json_array_get_length (json_node_get_array (node)));
-  if (json_node_get_value_type (node) == G_TYPE_STRING)
+  if (holds_string (node))
     return make_printable (json_node_get_string (node));
   if (g_str_has_suffix (member, "_bytes"))
     return g_format_size (json_node_get_int (node));

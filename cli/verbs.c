@@ -47,7 +47,7 @@ const MillVerb mill_verbs[] = {
       MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
   { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
       2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
-  { "stream-keys", "list | create NAME | get|rotate|delete ID",
+  { "stream-keys", "list | create NAME --app APP | get|rotate|delete ID",
       "manage the keys that publishers use",
       "``create`` makes a key for the stream NAME, ``rotate`` a new secret for "
       "the key ID. Both print the secret, which cannot be read again.",

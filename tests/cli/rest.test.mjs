@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The verbs that speak to a server, against one that answers as told.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -23,6 +24,7 @@ const server = await fakeServer({
   'GET /api/v1/stream-keys?limit=100': [200, { items: [KEY], next: null }],
   'GET /api/v1/pipelines?limit=100': [401, { title: 'Unauthorized', status: 401, detail: 'no API key, expected X-API-Key' }],
   'GET /api/v1/nodes?limit=100': [503, 'not json at all'],
+  'GET /api/v1/pipelines/p': [200, { text: 'a: 1\n\n  b: "x"\n', lines: ['no\nend', ' space\nfirst', 'tab\there'], empty: {}, none: [], list: [[1, { a: 'yes', '': 0.1 }]] }],
   'GET /api/v1/streams/html': [200, '<html>'],
   'GET /api/v1/streams/moved': [302, undefined, { location: 'http://127.0.0.1:1/elsewhere' }],
 });
@@ -62,6 +64,15 @@ renditions:
     height: 360
 `);
   assert.equal((await call(['describe', 'stream', 'demo'])).stdout, yaml);
+});
+
+test('YAML: what is read back is what was sent, and lines stay lines', async () => {
+  const { stdout } = await call(['describe', 'pipeline', 'p']);
+  assert.ok(stdout.startsWith('text: |\n  a: 1\n\n    b: "x"\nlines:\n  - |-\n    no\n    end\n'), stdout);
+  const read = spawnSync('python3', ['-c', 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'], { input: stdout, encoding: 'utf8' });
+  assert.equal(read.status, 0, read.stderr);
+  const sent = JSON.parse((await call(['describe', 'pipeline', 'p', '-o', 'json'])).stdout);
+  assert.deepEqual(JSON.parse(read.stdout), sent);
 });
 
 test('get: lists inside a row are counted, sizes are readable', async () => {
