@@ -68,5 +68,8 @@ mill_cmd_explain (MillCli *cli, gchar **arguments)
   mill_cli_print (text);
   if (!g_str_has_suffix (text, "\n"))
     mill_cli_print ("\n");
+  if (!arg_dot && !arg_launch && mill_plan_get_n_processes (plan) > 1)
+    mill_cli_print ("`millrace run` ignores isolate: there it is one "
+                    "process.\n");
   return MILL_EXIT_OK;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { dir, file, millrace, sees, start } from './lib.mjs';
+import { BUILD, dir, file, millrace, sees, start } from './lib.mjs';
 
 const PICTURES = file('pictures.yaml', `millrace: 1
 name: pictures
@@ -184,6 +184,20 @@ test('explain: words, Graphviz, gst-launch-1.0', async () => {
   assert.equal((await millrace(['explain', '--dot', '--gst-launch', PICTURES])).code, 64);
 });
 
+test('isolate: explain tells the processes of a server, run ignores it', async () => {
+  const isolated = file('isolated.yaml', `millrace: 1
+name: isolated
+nodes:
+  in: { element: filesrc, props: { location: ${PICTURES} } }
+  out: { element: fakesink, from: [in], isolate: true, props: { sync: false } }
+`);
+  const explained = await millrace(['explain', isolated]);
+  assert.equal(explained.code, 0, explained.stderr);
+  assert.match(explained.stdout, /process 1 \(isolated\)/);
+  assert.match(explained.stdout, /`millrace run` ignores isolate/);
+  assert.equal((await millrace(['run', '--quiet', isolated])).code, 0);
+});
+
 test('explain --svg draws with dot, or says that it is missing', async () => {
   const bin = path.join(dir, 'bin');
   const svg = path.join(dir, 'graph.svg');
@@ -207,10 +221,9 @@ test('elements: list, one, one that is not there', async () => {
 });
 
 test('every option and verb of --help is in the manual page and in the completion', async () => {
-  const build = process.env.MILL_BUILD_ROOT;
   // roff writes a minus as \-
-  const manual = fs.readFileSync(path.join(build, 'docs/millrace.1'), 'utf8').replaceAll('\\-', '-');
-  const completion = fs.readFileSync(path.join(build, 'cli/millrace.bash'), 'utf8');
+  const manual = fs.readFileSync(path.join(BUILD, 'docs/millrace.1'), 'utf8').replaceAll('\\-', '-');
+  const completion = fs.readFileSync(path.join(BUILD, 'cli/millrace.bash'), 'utf8');
   const overview = (await millrace(['--help'])).stdout;
   const verbs = [...overview.matchAll(/^ {2}([a-z][a-z-]*) {2,}/gm)].map((match) => match[1]);
   assert.ok(verbs.length >= 5);
