@@ -169,6 +169,14 @@ format_time (gdouble seconds)
       tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
 }
 
+/* Three digits, without an exponent. */
+static gchar *
+format_number (gdouble number)
+{
+  guint decimals = number < 10 ? 2 : number < 100 ? 1 : 0;
+  return g_strdup_printf ("%.*f", decimals, number);
+}
+
 gchar *
 mill_progress_to_line (MillProgress *progress)
 {
@@ -182,8 +190,9 @@ mill_progress_to_line (MillProgress *progress)
     g_autofree gchar *total = format_time (duration / 1e9);
     g_string_append_printf (line, " of %s", total);
   }
-  g_string_append_printf (line, ", %.3gx real time, %.3g Mbit/s", n.speed,
-      n.bitrate_mbps);
+  g_autofree gchar *speed = format_number (n.speed);
+  g_autofree gchar *bitrate = format_number (n.bitrate_mbps);
+  g_string_append_printf (line, ", %sx real time, %s Mbit/s", speed, bitrate);
   if (duration > 0 && n.speed > 0)
     g_string_append_printf (line, ", %.0f s left",
         MAX (0, (duration / 1e9 - n.position_s) / n.speed));
@@ -194,7 +203,9 @@ gchar *
 mill_progress_to_summary (MillProgress *progress)
 {
   Numbers n = take_numbers (progress);
-  return g_strdup_printf ("%.1f s of media in %.2f s (%.3gx real time), "
-                          "%.1f MB, %.3g Mbit/s",
-      n.position_s, n.elapsed_s, n.speed, n.bytes / 1e6, n.bitrate_mbps);
+  g_autofree gchar *speed = format_number (n.speed);
+  g_autofree gchar *bitrate = format_number (n.bitrate_mbps);
+  return g_strdup_printf ("%.1f s of media in %.2f s (%sx real time), "
+                          "%.1f MB, %s Mbit/s",
+      n.position_s, n.elapsed_s, speed, n.bytes / 1e6, bitrate);
 }
