@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* A regular file below the media directory, open for reading. */
+typedef struct
+{
+  gint fd; /* -1: none */
+  guint64 size;
+  gchar *version; /* of its content: an ETag without quotes */
+} MillOriginFile;
+
+/**
+ * mill_origin_file_open:
+ * @file: relative, as MillOriginPath has it
+ *
+ * No symbolic link is followed below @media_dir, so nothing outside of it can
+ * be reached. May block on the disk. Main thread.
+ *
+ * Returns: FALSE when there is no such regular file
+ */
+gboolean mill_origin_file_open (const gchar *media_dir, const gchar *stream,
+    const gchar *file, MillOriginFile *ret_file);
+void mill_origin_file_clear (MillOriginFile *file);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MillOriginFile, mill_origin_file_clear)
+
+/** Reads @length bytes at @offset. Returns: (transfer full)(nullable): fewer
+ * only at the end of the file; NULL on an error */
+GBytes *mill_origin_file_read (const MillOriginFile *file, guint64 offset,
+    gsize length);
+
+G_END_DECLS
