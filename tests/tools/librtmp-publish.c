@@ -12,6 +12,7 @@
  * all was sent, 1 when the server refused or hung up (the last status is
  * printed), 64 for wrong use, 66 for an unusable file.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,5 +132,7 @@ main (int argc, char **argv)
     fprintf (stderr, "librtmp-publish: error: %s\n", error->message);
     return EXIT_NO_INPUT;
   }
+  /* librtmp writes to sockets that a refusing server has closed */
+  signal (SIGPIPE, SIG_IGN);
   return publish (file, argv[2], (guint32) start_ms, fast);
 }
