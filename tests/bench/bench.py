@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""usage: bench.py BUILD [packaging] [live] [--rounds N] [--seconds S] ...
+
+Ratios of speed and memory between millrace and its peers on this machine.
+A ratio is only given when both did the same work, frame for frame. Figures of
+a shared machine differ by 15 % and more from run to run: trust ratios, and of
+them the first digit. Results are kept as JSON in BUILD/bench.
+"""
+import argparse
+import datetime
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import content
+import live
+import measure
+import packaging
+
+BENCHES = {"packaging": packaging.bench, "live": live.bench}
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="./bootstrap bench", description=__doc__.split("\n\n")[1])
+    parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("what", nargs="*", help="packaging, live (default: both)")
+    parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
+    parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
+    parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[50, 100],
+                        help="default 50,100")
+    parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
+    options = parser.parse_args(arguments)
+    options.build = options.build.resolve()
+    options.what = options.what or list(BENCHES)
+    unknown = [name for name in options.what if name not in BENCHES]
+    if unknown:
+        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging or live")
+    if options.seconds < 15 or min(options.publishers) < 1 or min(options.rounds, options.live_rounds) < 1:
+        parser.error("expected at least 15 seconds, one publisher and one round")
+    return options
+
+
+def versions(options):
+    return {
+        "millrace": measure.version([str(options.build / "cli/millrace"), "--version"]),
+        "ffmpeg": measure.version(["ffmpeg", "-version"]),
+        "nginx": measure.version(["nginx", "-v"]),
+        "gstreamer": measure.version(["gst-inspect-1.0", "--version"]),
+    }
+
+
+def main(arguments):
+    options = parse(arguments)
+    results = options.build / "bench"
+    films = content.prepare(results / "films")
+    # tmpfs, so that no disk is measured
+    options.scratch = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-", dir="/dev/shm"))
+    head = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "machine": measure.machine(), "versions": versions(options)}
+    print(json.dumps(head, indent=2))
+    try:
+        for name in options.what:
+            outcome = {**head, "results": BENCHES[name](options, films)}
+            (results / f"{name}.json").write_text(json.dumps(outcome, indent=2, default=str) + "\n")
+    finally:
+        shutil.rmtree(options.scratch, ignore_errors=True)
+    print(f"\nkept in {results}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""CPU and memory per pass-through stream: millrace against nginx-rtmp, in turns."""
+import json
+import os
+import statistics
+import subprocess
+import threading
+import time
+
+import measure
+from servers import SERVERS
+
+STAGGER_MS = 10
+SETTLE_S = 4 # after the last publisher has started
+
+
+class Keeper(threading.Thread):
+    """Keeps the segments of one stream by hard links: servers delete them."""
+
+    def __init__(self, server, stream, directory):
+        super().__init__(daemon=True)
+        self.server, self.stream = server, stream
+        self.directory = measure.fresh_directory(directory)
+        self.kept = []
+        self.ended = threading.Event()
+
+    def keep(self):
+        try:
+            found = self.server.segments(self.stream)
+        except FileNotFoundError:
+            return
+        for path in found:
+            if path.name in self.kept:
+                continue
+            try:
+                os.link(path, self.directory / path.name)
+            except FileNotFoundError:
+                continue
+            self.kept.append(path.name)
+
+    def run(self):
+        while not self.ended.wait(1):
+            self.keep()
+
+    def finish(self):
+        """The stream from its first segment to its last, as one file."""
+        self.ended.set()
+        self.join()
+        self.keep()
+        whole = self.directory / "whole"
+        with whole.open("wb") as out:
+            for name in self.kept:
+                out.write((self.directory / name).read_bytes())
+        return whole
+
+
+def load_command(options, server, film, n_publishers):
+    return [str(options.build / "tests/tools/rtmp-load"), "--url", server.url, "--publishers", str(n_publishers),
+            "--seconds", str(options.seconds), "--stagger-ms", str(STAGGER_MS), str(film)]
+
+
+def measure_window(server, seconds):
+    """Costs of all of the server's processes over so many seconds."""
+    before = server.pids()
+    cpu_s = measure.cpu_s(before)
+    start = time.monotonic()
+    time.sleep(seconds)
+    pids = server.pids()
+    return {"cpu_s": measure.cpu_s(pids) - cpu_s, "wall_s": time.monotonic() - start,
+            "pss_mb": measure.pss_mb(pids), "files_mb": measure.directory_mb(server.media), "processes": len(pids)}
+
+
+def run_once(options, kind, film, n_publishers):
+    server = kind(options)
+    try:
+        idle_mb = measure.pss_mb(server.pids())
+        command = load_command(options, server, film, n_publishers)
+        keeper = Keeper(server, "bench0", options.scratch / f"kept-{kind.name}")
+        keeper.start()
+        load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        lead_s = n_publishers * STAGGER_MS / 1000 + SETTLE_S
+        time.sleep(lead_s)
+        costs = measure_window(server, options.seconds - lead_s - 1)
+        published = json.loads(load.communicate(timeout=options.seconds + 60)[0])
+        time.sleep(1)
+        frames = measure.count_packets(keeper.finish(), "v:0")
+    finally:
+        server.stop()
+    stream_minutes = n_publishers * costs["wall_s"] / 60
+    return {"command": server.command, "load_command": command, "publishers": n_publishers, "published": published,
+            "video_frames_out": frames, "cpu_s_per_stream_minute": costs["cpu_s"] / stream_minutes,
+            "idle_mb": idle_mb, "pss_mb_per_stream": (costs["pss_mb"] - idle_mb) / n_publishers,
+            "files_mb_per_stream": costs["files_mb"] / n_publishers, **costs}
+
+
+def expected_frames(film, seconds):
+    """Video frames that a publisher sends in this time."""
+    result = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=dts_time",
+                             "-read_intervals", f"%{seconds + 5}", "-of", "csv=p=0", str(film)],
+                            capture_output=True, text=True, check=True)
+    return sum(float(line.strip(",")) < seconds for line in result.stdout.split())
+
+
+def summarise(options, runs, n_publishers, expected):
+    result = {"publishers": n_publishers, "seconds": options.seconds, "video_frames_in": expected, "runs": runs}
+    comparable = True
+    for name, measured in runs.items():
+        clean = all(run["published"]["refused"] + run["published"]["disconnected"] == 0
+                    and run["video_frames_out"] == expected for run in measured)
+        comparable = comparable and clean and bool(measured)
+        if not measured:
+            continue
+        result[name] = {key: round(statistics.median(run[key] for run in measured), 4)
+                        for key in ("cpu_s_per_stream_minute", "pss_mb_per_stream", "files_mb_per_stream")}
+    for key in ("cpu_s_per_stream_minute", "pss_mb_per_stream"):
+        result[f"ratio_{key}"] = (round(result["millrace"][key] / result["nginx-rtmp"][key], 3) if comparable else None)
+    return result
+
+
+def report(result):
+    print(f"\n{result['publishers']} publishers for {result['seconds']} s, HLS in tmpfs, medians in turns")
+    for name, measured in result["runs"].items():
+        if not measured:
+            continue
+        row = result[name]
+        print(f"  {name:10} {row['cpu_s_per_stream_minute']:.4f} CPU s per stream-minute  "
+              f"{row['pss_mb_per_stream']:6.2f} MB per stream (+ {row['files_mb_per_stream']:.2f} MB of files)  "
+              f"video frames of one stream {[run['video_frames_out'] for run in measured]} of {result['video_frames_in']}")
+        print(f"             {' '.join(measured[0]['command'])}")
+        print(f"             {' '.join(measured[0]['load_command'])}")
+        lags = [run["published"]["lag_ms"] for run in measured]
+        print(f"             publisher's lag, mean and max ms: {[(lag['mean'], lag['max']) for lag in lags]}")
+    if result["ratio_cpu_s_per_stream_minute"] is None:
+        print("  no ratio: a server was missing, cut a publisher off, or wrote another number of frames")
+    else:
+        print(f"  millrace / nginx-rtmp: CPU {result['ratio_cpu_s_per_stream_minute']}, "
+              f"memory {result['ratio_pss_mb_per_stream']}")
+
+
+def bench(options, films):
+    results = []
+    expected = expected_frames(films["flv"], options.seconds)
+    for n_publishers in options.publishers:
+        runs = {kind.name: [] for kind in SERVERS}
+        for _ in range(options.live_rounds):
+            for kind in SERVERS:
+                missing = kind.missing()
+                try:
+                    if missing is not None:
+                        raise RuntimeError(missing)
+                    runs[kind.name].append(run_once(options, kind, films["flv"], n_publishers))
+                except (RuntimeError, OSError, ValueError) as error:
+                    print(f"  {kind.name}: {error}")
+        results.append(summarise(options, runs, n_publishers, expected))
+        report(results[-1])
+    return results

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What a process costs: of a child that ends, and of processes that run on."""
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def run(command, log):
+    """Runs a command to its end. Returns {wall_s, cpu_s, rss_mb, exit_code}."""
+    with open(log, "ab") as out:
+        start = time.monotonic()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall_s = time.monotonic() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "wall_s": wall_s,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "rss_mb": usage.ru_maxrss / 1024,
+        "exit_code": child.returncode,
+    }
+
+
+def cpu_s(pids):
+    """CPU time that these processes have used so far; a dead one counts 0."""
+    total = 0
+    for pid in pids:
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except FileNotFoundError:
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def pss_mb(pids):
+    """Memory of these processes, shared pages divided among their users."""
+    total = 0
+    for pid in pids:
+        try:
+            lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def children(pid):
+    """The process and all that come from it."""
+    found = [pid]
+    for parent in found:
+        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def directory_mb(path):
+    return sum(f.stat().st_size for f in pathlib.Path(path).rglob("*") if f.is_file()) / 1e6
+
+
+def count_packets(source, stream):
+    """Packets of one stream ("v:0") as ffprobe reads them; 0 when it cannot."""
+    result = subprocess.run(
+        ["ffprobe", "-v", "error", "-allowed_extensions", "ALL", "-count_packets", "-select_streams", stream,
+         "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(source)]
+        if str(source).endswith(".m3u8") else
+        ["ffprobe", "-v", "error", "-count_packets", "-select_streams", stream,
+         "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(source)],
+        capture_output=True, text=True, check=False)
+    # a playlist names a stream once more for each programme
+    numbers = [line.strip(",") for line in result.stdout.split()]
+    return int(numbers[0]) if numbers and numbers[0].isdigit() else 0
+
+
+def version(command):
+    if shutil.which(command[0]) is None:
+        return "not installed"
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (result.stdout + result.stderr).strip().split("\n")[0]
+
+
+def machine():
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return {"processor": model, "cores": os.cpu_count(), "kernel": os.uname().release}
+
+
+def fresh_directory(path):
+    shutil.rmtree(path, ignore_errors=True)
+    pathlib.Path(path).mkdir(parents=True)
+    return pathlib.Path(path)

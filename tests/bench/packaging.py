@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""A film becomes HLS without re-encoding: millrace against ffmpeg, in turns."""
+import statistics
+
+import measure
+
+
+def commands(build, film, out):
+    return {
+        "ffmpeg": ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(film), "-c", "copy", "-f", "hls",
+                   "-hls_segment_type", "fmp4", "-hls_time", "2", "-hls_playlist_type", "vod",
+                   "-hls_flags", "independent_segments", str(out / "master.m3u8")],
+        "millrace": [str(build / "cli/millrace"), "run", "vod-package", "--quiet",
+                     "--set", f"input={film}", "--set", f"output={out}"],
+    }
+
+
+def count_frames(out):
+    return {kind: measure.count_packets(out / "master.m3u8", stream)
+            for kind, stream in (("video", "v:0"), ("audio", "a:0"))}
+
+
+def bench_film(options, film):
+    """Medians per packager, and the ratio if both wrote the same frames."""
+    size_mb = film.stat().st_size / 1e6
+    runs = {"ffmpeg": [], "millrace": []}
+    result = {"film": film.name, "size_mb": round(size_mb, 1), "rounds": options.rounds}
+    source = {"video": measure.count_packets(film, "v:0"), "audio": measure.count_packets(film, "a:0")}
+    result["frames_in"] = source
+    for _ in range(options.rounds):
+        for name in runs:
+            out = measure.fresh_directory(options.scratch / f"package-{name}")
+            command = commands(options.build, film, out)[name]
+            runs[name].append(measure.run(command, options.scratch / f"{name}.log"))
+            result[name] = {"command": command, "frames_out": count_frames(out)}
+    for name, measured in runs.items():
+        cpu_s = statistics.median(run["cpu_s"] for run in measured)
+        wall_s = statistics.median(run["wall_s"] for run in measured)
+        result[name] |= {
+            "wall_s": round(wall_s, 4), "cpu_s": round(cpu_s, 4), "mb_per_s": round(size_mb / wall_s, 1),
+            "cpu_s_per_gb": round(cpu_s / size_mb * 1000, 3),
+            "cpu_s_min_max": [round(f(run["cpu_s"] for run in measured), 4) for f in (min, max)],
+            "rss_mb": round(max(run["rss_mb"] for run in measured), 1),
+            "failed": sum(run["exit_code"] != 0 for run in measured),
+        }
+    comparable = all(result[name]["frames_out"] == source and result[name]["failed"] == 0 for name in runs)
+    result["ratio_cpu"] = round(result["millrace"]["cpu_s"] / result["ffmpeg"]["cpu_s"], 3) if comparable else None
+    result["ratio_wall"] = round(result["millrace"]["wall_s"] / result["ffmpeg"]["wall_s"], 3) if comparable else None
+    return result
+
+
+def report(result):
+    print(f"\npackaging {result['film']} ({result['size_mb']} MB), medians of {result['rounds']} rounds in turns")
+    for name in ("ffmpeg", "millrace"):
+        row = result[name]
+        print(f"  {name:9} {row['wall_s']:8.3f} s  {row['mb_per_s']:8.1f} MB/s  {row['cpu_s_per_gb']:6.2f} CPU s/GB"
+              f"  {row['rss_mb']:6.1f} MB  frames {row['frames_out']['video']}v {row['frames_out']['audio']}a")
+        print(f"            {' '.join(row['command'])}")
+    if result["ratio_cpu"] is None:
+        print(f"  no ratio: frames or exit codes differ from the film's ({result['frames_in']}); see the logs")
+    else:
+        print(f"  millrace / ffmpeg: wall {result['ratio_wall']}, CPU {result['ratio_cpu']}")
+
+
+def bench(options, films):
+    results = []
+    for film in (films["short"], films["long"]):
+        results.append(bench_film(options, film))
+        report(results[-1])
+    short, long = results
+    if long["ratio_cpu"] is not None and short["ratio_cpu"] is not None:
+        more_gb = (long["size_mb"] - short["size_mb"]) / 1000
+        marginal = {name: (long[name]["cpu_s"] - short[name]["cpu_s"]) / more_gb for name in ("ffmpeg", "millrace")}
+        print("  beyond the start-up: " + ", ".join(f"{name} {value:.2f} CPU s/GB" for name, value in marginal.items()))
+        results.append({"marginal_cpu_s_per_gb": marginal})
+    return results

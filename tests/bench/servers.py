@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The servers that are measured: each starts, tells its processes, and ends."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+import measure
+
+START_S = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port):
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port} after {START_S} s")
+
+
+class Nginx:
+    """nginx-rtmp with one worker, HLS on, segments of 2 s, a window of 12 s."""
+    name = "nginx-rtmp"
+    module = pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+
+    @classmethod
+    def missing(cls):
+        return None if cls.module.exists() else "libnginx-mod-rtmp is not installed"
+
+    def __init__(self, options):
+        self.directory = measure.fresh_directory(options.scratch / "nginx")
+        port = free_port()
+        self.media = self.directory / "hls"
+        self.media.mkdir()
+        config = self.directory / "nginx.conf"
+        user = "user root;" if os.getuid() == 0 else ""
+        config.write_text(f"""load_module {self.module};
+daemon off; worker_processes 1; {user} pid {self.directory}/pid; error_log {self.directory}/error.log warn;
+worker_rlimit_nofile 8192;
+events {{ worker_connections 4096; }}
+rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
+  live on; hls on; hls_nested on; hls_path {self.media}; hls_fragment 2s; hls_playlist_length 12s; }} }} }}
+""")
+        self.command = ["nginx", "-p", str(self.directory), "-c", str(config)]
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+        self.url = f"rtmp://127.0.0.1:{port}/live/bench%d"
+        wait_for_port(port)
+
+    def pids(self):
+        return measure.children(self.process.pid)
+
+    def segments(self, stream):
+        return sorted((self.media / stream).glob("*.ts"))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+
+
+class Millrace:
+    """millraced with its shared worker and the origin, live-passthrough."""
+    name = "millrace"
+
+    @staticmethod
+    def missing():
+        return None
+
+    def __init__(self, options):
+        self.directory = measure.fresh_directory(options.scratch / "millrace")
+        self.media = self.directory / "media"
+        config = self.directory / "millraced.yaml"
+        config.write_text(f"""listen: {{ rtmp: "127.0.0.1:0", origin: "127.0.0.1:0", api: "127.0.0.1:0" }}
+state_dir: "{self.directory}/state"
+runtime_dir: "{self.directory}/run"
+media_dir: "{self.media}"
+apps:
+  live: {{ pipeline: live-passthrough, auth: none }}
+workers: {{ shared: 1, orphan-timeout: 5 }}
+""")
+        self.command = [str(options.build / "daemon/millraced"), "--config", str(config)]
+        log = (self.directory / "millraced.log").open("wb")
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.listening = {}
+        for line in self.process.stdout:
+            words = line.split()
+            if words[:1] == ["listening"]:
+                self.listening[words[1]] = words[2]
+            if words[:1] == ["ready"]:
+                break
+        else:
+            raise RuntimeError(f"millraced ended before it was ready; see {self.directory}/millraced.log")
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.url = f"rtmp://{self.listening['rtmp']}/live/bench%d"
+
+    def pids(self):
+        key = (self.directory / "state/admin.key").read_text().strip()
+        request = urllib.request.Request(f"http://{self.listening['api']}/api/v1/workers", headers={"X-API-Key": key})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            workers = json.load(answer)["items"]
+        return sorted({self.process.pid, *(worker["pid"] for worker in workers)})
+
+    def segments(self, stream):
+        """The video's init segment, then its media segments in order."""
+        renditions = [path for path in (self.media / stream).iterdir() if path.is_dir() and path.name.startswith("v")]
+        if not renditions:
+            return []
+        segments = sorted(renditions[0].glob("*.m4s"), key=lambda path: [int(part) for part in path.stem.split("-")])
+        return sorted(renditions[0].glob("init-*.mp4"))[:1] + segments
+
+    def stop(self):
+        pids = self.pids()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        # workers outlive their supervisor by design
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+
+
+SERVERS = [Nginx, Millrace]
