@@ -19,6 +19,7 @@ typedef struct
   GString *log;
   gboolean defer; /* publish is not answered in the callback */
   gboolean refuse;
+  gboolean refuse_media; /* the second message: a codec nobody knows */
   guint n_publish;
   guint n_audio;
   guint n_video;
@@ -61,6 +62,9 @@ on_media (MillRtmpSession *session, MillRtmpMediaType type,
       map.size);
   gst_buffer_unmap (payload, &map);
   gst_buffer_unref (payload);
+  if (server->refuse_media && server->n_audio + server->n_video == 2)
+    mill_rtmp_session_refuse (session, "NetStream.Publish.Rejected",
+        "unknown codec");
 }
 
 static void
@@ -451,6 +455,28 @@ test_refuse (void)
   send_show (client);
   exchange (client, session, NULL);
   g_assert_cmpuint (server.n_video, ==, 0);
+  g_string_free (publisher.refusal, TRUE);
+}
+
+/* An accepted publisher may be sent away, and is told why. */
+static void
+test_refuse_later (void)
+{
+  MillRtmpClientOptions options = { .app = "live",
+    .name = "demo",
+    .tc_url = "rtmp://127.0.0.1/live" };
+  Publisher publisher = { .refusal = g_string_new (NULL) };
+  g_autoptr (MillRtmpClient) client =
+      mill_rtmp_client_new (&options, &client_events, &publisher);
+  g_auto (Server) server = { .log = g_string_new (NULL), .refuse_media = TRUE };
+  g_autoptr (MillRtmpSession) session =
+      mill_rtmp_session_new (NULL, &events, &server);
+  exchange (client, session, NULL);
+  send_show (client);
+  exchange (client, session, NULL);
+  g_assert_cmpstr (publisher.refusal->str, ==,
+      "NetStream.Publish.Rejected: unknown codec");
+  g_assert_cmpuint (server.n_audio + server.n_video, ==, 2);
   g_string_free (publisher.refusal, TRUE);
 }
 
@@ -910,6 +936,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rtmp/session/load-refused", test_load_refused);
   g_test_add_func ("/rtmp/session/dialogue", test_dialogue);
   g_test_add_func ("/rtmp/session/refuse", test_refuse);
+  g_test_add_func ("/rtmp/session/refuse-later", test_refuse_later);
   g_test_add_func ("/rtmp/session/deferred", test_deferred);
   g_test_add_func ("/rtmp/session/names", test_names);
   g_test_add_func ("/rtmp/session/commands", test_commands);
