@@ -64,13 +64,11 @@ def directory_mb(path):
 
 def count_packets(source, stream):
     """Packets of one stream ("v:0") as ffprobe reads them; 0 when it cannot."""
-    result = subprocess.run(
-        ["ffprobe", "-v", "error", "-allowed_extensions", "ALL", "-count_packets", "-select_streams", stream,
-         "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(source)]
-        if str(source).endswith(".m3u8") else
-        ["ffprobe", "-v", "error", "-count_packets", "-select_streams", stream,
-         "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(source)],
-        capture_output=True, text=True, check=False)
+    # ffprobe refuses segments called .m4s otherwise; other formats do not know the option
+    playlist = ["-allowed_extensions", "ALL"] if str(source).endswith(".m3u8") else []
+    command = ["ffprobe", "-v", "error", *playlist, "-count_packets", "-select_streams", stream,
+               "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     # a playlist names a stream once more for each programme
     numbers = [line.strip(",") for line in result.stdout.split()]
     return int(numbers[0]) if numbers and numbers[0].isdigit() else 0
