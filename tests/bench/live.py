@@ -11,7 +11,8 @@ import measure
 from servers import SERVERS
 
 STAGGER_MS = 10
-SETTLE_S = 4 # after the last publisher has started
+SETTLE_S = 4  # after the last publisher has started
+END_S = 5
 
 
 class Keeper(threading.Thread):
@@ -42,16 +43,14 @@ class Keeper(threading.Thread):
         while not self.ended.wait(1):
             self.keep()
 
-    def finish(self):
-        """The stream from its first segment to its last, as one file."""
-        self.ended.set()
-        self.join()
+    def count_frames(self):
+        """Video frames of the stream from its first segment to its last."""
         self.keep()
         whole = self.directory / "whole"
         with whole.open("wb") as out:
             for name in self.kept:
                 out.write((self.directory / name).read_bytes())
-        return whole
+        return measure.count_packets(whole, "v:0")
 
 
 def load_command(options, server, film, n_publishers):
@@ -59,18 +58,34 @@ def load_command(options, server, film, n_publishers):
             "--seconds", str(options.seconds), "--stagger-ms", str(STAGGER_MS), str(film)]
 
 
+def wait_for_frames(keeper, expected):
+    """The last segment comes out some time after its publisher has gone."""
+    keeper.ended.set()
+    keeper.join()
+    deadline = time.monotonic() + END_S
+    frames = keeper.count_frames()
+    while frames < expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+        frames = keeper.count_frames()
+    return frames
+
+
 def measure_window(server, seconds):
     """Costs of all of the server's processes over so many seconds."""
-    before = server.pids()
-    cpu_s = measure.cpu_s(before)
+    before = {pid: measure.cpu_s([pid]) for pid in server.pids()}
     start = time.monotonic()
     time.sleep(seconds)
-    pids = server.pids()
-    return {"cpu_s": measure.cpu_s(pids) - cpu_s, "wall_s": time.monotonic() - start,
-            "pss_mb": measure.pss_mb(pids), "files_mb": measure.directory_mb(server.media), "processes": len(pids)}
+    spent = {pid: measure.cpu_s([pid]) - before.get(pid, 0) for pid in server.pids()}
+    wall_s = time.monotonic() - start
+    by_process = {}
+    for pid, cpu_s in spent.items():
+        name = measure.name(pid)
+        by_process[name] = round(by_process.get(name, 0) + cpu_s, 3)
+    return {"cpu_s": sum(spent.values()), "cpu_s_by_process": by_process, "wall_s": wall_s,
+            "pss_mb": measure.pss_mb(spent), "files_mb": measure.directory_mb(server.media)}
 
 
-def run_once(options, kind, film, n_publishers):
+def run_once(options, kind, film, n_publishers, expected):
     server = kind(options)
     try:
         idle_mb = measure.pss_mb(server.pids())
@@ -82,8 +97,8 @@ def run_once(options, kind, film, n_publishers):
         time.sleep(lead_s)
         costs = measure_window(server, options.seconds - lead_s - 1)
         published = json.loads(load.communicate(timeout=options.seconds + 60)[0])
-        time.sleep(1)
-        frames = measure.count_packets(keeper.finish(), "v:0")
+        server.end_stream("bench0")
+        frames = wait_for_frames(keeper, expected)
     finally:
         server.stop()
     stream_minutes = n_publishers * costs["wall_s"] / 60
@@ -128,6 +143,7 @@ def report(result):
               f"video frames of one stream {[run['video_frames_out'] for run in measured]} of {result['video_frames_in']}")
         print(f"             {' '.join(measured[0]['command'])}")
         print(f"             {' '.join(measured[0]['load_command'])}")
+        print(f"             CPU s by process: {measured[0]['cpu_s_by_process']}")
         lags = [run["published"]["lag_ms"] for run in measured]
         print(f"             publisher's lag, mean and max ms: {[(lag['mean'], lag['max']) for lag in lags]}")
     if result["ratio_cpu_s_per_stream_minute"] is None:
@@ -148,7 +164,7 @@ def bench(options, films):
                 try:
                     if missing is not None:
                         raise RuntimeError(missing)
-                    runs[kind.name].append(run_once(options, kind, films["flv"], n_publishers))
+                    runs[kind.name].append(run_once(options, kind, films["flv"], n_publishers, expected))
                 except (RuntimeError, OSError, ValueError) as error:
                     print(f"  {kind.name}: {error}")
         results.append(summarise(options, runs, n_publishers, expected))

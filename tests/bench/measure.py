@@ -49,6 +49,13 @@ def pss_mb(pids):
     return total / 1024
 
 
+def name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return "ended"
+
+
 def children(pid):
     """The process and all that come from it."""
     found = [pid]

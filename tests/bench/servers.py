@@ -62,6 +62,9 @@ rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
     def pids(self):
         return measure.children(self.process.pid)
 
+    def end_stream(self, stream):
+        """nginx-rtmp ends a stream with its publisher."""
+
     def segments(self, stream):
         return sorted((self.media / stream).glob("*.ts"))
 
@@ -105,12 +108,20 @@ workers: {{ shared: 1, orphan-timeout: 5 }}
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
         self.url = f"rtmp://{self.listening['rtmp']}/live/bench%d"
 
-    def pids(self):
+    def call(self, method, path):
         key = (self.directory / "state/admin.key").read_text().strip()
-        request = urllib.request.Request(f"http://{self.listening['api']}/api/v1/workers", headers={"X-API-Key": key})
+        request = urllib.request.Request(f"http://{self.listening['api']}/api/v1/{path}", method=method,
+                                         data=b"" if method == "POST" else None, headers={"X-API-Key": key})
         with urllib.request.urlopen(request, timeout=10) as answer:
-            workers = json.load(answer)["items"]
+            return answer.read()
+
+    def pids(self):
+        workers = json.loads(self.call("GET", "workers"))["items"]
         return sorted({self.process.pid, *(worker["pid"] for worker in workers)})
+
+    def end_stream(self, stream):
+        """Else it is held for a publisher that may come back."""
+        self.call("POST", f"streams/{stream}/stop")
 
     def segments(self, stream):
         """The video's init segment, then its media segments in order."""
