@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-packager-private.h"
+
+/* What other lanes may queue while they wait for the timing rendition. */
+#define AHEAD_MAX_BYTES (64u << 20)
+
+/* ---- the timing rendition ---- */
+
+static void
+cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
+    MillCmafCutFlags flags)
+{
+  MillCmafSample *sample = mill_cmaf_track_peek (lane->track, i);
+  GstClockTimeDiff start = mill_cmaf_lane_to_ns (lane, sample->dts);
+  GstClockTimeDiff end = start;
+  if (i > 0 && (sample->flags & MILL_CMAF_SAMPLE_JUMP))
+    end = mill_cmaf_lane_to_ns (lane,
+        mill_cmaf_track_get_end (lane->track, i - 1));
+  const MillCmafCut *cut =
+      mill_cmaf_timeline_cut (self->timeline, start, end, flags);
+  sample->begins = cut->number;
+}
+
+/* Offers the samples from @from on to the timeline. */
+void
+mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
+    guint from)
+{
+  GstClockTime slack = mill_cmaf_timeline_get_video_slack (self->timeline);
+  if (lane->kind == MILL_CMAF_AUDIO)
+    slack = (GstClockTime) mill_cmaf_lane_to_ns (lane, lane->frame_length / 2);
+  for (guint i = from; i < mill_cmaf_track_get_length (lane->track); i++) {
+    const MillCmafSample *sample = mill_cmaf_track_peek (lane->track, i);
+    if (sample->begins != MILL_CMAF_NONE)
+      continue;
+    if (sample->flags & MILL_CMAF_SAMPLE_JUMP)
+      mill_cmaf_timeline_break (self->timeline);
+    GstClockTime duration = i > 0
+        ? (GstClockTime) mill_cmaf_lane_to_ns (lane,
+              (gint64) mill_cmaf_track_get_duration (lane->track, i - 1))
+        : 0;
+    MillCmafDecision decision = mill_cmaf_timeline_offer (self->timeline,
+        mill_cmaf_lane_to_ns (lane, sample->dts), duration,
+        (sample->flags & MILL_CMAF_SAMPLE_SYNC) != 0, slack);
+    if (decision == MILL_CMAF_CUT_HERE)
+      cut_locked (self, lane, i, MILL_CMAF_CUT_NONE);
+    else if (decision == MILL_CMAF_CUT_LONG_GOP) {
+      cut_locked (self, lane, i, MILL_CMAF_CUT_DEPENDENT);
+      if (!self->long_gop_told) {
+        self->long_gop_told = TRUE;
+        g_autoptr (GError) error = g_error_new (MILL_CMAF_STATE_ERROR,
+            MILL_CMAF_STATE_ERROR_INVALID,
+            "keyframe distance of '%s': got more than a segment may last, "
+            "expected a keyframe every %.1f s: cutting without one",
+            lane->pad, self->options.publisher.segment_duration / 1e9);
+        mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, error);
+      }
+    }
+  }
+}
+
+static void
+take_over_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  self->timing = lane;
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  guint from = 0;
+  guint length = mill_cmaf_track_get_length (lane->track);
+  /* An IDR of a video that comes (back) is cut at, wherever it is. */
+  if (lane->kind == MILL_CMAF_VIDEO) {
+    from = length - 1;
+    if (last != NULL && !GST_CLOCK_STIME_IS_VALID (last->end) &&
+        mill_cmaf_lane_to_ns (lane,
+            mill_cmaf_track_peek (lane->track, from)->dts) > last->start) {
+      cut_locked (self, lane, from, MILL_CMAF_CUT_NONE);
+      return;
+    }
+  }
+  while (last != NULL && from < length &&
+      mill_cmaf_lane_to_ns (lane,
+          mill_cmaf_track_peek (lane->track, from)->dts) <= last->start)
+    from++;
+  mill_cmaf_cutting_offer_locked (self, lane, from);
+}
+
+gboolean
+mill_cmaf_cutting_is_startup_over (const MillCmafPackager *self)
+{
+  return self->clock >= self->options.startup_timeout;
+}
+
+static gboolean
+is_stalled (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  GstClockTime limit = 3 * self->options.publisher.segment_duration +
+      MILL_CMAF_DEFAULT_SKEW;
+  return !mill_cmaf_packager_is_vod (self) && self->clock - lane->heard > limit;
+}
+
+static gboolean
+is_video_to_come (const MillCmafPackager *self)
+{
+  gboolean any = FALSE;
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    if (lane->kind != MILL_CMAF_VIDEO)
+      continue;
+    any = TRUE;
+    if (!lane->eos)
+      return TRUE;
+  }
+  return !any && !self->finishing;
+}
+
+/* Whether a lane of audio has to cut, for want of a video that does. */
+static gboolean
+wants_audio_to_cut (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  if (self->timing != NULL)
+    return self->timing->eos || is_stalled (self, self->timing);
+  return !is_video_to_come (self) || mill_cmaf_cutting_is_startup_over (self) ||
+      self->finishing ||
+      mill_cmaf_track_get_queued_bytes (lane->track) > AHEAD_MAX_BYTES;
+}
+
+/* Makes sure that somebody cuts, after lane @lane got a sample or an end. */
+void
+mill_cmaf_cutting_elect_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  if (lane->track == NULL || lane == self->timing)
+    return;
+  guint length = mill_cmaf_track_get_length (lane->track);
+  if (length == 0)
+    return;
+  if (lane->kind == MILL_CMAF_VIDEO) {
+    gboolean vacant = self->timing == NULL || self->timing->eos ||
+        self->timing->kind == MILL_CMAF_AUDIO ||
+        is_stalled (self, self->timing);
+    if (vacant &&
+        (mill_cmaf_track_peek (lane->track, length - 1)->flags &
+            MILL_CMAF_SAMPLE_SYNC))
+      take_over_locked (self, lane);
+    return;
+  }
+  if (wants_audio_to_cut (self, lane))
+    take_over_locked (self, lane);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-packager.h"
+
+G_BEGIN_DECLS
+
+/*
+ * One pad's way through the packager: its samples, and the segments that were
+ * made of them but are not published yet. Everything under the packager's
+ * lock. For cmaf-packager.c alone.
+ */
+
+/**
+ * MillCmafWritten: a segment of a lane
+ * @time: presentation time on the media's timeline, ticks
+ * @pending: chunks whose write is not done
+ * @closed: no more comes
+ */
+typedef struct
+{
+  guint64 number;
+  gint64 time;
+  guint64 duration;
+  guint64 bytes;
+  guint pending;
+  gboolean failed;
+  gboolean closed;
+} MillCmafWritten;
+
+/**
+ * MillCmafLane:
+ * @rendition: index in the publisher; -1 before the first chunk
+ * @segment: number of the segment that the first queued sample is in;
+ *   MILL_CMAF_NONE before it is known
+ * @init_generation: of the last CMAF header written
+ * @hold_generation: samples before the first cut of that generation have
+ *   nothing to be decoded with; 0: none
+ * @edit: media time that presentation begins at (edit list), ticks: the
+ *   priming of audio; the delay of video, by which all its composition offsets
+ *   are greater, so that none is negative
+ * @offset: packager clock when the lane began, less @received
+ * @heard: packager clock at its last sample
+ */
+struct _MillCmafLane
+{
+  gchar *pad;
+  MillCmafKind kind;
+  MillCmafTrack *track;
+  MillCmafFormat format;
+  gchar *name;
+  GBytes *codec_data;
+  guint bitrate_bps;
+  guint frame_length;
+
+  gint rendition;
+  guint64 segment;
+  guint64 init_generation;
+  guint64 hold_generation;
+  gint64 edit;
+  guint32 sequence;
+  GArray *written; /* MillCmafWritten; the last one may be open */
+  guint64 n_published;
+
+  gboolean eos;
+  guint64 received;
+  guint64 offset;
+  guint64 heard;
+  GstClockTimeDiff last_pts; /* ns */
+};
+
+MillCmafLane *mill_cmaf_lane_new (const gchar *pad, MillCmafKind kind);
+void mill_cmaf_lane_free (MillCmafLane *self);
+
+/** Takes @format; the track is begun anew when the timescale differs. */
+void mill_cmaf_lane_set_format (MillCmafLane *self,
+    const MillCmafLaneFormat *format);
+
+/** Returns: whether @format is not what the lane has */
+gboolean mill_cmaf_lane_differs (const MillCmafLane *self,
+    const MillCmafLaneFormat *format);
+
+/** Fills in what only the media itself tells: frame rate, bit rate. */
+void mill_cmaf_lane_measure (MillCmafLane *self, const MillCmafTaken *taken);
+
+/** Returns: (transfer full): v{height} or a{kbit} */
+gchar *mill_cmaf_lane_propose_name (const MillCmafLane *self);
+
+/** Returns: (transfer full)(nullable): the CMAF header
+ * Errors: MILL_BMFF_ERROR, MILL_AVC_ERROR, MILL_AAC_ERROR */
+GBytes *mill_cmaf_lane_write_init (const MillCmafLane *self, GError **error);
+
+/** Returns: (nullable): segment @number, valid until the next one is added */
+MillCmafWritten *mill_cmaf_lane_find (const MillCmafLane *self, guint64 number);
+
+/** Returns: segment @number, begun when it is not there */
+MillCmafWritten *mill_cmaf_lane_open (MillCmafLane *self, guint64 number);
+
+/** Forgets the segments before @number. */
+void mill_cmaf_lane_retire (MillCmafLane *self, guint64 number);
+
+GstClockTimeDiff mill_cmaf_lane_to_ns (const MillCmafLane *self, gint64 ticks);
+gint64 mill_cmaf_lane_to_ticks (const MillCmafLane *self,
+    GstClockTimeDiff time);
+
+/** Index of the first queued sample of the segment that @cut begins; -1: it
+ * has not come yet */
+gint mill_cmaf_lane_find_start (const MillCmafLane *self,
+    const MillCmafCut *cut);
+
+G_END_DECLS

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-state.h"
+
+G_BEGIN_DECLS
+
+/*
+ * Playlists and MPD of what a MillCmafState says. Pure logic, no I/O; any
+ * thread.
+ */
+
+typedef enum
+{
+  MILL_CMAF_LIVE, /* segments leave the playlists */
+  MILL_CMAF_EVENT, /* nothing leaves */
+  MILL_CMAF_VOD, /* playlists at the end only */
+} MillCmafMode;
+
+/** Of one rendition, since the start, in bit/s; 0: it has no media yet. */
+typedef struct
+{
+  guint64 peak_bps;
+  guint64 average_bps;
+} MillCmafBitrate;
+
+/**
+ * MillCmafManifest: what to print
+ * @bitrates: one for each rendition of @state
+ * @segment_duration: nominal, ns
+ * @now_us: wall clock, µs since 1970
+ */
+typedef struct
+{
+  const MillCmafState *state;
+  const MillCmafBitrate *bitrates;
+  MillCmafMode mode;
+  GstClockTime segment_duration;
+  gint64 now_us;
+} MillCmafManifest;
+
+/** Returns: whether multivariant playlist and MPD list rendition @i */
+gboolean mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i);
+
+/** Returns: (transfer full): the media playlist of rendition @i */
+GBytes *mill_cmaf_manifest_print_media (const MillCmafManifest *manifest,
+    guint i);
+
+/** Returns: (transfer full) */
+GBytes *mill_cmaf_manifest_print_multivariant (const MillCmafManifest
+        *manifest);
+
+/** Returns: (transfer full)(nullable)
+ * Errors: MILL_MPD_ERROR */
+GBytes *mill_cmaf_manifest_print_mpd (const MillCmafManifest *manifest,
+    GError **error);
+
+/* Names of the files of a rendition, relative to the stream's directory.
+ * Returns: (transfer full) */
+gchar *mill_cmaf_manifest_name_playlist (const gchar *rendition);
+gchar *mill_cmaf_manifest_name_init (const gchar *rendition,
+    guint64 generation);
+gchar *mill_cmaf_manifest_name_segment (const gchar *rendition,
+    guint64 generation, guint64 number);
+
+G_END_DECLS

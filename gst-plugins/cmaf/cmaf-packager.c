@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-packager-private.h"
+
+/* How long the first segment of a live stream may become: it decides the
+ * target duration. Longer GOPs are cut. */
+#define FIRST_LIMIT_NS (12 * GST_SECOND)
+/* After the end: what a player may still be reading. */
+#define RETENTION_NS (60 * GST_SECOND)
+#define CLOSE_TIMEOUT_US (5 * G_USEC_PER_SEC)
+/* A single sample moves the clock of arrival by at most this much. */
+#define STEP_MAX_NS (500 * GST_MSECOND)
+
+typedef struct
+{
+  MillCmafReportKind kind;
+  GError *error;
+} Report;
+
+/* ---- the lock, and what is said after it ---- */
+
+static void
+free_report (gpointer data)
+{
+  Report *report = data;
+  g_clear_error (&report->error);
+  g_free (report);
+}
+
+void
+mill_cmaf_packager_say_locked (MillCmafPackager *self, MillCmafReportKind kind,
+    const GError *error)
+{
+  Report *report = g_new (Report, 1);
+  report->kind = kind;
+  report->error = error ? g_error_copy (error) : NULL;
+  g_queue_push_tail (&self->reports, report);
+}
+
+static void
+unlock (MillCmafPackager *self)
+{
+  GQueue reports = self->reports;
+  g_queue_init (&self->reports);
+  gboolean closed = self->closed;
+  g_mutex_unlock (&self->lock);
+  for (;;) {
+    Report *report = g_queue_pop_head (&reports);
+    if (report == NULL)
+      return;
+    if (!closed)
+      self->report (report->kind, report->error, self->user_data);
+    free_report (report);
+  }
+}
+
+void
+mill_cmaf_packager_fail_locked (MillCmafPackager *self, const GError *error)
+{
+  if (self->failed)
+    return;
+  self->failed = TRUE;
+  mill_cmaf_packager_say_locked (self, MILL_CMAF_FAILED, error);
+}
+
+/* A write has failed. Once per trouble, not per segment. */
+void
+mill_cmaf_packager_degrade_locked (MillCmafPackager *self, const GError *error)
+{
+  mill_cmaf_publisher_note_failure (self->publisher);
+  gboolean fatal =
+      g_error_matches (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST) ||
+      mill_cmaf_packager_is_vod (self);
+  if (fatal) {
+    mill_cmaf_packager_fail_locked (self, error);
+  } else if (!self->degraded) {
+    self->degraded = TRUE;
+    mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, error);
+  }
+}
+
+/* ---- publication ---- */
+
+static GstClockTime
+get_skew (const MillCmafPackager *self)
+{
+  if (self->options.max_skew > 0)
+    return self->options.max_skew;
+  if (self->options.part_duration > 0)
+    return 2 * self->options.part_duration;
+  return MILL_CMAF_DEFAULT_SKEW;
+}
+
+/* Whether segment @number may still come from @lane. */
+static gboolean
+is_expected (const MillCmafPackager *self, const MillCmafLane *lane,
+    guint64 number)
+{
+  if (lane->segment == MILL_CMAF_NONE || lane->segment > number)
+    return FALSE;
+  if (lane->eos && mill_cmaf_track_get_length (lane->track) == 0)
+    return FALSE;
+  if (lane->rendition < 0)
+    return TRUE;
+  const MillCmafRendition *rendition =
+      g_ptr_array_index (mill_cmaf_publisher_get_state (self->publisher)
+                             ->renditions,
+          (guint) lane->rendition);
+  return !rendition->gone;
+}
+
+typedef enum
+{
+  NOT_YET,
+  READY,
+} Readiness;
+
+static Readiness
+check_segment_locked (MillCmafPackager *self, guint64 number)
+{
+  gboolean waiting = FALSE;
+  gboolean any = FALSE;
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    const MillCmafWritten *written = mill_cmaf_lane_find (lane, number);
+    if (written != NULL && written->pending > 0)
+      return NOT_YET;
+    if (written != NULL && written->closed)
+      any = TRUE;
+    else if (is_expected (self, lane, number))
+      waiting = TRUE;
+  }
+  if (!waiting)
+    return any ? READY : NOT_YET;
+  if (!any || mill_cmaf_packager_is_vod (self))
+    return NOT_YET;
+  if (self->skew_number != number) {
+    self->skew_number = number;
+    self->skew_since = self->clock;
+  }
+  return self->clock - self->skew_since > get_skew (self) ? READY : NOT_YET;
+}
+
+static void
+fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
+{
+  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
+  g_array_set_size (self->row, 0);
+  for (guint i = 0; i < state->renditions->len; i++) {
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (state->renditions, i);
+    guint timescale = rendition->format.timescale;
+    MillCmafSegment gap = {
+      .time = mill_cmaf_timeline_to_ticks (cut->media_start, timescale),
+      .duration = (guint64) mill_cmaf_timeline_to_ticks (cut->end - cut->start,
+          timescale),
+      .flags = MILL_CMAF_SEGMENT_GAP,
+    };
+    g_array_append_val (self->row, gap);
+  }
+  self->gaps += self->row->len;
+  for (guint i = 0; i < self->lanes->len; i++) {
+    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    const MillCmafWritten *written = mill_cmaf_lane_find (lane, cut->number);
+    if (lane->rendition < 0 || written == NULL || !written->closed ||
+        written->failed || written->duration == 0)
+      continue;
+    MillCmafSegment *segment =
+        &g_array_index (self->row, MillCmafSegment, lane->rendition);
+    *segment = (MillCmafSegment){
+      .time = written->time,
+      .duration = written->duration,
+      .bytes = written->bytes,
+    };
+    lane->n_published++;
+    self->gaps--;
+  }
+}
+
+/* Multivariant playlist and MPD wait for every planned rendition, but not for
+ * ever. */
+static gboolean
+are_manifests_due_locked (MillCmafPackager *self)
+{
+  if (self->manifests)
+    return TRUE;
+  gboolean complete = TRUE;
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    if (lane->n_published == 0 && !lane->eos)
+      complete = FALSE;
+  }
+  self->manifests = complete || mill_cmaf_cutting_is_startup_over (self) ||
+      self->finishing || mill_cmaf_publisher_is_continued (self->publisher);
+  return self->manifests;
+}
+
+static void
+limit_segments_locked (MillCmafPackager *self)
+{
+  if (mill_cmaf_packager_is_vod (self) || self->limited)
+    return;
+  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
+  if (state->target_duration_s == 0)
+    return;
+  self->limited = TRUE;
+  /* What rounds to the target duration (RFC 8216bis 4.4.3.1). */
+  mill_cmaf_timeline_set_limit (self->timeline,
+      state->target_duration_s * GST_SECOND + 499 * GST_MSECOND);
+}
+
+static void
+publish_locked (MillCmafPackager *self)
+{
+  gboolean published = FALSE;
+  while (!self->failed && !self->ended) {
+    const MillCmafCut *cut =
+        mill_cmaf_timeline_find (self->timeline, self->next_publish);
+    if (cut == NULL || !GST_CLOCK_STIME_IS_VALID (cut->end) ||
+        check_segment_locked (self, cut->number) != READY)
+      break;
+    fill_row_locked (self, cut);
+    mill_cmaf_publisher_add (self->publisher, cut,
+        (const MillCmafSegment *) self->row->data);
+    self->segments++;
+    self->next_publish++;
+    published = TRUE;
+    limit_segments_locked (self);
+    for (guint i = 0; i < self->lanes->len; i++)
+      mill_cmaf_lane_retire (mill_cmaf_packager_get_lane (self, i),
+          self->next_publish);
+    mill_cmaf_timeline_retire (self->timeline, self->next_publish);
+  }
+  if (published && !mill_cmaf_packager_is_vod (self) && !self->finishing)
+    mill_cmaf_publisher_write_manifests (self->publisher,
+        are_manifests_due_locked (self));
+}
+
+static void
+end_locked (MillCmafPackager *self)
+{
+  if (!self->finishing || self->ended || self->failed)
+    return;
+  if (self->next_publish != mill_cmaf_timeline_get_next (self->timeline))
+    return;
+  self->ended = TRUE;
+  if (mill_cmaf_publisher_get_state (self->publisher)->cuts->len > 0)
+    mill_cmaf_publisher_end (self->publisher);
+  else
+    mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
+}
+
+/* Everything that can be done now. */
+static void
+proceed_locked (MillCmafPackager *self)
+{
+  for (guint i = 0; i < self->lanes->len; i++)
+    mill_cmaf_assembly_drain_locked (self,
+        mill_cmaf_packager_get_lane (self, i));
+  publish_locked (self);
+  end_locked (self);
+}
+
+/* ---- what the publisher says ---- */
+
+static void
+on_chunk_written_locked (MillCmafPackager *self, guint rendition,
+    guint64 number, const GError *error)
+{
+  for (guint i = 0; i < self->lanes->len; i++) {
+    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    if (lane->rendition != (gint) rendition)
+      continue;
+    MillCmafWritten *written = mill_cmaf_lane_find (lane, number);
+    if (written == NULL)
+      continue;
+    written->pending--;
+    if (error != NULL) {
+      written->failed = TRUE;
+      lane->init_generation = MILL_CMAF_NONE;
+    }
+  }
+}
+
+static void
+on_written (MillCmafWrote what, guint rendition, guint64 number,
+    const GError *error, gpointer user_data)
+{
+  MillCmafPackager *self = user_data;
+  /* Inline, this is inside of a call that has the lock. */
+  gboolean inside = mill_cmaf_publisher_is_inline (self->publisher);
+  if (!inside)
+    g_mutex_lock (&self->lock);
+  if (what == MILL_CMAF_WROTE_CHUNK)
+    on_chunk_written_locked (self, rendition, number, error);
+  if (error != NULL)
+    mill_cmaf_packager_degrade_locked (self, error);
+  else if (what == MILL_CMAF_WROTE_MANIFESTS)
+    self->degraded = FALSE;
+  if (what == MILL_CMAF_WROTE_END)
+    mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
+  if (!inside) {
+    if (!self->closed && what == MILL_CMAF_WROTE_CHUNK) {
+      publish_locked (self);
+      end_locked (self);
+    }
+    unlock (self);
+  }
+}
+
+/* ---- API ---- */
+
+MillCmafPackager *
+mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
+    MillCmafReportFunc report, gpointer user_data)
+{
+  MillCmafPackager *self = g_atomic_rc_box_new0 (MillCmafPackager);
+  self->options = *options;
+  self->report = report;
+  self->user_data = user_data;
+  g_mutex_init (&self->lock);
+  self->lanes =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
+  self->skew_number = MILL_CMAF_NONE;
+  self->position = GST_CLOCK_STIME_NONE;
+  self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
+  mill_cmaf_track_init_taken (&self->taken);
+  g_queue_init (&self->reports);
+  return self;
+}
+
+static void
+clear_packager (gpointer data)
+{
+  MillCmafPackager *self = data;
+  g_clear_pointer (&self->publisher, mill_cmaf_publisher_free);
+  g_clear_pointer (&self->timeline, mill_cmaf_timeline_free);
+  g_ptr_array_unref (self->lanes);
+  g_array_unref (self->row);
+  mill_cmaf_track_clear_taken (&self->taken);
+  mill_bmff_writer_clear (&self->header);
+  g_queue_clear_full (&self->reports, free_report);
+  g_mutex_clear (&self->lock);
+}
+
+MillCmafPackager *
+mill_cmaf_packager_ref (MillCmafPackager *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+mill_cmaf_packager_unref (MillCmafPackager *self)
+{
+  g_atomic_rc_box_release_full (self, clear_packager);
+}
+
+static gpointer
+keep (gpointer self)
+{
+  return mill_cmaf_packager_ref (self);
+}
+
+static void
+let_go (gpointer self)
+{
+  mill_cmaf_packager_unref (self);
+}
+
+static void
+begin_timeline (MillCmafPackager *self)
+{
+  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
+  GstClockTime duration = self->options.publisher.segment_duration;
+  self->first_number = self->next_publish = state->next_number;
+  self->timeline =
+      mill_cmaf_timeline_new (duration, state->generation, state->next_number);
+  if (mill_cmaf_publisher_is_continued (self->publisher))
+    mill_cmaf_timeline_set_generation (self->timeline, state->generation);
+  if (!mill_cmaf_packager_is_vod (self))
+    mill_cmaf_timeline_set_limit (self->timeline,
+        MAX (FIRST_LIMIT_NS, 4 * duration));
+  limit_segments_locked (self);
+}
+
+gboolean
+mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
+    GError **error)
+{
+  self->publisher = mill_cmaf_publisher_open (path, &self->options.publisher,
+      on_written, self, error);
+  if (self->publisher == NULL)
+    return FALSE;
+  mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
+  begin_timeline (self);
+  const gchar *warning = mill_cmaf_publisher_get_warning (self->publisher);
+  if (warning != NULL) {
+    g_autoptr (GError) unread = g_error_new (MILL_CMAF_STATE_ERROR,
+        MILL_CMAF_STATE_ERROR_INVALID, "%s: beginning afresh", warning);
+    self->report (MILL_CMAF_WARNED, unread, self->user_data);
+  }
+  return TRUE;
+}
+
+void
+mill_cmaf_packager_close (MillCmafPackager *self)
+{
+  if (self->publisher == NULL)
+    return;
+  mill_cmaf_publisher_flush (self->publisher, CLOSE_TIMEOUT_US);
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->has_wall)
+    mill_cmaf_timeline_set_wall (self->timeline, wall_us);
+  self->has_wall = TRUE;
+  unlock (self);
+}
+
+MillCmafLane *
+mill_cmaf_packager_add_lane (MillCmafPackager *self, const gchar *pad,
+    MillCmafKind kind)
+{
+  g_mutex_lock (&self->lock);
+  MillCmafLane *lane = mill_cmaf_lane_new (pad, kind);
+  g_ptr_array_add (self->lanes, lane);
+  unlock (self);
+  return lane;
+}
+
+static void
+finish_locked (MillCmafPackager *self)
+{
+  GstClockTimeDiff end = G_MININT64;
+  self->finishing = TRUE;
+  for (guint i = 0; i < self->lanes->len; i++)
+    mill_cmaf_cutting_elect_locked (self,
+        mill_cmaf_packager_get_lane (self, i));
+  for (guint i = 0; i < self->lanes->len; i++) {
+    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
+    guint length =
+        lane->track != NULL ? mill_cmaf_track_get_length (lane->track) : 0;
+    if (length > 0)
+      end = MAX (end,
+          mill_cmaf_lane_to_ns (lane,
+              mill_cmaf_track_get_end (lane->track, length - 1)));
+  }
+  mill_cmaf_timeline_finish (self->timeline, end);
+}
+
+void
+mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
+{
+  g_mutex_lock (&self->lock);
+  lane->eos = TRUE;
+  gboolean all = TRUE;
+  for (guint i = 0; i < self->lanes->len; i++)
+    all = all && mill_cmaf_packager_get_lane (self, i)->eos;
+  if (all && !self->finishing)
+    finish_locked (self);
+  else
+    for (guint i = 0; i < self->lanes->len; i++)
+      if (!mill_cmaf_packager_get_lane (self, i)->eos)
+        mill_cmaf_cutting_elect_locked (self,
+            mill_cmaf_packager_get_lane (self, i));
+  proceed_locked (self);
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafLaneFormat *format)
+{
+  g_mutex_lock (&self->lock);
+  if (lane->track == NULL) {
+    mill_cmaf_lane_set_format (lane, format);
+  } else if (mill_cmaf_lane_differs (lane, format)) {
+    /* What is queued was encoded the old way: it goes to the old segment. */
+    mill_cmaf_assembly_drain_locked (self, lane);
+    if (lane->segment != MILL_CMAF_NONE)
+      mill_cmaf_assembly_flush_locked (self, lane,
+          mill_cmaf_track_get_length (lane->track), FALSE);
+    mill_cmaf_track_drop (lane->track,
+        mill_cmaf_track_get_length (lane->track));
+    mill_cmaf_track_lose (lane->track);
+    mill_cmaf_lane_set_format (lane, format);
+    guint64 generation = mill_cmaf_timeline_get_generation (self->timeline);
+    const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+    if (last == NULL || last->generation == generation)
+      generation = mill_cmaf_publisher_begin_generation (self->publisher);
+    mill_cmaf_timeline_set_generation (self->timeline, generation);
+    lane->hold_generation = generation;
+    if (lane->rendition >= 0)
+      mill_cmaf_publisher_set_format (self->publisher, (guint) lane->rendition,
+          &lane->format);
+  }
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
+    guint bitrate_bps)
+{
+  g_mutex_lock (&self->lock);
+  lane->bitrate_bps = bitrate_bps;
+  unlock (self);
+}
+
+/* The clock of arrival: what one lane has received, not what its stamps say,
+ * so that an absence of the source does not look like a delay. */
+static void
+advance_locked (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafInput *input)
+{
+  if (GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
+    GstClockTimeDiff step = input->pts - lane->last_pts;
+    if (step > 0)
+      lane->received += MIN ((guint64) step, STEP_MAX_NS);
+  } else {
+    lane->offset = self->clock;
+  }
+  if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts) ||
+      input->pts > lane->last_pts || input->discont)
+    lane->last_pts = input->pts;
+  self->clock = MAX (self->clock, lane->received + lane->offset);
+  lane->heard = self->clock;
+  self->position = MAX (self->position, input->pts);
+}
+
+gboolean
+mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafInput *input, GstBuffer *buffer)
+{
+  g_mutex_lock (&self->lock);
+  if (self->failed || lane->track == NULL || lane->eos) {
+    gst_buffer_unref (buffer);
+    unlock (self);
+    return FALSE;
+  }
+  advance_locked (self, lane, input);
+  MillCmafPush pushed = mill_cmaf_track_push (lane->track, input, buffer);
+  guint length = mill_cmaf_track_get_length (lane->track);
+  if (pushed == MILL_CMAF_LOST && lane == self->timing) {
+    if (length > 0)
+      mill_cmaf_timeline_finish (self->timeline,
+          mill_cmaf_lane_to_ns (lane,
+              mill_cmaf_track_get_end (lane->track, length - 1)));
+    mill_cmaf_timeline_break (self->timeline);
+  }
+  if (pushed == MILL_CMAF_QUEUED) {
+    if (lane == self->timing)
+      mill_cmaf_cutting_offer_locked (self, lane, length - 1);
+    else
+      mill_cmaf_cutting_elect_locked (self, lane);
+    proceed_locked (self);
+  }
+  gboolean going = !self->failed;
+  unlock (self);
+  return going;
+}
+
+/* ---- statistics ---- */
+
+static void
+free_rendition_stats (gpointer data)
+{
+  MillCmafRenditionStats *stats = data;
+  g_free (stats->name);
+  g_free (stats->codec);
+  g_free (stats);
+}
+
+static const gchar *
+describe_rendition (const MillCmafRendition *rendition)
+{
+  if (rendition->gone)
+    return "gone";
+  if (rendition->segments->len == 0)
+    return "live";
+  const MillCmafSegment *last = &g_array_index (rendition->segments,
+      MillCmafSegment, rendition->segments->len - 1);
+  return last->flags & MILL_CMAF_SEGMENT_GAP ? "gap" : "live";
+}
+
+static guint64
+count_published (const MillCmafPackager *self, guint rendition)
+{
+  for (guint i = 0; i < self->lanes->len; i++)
+    if (mill_cmaf_packager_get_lane (self, i)->rendition == (gint) rendition)
+      return mill_cmaf_packager_get_lane (self, i)->n_published;
+  return 0;
+}
+
+void
+mill_cmaf_packager_get_stats (MillCmafPackager *self, MillCmafStats *ret_stats)
+{
+  g_mutex_lock (&self->lock);
+  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
+  *ret_stats = (MillCmafStats){
+    .generation = state->generation,
+    .segments = self->segments,
+    .bytes = self->bytes,
+    .gaps = self->gaps,
+    .target_duration_s = state->target_duration_s,
+    .renditions = g_ptr_array_new_with_free_func (free_rendition_stats),
+  };
+  for (guint i = 0; i < state->cuts->len; i++) {
+    const MillCmafCut *cut = &g_array_index (state->cuts, MillCmafCut, i);
+    ret_stats->retention += (GstClockTime) (cut->end - cut->start);
+  }
+  ret_stats->retention = RETENTION_NS +
+      MAX (ret_stats->retention, self->options.publisher.dvr_window);
+  for (guint i = 0; i < state->renditions->len; i++) {
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (state->renditions, i);
+    MillCmafRenditionStats *stats = g_new0 (MillCmafRenditionStats, 1);
+    *stats = (MillCmafRenditionStats){
+      .name = g_strdup (rendition->name),
+      .kind = rendition->format.kind,
+      .codec = g_strdup (rendition->format.codec),
+      .width = rendition->format.width,
+      .height = rendition->format.height,
+      .bitrate_bps =
+          mill_cmaf_publisher_get_bitrate (self->publisher, i).average_bps,
+      .state = describe_rendition (rendition),
+      .segments = count_published (self, i),
+    };
+    g_ptr_array_add (ret_stats->renditions, stats);
+  }
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_clear_stats (MillCmafStats *stats)
+{
+  g_clear_pointer (&stats->renditions, g_ptr_array_unref);
+}
+
+GstClockTimeDiff
+mill_cmaf_packager_get_position (MillCmafPackager *self)
+{
+  g_mutex_lock (&self->lock);
+  GstClockTimeDiff position = self->position;
+  unlock (self);
+  return position;
+}

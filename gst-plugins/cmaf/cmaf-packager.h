@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-publisher.h"
+
+G_BEGIN_DECLS
+
+/*
+ * From samples to a stream directory: lanes (one per pad) of samples, the
+ * timeline that cuts them, the publisher that writes them. It knows no
+ * GstElement.
+ *
+ * Time in here, where something is waited for, is media time that has
+ * arrived: nothing happens between two calls, and no timer is needed.
+ *
+ * Threads: any; one lock inside. Reports are delivered without it, on the
+ * thread that made the call, or on the writer's.
+ */
+typedef struct _MillCmafPackager MillCmafPackager;
+typedef struct _MillCmafLane MillCmafLane;
+
+/**
+ * MillCmafReportKind:
+ * @MILL_CMAF_WARNED: degraded, going on
+ * @MILL_CMAF_FAILED: nothing more is written
+ * @MILL_CMAF_ENDED: all lanes have ended and everything is written
+ */
+typedef enum
+{
+  MILL_CMAF_WARNED,
+  MILL_CMAF_FAILED,
+  MILL_CMAF_ENDED,
+} MillCmafReportKind;
+
+/** @error: (nullable): of a warning or failure */
+typedef void (*MillCmafReportFunc) (MillCmafReportKind kind,
+    const GError *error, gpointer user_data);
+
+/**
+ * MillCmafPackagerOptions:
+ * @part_duration: of chunks, ns; 0: a segment is one chunk
+ * @max_skew: ns that a segment waits for a rendition; 0: by default
+ * @startup_timeout: ns that manifests wait for a planned rendition
+ */
+typedef struct
+{
+  MillCmafPublisherOptions publisher;
+  GstClockTime part_duration;
+  GstClockTime max_skew;
+  GstClockTime startup_timeout;
+} MillCmafPackagerOptions;
+
+/** @report: called without a lock, any thread. Returns: (transfer full) */
+MillCmafPackager *mill_cmaf_packager_new (const MillCmafPackagerOptions
+                                              *options,
+    MillCmafReportFunc report, gpointer user_data);
+MillCmafPackager *mill_cmaf_packager_ref (MillCmafPackager *self);
+void mill_cmaf_packager_unref (MillCmafPackager *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPackager, mill_cmaf_packager_unref)
+
+/** Takes the directory; blocks on the disk.
+ * Errors: MILL_STORE_ERROR */
+gboolean mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
+    GError **error);
+
+/** Gives the directory up without an end of the stream: a successor goes on.
+ * Waits for writes under way; no report comes after it. */
+void mill_cmaf_packager_close (MillCmafPackager *self);
+
+/** Wall clock at running time 0, µs since 1970; the first call counts. */
+void mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us);
+
+/** A rendition that is expected. Returns: (transfer none): as long as the
+ * packager, or until removed */
+MillCmafLane *mill_cmaf_packager_add_lane (MillCmafPackager *self,
+    const gchar *pad, MillCmafKind kind);
+
+/** Nothing more comes; what is queued is still published. */
+void mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane);
+
+/**
+ * MillCmafLaneFormat:
+ * @name: (nullable): that the rendition is to have
+ * @codec_data: avcC or AudioSpecificConfig
+ * @bitrate_bps: of audio, if the source says; 0 unknown
+ * @frame_length: samples per audio frame
+ */
+typedef struct
+{
+  MillCmafFormat format;
+  const gchar *name;
+  GBytes *codec_data;
+  guint bitrate_bps;
+  guint frame_length;
+} MillCmafLaneFormat;
+
+/** Once before the first sample, and again when the encoding changes: that
+ * begins a generation at the next cut. */
+void mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafLaneFormat *format);
+
+void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
+    guint bitrate_bps);
+
+/** @buffer: (transfer full). Returns: FALSE when nothing more is written; the
+ * report has said why */
+gboolean mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafInput *input, GstBuffer *buffer);
+
+/** What users see of it. */
+typedef struct
+{
+  guint64 generation;
+  guint64 segments; /* published */
+  guint64 bytes; /* written */
+  guint64 gaps; /* segments of a rendition that are missing */
+  guint target_duration_s;
+  GstClockTime retention; /* how long the directory must stay after the end */
+  GPtrArray *renditions; /* MillCmafRenditionStats */
+} MillCmafStats;
+
+typedef struct
+{
+  gchar *name;
+  MillCmafKind kind;
+  gchar *codec;
+  guint width;
+  guint height;
+  guint64 bitrate_bps;
+  const gchar *state; /* live, gap, gone */
+  guint64 segments;
+} MillCmafRenditionStats;
+
+void mill_cmaf_packager_get_stats (MillCmafPackager *self,
+    MillCmafStats *ret_stats);
+void mill_cmaf_packager_clear_stats (MillCmafStats *stats);
+
+/** Returns: running time up to which media has arrived, ns */
+GstClockTimeDiff mill_cmaf_packager_get_position (MillCmafPackager *self);
+
+G_END_DECLS

@@ -1,0 +1,939 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-publisher.h"
+
+#include "playlist/hls-media.h"
+#include "store/live-index.h"
+#include "store/store-directory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STATE_NAME ".state"
+/* The longest rendition is missed for this many target durations before
+ * manifests leave it out. */
+#define GONE_TARGETS 3
+/* A live playlist keeps at least this many (RFC 8216bis 6.2.2). */
+#define KEEP_TARGETS 3
+
+/** What the publisher knows of a rendition besides its segments. */
+typedef struct
+{
+  MillHlsBitrate bitrate;
+  MillStoreObject *object; /* the segment being written */
+  guint64 offset; /* bytes handed to it */
+  guint part; /* chunks handed to it */
+  GstClockTimeDiff missed; /* ns since it had a segment */
+  guint64 announced_bps; /* in the multivariant playlist */
+} Output;
+
+typedef struct
+{
+  gchar *name;
+  gint64 due_us;
+} Trash;
+
+struct _MillCmafPublisher
+{
+  MillCmafPublisherOptions options;
+  MillCmafPublisherDone done;
+  gpointer user_data;
+  gpointer (*keeper_ref) (gpointer);
+  GDestroyNotify keeper_unref;
+  MillStore *store;
+  MillStoreLease *lease;
+  MillStoreWriter *writer;
+  MillCmafState *state;
+  GArray *outputs; /* Output, one for each rendition of the state */
+  GQueue trash; /* Trash, in the order of being due */
+  MillLiveIndex *index; /* NULL for VOD */
+  MillStoreObject *index_object;
+  gboolean index_stale; /* a line was not written: write it anew */
+  gboolean continued;
+  guint n_announced; /* renditions that the multivariant playlist lists */
+  gchar *warning;
+};
+
+/** Who hears of a job. */
+typedef struct
+{
+  MillCmafPublisherDone done;
+  gpointer user_data;
+  GDestroyNotify unref;
+  MillCmafWrote what;
+  guint rendition;
+  guint64 number;
+} Note;
+
+static void
+clear_output (gpointer data)
+{
+  Output *output = data;
+  g_clear_pointer (&output->object, mill_store_object_unref);
+}
+
+static void
+free_trash (gpointer data)
+{
+  Trash *trash = data;
+  g_free (trash->name);
+  g_free (trash);
+}
+
+static gint64
+now_us (const MillCmafPublisher *self)
+{
+  return self->options.clock ? self->options.clock () : g_get_monotonic_time ();
+}
+
+static Output *
+output_at (const MillCmafPublisher *self, guint i)
+{
+  return &g_array_index (self->outputs, Output, i);
+}
+
+static MillCmafRendition *
+rendition_at (const MillCmafPublisher *self, guint i)
+{
+  return g_ptr_array_index (self->state->renditions, i);
+}
+
+static MillCmafCut *
+cut_at (const MillCmafPublisher *self, guint i)
+{
+  return &g_array_index (self->state->cuts, MillCmafCut, i);
+}
+
+/* ---- jobs ---- */
+
+static void
+on_done (const GError *error, gpointer data)
+{
+  Note *note = data;
+  note->done (note->what, note->rendition, note->number, error,
+      note->user_data);
+}
+
+static void
+free_note (gpointer data)
+{
+  Note *note = data;
+  if (note->unref)
+    note->unref (note->user_data);
+  g_free (note);
+}
+
+static MillStoreJob *
+new_job (MillCmafPublisher *self, MillCmafWrote what, guint rendition,
+    guint64 number)
+{
+  Note *note = g_new (Note, 1);
+  *note = (Note){
+    .done = self->done,
+    .user_data = self->keeper_ref ? self->keeper_ref (self->user_data)
+                                  : self->user_data,
+    .unref = self->keeper_unref,
+    .what = what,
+    .rendition = rendition,
+    .number = number,
+  };
+  MillStoreJob *job = mill_store_job_new ();
+  mill_store_job_on_done (job, on_done, note, free_note);
+  mill_store_job_require_lease (job, self->lease);
+  return job;
+}
+
+static gboolean
+submit (MillCmafPublisher *self, MillStoreJob *job, GError **error)
+{
+  return mill_store_writer_submit (self->writer, job, error);
+}
+
+/* ---- live.index ---- */
+
+static void
+add_index_line (MillCmafPublisher *self, MillStoreJob *job,
+    const MillLiveChunk *chunk)
+{
+  if (self->index == NULL)
+    return;
+  g_autoptr (GBytes) line = mill_live_index_add (self->index, chunk);
+  if (self->index_stale)
+    return;
+  MillStoreChunk *bytes = mill_store_chunk_new (1);
+  mill_store_chunk_add_bytes (bytes, line);
+  mill_store_job_append (job, self->index_object, bytes);
+}
+
+/* Replaces the file by the lines that are still of use. */
+static void
+rewrite_index (MillCmafPublisher *self, MillStoreJob *job)
+{
+  g_autoptr (GBytes) content = mill_live_index_print (self->index);
+  mill_store_job_put (job, MILL_LIVE_INDEX_NAME, content);
+  g_clear_pointer (&self->index_object, mill_store_object_unref);
+  self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,
+      MILL_STORE_APPEND);
+  self->index_stale = FALSE;
+}
+
+static MillLiveChunk
+describe_segment (const MillCmafPublisher *self, guint i, guint k)
+{
+  const MillCmafRendition *rendition = rendition_at (self, i);
+  const MillCmafSegment *segment =
+      &g_array_index (rendition->segments, MillCmafSegment, k);
+  const MillCmafCut *cut = cut_at (self, k);
+  gboolean gap = (segment->flags & MILL_CMAF_SEGMENT_GAP) != 0;
+  MillLiveChunk chunk = {
+    .generation = cut->generation,
+    .number = cut->number,
+    .length = segment->bytes,
+    .time_ns = (guint64) MAX (cut->start, 0),
+    .duration_ns =
+        (guint64) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+            rendition->format.timescale),
+    .flags = MILL_LIVE_CHUNK_LAST,
+    .wall_us = cut->wall_us,
+  };
+  if (gap)
+    chunk.flags |= MILL_LIVE_CHUNK_GAP;
+  else if (!(cut->flags & MILL_CMAF_CUT_DEPENDENT))
+    chunk.flags |= MILL_LIVE_CHUNK_INDEPENDENT;
+  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
+    chunk.flags |= MILL_LIVE_CHUNK_DISCONTINUITY;
+  g_strlcpy (chunk.rendition, rendition->name, sizeof chunk.rendition);
+  return chunk;
+}
+
+/* The segments of a predecessor, as one chunk each. */
+static void
+fill_index (MillCmafPublisher *self)
+{
+  for (guint k = 0; k < self->state->cuts->len; k++)
+    for (guint i = 0; i < self->state->renditions->len; i++) {
+      MillLiveChunk chunk = describe_segment (self, i, k);
+      g_autoptr (GBytes) line = mill_live_index_add (self->index, &chunk);
+    }
+}
+
+/* ---- removing ---- */
+
+static void
+throw_away (MillCmafPublisher *self, gchar *name, gint64 due)
+{
+  Trash *trash = g_new (Trash, 1);
+  *trash = (Trash){ .name = name, .due_us = due };
+  g_queue_push_tail (&self->trash, trash);
+}
+
+static void
+empty_trash (MillCmafPublisher *self, MillStoreJob *job)
+{
+  gint64 now = now_us (self);
+  for (;;) {
+    Trash *trash = g_queue_peek_head (&self->trash);
+    if (trash == NULL || trash->due_us > now)
+      return;
+    mill_store_job_remove (job, trash->name);
+    free_trash (g_queue_pop_head (&self->trash));
+  }
+}
+
+static GstClockTimeDiff
+window_duration (const MillCmafPublisher *self)
+{
+  GstClockTimeDiff window = 0;
+  for (guint i = 0; i < self->state->cuts->len; i++)
+    window += cut_at (self, i)->end - cut_at (self, i)->start;
+  return window;
+}
+
+/* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
+ * that of the longest playlist that held it. */
+static void
+remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
+{
+  MillCmafState *state = self->state;
+  MillCmafCut first = *cut_at (self, 0);
+  guint64 next_generation = state->cuts->len > 1 ? cut_at (self, 1)->generation
+                                                 : first.generation;
+  gint64 due = now_us (self) +
+      (window + (first.end - first.start)) / GST_USECOND;
+  for (guint i = 0; i < state->renditions->len; i++) {
+    MillCmafRendition *rendition = rendition_at (self, i);
+    throw_away (self,
+        mill_cmaf_manifest_name_segment (rendition->name, first.generation,
+            first.number),
+        due);
+    if (next_generation != first.generation)
+      throw_away (self,
+          mill_cmaf_manifest_name_init (rendition->name, first.generation),
+          due);
+    g_array_remove_index (rendition->segments, 0);
+  }
+  if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
+    state->discontinuity_sequence++;
+  g_array_remove_index (state->cuts, 0);
+}
+
+static void
+slide_window (MillCmafPublisher *self)
+{
+  if (self->options.mode != MILL_CMAF_LIVE)
+    return;
+  GstClockTimeDiff least = (GstClockTimeDiff) MAX (self->options.dvr_window,
+      KEEP_TARGETS * self->state->target_duration_s * GST_SECOND);
+  GstClockTimeDiff window = window_duration (self);
+  while (self->state->cuts->len > self->options.window_segments) {
+    const MillCmafCut *first = cut_at (self, 0);
+    if (window - (first->end - first->start) < least)
+      break;
+    GstClockTimeDiff duration = first->end - first->start;
+    remove_first (self, window);
+    window -= duration;
+  }
+  if (self->index != NULL && self->state->cuts->len > 0)
+    mill_live_index_expire (self->index, cut_at (self, 0)->generation,
+        cut_at (self, 0)->number);
+}
+
+/* ---- opening ---- */
+
+static gboolean
+is_listed (const MillCmafPublisher *self, const gchar *name)
+{
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    const MillCmafRendition *rendition = rendition_at (self, i);
+    for (guint k = 0; k < self->state->cuts->len; k++) {
+      const MillCmafCut *cut = cut_at (self, k);
+      g_autofree gchar *segment =
+          mill_cmaf_manifest_name_segment (rendition->name, cut->generation,
+              cut->number);
+      g_autofree gchar *init =
+          mill_cmaf_manifest_name_init (rendition->name, cut->generation);
+      if (g_str_equal (segment, name) || g_str_equal (init, name))
+        return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+is_ours (const gchar *file)
+{
+  guint64 generation;
+  guint64 number;
+  gchar rest;
+  return sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4%c",
+             &generation, &number, &rest) == 3 ||
+      sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2;
+}
+
+/* Media of predecessors that no playlist lists any more, or never did. */
+static void
+find_leftovers (MillCmafPublisher *self, gint64 due)
+{
+  g_autoptr (GPtrArray) top = mill_store_list (self->store, "", NULL);
+  for (guint i = 0; top != NULL && i < top->len; i++) {
+    const gchar *entry = g_ptr_array_index (top, i);
+    if (!g_str_has_suffix (entry, "/"))
+      continue;
+    g_autofree gchar *directory = g_strndup (entry, strlen (entry) - 1);
+    if (!mill_cmaf_state_is_name (directory))
+      continue;
+    g_autoptr (GPtrArray) files =
+        mill_store_list (self->store, directory, NULL);
+    for (guint k = 0; files != NULL && k < files->len; k++) {
+      const gchar *file = g_ptr_array_index (files, k);
+      g_autofree gchar *name = g_strdup_printf ("%s/%s", directory, file);
+      if (is_ours (file) && !is_listed (self, name))
+        throw_away (self, g_steal_pointer (&name), due);
+    }
+  }
+}
+
+static void
+begin_afresh (MillCmafPublisher *self)
+{
+  MillCmafState *state = self->state;
+  g_array_set_size (state->cuts, 0);
+  g_ptr_array_set_size (state->renditions, 0);
+  state->ended = FALSE;
+  state->target_duration_s = 0;
+  state->discontinuity_sequence = 0;
+  state->availability_start_us = 0;
+  /* A file is packaged anew as a whole; a stream's numbers are never used
+   * twice, for the sake of players that have not noticed its end. */
+  if (self->options.mode == MILL_CMAF_VOD)
+    state->next_number = 0;
+}
+
+static void
+add_output (MillCmafPublisher *self)
+{
+  Output output = { 0 };
+  mill_hls_bitrate_init (&output.bitrate, self->options.segment_duration);
+  g_array_append_val (self->outputs, output);
+}
+
+static void
+restore_output (MillCmafPublisher *self, guint i)
+{
+  const MillCmafRendition *rendition = rendition_at (self, i);
+  add_output (self);
+  for (guint k = 0; k < rendition->segments->len; k++) {
+    const MillCmafSegment *segment =
+        &g_array_index (rendition->segments, MillCmafSegment, k);
+    if (segment->flags & MILL_CMAF_SEGMENT_GAP)
+      mill_hls_bitrate_break (&output_at (self, i)->bitrate);
+    else
+      mill_hls_bitrate_add (&output_at (self, i)->bitrate, segment->bytes,
+          (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+              rendition->format.timescale));
+  }
+}
+
+static void
+read_state (MillCmafPublisher *self)
+{
+  g_autoptr (GBytes) content = mill_store_lease_dup_content (self->lease);
+  if (g_bytes_get_size (content) == 0) {
+    self->state = mill_cmaf_state_new ();
+    return;
+  }
+  g_autoptr (GError) error = NULL;
+  self->state = mill_cmaf_state_load (content, &error);
+  if (self->state != NULL)
+    return;
+  self->warning = g_strdup (error->message);
+  self->state = mill_cmaf_state_new ();
+  /* Its generation is not known: one that no counter reaches. */
+  self->state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
+}
+
+static gboolean
+begin (MillCmafPublisher *self, GError **error)
+{
+  read_state (self);
+  MillCmafState *state = self->state;
+  GstClockTimeDiff stay = window_duration (self) +
+      (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
+  if (state->ended || self->options.mode == MILL_CMAF_VOD)
+    begin_afresh (self);
+  self->continued = state->cuts->len > 0;
+  state->generation++;
+  for (guint i = 0; i < state->renditions->len; i++)
+    restore_output (self, i);
+  find_leftovers (self, now_us (self) + stay / GST_USECOND);
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  if (!mill_store_lease_write (self->lease, content, error))
+    return FALSE;
+  if (self->options.mode == MILL_CMAF_VOD)
+    return TRUE;
+  self->index = mill_live_index_new ();
+  fill_index (self);
+  g_autoptr (GBytes) index = mill_live_index_print (self->index);
+  self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,
+      MILL_STORE_APPEND);
+  return mill_store_put (self->store, MILL_LIVE_INDEX_NAME, index, error);
+}
+
+MillCmafPublisher *
+mill_cmaf_publisher_open (const gchar *path,
+    const MillCmafPublisherOptions *options, MillCmafPublisherDone done,
+    gpointer user_data, GError **error)
+{
+  g_autoptr (MillCmafPublisher) self = g_new0 (MillCmafPublisher, 1);
+  self->options = *options;
+  self->done = done;
+  self->user_data = user_data;
+  g_queue_init (&self->trash);
+  self->outputs = g_array_new (FALSE, TRUE, sizeof (Output));
+  g_array_set_clear_func (self->outputs, clear_output);
+  self->store = mill_store_directory_new (path, error);
+  if (self->store == NULL)
+    return NULL;
+  self->lease =
+      mill_store_take (self->store, STATE_NAME, MILL_STORE_TAKE_FREE, error);
+  if (self->lease == NULL)
+    return NULL;
+  if (!begin (self, error))
+    return NULL;
+  MillStoreWriterOptions writer = {
+    .mode = options->may_wait ? MILL_STORE_WRITER_INLINE
+                              : MILL_STORE_WRITER_AUTO,
+  };
+  self->writer = mill_store_writer_new (self->store, &writer);
+  return g_steal_pointer (&self);
+}
+
+void
+mill_cmaf_publisher_free (MillCmafPublisher *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->outputs, g_array_unref);
+  g_clear_pointer (&self->index_object, mill_store_object_unref);
+  g_clear_pointer (&self->index, mill_live_index_free);
+  g_clear_pointer (&self->writer, mill_store_writer_free);
+  g_clear_pointer (&self->lease, mill_store_lease_free);
+  g_clear_pointer (&self->store, mill_store_unref);
+  g_clear_pointer (&self->state, mill_cmaf_state_free);
+  g_queue_clear_full (&self->trash, free_trash);
+  g_free (self->warning);
+  g_free (self);
+}
+
+void
+mill_cmaf_publisher_set_keeper (MillCmafPublisher *self,
+    gpointer (*ref) (gpointer), GDestroyNotify unref)
+{
+  self->keeper_ref = ref;
+  self->keeper_unref = unref;
+}
+
+const MillCmafState *
+mill_cmaf_publisher_get_state (const MillCmafPublisher *self)
+{
+  return self->state;
+}
+
+const gchar *
+mill_cmaf_publisher_get_warning (const MillCmafPublisher *self)
+{
+  return self->warning;
+}
+
+gboolean
+mill_cmaf_publisher_is_continued (const MillCmafPublisher *self)
+{
+  return self->continued;
+}
+
+gboolean
+mill_cmaf_publisher_is_inline (const MillCmafPublisher *self)
+{
+  return mill_store_writer_is_inline (self->writer);
+}
+
+MillCmafBitrate
+mill_cmaf_publisher_get_bitrate (const MillCmafPublisher *self, guint i)
+{
+  const MillHlsBitrate *bitrate = &output_at (self, i)->bitrate;
+  return (MillCmafBitrate){
+    .peak_bps = mill_hls_bitrate_peak_bps (bitrate),
+    .average_bps = mill_hls_bitrate_average_bps (bitrate),
+  };
+}
+
+guint64
+mill_cmaf_publisher_begin_generation (MillCmafPublisher *self)
+{
+  self->state->generation++;
+  /* Before anything is named by it, so that no successor uses it again. */
+  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
+  mill_store_job_write_lease (job, self->lease, content);
+  mill_store_job_set_essential (job);
+  submit (self, job, NULL);
+  return self->state->generation;
+}
+
+/* ---- renditions ---- */
+
+static gchar *
+free_name (const MillCmafPublisher *self, const gchar *name)
+{
+  if (mill_cmaf_state_find_rendition (self->state, name) == NULL)
+    return g_strdup (name);
+  for (guint i = 2;; i++) {
+    g_autofree gchar *numbered = g_strdup_printf ("%s-%u", name, i);
+    if (mill_cmaf_state_find_rendition (self->state, numbered) == NULL)
+      return g_steal_pointer (&numbered);
+  }
+}
+
+static gint
+find_predecessor (const MillCmafPublisher *self, const gchar *pad,
+    const gchar *wanted, MillCmafKind kind)
+{
+  if (!self->continued)
+    return -1;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    const MillCmafRendition *rendition = rendition_at (self, i);
+    if (rendition->format.kind == kind && g_str_equal (rendition->pad, pad) &&
+        (wanted == NULL || g_str_equal (rendition->name, wanted)))
+      return (gint) i;
+  }
+  return -1;
+}
+
+guint
+mill_cmaf_publisher_add_rendition (MillCmafPublisher *self, const gchar *pad,
+    const gchar *wanted, const gchar *fallback, const MillCmafFormat *format)
+{
+  gint predecessor = find_predecessor (self, pad, wanted, format->kind);
+  if (predecessor >= 0) {
+    mill_cmaf_publisher_set_format (self, (guint) predecessor, format);
+    return (guint) predecessor;
+  }
+  g_autofree gchar *name = free_name (self, wanted ? wanted : fallback);
+  mill_cmaf_state_add_rendition (self->state, pad, name, format);
+  add_output (self);
+  return self->state->renditions->len - 1;
+}
+
+void
+mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
+    const MillCmafFormat *format)
+{
+  MillCmafRendition *rendition = rendition_at (self, i);
+  guint from = rendition->format.timescale;
+  mill_cmaf_state_copy_format (&rendition->format, format);
+  if (from == format->timescale)
+    return;
+  for (guint k = 0; k < rendition->segments->len; k++) {
+    MillCmafSegment *segment =
+        &g_array_index (rendition->segments, MillCmafSegment, k);
+    segment->time =
+        mill_cmaf_timeline_to_ticks (mill_cmaf_timeline_to_ns (segment->time,
+                                         from),
+            format->timescale);
+    segment->duration = (guint64)
+        mill_cmaf_timeline_to_ticks (mill_cmaf_timeline_to_ns ((gint64) segment
+                                                                   ->duration,
+                                         from),
+            format->timescale);
+  }
+}
+
+/* ---- writing ---- */
+
+static void
+describe_chunk (const MillCmafPublisher *self, const MillCmafChunkWrite *write,
+    gsize length, MillLiveChunk *chunk)
+{
+  const Output *output = output_at (self, write->rendition);
+  *chunk = (MillLiveChunk){
+    .generation = write->cut->generation,
+    .number = write->cut->number,
+    .part = output->part,
+    .offset = output->offset,
+    .length = length,
+    .time_ns = (guint64) MAX (write->time, 0),
+    .duration_ns = write->duration,
+    .wall_us = write->wall_us,
+  };
+  if (write->sync)
+    chunk->flags |= MILL_LIVE_CHUNK_INDEPENDENT;
+  if (write->ends)
+    chunk->flags |= MILL_LIVE_CHUNK_LAST;
+  if (write->begins && (write->cut->flags & MILL_CMAF_CUT_DISCONTINUITY))
+    chunk->flags |= MILL_LIVE_CHUNK_DISCONTINUITY;
+  g_strlcpy (chunk->rendition, rendition_at (self, write->rendition)->name,
+      sizeof chunk->rendition);
+}
+
+static void
+open_segment (MillCmafPublisher *self, const MillCmafChunkWrite *write)
+{
+  Output *output = output_at (self, write->rendition);
+  g_autofree gchar *name =
+      mill_cmaf_manifest_name_segment (rendition_at (self, write->rendition)
+                                           ->name,
+          write->cut->generation, write->cut->number);
+  g_clear_pointer (&output->object, mill_store_object_unref);
+  output->object = mill_store_object_new (self->store, name, MILL_STORE_NEW);
+  output->offset = 0;
+  output->part = 0;
+}
+
+gboolean
+mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
+    const MillCmafChunkWrite *write, GError **error)
+{
+  Output *output = output_at (self, write->rendition);
+  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, write->rendition,
+      write->cut->number);
+  if (write->init != NULL) {
+    g_autofree gchar *name =
+        mill_cmaf_manifest_name_init (rendition_at (self, write->rendition)
+                                          ->name,
+            write->cut->generation);
+    mill_store_job_put (job, name, write->init);
+  }
+  if (write->begins)
+    open_segment (self, write);
+  MillStoreChunk *bytes = mill_store_chunk_new (1 + write->buffers->len);
+  mill_store_chunk_add_bytes (bytes, write->header);
+  for (guint i = 0; i < write->buffers->len; i++)
+    mill_store_chunk_add_buffer (bytes, g_ptr_array_index (write->buffers, i));
+  gsize length = mill_store_chunk_get_size (bytes);
+  mill_store_job_append (job, output->object, bytes);
+  if (write->ends)
+    mill_store_job_close (job, output->object);
+  MillLiveChunk line;
+  describe_chunk (self, write, length, &line);
+  add_index_line (self, job, &line);
+  output->offset += length;
+  output->part++;
+  if (write->ends)
+    g_clear_pointer (&output->object, mill_store_object_unref);
+  if (submit (self, job, error))
+    return TRUE;
+  self->index_stale = TRUE;
+  return FALSE;
+}
+
+/* ---- publishing ---- */
+
+/* A rendition that begins, or comes back, needs a Period of its own: its
+ * numbers would not be consecutive in the old one, and players look for new
+ * ones in new Periods only. */
+static gboolean
+needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  if (self->state->cuts->len == 0 || (cut->flags & MILL_CMAF_CUT_PERIOD))
+    return TRUE;
+  guint last = self->state->cuts->len - 1;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    const MillCmafRendition *rendition = rendition_at (self, i);
+    gboolean was_gap =
+        (g_array_index (rendition->segments, MillCmafSegment, last).flags &
+            MILL_CMAF_SEGMENT_GAP) != 0;
+    gboolean is_gap = (segments[i].flags & MILL_CMAF_SEGMENT_GAP) != 0;
+    gboolean had_media =
+        mill_hls_bitrate_peak_bps (&output_at (self, i)->bitrate) > 0;
+    if (was_gap && !is_gap &&
+        (had_media || self->options.mode != MILL_CMAF_VOD))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+place_in_period (MillCmafPublisher *self, MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  MillCmafState *state = self->state;
+  guint n = state->cuts->len;
+  if (!needs_period (self, cut, segments)) {
+    const MillCmafCut *last = cut_at (self, n - 1);
+    cut->period = last->period;
+    cut->period_start = last->period_start;
+    cut->period_media = last->period_media;
+    return;
+  }
+  cut->period = cut->number;
+  cut->period_media = cut->media_start;
+  /* A file's first picture may come a few frames after its zero, which its
+   * audio is in sync with. */
+  if (n == 0 && self->options.mode == MILL_CMAF_VOD &&
+      cut->media_start < (GstClockTimeDiff) (500 * GST_MSECOND))
+    cut->period_media = 0;
+  if (n == 0) {
+    state->availability_start_us = cut->wall_us;
+    cut->period_start = 0;
+    return;
+  }
+  const MillCmafCut *last = cut_at (self, n - 1);
+  GstClockTimeDiff end = last->period_start - last->period_media +
+      last->media_start + (last->end - last->start);
+  cut->period_start = end;
+  /* Of another time base, or after an absence: where the wall clock says, but
+   * Periods never overlap. */
+  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
+    cut->period_start =
+        MAX (end, (cut->wall_us - state->availability_start_us) * 1000);
+}
+
+static void
+add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
+    const MillCmafSegment *segment)
+{
+  MillCmafRendition *rendition = rendition_at (self, i);
+  Output *output = output_at (self, i);
+  g_array_append_val (rendition->segments, *segment);
+  if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
+    mill_hls_bitrate_break (&output->bitrate);
+    output->missed += cut->end - cut->start;
+    if (self->options.mode != MILL_CMAF_VOD &&
+        output->missed >= (GstClockTimeDiff) (GONE_TARGETS *
+                              self->state->target_duration_s * GST_SECOND))
+      rendition->gone = TRUE;
+    return;
+  }
+  output->missed = 0;
+  rendition->gone = FALSE;
+  mill_hls_bitrate_add (&output->bitrate, segment->bytes,
+      (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+          rendition->format.timescale));
+}
+
+static guint
+longest_s (const MillCmafPublisher *self, const MillCmafSegment *segments)
+{
+  guint longest = 0;
+  for (guint i = 0; i < self->state->renditions->len; i++)
+    longest = MAX (longest,
+        mill_hls_media_round_duration ((GstClockTime)
+                mill_cmaf_timeline_to_ns ((gint64) segments[i].duration,
+                    rendition_at (self, i)->format.timescale)));
+  return longest;
+}
+
+void
+mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  MillCmafState *state = self->state;
+  guint nominal =
+      mill_hls_media_round_duration (self->options.segment_duration);
+  /* RFC 8216bis 6.2.1: it never changes once it is published. */
+  if (state->target_duration_s == 0 || self->options.mode == MILL_CMAF_VOD)
+    state->target_duration_s = MAX (MAX (nominal, state->target_duration_s),
+        longest_s (self, segments));
+  MillCmafCut added = *cut;
+  place_in_period (self, &added, segments);
+  g_array_append_val (state->cuts, added);
+  for (guint i = 0; i < state->renditions->len; i++)
+    add_segment (self, i, &added, &segments[i]);
+  state->next_number = added.number + 1;
+  slide_window (self);
+}
+
+static MillCmafBitrate *
+list_bitrates (const MillCmafPublisher *self)
+{
+  guint n = self->state->renditions->len;
+  MillCmafBitrate *bitrates = g_new0 (MillCmafBitrate, MAX (n, 1));
+  for (guint i = 0; i < n; i++)
+    bitrates[i] = mill_cmaf_publisher_get_bitrate (self, i);
+  return bitrates;
+}
+
+/* Whether what the multivariant playlist says is no longer true. Averages
+ * alone are not worth a new one. */
+static gboolean
+has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
+{
+  guint n = 0;
+  gboolean news = self->state->ended;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    Output *output = output_at (self, i);
+    gboolean listed = mill_cmaf_manifest_lists (manifest, i);
+    if (listed)
+      n++;
+    if (listed != (output->announced_bps > 0) ||
+        manifest->bitrates[i].peak_bps > output->announced_bps)
+      news = TRUE;
+    output->announced_bps = listed ? manifest->bitrates[i].peak_bps : 0;
+  }
+  self->n_announced = n;
+  return news;
+}
+
+static void
+put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
+{
+  g_autofree MillCmafBitrate *bitrates = list_bitrates (self);
+  MillCmafManifest manifest = {
+    .state = self->state,
+    .bitrates = bitrates,
+    .mode = self->options.mode,
+    .segment_duration = self->options.segment_duration,
+    .now_us = g_get_real_time (),
+  };
+  for (guint i = 0; self->options.hls && i < self->state->renditions->len;
+       i++) {
+    g_autofree gchar *name =
+        mill_cmaf_manifest_name_playlist (rendition_at (self, i)->name);
+    g_autoptr (GBytes) playlist = mill_cmaf_manifest_print_media (&manifest, i);
+    mill_store_job_put (job, name, playlist);
+  }
+  if (!all)
+    return;
+  if (self->options.hls && has_news (self, &manifest)) {
+    g_autoptr (GBytes) playlist =
+        mill_cmaf_manifest_print_multivariant (&manifest);
+    mill_store_job_put (job, "master.m3u8", playlist);
+  }
+  if (self->options.dash) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) mpd = mill_cmaf_manifest_print_mpd (&manifest, &error);
+    if (mpd != NULL)
+      mill_store_job_put (job, "manifest.mpd", mpd);
+    else
+      g_debug ("manifest.mpd is left as it is: %s", error->message);
+  }
+}
+
+/* A line for each rendition that has no bytes of the last segment. */
+static void
+index_gaps (MillCmafPublisher *self, MillStoreJob *job)
+{
+  if (self->state->cuts->len == 0)
+    return;
+  guint last = self->state->cuts->len - 1;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    MillLiveChunk chunk = describe_segment (self, i, last);
+    if (chunk.flags & MILL_LIVE_CHUNK_GAP)
+      add_index_line (self, job, &chunk);
+  }
+}
+
+void
+mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
+    gboolean manifests)
+{
+  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  /* What is removed may be the room that the rest needs. */
+  empty_trash (self, job);
+  /* The state goes first: a successor may list a segment that nobody was told
+   * of, but must not forget one that somebody was. */
+  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
+  mill_store_job_write_lease (job, self->lease, content);
+  put_manifests (self, job, manifests);
+  if (self->index != NULL) {
+    index_gaps (self, job);
+    if (self->index_stale || mill_live_index_wants_compaction (self->index))
+      rewrite_index (self, job);
+  }
+  submit (self, job, NULL);
+}
+
+void
+mill_cmaf_publisher_note_failure (MillCmafPublisher *self)
+{
+  self->index_stale = TRUE;
+  for (guint i = 0; i < self->outputs->len; i++)
+    output_at (self, i)->announced_bps = 0;
+}
+
+void
+mill_cmaf_publisher_end (MillCmafPublisher *self)
+{
+  self->state->ended = TRUE;
+  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_END, 0, 0);
+  put_manifests (self, job, TRUE);
+  /* Nothing is to come that could do it later. */
+  if (self->options.mode == MILL_CMAF_VOD)
+    while (!g_queue_is_empty (&self->trash)) {
+      Trash *trash = g_queue_pop_head (&self->trash);
+      mill_store_job_remove (job, trash->name);
+      free_trash (trash);
+    }
+  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
+  mill_store_job_write_lease (job, self->lease, content);
+  mill_store_job_set_essential (job);
+  submit (self, job, NULL);
+}
+
+gboolean
+mill_cmaf_publisher_flush (MillCmafPublisher *self, gint64 timeout_us)
+{
+  return mill_store_writer_flush (self->writer, timeout_us);
+}

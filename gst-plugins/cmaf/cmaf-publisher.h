@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-manifest.h"
+#include "playlist/hls-bitrate.h"
+#include "store/store-writer.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The stream directory: writes segments chunk by chunk, keeps the window of
+ * those that are listed, replaces playlists, removes what nobody can ask for
+ * any more. Owns the directory by the lease on .state.
+ *
+ * Threads: one at a time (the packager's lock); the callback is called on the
+ * writer's thread, or inside the call when the writer is inline.
+ */
+typedef struct _MillCmafPublisher MillCmafPublisher;
+
+/**
+ * MillCmafPublisherOptions:
+ * @window_segments: least number of segments in a live playlist
+ * @dvr_window: least duration of a live playlist, ns
+ * @may_wait: writes may hold up the caller (a file is packaged)
+ * @clock: (nullable): monotonic time in µs, for tests; default
+ *   g_get_monotonic_time()
+ */
+typedef struct
+{
+  MillCmafMode mode;
+  GstClockTime segment_duration;
+  guint window_segments;
+  GstClockTime dvr_window;
+  gboolean hls;
+  gboolean dash;
+  gboolean may_wait;
+  gint64 (*clock) (void);
+} MillCmafPublisherOptions;
+
+typedef enum
+{
+  MILL_CMAF_WROTE_CHUNK,
+  MILL_CMAF_WROTE_MANIFESTS,
+  MILL_CMAF_WROTE_END,
+} MillCmafWrote;
+
+/** @rendition, @number: of a chunk; @error: (nullable) */
+typedef void (*MillCmafPublisherDone) (MillCmafWrote what, guint rendition,
+    guint64 number, const GError *error, gpointer user_data);
+
+/**
+ * mill_cmaf_publisher_open:
+ *
+ * Takes the directory, reads what a predecessor has left and begins a new
+ * generation. Blocks on the disk.
+ *
+ * Returns: (transfer full)(nullable)
+ * Errors: MILL_STORE_ERROR
+ */
+MillCmafPublisher *mill_cmaf_publisher_open (const gchar *path,
+    const MillCmafPublisherOptions *options, MillCmafPublisherDone done,
+    gpointer user_data, GError **error);
+void mill_cmaf_publisher_free (MillCmafPublisher *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPublisher, mill_cmaf_publisher_free)
+
+/** How @user_data of the callbacks is kept alive. */
+void mill_cmaf_publisher_set_keeper (MillCmafPublisher *self,
+    gpointer (*ref) (gpointer), GDestroyNotify unref);
+
+/** Returns: (transfer none): what is published */
+const MillCmafState *mill_cmaf_publisher_get_state (const MillCmafPublisher
+        *self);
+
+/** Returns: (transfer none)(nullable): why a predecessor's state was not used */
+const gchar *mill_cmaf_publisher_get_warning (const MillCmafPublisher *self);
+
+/** Returns: whether a predecessor's playlists are continued */
+gboolean mill_cmaf_publisher_is_continued (const MillCmafPublisher *self);
+
+gboolean mill_cmaf_publisher_is_inline (const MillCmafPublisher *self);
+
+/** Begins a generation inside the run. Returns: its number */
+guint64 mill_cmaf_publisher_begin_generation (MillCmafPublisher *self);
+
+/**
+ * mill_cmaf_publisher_add_rendition:
+ * @wanted: (nullable): its name; NULL: that of the predecessor's rendition
+ *   from the same pad, or else @fallback
+ *
+ * Returns: index of the rendition
+ */
+guint mill_cmaf_publisher_add_rendition (MillCmafPublisher *self,
+    const gchar *pad, const gchar *wanted, const gchar *fallback,
+    const MillCmafFormat *format);
+
+/** The rendition's encoding has changed. */
+void mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint rendition,
+    const MillCmafFormat *format);
+
+/**
+ * MillCmafChunkWrite:
+ * @init: (nullable): CMAF header to put before the chunk
+ * @header: (transfer full): of the chunk
+ * @buffers: (element-type GstBuffer): payload, referenced
+ * @begins, @ends: first, last chunk of its segment
+ * @time, @duration: running time, ns
+ */
+typedef struct
+{
+  guint rendition;
+  const MillCmafCut *cut;
+  GBytes *init;
+  GBytes *header;
+  GPtrArray *buffers;
+  gboolean begins;
+  gboolean ends;
+  gboolean sync;
+  GstClockTimeDiff time;
+  GstClockTime duration;
+  gint64 wall_us;
+} MillCmafChunkWrite;
+
+/** Returns: FALSE with MILL_STORE_ERROR_BUSY when the queue is full: then
+ * done is not called. Any other failure goes to done. */
+gboolean mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
+    const MillCmafChunkWrite *write, GError **error);
+
+/**
+ * mill_cmaf_publisher_add:
+ * @segments: one for each rendition; gaps are flagged
+ *
+ * Adds a segment to the window. Nothing is written.
+ */
+void mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments);
+
+/** Writes state, playlists and MPD. @manifests: FALSE leaves out multivariant
+ * playlist and MPD, because renditions are still to come. */
+void mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
+    gboolean manifests);
+
+/** A write has failed: what it was to replace is written again next time. */
+void mill_cmaf_publisher_note_failure (MillCmafPublisher *self);
+
+/** The stream has ended: the last version of everything. */
+void mill_cmaf_publisher_end (MillCmafPublisher *self);
+
+/** Waits until everything is written; see mill_store_writer_flush(). */
+gboolean mill_cmaf_publisher_flush (MillCmafPublisher *self, gint64 timeout_us);
+
+/** Returns: bit rates of rendition @i */
+MillCmafBitrate mill_cmaf_publisher_get_bitrate (const MillCmafPublisher *self,
+    guint i);
+
+G_END_DECLS

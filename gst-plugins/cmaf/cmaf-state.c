@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-state.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK (mill - cmaf - state - error - quark, mill_cmaf_state_error)
+
+/*
+ * The file: a line that names the format, then a GVariant, little-endian. Its
+ * type is fixed, so that no nesting or size in the file is ever followed; what
+ * is not in normal form is refused before a value is looked at.
+ */
+#define MAGIC "millrace-state 1\n"
+#define CUT_TYPE "(ttxxxxtxxu)"
+#define SEGMENT_TYPE "(xttu)"
+#define FORMAT_TYPE "(uuuuuuuuuubsss)"
+#define RENDITION_TYPE "(ss" FORMAT_TYPE "ba" SEGMENT_TYPE ")"
+#define STATE_TYPE "(ttbxuta" CUT_TYPE "a" RENDITION_TYPE ")"
+
+/* Far beyond any stream, far below where sums of times could overflow. */
+#define TIME_MAX (G_GINT64_CONSTANT (1) << 60)
+
+gboolean
+mill_cmaf_state_is_name (const gchar *name)
+{
+  gsize length = strlen (name);
+  return length > 0 && length <= MILL_CMAF_NAME_MAX &&
+      strspn (name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-") == length;
+}
+
+void
+mill_cmaf_state_clear_format (MillCmafFormat *format)
+{
+  g_clear_pointer (&format->codec, g_free);
+  g_clear_pointer (&format->language, g_free);
+  g_clear_pointer (&format->group, g_free);
+}
+
+void
+mill_cmaf_state_copy_format (MillCmafFormat *to, const MillCmafFormat *from)
+{
+  MillCmafFormat copy = *from;
+  copy.codec = g_strdup (from->codec);
+  copy.language = g_strdup (from->language);
+  copy.group = g_strdup (from->group);
+  mill_cmaf_state_clear_format (to);
+  *to = copy;
+}
+
+void
+mill_cmaf_state_free_rendition (MillCmafRendition *rendition)
+{
+  if (rendition == NULL)
+    return;
+  mill_cmaf_state_clear_format (&rendition->format);
+  g_array_unref (rendition->segments);
+  g_free (rendition->pad);
+  g_free (rendition->name);
+  g_free (rendition);
+}
+
+MillCmafState *
+mill_cmaf_state_new (void)
+{
+  MillCmafState *self = g_new0 (MillCmafState, 1);
+  self->cuts = g_array_new (FALSE, FALSE, sizeof (MillCmafCut));
+  self->renditions = g_ptr_array_new_with_free_func ((GDestroyNotify)
+          mill_cmaf_state_free_rendition);
+  return self;
+}
+
+void
+mill_cmaf_state_free (MillCmafState *self)
+{
+  if (self == NULL)
+    return;
+  g_array_unref (self->cuts);
+  g_ptr_array_unref (self->renditions);
+  g_free (self);
+}
+
+MillCmafRendition *
+mill_cmaf_state_add_rendition (MillCmafState *self, const gchar *pad,
+    const gchar *name, const MillCmafFormat *format)
+{
+  MillCmafRendition *rendition = g_new0 (MillCmafRendition, 1);
+  rendition->pad = g_strdup (pad);
+  rendition->name = g_strdup (name);
+  mill_cmaf_state_copy_format (&rendition->format, format);
+  rendition->segments = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
+  for (guint i = 0; i < self->cuts->len; i++) {
+    const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
+    MillCmafSegment gap = {
+      .time = mill_cmaf_timeline_to_ticks (cut->media_start, format->timescale),
+      .duration = (guint64) mill_cmaf_timeline_to_ticks (cut->end - cut->start,
+          format->timescale),
+      .flags = MILL_CMAF_SEGMENT_GAP,
+    };
+    g_array_append_val (rendition->segments, gap);
+  }
+  g_ptr_array_add (self->renditions, rendition);
+  return rendition;
+}
+
+MillCmafRendition *
+mill_cmaf_state_find_rendition (const MillCmafState *self, const gchar *name)
+{
+  for (guint i = 0; i < self->renditions->len; i++) {
+    MillCmafRendition *rendition = g_ptr_array_index (self->renditions, i);
+    if (g_str_equal (rendition->name, name))
+      return rendition;
+  }
+  return NULL;
+}
+
+/* ---- saving ---- */
+
+static GVariant *
+save_cuts (const MillCmafState *self)
+{
+  g_auto (GVariantBuilder) builder =
+      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" CUT_TYPE));
+  for (guint i = 0; i < self->cuts->len; i++) {
+    const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
+    g_variant_builder_add (&builder, CUT_TYPE, cut->number, cut->generation,
+        cut->start, cut->end, cut->media_start, cut->wall_us, cut->period,
+        cut->period_start, cut->period_media, (guint32) cut->flags);
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+save_format (const MillCmafFormat *format)
+{
+  return g_variant_new (FORMAT_TYPE, (guint32) format->kind, format->timescale,
+      format->width, format->height, format->par_n, format->par_d,
+      format->fps_n, format->fps_d, format->sample_rate, format->channels,
+      format->is_default, format->codec ? format->codec : "",
+      format->language ? format->language : "",
+      format->group ? format->group : "");
+}
+
+static GVariant *
+save_segments (const MillCmafRendition *rendition)
+{
+  g_auto (GVariantBuilder) builder =
+      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" SEGMENT_TYPE));
+  for (guint i = 0; i < rendition->segments->len; i++) {
+    const MillCmafSegment *segment =
+        &g_array_index (rendition->segments, MillCmafSegment, i);
+    g_variant_builder_add (&builder, SEGMENT_TYPE, segment->time,
+        segment->duration, segment->bytes, (guint32) segment->flags);
+  }
+  return g_variant_builder_end (&builder);
+}
+
+GBytes *
+mill_cmaf_state_save (const MillCmafState *self)
+{
+  g_auto (GVariantBuilder) renditions =
+      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" RENDITION_TYPE));
+  for (guint i = 0; i < self->renditions->len; i++) {
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (self->renditions, i);
+    g_variant_builder_add (&renditions,
+        "(ss@" FORMAT_TYPE "b@a" SEGMENT_TYPE ")", rendition->pad,
+        rendition->name, save_format (&rendition->format), rendition->gone,
+        save_segments (rendition));
+  }
+  g_autoptr (GVariant) state =
+      g_variant_ref_sink (g_variant_new ("(ttbxut@a" CUT_TYPE
+                                         "@a" RENDITION_TYPE ")",
+          self->generation, self->next_number, self->ended,
+          self->availability_start_us, self->target_duration_s,
+          self->discontinuity_sequence, save_cuts (self),
+          g_variant_builder_end (&renditions)));
+#if G_BYTE_ORDER == G_BIG_ENDIAN
+  GVariant *swapped = g_variant_byteswap (state);
+  g_variant_unref (state);
+  state = swapped;
+#endif
+  gsize magic = strlen (MAGIC);
+  gsize size = g_variant_get_size (state);
+  guint8 *data = g_malloc (magic + size);
+  memcpy (data, MAGIC, magic);
+  memcpy (data + magic, g_variant_get_data (state), size);
+  return g_bytes_new_take (data, magic + size);
+}
+
+/* ---- loading ---- */
+
+static gboolean
+refuse (GError **error, const gchar *what)
+{
+  g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_INVALID,
+      "state: %s", what);
+  return FALSE;
+}
+
+static gboolean
+is_time (gint64 value)
+{
+  return value > -TIME_MAX && value < TIME_MAX;
+}
+
+static gboolean
+load_cuts (MillCmafState *self, GVariant *cuts, GError **error)
+{
+  GVariantIter iter;
+  if (g_variant_iter_init (&iter, cuts) > MILL_CMAF_SEGMENTS_MAX)
+    return refuse (error, "too many segments");
+  MillCmafCut cut;
+  guint32 flags;
+  while (g_variant_iter_next (&iter, CUT_TYPE, &cut.number, &cut.generation,
+      &cut.start, &cut.end, &cut.media_start, &cut.wall_us, &cut.period,
+      &cut.period_start, &cut.period_media, &flags)) {
+    cut.flags = flags;
+    if (!is_time (cut.start) || !is_time (cut.end) || cut.end < cut.start ||
+        !is_time (cut.media_start) || cut.media_start < 0 ||
+        !is_time (cut.wall_us) || !is_time (cut.period_start) ||
+        cut.period_start < 0 || !is_time (cut.period_media) ||
+        cut.period_media < 0 || cut.period > cut.number ||
+        cut.generation > self->generation || cut.number >= self->next_number)
+      return refuse (error, "a segment's times or numbers are impossible");
+    if (self->cuts->len > 0 &&
+        cut.number !=
+            g_array_index (self->cuts, MillCmafCut, self->cuts->len - 1)
+                    .number +
+                1)
+      return refuse (error, "segment numbers are not consecutive");
+    g_array_append_val (self->cuts, cut);
+  }
+  return TRUE;
+}
+
+static gchar *
+non_empty (const gchar *text)
+{
+  return *text != '\0' ? g_strdup (text) : NULL;
+}
+
+static gboolean
+load_format (MillCmafFormat *format, GVariant *from, GError **error)
+{
+  guint32 kind;
+  const gchar *codec;
+  const gchar *language;
+  const gchar *group;
+  MillCmafFormat read = { 0 };
+  g_variant_get (from, "(uuuuuuuuuub&s&s&s)", &kind, &read.timescale,
+      &read.width, &read.height, &read.par_n, &read.par_d, &read.fps_n,
+      &read.fps_d, &read.sample_rate, &read.channels, &read.is_default, &codec,
+      &language, &group);
+  if (kind > MILL_CMAF_AUDIO)
+    return refuse (error, "unknown kind of rendition");
+  if (read.timescale == 0 || read.timescale > GST_SECOND)
+    return refuse (error, "impossible timescale");
+  if (read.fps_n > 0 && read.fps_d == 0)
+    return refuse (error, "impossible frame rate");
+  *format = read;
+  format->kind = kind;
+  format->codec = g_strdup (codec);
+  format->language = non_empty (language);
+  format->group = g_strdup (group);
+  return TRUE;
+}
+
+static gboolean
+load_segments (MillCmafRendition *rendition, GVariant *from, GError **error)
+{
+  GVariantIter iter;
+  g_variant_iter_init (&iter, from);
+  MillCmafSegment segment;
+  guint32 flags;
+  while (g_variant_iter_next (&iter, SEGMENT_TYPE, &segment.time,
+      &segment.duration, &segment.bytes, &flags)) {
+    if (!is_time (segment.time) || segment.duration >= TIME_MAX / GST_SECOND ||
+        segment.bytes >= TIME_MAX)
+      return refuse (error, "a segment's times are impossible");
+    segment.flags = flags & MILL_CMAF_SEGMENT_GAP;
+    g_array_append_val (rendition->segments, segment);
+  }
+  return TRUE;
+}
+
+static gboolean
+load_rendition (MillCmafState *self, GVariant *from, GError **error)
+{
+  g_autoptr (GVariant) format = g_variant_get_child_value (from, 2);
+  g_autoptr (GVariant) segments = g_variant_get_child_value (from, 4);
+  if (g_variant_n_children (segments) != self->cuts->len)
+    return refuse (error, "renditions differ in their number of segments");
+  g_autoptr (MillCmafRendition) rendition = g_new0 (MillCmafRendition, 1);
+  rendition->segments = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
+  g_variant_get_child (from, 0, "s", &rendition->pad);
+  g_variant_get_child (from, 1, "s", &rendition->name);
+  g_variant_get_child (from, 3, "b", &rendition->gone);
+  if (!mill_cmaf_state_is_name (rendition->name) ||
+      mill_cmaf_state_find_rendition (self, rendition->name) != NULL)
+    return refuse (error, "a rendition's name is impossible or taken");
+  if (!load_format (&rendition->format, format, error) ||
+      !load_segments (rendition, segments, error))
+    return FALSE;
+  g_ptr_array_add (self->renditions, g_steal_pointer (&rendition));
+  return TRUE;
+}
+
+static gboolean
+load_renditions (MillCmafState *self, GVariant *renditions, GError **error)
+{
+  gsize n = g_variant_n_children (renditions);
+  if (n > MILL_CMAF_RENDITIONS_MAX)
+    return refuse (error, "too many renditions");
+  for (gsize i = 0; i < n; i++) {
+    g_autoptr (GVariant) from = g_variant_get_child_value (renditions, i);
+    if (!load_rendition (self, from, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+MillCmafState *
+mill_cmaf_state_load (GBytes *content, GError **error)
+{
+  gsize size;
+  const gchar *data = g_bytes_get_data (content, &size);
+  gsize magic = strlen (MAGIC);
+  if (size < magic || memcmp (data, MAGIC, magic) != 0) {
+    g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
+        "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
+        "'millrace-state 1'",
+        size);
+    return NULL;
+  }
+  /* A copy, because GVariant wants aligned data. */
+  g_autoptr (GBytes) body = g_bytes_new (data + magic, size - magic);
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STATE_TYPE),
+          body, FALSE));
+#if G_BYTE_ORDER == G_BIG_ENDIAN
+  GVariant *swapped = g_variant_byteswap (variant);
+  g_variant_unref (variant);
+  variant = swapped;
+#endif
+  if (!g_variant_is_normal_form (variant)) {
+    refuse (error, "damaged");
+    return NULL;
+  }
+  g_autoptr (MillCmafState) self = mill_cmaf_state_new ();
+  g_autoptr (GVariant) cuts = NULL;
+  g_autoptr (GVariant) renditions = NULL;
+  g_variant_get (variant, "(ttbxut@a" CUT_TYPE "@a" RENDITION_TYPE ")",
+      &self->generation, &self->next_number, &self->ended,
+      &self->availability_start_us, &self->target_duration_s,
+      &self->discontinuity_sequence, &cuts, &renditions);
+  if (self->generation >= TIME_MAX || self->next_number >= TIME_MAX ||
+      !is_time (self->availability_start_us) ||
+      self->discontinuity_sequence > self->next_number ||
+      self->target_duration_s > G_MAXINT32 / 1000) {
+    refuse (error, "impossible numbers");
+    return NULL;
+  }
+  if (!load_cuts (self, cuts, error) ||
+      !load_renditions (self, renditions, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}

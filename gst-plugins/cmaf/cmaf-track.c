@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-track.h"
+
+#include <string.h>
+
+/* A source that was away for less is taken to have dropped a few samples. */
+#define JUMP_NS (500 * GST_MSECOND)
+/* What is further in the past than this cannot be placed. */
+#define PAST_NS (2 * GST_SECOND)
+/* A sample lasts at most this long when nothing follows it. */
+#define LAST_MAX_NS (5 * GST_SECOND)
+
+struct _MillCmafTrack
+{
+  MillCmafKind kind;
+  guint timescale;
+  guint frame_length; /* ticks; audio */
+  GArray *samples; /* MillCmafSample, in decoding order */
+  gsize queued_bytes;
+  gboolean running; /* a decoder can go on with the next sample */
+  gboolean anchored; /* there was a sample before */
+  gint64 shift; /* added to the DTS of video */
+  gint64 last_dts;
+  gint64 floor; /* end of what was taken out: nothing may begin before it */
+  guint64 step; /* ticks between the last two samples, or their duration */
+  guint64 corrections;
+};
+
+void
+mill_cmaf_track_init_taken (MillCmafTaken *taken)
+{
+  memset (taken, 0, sizeof (*taken));
+  taken->samples = g_array_new (FALSE, FALSE, sizeof (MillBmffSample));
+  taken->buffers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+}
+
+void
+mill_cmaf_track_clear_taken (MillCmafTaken *taken)
+{
+  g_clear_pointer (&taken->samples, g_array_unref);
+  g_clear_pointer (&taken->buffers, g_ptr_array_unref);
+}
+
+MillCmafTrack *
+mill_cmaf_track_new (MillCmafKind kind, guint timescale, guint frame_length)
+{
+  MillCmafTrack *self = g_new0 (MillCmafTrack, 1);
+  self->kind = kind;
+  self->timescale = timescale;
+  self->frame_length = frame_length;
+  self->step = frame_length > 0 ? frame_length : timescale / 25;
+  self->floor = G_MININT64;
+  self->samples = g_array_new (FALSE, FALSE, sizeof (MillCmafSample));
+  return self;
+}
+
+void
+mill_cmaf_track_free (MillCmafTrack *self)
+{
+  if (self == NULL)
+    return;
+  mill_cmaf_track_drop (self, self->samples->len);
+  g_array_unref (self->samples);
+  g_free (self);
+}
+
+MillCmafKind
+mill_cmaf_track_get_kind (const MillCmafTrack *self)
+{
+  return self->kind;
+}
+
+guint
+mill_cmaf_track_get_timescale (const MillCmafTrack *self)
+{
+  return self->timescale;
+}
+
+static gint64
+to_ticks (const MillCmafTrack *self, GstClockTimeDiff value)
+{
+  return mill_cmaf_timeline_to_ticks (value, self->timescale);
+}
+
+static MillCmafSample *
+sample_at (const MillCmafTrack *self, guint i)
+{
+  return &g_array_index (self->samples, MillCmafSample, i);
+}
+
+static void
+append (MillCmafTrack *self, MillCmafSample *sample)
+{
+  if (self->anchored && sample->dts > self->last_dts &&
+      !(sample->flags & MILL_CMAF_SAMPLE_JUMP))
+    self->step = (guint64) (sample->dts - self->last_dts);
+  self->last_dts = sample->dts;
+  self->anchored = TRUE;
+  self->queued_bytes += sample->size;
+  g_array_append_val (self->samples, *sample);
+}
+
+/* An IDR decodes at its presentation time. Where that is not after the
+ * samples before it (the encoder's delay has shrunk), those move closer. */
+static void
+make_room (MillCmafTrack *self, MillCmafSample *idr)
+{
+  gint64 n = self->samples->len;
+  gint64 earliest = self->floor;
+  if (n > 0)
+    earliest = sample_at (self, 0)->dts + n;
+  if (idr->dts < earliest)
+    idr->dts = earliest;
+  gint64 limit = idr->dts - 1;
+  for (guint i = self->samples->len; i > 0; i--, limit--) {
+    MillCmafSample *sample = sample_at (self, i - 1);
+    if (sample->dts <= limit)
+      break;
+    sample->dts = limit;
+  }
+  if (self->samples->len > 0)
+    self->last_dts = sample_at (self, self->samples->len - 1)->dts;
+}
+
+static MillCmafPush
+place_video (MillCmafTrack *self, const MillCmafInput *input,
+    MillCmafSample *sample)
+{
+  gint64 dts = sample->pts;
+  if (GST_CLOCK_STIME_IS_VALID (input->dts))
+    dts = to_ticks (self, input->dts);
+  else if (!input->sync)
+    dts = MIN (sample->pts, self->last_dts + (gint64) self->step) - self->shift;
+  if (input->sync)
+    self->shift = sample->pts - dts;
+  sample->dts = dts + self->shift;
+
+  gint64 expected = self->last_dts + (gint64) self->step;
+  gboolean away = self->anchored && input->discont &&
+      sample->dts - expected > to_ticks (self, JUMP_NS);
+  if (away)
+    sample->flags |= MILL_CMAF_SAMPLE_JUMP;
+  if (self->anchored && sample->dts < self->last_dts - to_ticks (self, PAST_NS))
+    return MILL_CMAF_DROPPED;
+  if (!input->sync && (away || !self->running)) {
+    gboolean was_running = self->running;
+    self->running = FALSE;
+    return away && was_running ? MILL_CMAF_LOST : MILL_CMAF_DROPPED;
+  }
+  if (input->sync)
+    make_room (self, sample);
+  else if (sample->dts <= self->last_dts)
+    sample->dts = self->last_dts + 1;
+  return MILL_CMAF_QUEUED;
+}
+
+/* Samples of audio are counted: the stamps of a container in milliseconds, or
+ * of a jittering source, only correct the count when they are half a frame
+ * away from it. */
+static MillCmafPush
+place_audio (MillCmafTrack *self, const MillCmafInput *input,
+    MillCmafSample *sample)
+{
+  sample->dts = sample->pts;
+  if (self->anchored) {
+    gint64 expected = self->last_dts + self->frame_length;
+    gint64 error = sample->pts - expected;
+    if (error < -to_ticks (self, PAST_NS))
+      return MILL_CMAF_DROPPED;
+    if (ABS (error) <= self->frame_length / 2) {
+      sample->dts = expected;
+    } else {
+      self->corrections++;
+      sample->dts = MAX (sample->pts, MAX (self->last_dts + 1, self->floor));
+      if (input->discont && error > to_ticks (self, JUMP_NS))
+        sample->flags |= MILL_CMAF_SAMPLE_JUMP;
+    }
+  }
+  sample->pts = sample->dts;
+  return MILL_CMAF_QUEUED;
+}
+
+MillCmafPush
+mill_cmaf_track_push (MillCmafTrack *self, const MillCmafInput *input,
+    GstBuffer *buffer)
+{
+  MillCmafSample sample = {
+    .pts = to_ticks (self, input->pts),
+    .begins = MILL_CMAF_NONE,
+    .size = (guint32) gst_buffer_get_size (buffer),
+    .flags = input->sync ? MILL_CMAF_SAMPLE_SYNC : MILL_CMAF_SAMPLE_NONE,
+    .buffer = buffer,
+  };
+  if (GST_CLOCK_TIME_IS_VALID (input->duration) &&
+      input->duration <= LAST_MAX_NS)
+    sample.duration =
+        (guint32) to_ticks (self, (GstClockTimeDiff) input->duration);
+  MillCmafPush pushed = self->kind == MILL_CMAF_VIDEO
+      ? place_video (self, input, &sample)
+      : place_audio (self, input, &sample);
+  if (pushed != MILL_CMAF_QUEUED) {
+    gst_buffer_unref (buffer);
+    return pushed;
+  }
+  append (self, &sample);
+  self->running = TRUE;
+  return MILL_CMAF_QUEUED;
+}
+
+void
+mill_cmaf_track_lose (MillCmafTrack *self)
+{
+  if (self->kind == MILL_CMAF_VIDEO)
+    self->running = FALSE;
+}
+
+guint
+mill_cmaf_track_get_length (const MillCmafTrack *self)
+{
+  return self->samples->len;
+}
+
+MillCmafSample *
+mill_cmaf_track_peek (const MillCmafTrack *self, guint i)
+{
+  return sample_at (self, i);
+}
+
+gsize
+mill_cmaf_track_get_queued_bytes (const MillCmafTrack *self)
+{
+  return self->queued_bytes;
+}
+
+guint64
+mill_cmaf_track_get_duration (const MillCmafTrack *self, guint i)
+{
+  const MillCmafSample *sample = sample_at (self, i);
+  if (i + 1 < self->samples->len) {
+    const MillCmafSample *next = sample_at (self, i + 1);
+    if (!(next->flags & MILL_CMAF_SAMPLE_JUMP))
+      return (guint64) (next->dts - sample->dts);
+  }
+  if (self->frame_length > 0)
+    return self->frame_length;
+  if (sample->duration > 0)
+    return sample->duration;
+  return MIN (self->step, (guint64) to_ticks (self, LAST_MAX_NS));
+}
+
+gint64
+mill_cmaf_track_get_end (const MillCmafTrack *self, guint i)
+{
+  return sample_at (self, i)->dts +
+      (gint64) mill_cmaf_track_get_duration (self, i);
+}
+
+gint
+mill_cmaf_track_find_start (const MillCmafTrack *self, gint64 ticks)
+{
+  /* Half of the shortest frame that is common: another rendition's IDR of the
+   * same picture, rounded on another way. */
+  gint64 slack = self->kind == MILL_CMAF_VIDEO ? self->timescale / 240 : 0;
+  for (guint i = 0; i < self->samples->len; i++) {
+    const MillCmafSample *sample = sample_at (self, i);
+    if (sample->dts + slack >= ticks && (sample->flags & MILL_CMAF_SAMPLE_SYNC))
+      return (gint) i;
+  }
+  return -1;
+}
+
+void
+mill_cmaf_track_drop (MillCmafTrack *self, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    self->queued_bytes -= sample_at (self, i)->size;
+    gst_buffer_unref (sample_at (self, i)->buffer);
+  }
+  g_array_remove_range (self->samples, 0, n);
+}
+
+void
+mill_cmaf_track_take (MillCmafTrack *self, guint n, MillCmafTaken *taken)
+{
+  const MillCmafSample *first = sample_at (self, 0);
+  g_array_set_size (taken->samples, 0);
+  g_ptr_array_set_size (taken->buffers, 0);
+  taken->dts = first->dts;
+  taken->pts = first->pts;
+  taken->sync = (first->flags & MILL_CMAF_SAMPLE_SYNC) != 0;
+  taken->duration = 0;
+  taken->size = 0;
+  for (guint i = 0; i < n; i++) {
+    MillCmafSample *sample = sample_at (self, i);
+    gint64 duration = (gint64) mill_cmaf_track_get_duration (self, i);
+    /* Inside a chunk decoding times are sums of durations, so that one holds
+     * a jump as a long sample. */
+    if (i + 1 < n)
+      duration = sample_at (self, i + 1)->dts - sample->dts;
+    MillBmffSample out = {
+      .size = sample->size,
+      .duration = (guint32) duration,
+      .composition_offset = (gint32) (sample->pts - sample->dts),
+      .flags = sample->flags & MILL_CMAF_SAMPLE_SYNC ? MILL_BMFF_SAMPLE_SYNC
+                                                     : MILL_BMFF_SAMPLE_DELTA,
+    };
+    g_array_append_val (taken->samples, out);
+    g_ptr_array_add (taken->buffers, sample->buffer);
+    self->queued_bytes -= sample->size;
+    taken->duration += (guint64) duration;
+    taken->size += sample->size;
+  }
+  self->floor = taken->dts + (gint64) taken->duration;
+  g_array_remove_range (self->samples, 0, n);
+}
+
+gint64
+mill_cmaf_track_get_delay (const MillCmafTrack *self)
+{
+  return MAX (self->shift, 0);
+}
+
+guint64
+mill_cmaf_track_get_corrections (const MillCmafTrack *self)
+{
+  return self->corrections;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/*
+ * A request pad of cmafsink: one rendition. Its properties may be set until
+ * the first data; a rendition's name and group are fixed then.
+ */
+
+#include "gstcmafsinkpad.h"
+
+#define DEFAULT_GROUP "audio"
+
+enum
+{
+  PROP_NAME_OF_RENDITION = 1,
+  PROP_LANGUAGE,
+  PROP_GROUP,
+  PROP_DEFAULT,
+};
+
+struct _GstCmafSinkPad
+{
+  GstPad parent;
+
+  /* object lock */
+  GstCmafSinkPadSettings settings;
+  gchar *tag_language;
+
+  /* streaming thread */
+  GstSegment segment;
+  MillCmafLane *lane;
+  guint nal_length_size;
+};
+
+G_DEFINE_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST_TYPE_PAD)
+
+void
+gst_cmaf_sink_pad_get_settings (GstCmafSinkPad *self,
+    GstCmafSinkPadSettings *ret_settings)
+{
+  GST_OBJECT_LOCK (self);
+  *ret_settings = (GstCmafSinkPadSettings){
+    .name = g_strdup (self->settings.name),
+    .language = g_strdup (self->settings.language ? self->settings.language
+                                                  : self->tag_language),
+    .group = g_strdup (self->settings.group),
+    .is_default = self->settings.is_default,
+  };
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_cmaf_sink_pad_clear_settings (GstCmafSinkPadSettings *settings)
+{
+  g_clear_pointer (&settings->name, g_free);
+  g_clear_pointer (&settings->language, g_free);
+  g_clear_pointer (&settings->group, g_free);
+}
+
+void
+gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self, const gchar *language)
+{
+  GST_OBJECT_LOCK (self);
+  g_free (self->tag_language);
+  self->tag_language = g_strdup (language);
+  GST_OBJECT_UNLOCK (self);
+}
+
+MillCmafKind
+gst_cmaf_sink_pad_get_kind (GstCmafSinkPad *self)
+{
+  const gchar *template =
+      GST_PAD_TEMPLATE_NAME_TEMPLATE (GST_PAD_PAD_TEMPLATE (self));
+  return g_str_has_prefix (template, "audio") ? MILL_CMAF_AUDIO
+                                              : MILL_CMAF_VIDEO;
+}
+
+MillCmafLane *
+gst_cmaf_sink_pad_get_lane (GstCmafSinkPad *self)
+{
+  return self->lane;
+}
+
+void
+gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane)
+{
+  self->lane = lane;
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+}
+
+GstSegment *
+gst_cmaf_sink_pad_peek_segment (GstCmafSinkPad *self)
+{
+  return &self->segment;
+}
+
+void
+gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size)
+{
+  self->nal_length_size = size;
+}
+
+guint
+gst_cmaf_sink_pad_get_nal_length_size (GstCmafSinkPad *self)
+{
+  return self->nal_length_size;
+}
+
+static void
+gst_cmaf_sink_pad_set_property (GObject *object, guint id, const GValue *value,
+    GParamSpec *pspec)
+{
+  GstCmafSinkPad *self = GST_CMAF_SINK_PAD (object);
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_NAME_OF_RENDITION:
+      g_free (self->settings.name);
+      self->settings.name = g_value_dup_string (value);
+      break;
+    case PROP_LANGUAGE:
+      g_free (self->settings.language);
+      self->settings.language = g_value_dup_string (value);
+      break;
+    case PROP_GROUP:
+      g_free (self->settings.group);
+      self->settings.group = g_value_dup_string (value);
+      if (self->settings.group == NULL)
+        self->settings.group = g_strdup (DEFAULT_GROUP);
+      break;
+    case PROP_DEFAULT:
+      self->settings.is_default = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_cmaf_sink_pad_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstCmafSinkPad *self = GST_CMAF_SINK_PAD (object);
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_NAME_OF_RENDITION:
+      g_value_set_string (value, self->settings.name);
+      break;
+    case PROP_LANGUAGE:
+      g_value_set_string (value, self->settings.language);
+      break;
+    case PROP_GROUP:
+      g_value_set_string (value, self->settings.group);
+      break;
+    case PROP_DEFAULT:
+      g_value_set_boolean (value, self->settings.is_default);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_cmaf_sink_pad_finalize (GObject *object)
+{
+  GstCmafSinkPad *self = GST_CMAF_SINK_PAD (object);
+  gst_cmaf_sink_pad_clear_settings (&self->settings);
+  g_free (self->tag_language);
+  G_OBJECT_CLASS (gst_cmaf_sink_pad_parent_class)->finalize (object);
+}
+
+static void
+gst_cmaf_sink_pad_class_init (GstCmafSinkPadClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+      GST_PARAM_MUTABLE_READY;
+
+  object_class->set_property = gst_cmaf_sink_pad_set_property;
+  object_class->get_property = gst_cmaf_sink_pad_get_property;
+  object_class->finalize = gst_cmaf_sink_pad_finalize;
+
+  /* Takes the place of GstObject's property of that name, which nothing sets
+   * on a pad: gst_object_set_name() is how a pad gets its own name. */
+  g_object_class_install_property (object_class, PROP_NAME_OF_RENDITION,
+      g_param_spec_string ("name", "Name",
+          "Name of the rendition in URIs ([A-Za-z0-9_-], at most 64); "
+          "by default v{height} or a{kbit}",
+          NULL, flags));
+  g_object_class_install_property (object_class, PROP_LANGUAGE,
+      g_param_spec_string ("language", "Language",
+          "Language of audio (ISO 639-2/T or BCP 47); by default from tags",
+          NULL, flags));
+  g_object_class_install_property (object_class, PROP_GROUP,
+      g_param_spec_string ("group", "Group",
+          "Audio renditions that a player chooses among", DEFAULT_GROUP,
+          flags));
+  g_object_class_install_property (object_class, PROP_DEFAULT,
+      g_param_spec_boolean ("default", "Default",
+          "Audio that plays without a preference", FALSE, flags));
+}
+
+static void
+gst_cmaf_sink_pad_init (GstCmafSinkPad *self)
+{
+  self->settings.group = g_strdup (DEFAULT_GROUP);
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "cmaf-packager.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_CMAF_SINK_PAD (gst_cmaf_sink_pad_get_type ())
+G_DECLARE_FINAL_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST, CMAF_SINK_PAD,
+    GstPad)
+
+/** What the application says of a rendition. */
+typedef struct
+{
+  gchar *name; /* (nullable) */
+  gchar *language; /* (nullable) */
+  gchar *group; /* never NULL */
+  gboolean is_default;
+} GstCmafSinkPadSettings;
+
+/** Copies the settings; any thread. */
+void gst_cmaf_sink_pad_get_settings (GstCmafSinkPad *self,
+    GstCmafSinkPadSettings *ret_settings);
+void gst_cmaf_sink_pad_clear_settings (GstCmafSinkPadSettings *settings);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstCmafSinkPadSettings,
+    gst_cmaf_sink_pad_clear_settings)
+
+/** Language from a tag, where the application has set none. */
+void gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self,
+    const gchar *language);
+
+/* For the element: what its streaming thread keeps with the pad. */
+MillCmafKind gst_cmaf_sink_pad_get_kind (GstCmafSinkPad *self);
+MillCmafLane *gst_cmaf_sink_pad_get_lane (GstCmafSinkPad *self);
+void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
+/** Streaming thread of the pad; Returns: (transfer none) */
+GstSegment *gst_cmaf_sink_pad_peek_segment (GstCmafSinkPad *self);
+/** Bytes of an H.264 NAL unit's length; 0 for audio. Streaming thread. */
+void gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size);
+guint gst_cmaf_sink_pad_get_nal_length_size (GstCmafSinkPad *self);
+
+G_END_DECLS
