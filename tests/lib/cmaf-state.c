@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* A user would notice: a stream that does not go on after a crash, or a
+ * packager that a damaged file makes crash again and again. */
+#include "cmaf-state.h"
+
+#include <string.h>
+
+static MillCmafState *
+make_state (void)
+{
+  MillCmafState *state = mill_cmaf_state_new ();
+  state->generation = 3;
+  state->next_number = 12;
+  state->availability_start_us = G_GINT64_CONSTANT (1700000000000000);
+  state->target_duration_s = 2;
+  state->discontinuity_sequence = 1;
+  for (guint i = 0; i < 2; i++) {
+    MillCmafCut cut = {
+      .number = 10 + i,
+      .generation = 3,
+      .start = (GstClockTimeDiff) (i * 2 * GST_SECOND),
+      .end = (GstClockTimeDiff) ((i + 1) * 2 * GST_SECOND),
+      .media_start = (GstClockTimeDiff) (i * 2 * GST_SECOND),
+      .wall_us = state->availability_start_us + i * 2000000,
+      .period = 10,
+      .period_start = 4,
+      .period_media = 5,
+      .flags = i == 0 ? MILL_CMAF_CUT_DISCONTINUITY : MILL_CMAF_CUT_NONE,
+    };
+    g_array_append_val (state->cuts, cut);
+  }
+  MillCmafFormat video = {
+    .kind = MILL_CMAF_VIDEO,
+    .timescale = 90000,
+    .width = 640,
+    .height = 360,
+    .fps_n = 30,
+    .fps_d = 1,
+    .codec = (gchar *) "avc1.64001E",
+    .group = (gchar *) "audio",
+  };
+  MillCmafRendition *rendition =
+      mill_cmaf_state_add_rendition (state, "video_0", "v360", &video);
+  MillCmafSegment *segment =
+      &g_array_index (rendition->segments, MillCmafSegment, 1);
+  *segment = (MillCmafSegment){ 180000, 180000, 4711, 0 };
+  return state;
+}
+
+static void
+test_round_trip (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) again = mill_cmaf_state_load (content, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (again->generation, ==, 3);
+  g_assert_cmpuint (again->next_number, ==, 12);
+  g_assert_cmpuint (again->cuts->len, ==, 2);
+  const MillCmafCut *cut = &g_array_index (again->cuts, MillCmafCut, 1);
+  g_assert_cmpuint (cut->number, ==, 11);
+  g_assert_cmpint (cut->period_media, ==, 5);
+  const MillCmafRendition *rendition =
+      mill_cmaf_state_find_rendition (again, "v360");
+  g_assert_nonnull (rendition);
+  g_assert_cmpstr (rendition->pad, ==, "video_0");
+  g_assert_cmpstr (rendition->format.codec, ==, "avc1.64001E");
+  g_assert_null (rendition->format.language);
+  g_assert_cmpuint (g_array_index (rendition->segments, MillCmafSegment, 1)
+                        .bytes,
+      ==, 4711);
+  g_assert_cmpint (g_array_index (rendition->segments, MillCmafSegment, 0)
+                       .flags,
+      ==, MILL_CMAF_SEGMENT_GAP);
+  g_autoptr (GBytes) bytes = mill_cmaf_state_save (again);
+  g_assert_true (g_bytes_equal (bytes, content));
+}
+
+static void
+test_truncated (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  for (gsize size = 0; size < g_bytes_get_size (content); size++) {
+    g_autoptr (GBytes) part = g_bytes_new_from_bytes (content, 0, size);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (MillCmafState) got = mill_cmaf_state_load (part, &error);
+    g_assert_null (got);
+    g_assert_nonnull (error);
+  }
+}
+
+static void
+break_generation (MillCmafState *state)
+{
+  g_array_index (state->cuts, MillCmafCut, 0).generation = 4;
+}
+
+static void
+break_numbers (MillCmafState *state)
+{
+  g_array_index (state->cuts, MillCmafCut, 1).number = 14;
+  state->next_number = 15;
+}
+
+static void
+break_order (MillCmafState *state)
+{
+  g_array_index (state->cuts, MillCmafCut, 1).end = 0;
+}
+
+static void
+break_count (MillCmafState *state)
+{
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  g_array_set_size (rendition->segments, 1);
+}
+
+static void
+break_name (MillCmafState *state)
+{
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  g_free (rendition->name);
+  rendition->name = g_strdup ("../../etc");
+}
+
+static void
+break_timescale (MillCmafState *state)
+{
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  rendition->format.timescale = 0;
+}
+
+static void
+break_fraction (MillCmafState *state)
+{
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  rendition->format.fps_d = 0;
+}
+
+static void
+break_next (MillCmafState *state)
+{
+  state->next_number = 11;
+}
+
+static void
+test_contradictions (void)
+{
+  static void (*const breaks[]) (MillCmafState *) = { break_generation,
+    break_numbers, break_order, break_count, break_name, break_timescale,
+    break_fraction, break_next };
+  for (guint i = 0; i < G_N_ELEMENTS (breaks); i++) {
+    g_autoptr (MillCmafState) state = make_state ();
+    breaks[i](state);
+    g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (MillCmafState) got = mill_cmaf_state_load (content, &error);
+    g_assert_null (got);
+    g_assert_error (error, MILL_CMAF_STATE_ERROR,
+        MILL_CMAF_STATE_ERROR_INVALID);
+  }
+}
+
+static void
+test_names (void)
+{
+  static const gchar *const good[] = { "a", "v1080-2", "A_b-9" };
+  static const gchar *const bad[] = { "", ".", "..", "a/b", "a b", "\xc3\xa4",
+    "a\n", "a." };
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    g_assert_true (mill_cmaf_state_is_name (good[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (mill_cmaf_state_is_name (bad[i]));
+  g_autofree gchar *longest = g_strnfill (64, 'x');
+  g_autofree gchar *longer = g_strnfill (65, 'x');
+  g_assert_true (mill_cmaf_state_is_name (longest));
+  g_assert_false (mill_cmaf_state_is_name (longer));
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cmaf/state/round-trip", test_round_trip);
+  g_test_add_func ("/cmaf/state/truncated", test_truncated);
+  g_test_add_func ("/cmaf/state/contradictions", test_contradictions);
+  g_test_add_func ("/cmaf/state/names", test_names);
+  return g_test_run ();
+}
