@@ -197,7 +197,7 @@ run (const Options *options)
   g_autoptr (GError) error = NULL;
 
   if (!detach (options, &error) || !start (&process, options, &error)) {
-    g_critical ("%s", error->message);
+    g_warning ("%s", error->message);
     return g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID)
         ? EX_USAGE
         : EX_UNAVAILABLE;

@@ -180,6 +180,28 @@ on_wrote_data (SoupServerMessage *message, guint size,
   on_progress (message, self);
 }
 
+guint
+mill_origin_connections_get_open (MillOriginConnections *self)
+{
+  GHashTableIter iter;
+  gpointer client;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, self->clients);
+  while (g_hash_table_iter_next (&iter, &client, NULL))
+    n += !g_socket_is_closed (((Client *) client)->socket);
+  return n;
+}
+
+static gboolean
+is_too_many (MillOriginConnections *self)
+{
+  /* Closed ones stay in the table until the next sweep: they are told apart
+   * only when it matters. */
+  return g_hash_table_size (self->clients) > self->limits.max_connections &&
+      mill_origin_connections_get_open (self) > self->limits.max_connections;
+}
+
 /* The answer is sent; if the connection goes on, libsoup waits for its next
  * request from here on. */
 static void
@@ -203,12 +225,14 @@ on_request_started (SoupServer *server, SoupServerMessage *message,
 {
   GSocket *socket = soup_server_message_get_socket (message);
   Client *client;
+  gboolean is_new;
 
   if (socket == NULL)
     return;
+  is_new = g_object_get_data (G_OBJECT (socket), "mill-client") == NULL;
   client = get_client (self, socket);
   clear_idle (client);
-  if (g_hash_table_size (self->clients) > self->limits.max_connections) {
+  if (is_new && is_too_many (self)) {
     end_connection (client);
     return;
   }
@@ -278,17 +302,4 @@ mill_origin_connections_free (MillOriginConnections *self)
   g_hash_table_unref (self->clients);
   g_object_unref (self->server);
   g_free (self);
-}
-
-guint
-mill_origin_connections_get_open (MillOriginConnections *self)
-{
-  GHashTableIter iter;
-  gpointer client;
-  guint n = 0;
-
-  g_hash_table_iter_init (&iter, self->clients);
-  while (g_hash_table_iter_next (&iter, &client, NULL))
-    n += !g_socket_is_closed (((Client *) client)->socket);
-  return n;
 }
