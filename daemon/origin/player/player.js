@@ -60,18 +60,21 @@ function waitFor(text) {
   retry = setTimeout(start, RETRY_MS);
 }
 
-async function isThere() {
+// The version of the multivariant playlist: '' when there is none, null when
+// there is no answer.
+async function getVersion() {
   try {
-    return (await fetch(source, { method: 'HEAD', cache: 'no-store' })).ok;
+    const answer = await fetch(source, { method: 'HEAD', cache: 'no-store' });
+    return answer.ok ? answer.headers.get('ETag') || 'unknown' : '';
   } catch {
     return null;
   }
 }
 
 async function start() {
-  const there = await isThere();
-  if (there === null) return waitFor('The server cannot be reached. Trying again…');
-  if (!there) {
+  const version = await getVersion();
+  if (version === null) return waitFor('The server cannot be reached. Trying again…');
+  if (!version) {
     return waitFor(started
       ? 'The stream is away. It goes on here when it is back.'
       : 'This stream has not started yet. It plays here as soon as it does.');
@@ -84,6 +87,14 @@ async function start() {
     setState('waiting', 'not supported');
     setNotice('This browser cannot play HLS.');
   }
+}
+
+// A stream that has ended may begin again under its name.
+async function waitForNext(last) {
+  const version = await getVersion();
+  last ??= version;
+  if (version && version !== last) return start();
+  retry = setTimeout(waitForNext, RETRY_MS, version ? last : '');
 }
 
 function play() {
@@ -136,7 +147,12 @@ function showMuted() {
 
 video.addEventListener('playing', () => { started = true; showPlaying(); showMuted(); });
 video.addEventListener('waiting', () => setState('buffering'));
-video.addEventListener('ended', () => { setState('ended'); setNotice('The stream has ended.'); });
+video.addEventListener('ended', () => {
+  setState('ended');
+  setNotice('The stream has ended.');
+  clearTimeout(retry);
+  waitForNext();
+});
 video.addEventListener('volumechange', showMuted);
 byId('unmute').addEventListener('click', () => { video.muted = false; });
 byId('quality').addEventListener('change', (event) => { if (hls) hls.nextLevel = Number(event.target.value); });
