@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include <gst/gst.h>
+
+GST_ELEMENT_REGISTER_DECLARE (rtmpserversrc);
+
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  return GST_ELEMENT_REGISTER (rtmpserversrc, plugin);
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, millrtmp,
+    "Receives RTMP publishers", plugin_init, MILL_VERSION, "MIT/X11",
+    "millrace", "https://millrace.invalid/")

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "rtmp-connection.h"
+#include "rtmp-location.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The listening sockets of the process. All sources with the same host and
+ * port share one; a publisher goes to the source whose location fits it best,
+ * and among equals to one without a publisher.
+ */
+typedef struct _MillRtmpListener MillRtmpListener;
+
+typedef struct
+{
+  /* any thread, must not block nor call back */
+  gboolean (*is_free) (GObject *source);
+  /* in the listener's lane: a publisher asks for a place that fits the
+   * source's location; it is to answer by mill_rtmp_connection_*() */
+  void (*asked) (GObject *source, MillRtmpConnection *connection);
+} MillRtmpListenerSource;
+
+/* Listens for @source, which must stay until mill_rtmp_listener_remove(). Not
+ * from a pool thread: resolves names.
+ * @handshake_timeout_ms: up to the publish request; among sources that share a
+ *   listener the longest counts
+ * Returns: (transfer full) (nullable)
+ * Errors: G_IO_ERROR_ADDRESS_IN_USE and others of G_IO_ERROR */
+MillRtmpListener *mill_rtmp_listener_add (const MillRtmpLocation *location,
+    const MillRtmpListenerSource *callbacks, GObject *source,
+    guint handshake_timeout_ms, GError **error);
+
+/* The last source of a listener closes it, with all publishers that have not
+ * been taken yet. */
+void mill_rtmp_listener_remove (MillRtmpListener *listener, GObject *source);
+
+/* host:port really bound; lives as long as the listener. */
+const gchar *mill_rtmp_listener_get_address (MillRtmpListener *listener);
+
+G_END_DECLS

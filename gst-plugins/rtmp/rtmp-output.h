@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "rtmp/rtmp-session.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The media side of a source: messages of a publisher become buffers on pads.
+ * Lives as long as the element is PAUSED or PLAYING, over all publishers of
+ * that time.
+ *
+ * Threads: in the source's lane, but for fill_stats.
+ */
+typedef struct _MillRtmpOutput MillRtmpOutput;
+
+#define MILL_RTMP_OUTPUT_ERROR (mill_rtmp_output_error_quark ())
+GQuark mill_rtmp_output_error_quark (void);
+
+/**
+ * MillRtmpOutputError: why a publisher cannot go on
+ * @MILL_RTMP_OUTPUT_ERROR_CODEC: nothing it sends can be used
+ * @MILL_RTMP_OUTPUT_ERROR_EOS: nobody downstream wants more; no fault
+ * @MILL_RTMP_OUTPUT_ERROR_FLOW: downstream failed; was posted on the bus
+ */
+typedef enum
+{
+  MILL_RTMP_OUTPUT_ERROR_CODEC,
+  MILL_RTMP_OUTPUT_ERROR_EOS,
+  MILL_RTMP_OUTPUT_ERROR_FLOW,
+} MillRtmpOutputError;
+
+/* @element: (transfer none): gets the pads, outlives the output */
+MillRtmpOutput *mill_rtmp_output_new (GstElement *element);
+void mill_rtmp_output_free (MillRtmpOutput *output);
+
+/* A new publisher. @stream: its name, for stream-start. */
+void mill_rtmp_output_begin (MillRtmpOutput *output, const gchar *stream);
+
+void mill_rtmp_output_set_metadata (MillRtmpOutput *output,
+    const GstStructure *metadata);
+
+/* One audio or video message.
+ * @payload: (transfer full)
+ * @arrival_us: g_get_monotonic_time() of its arrival
+ * Errors: MILL_RTMP_OUTPUT_ERROR */
+gboolean mill_rtmp_output_push (MillRtmpOutput *output, MillRtmpMediaType type,
+    guint32 timestamp_ms, GstBuffer *payload, gint64 arrival_us,
+    GError **error);
+
+/* EOS on all pads. FALSE when there are none. */
+gboolean mill_rtmp_output_end (MillRtmpOutput *output);
+gboolean mill_rtmp_output_has_pads (MillRtmpOutput *output);
+
+/* Removes the pads. In no lane: after it was closed. */
+void mill_rtmp_output_remove_pads (MillRtmpOutput *output);
+
+/* Adds video-frames, audio-frames, fps, bitrate, keyframe-interval, jumps,
+ * repairs. Threads: any. */
+void mill_rtmp_output_fill_stats (MillRtmpOutput *output,
+    GstStructure *structure);
+
+G_END_DECLS

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "rtmp-timeline.h"
+
+void
+mill_rtmp_timeline_init (MillRtmpTimeline *timeline)
+{
+  *timeline = (MillRtmpTimeline){ .highest_ms = -1 };
+  for (guint i = 0; i < MILL_RTMP_TIMELINE_TRACKS; i++)
+    timeline->last_ms[i] = -1;
+}
+
+void
+mill_rtmp_timeline_begin (MillRtmpTimeline *timeline)
+{
+  timeline->current.id = 0;
+  timeline->previous.id = 0;
+}
+
+/* Serial arithmetic: right over the wrap as long as two messages are less than
+ * 24 days apart. */
+static gint32
+get_step (const MillRtmpTimelineEpoch *epoch, guint32 wire_ms)
+{
+  return (gint32) (wire_ms - epoch->last_wire_ms);
+}
+
+static gboolean
+is_near (const MillRtmpTimelineEpoch *epoch, guint32 wire_ms)
+{
+  gint32 step = get_step (epoch, wire_ms);
+
+  return epoch->id != 0 && step > -MILL_RTMP_TIMELINE_JUMP_MS &&
+      step < MILL_RTMP_TIMELINE_JUMP_MS;
+}
+
+/* A publisher that was silent for a while and says so is no jump. */
+static gboolean
+is_pause (const MillRtmpTimeline *timeline, guint32 wire_ms, gint64 arrival_us)
+{
+  gint64 step = get_step (&timeline->current, wire_ms);
+  gint64 arrival_step = (arrival_us - timeline->last_arrival_us) / 1000;
+
+  return timeline->current.id != 0 &&
+      ABS (step - arrival_step) < MILL_RTMP_TIMELINE_JUMP_MS;
+}
+
+static MillRtmpTimelineEpoch *
+find_epoch (MillRtmpTimeline *timeline, guint32 wire_ms, gint64 arrival_us)
+{
+  if (is_near (&timeline->current, wire_ms))
+    return &timeline->current;
+  if (is_near (&timeline->previous, wire_ms))
+    return &timeline->previous;
+  if (is_pause (timeline, wire_ms, arrival_us))
+    return &timeline->current;
+  return NULL;
+}
+
+gboolean
+mill_rtmp_timeline_needs_anchor (const MillRtmpTimeline *timeline,
+    guint32 wire_ms, gint64 arrival_us)
+{
+  /* find_epoch() hands out a place to write to but writes nothing itself. */
+  return !find_epoch ((MillRtmpTimeline *) timeline, wire_ms, arrival_us);
+}
+
+static MillRtmpTimelineEpoch *
+begin_epoch (MillRtmpTimeline *timeline, const MillRtmpTimelineStamp *stamp)
+{
+  gint64 arrival_ms = stamp->arrival_running_time / GST_MSECOND;
+
+  if (timeline->current.id != 0)
+    timeline->jumps++;
+  timeline->previous = timeline->current;
+  /* A publisher that sends faster than real time is ahead of its arrival. */
+  timeline->current = (MillRtmpTimelineEpoch){
+    .id = ++timeline->n_epochs,
+    .last_wire_ms = stamp->wire_ms,
+    .offset_ms = MAX (arrival_ms, timeline->highest_ms + 1),
+  };
+  return &timeline->current;
+}
+
+GstClockTime
+mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
+    const MillRtmpTimelineStamp *stamp, gboolean *ret_discont)
+{
+  MillRtmpTimelineEpoch *epoch =
+      find_epoch (timeline, stamp->wire_ms, stamp->arrival_us);
+  gint64 *last_ms = &timeline->last_ms[stamp->track];
+
+  if (!epoch)
+    epoch = begin_epoch (timeline, stamp);
+  *ret_discont = epoch->id != timeline->last_epoch[stamp->track];
+  timeline->last_epoch[stamp->track] = epoch->id;
+  epoch->offset_ms += get_step (epoch, stamp->wire_ms);
+  epoch->last_wire_ms = stamp->wire_ms;
+  timeline->last_arrival_us = stamp->arrival_us;
+
+  gint64 running_ms = epoch->offset_ms;
+  /* Nothing lies before the start of the pipeline, or before what was pushed:
+   * after a new epoch the other track may begin a little earlier. */
+  gint64 floor_ms = MAX (*last_ms, 0);
+  if (running_ms < floor_ms) {
+    running_ms = floor_ms;
+    timeline->repairs++;
+  }
+  *last_ms = running_ms;
+  timeline->highest_ms = MAX (timeline->highest_ms, running_ms);
+  return running_ms * GST_MSECOND;
+}
