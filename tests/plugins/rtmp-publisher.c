@@ -114,6 +114,11 @@ publisher_new (const gchar *address, const gchar *app, const gchar *name)
 
   self->fd = publisher_connect_raw (address);
   self->client = mill_rtmp_client_new (&options, &client_events, self);
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+  /* It asks to publish as soon as it has a message stream. */
+  while (mill_rtmp_client_get_stream_id (self->client) == 0 && !self->code &&
+      !self->closed && g_get_monotonic_time () < deadline)
+    turn (self, TRUE);
   flush (self);
   return self;
 }

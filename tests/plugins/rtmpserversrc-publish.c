@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/*
+ * Who may publish, and who gets the publisher: shared listeners, authorize,
+ * sessions taken by another element, publishers that come back.
+ */
+#include "rtmp-publisher.h"
+#include "rtmp-receiver.h"
+
+#include <string.h>
+
+#define LOCATION "rtmp://127.0.0.1:0/live/cam"
+
+/* A second source on the port that the first one got. */
+static Receiver *
+receiver_beside (Receiver *first, const gchar *place)
+{
+  g_autofree gchar *location =
+      g_strdup_printf ("rtmp://%s/%s", first->address, place);
+
+  return receiver_new (location);
+}
+
+/* Sends what makes a video pad and a frame at @ts. */
+static void
+send_first_frame (Publisher *publisher, guint32 ts)
+{
+  publisher_send_video_config (publisher, 0, AVCC_640x360);
+  publisher_send_video (publisher, ts, TRUE, 0);
+}
+
+static void
+expect_refusal (Publisher *publisher, const gchar *code, const gchar *text)
+{
+  fail_if (publisher_wait (publisher));
+  fail_unless_equals_string (publisher->code, code);
+  fail_unless (strstr (publisher->description, text) != NULL, "%s",
+      publisher->description);
+}
+
+/* ---- shared listeners ---- */
+
+/* Two pipelines on one port: each publisher ends up where it belongs. */
+GST_START_TEST (most_specific_source_wins)
+{
+  g_autoptr (Receiver) any = receiver_new ("rtmp://127.0.0.1:0/*/*");
+  receiver_start (any, 0);
+  g_autoptr (Receiver) live = receiver_beside (any, "live/*");
+  receiver_start (live, 0);
+  g_autoptr (Receiver) cam = receiver_beside (any, "live/cam");
+  receiver_start (cam, 0);
+  fail_unless_equals_string (any->address, cam->address);
+
+  g_autoptr (Publisher) to_cam = publisher_open (any->address, "live", "cam");
+  receiver_expect_signal (cam, "start cam");
+  g_autoptr (Publisher) to_live = publisher_open (any->address, "live", "dog");
+  receiver_expect_signal (live, "start dog");
+  g_autoptr (Publisher) to_any = publisher_open (any->address, "vod", "cam");
+  receiver_expect_signal (any, "start cam");
+
+  /* the port stays open for the others when one goes */
+  gst_element_set_state (any->element, GST_STATE_NULL);
+  send_first_frame (to_cam, 0);
+  fail_unless_equals_int64 (receiver_take_dts (cam, RECEIVER_VIDEO), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST (equal_sources_share_publishers)
+{
+  g_autoptr (Receiver) one = receiver_new ("rtmp://127.0.0.1:0/live/*");
+  receiver_start (one, 0);
+  g_autoptr (Receiver) other = receiver_beside (one, "live/*");
+  receiver_start (other, 0);
+  g_autoptr (Publisher) a = publisher_open (one->address, "live", "a");
+  g_autoptr (Publisher) b = publisher_open (one->address, "live", "b");
+  g_autoptr (Publisher) c = publisher_new (one->address, "live", "c");
+
+  expect_refusal (c, "NetStream.Publish.BadName", "publisher already");
+}
+GST_END_TEST;
+
+GST_START_TEST (nobody_for_that_name)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new (receiver->address, "live", "dog");
+
+  expect_refusal (publisher, "NetStream.Publish.Denied", "no such");
+}
+GST_END_TEST;
+
+/* Two encoders with one key: the second is told, the first goes on. */
+GST_START_TEST (second_publisher_is_refused)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) holder =
+      publisher_open (receiver->address, "live", "cam");
+  g_autoptr (Publisher) late = publisher_new (receiver->address, "live", "cam");
+
+  expect_refusal (late, "NetStream.Publish.BadName", "publisher already");
+  send_first_frame (holder, 0);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 0);
+}
+GST_END_TEST;
+
+/* A source on the pool must not be kept from its media by a neighbour that
+ * stands in its sink, as long as they are on different threads; the engine
+ * sees to a leaky queue otherwise. */
+GST_START_TEST (stream_beside_a_leaky_queue_that_is_full)
+{
+  g_autoptr (Receiver) slow = receiver_new (LOCATION);
+  g_autoptr (Receiver) fast = receiver_new (LOCATION);
+  receiver_start (slow, 0);
+  receiver_start (fast, 0);
+  g_autoptr (Publisher) to_slow = publisher_open (slow->address, "live", "cam");
+  g_autoptr (Publisher) to_fast = publisher_open (fast->address, "live", "cam");
+  send_first_frame (to_slow, 0);
+  receiver_take_dts (slow, RECEIVER_VIDEO);
+
+  /* between the source and what blocks: what the engine puts there */
+  GstElement *queue = gst_element_factory_make ("queue", NULL);
+  fail_unless (queue != NULL);
+  gst_object_ref_sink (queue);
+  g_object_set (queue, "leaky", 2, "max-size-buffers", 3, NULL);
+  g_autoptr (GstPad) source =
+      gst_element_get_static_pad (slow->element, "video_0");
+  g_autoptr (GstPad) queue_sink = gst_element_get_static_pad (queue, "sink");
+  g_autoptr (GstPad) queue_src = gst_element_get_static_pad (queue, "src");
+  gst_pad_unlink (source, slow->sinks[RECEIVER_VIDEO]);
+  gst_pad_link (queue_src, slow->sinks[RECEIVER_VIDEO]);
+  gst_pad_link (source, queue_sink);
+  gst_element_set_state (queue, GST_STATE_PLAYING);
+  receiver_block (slow);
+  publisher_send_video (to_slow, 33, FALSE, 0);
+  receiver_wait_blocked (slow);
+
+  for (guint32 i = 2; i < 20; i++)
+    publisher_send_video (to_slow, 33 * i, FALSE, 0);
+  send_first_frame (to_fast, 0);
+  for (guint32 i = 1; i < 20; i++)
+    publisher_send_video (to_fast, 33 * i, FALSE, 0);
+  for (guint32 i = 0; i < 20; i++)
+    fail_unless_equals_int64 (receiver_take_dts (fast, RECEIVER_VIDEO), 33 * i);
+
+  receiver_unblock (slow);
+  gst_element_set_state (queue, GST_STATE_NULL);
+  gst_element_set_state (slow->element, GST_STATE_NULL);
+  gst_object_unref (queue);
+}
+GST_END_TEST;
+
+/* ---- authorize ---- */
+
+typedef struct
+{
+  Receiver *receiver;
+  GAsyncQueue *promises; /* element-type GstPromise */
+  GAsyncQueue *requests; /* element-type GstStructure */
+} Door;
+
+static void
+on_authorize (GstElement *element, GstStructure *request, GstPromise *reply,
+    gpointer user_data)
+{
+  Door *door = user_data;
+
+  g_async_queue_push (door->requests, gst_structure_copy (request));
+  g_async_queue_push (door->promises, gst_promise_ref (reply));
+}
+
+static void
+free_structure (gpointer structure)
+{
+  gst_structure_free (structure);
+}
+
+static void
+free_promise (gpointer promise)
+{
+  gst_promise_unref (promise);
+}
+
+static Door *
+door_new (const gchar *location)
+{
+  Door *door = g_new0 (Door, 1);
+
+  door->receiver = receiver_new (location);
+  door->promises = g_async_queue_new_full (free_promise);
+  door->requests = g_async_queue_new_full (free_structure);
+  g_signal_connect (door->receiver->element, "authorize",
+      G_CALLBACK (on_authorize), door);
+  return door;
+}
+
+static void
+door_free (Door *door)
+{
+  receiver_free (door->receiver);
+  g_async_queue_unref (door->promises);
+  g_async_queue_unref (door->requests);
+  g_free (door);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Door, door_free)
+
+static GstPromise *
+door_take (Door *door, GObject **ret_session)
+{
+  GstStructure *request =
+      g_async_queue_timeout_pop (door->requests, 20 * G_USEC_PER_SEC);
+
+  fail_unless (request != NULL, "authorize was not emitted");
+  if (ret_session)
+    gst_structure_get (request, "session", G_TYPE_OBJECT, ret_session, NULL);
+  gst_structure_free (request);
+  return g_async_queue_pop (door->promises);
+}
+
+static void
+answer (GstPromise *promise, gboolean accept, const gchar *field,
+    const gchar *text)
+{
+  gst_promise_reply (promise,
+      gst_structure_new ("reply", "accept", G_TYPE_BOOLEAN, accept, field,
+          G_TYPE_STRING, text, NULL));
+  gst_promise_unref (promise);
+}
+
+/* What a key check needs, and the name that it gives to a stream. */
+GST_START_TEST (authorize_accepts_later)
+{
+  g_autoptr (Door) door = door_new ("rtmp://127.0.0.1:0/live/*");
+  receiver_start (door->receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "secret?key=abc&x=1");
+  GstStructure *request =
+      g_async_queue_timeout_pop (door->requests, 20 * G_USEC_PER_SEC);
+
+  fail_unless (request != NULL);
+  fail_unless_equals_string (gst_structure_get_string (request, "app"), "live");
+  fail_unless_equals_string (gst_structure_get_string (request, "name"),
+      "secret");
+  fail_unless_equals_string (gst_structure_get_string (request, "query"),
+      "key=abc&x=1");
+  fail_unless (g_str_has_prefix (gst_structure_get_string (request, "address"),
+      "127.0.0.1:"));
+  fail_unless (gst_structure_has_field_typed (request, "tls", G_TYPE_BOOLEAN));
+  fail_unless (gst_structure_has_field_typed (request, "session",
+      G_TYPE_OBJECT));
+  gst_structure_free (request);
+  fail_if (publisher->ready);
+
+  answer (g_async_queue_pop (door->promises), TRUE, "stream", "demo");
+  fail_unless (publisher_wait (publisher));
+  receiver_expect_signal (door->receiver, "start demo");
+}
+GST_END_TEST;
+
+GST_START_TEST (authorize_refuses)
+{
+  g_autoptr (Door) door = door_new (LOCATION);
+  receiver_start (door->receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+
+  answer (door_take (door, NULL), FALSE, "reason", "unknown stream key");
+  expect_refusal (publisher, "NetStream.Publish.Denied", "unknown stream key");
+
+  /* and the place is still free */
+  g_autoptr (Publisher) next =
+      publisher_new (door->receiver->address, "live", "cam");
+  answer (door_take (door, NULL), TRUE, "stream", "");
+  fail_unless (publisher_wait (next));
+  receiver_expect_signal (door->receiver, "start cam");
+}
+GST_END_TEST;
+
+/* A supervisor that hangs does not keep publishers hanging. */
+GST_START_TEST (authorize_times_out)
+{
+  g_autoptr (Door) door = door_new (LOCATION);
+  receiver_start (door->receiver, 0);
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, NULL);
+
+  expect_refusal (publisher, "NetStream.Publish.Denied", "in time");
+  gint64 took_us = g_get_monotonic_time () - start;
+  fail_unless (took_us >= 5 * G_USEC_PER_SEC, "refused after %" G_GINT64_FORMAT,
+      took_us);
+  /* too late is no crash */
+  answer (promise, TRUE, "stream", "cam");
+}
+GST_END_TEST;
+
+/* The publisher leaves before it is answered. */
+GST_START_TEST (publisher_leaves_while_asking)
+{
+  g_autoptr (Door) door = door_new (LOCATION);
+  receiver_start (door->receiver, 0);
+  Publisher *publisher = publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, NULL);
+  publisher_free (publisher);
+  fail_unless_equals_int (gst_promise_wait (promise),
+      GST_PROMISE_RESULT_INTERRUPTED);
+  answer (promise, TRUE, "stream", "cam");
+
+  g_autoptr (Publisher) next =
+      publisher_new (door->receiver->address, "live", "cam");
+  answer (door_take (door, NULL), TRUE, "stream", "cam");
+  fail_unless (publisher_wait (next));
+}
+GST_END_TEST;
+
+/* The listener goes while a question is open. */
+GST_START_TEST (door_closes_while_asking)
+{
+  g_autoptr (Door) door = door_new (LOCATION);
+  receiver_start (door->receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, NULL);
+
+  gst_element_set_state (door->receiver->element, GST_STATE_NULL);
+  publisher_wait_end (publisher);
+  answer (promise, TRUE, "stream", "cam");
+}
+GST_END_TEST;
+
+/* ---- sessions: how the worker uses it ---- */
+
+/* A door in READY, outside of any pipeline, and the element of a graph. */
+static Receiver *
+adopt (Door *door, GstClockTime now)
+{
+  g_autoptr (GObject) session = NULL;
+  GstPromise *promise = door_take (door, &session);
+  Receiver *graph = receiver_new (NULL);
+
+  g_object_set (graph->element, "session", session, NULL);
+  receiver_start (graph, now);
+  fail_unless (graph->address == NULL);
+  answer (promise, TRUE, "stream", "demo");
+  return graph;
+}
+
+static Door *
+open_door (void)
+{
+  Door *door = door_new ("rtmp://127.0.0.1:0/*/*");
+
+  gst_element_set_state (door->receiver->element, GST_STATE_READY);
+  g_object_get (door->receiver->element, "listening", &door->receiver->address,
+      NULL);
+  return door;
+}
+
+GST_START_TEST (session_is_adopted)
+{
+  g_autoptr (Door) door = open_door ();
+
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (Publisher) publisher =
+        publisher_new (door->receiver->address, "live", "cam");
+    g_autoptr (Receiver) graph = adopt (door, 7 * GST_SECOND);
+    fail_unless (publisher_wait (publisher));
+    receiver_expect_signal (graph, "start demo");
+    send_first_frame (publisher, 500);
+    fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 7000);
+    g_autofree gchar *state = receiver_get_state (door->receiver);
+    fail_unless_equals_string (state, "stopped");
+  }
+}
+GST_END_TEST;
+
+/* Many graphs of one door, at the same time. */
+GST_START_TEST (sessions_side_by_side)
+{
+  g_autoptr (Door) door = open_door ();
+  Publisher *publishers[8];
+  Receiver *graphs[8];
+
+  for (guint i = 0; i < G_N_ELEMENTS (graphs); i++) {
+    g_autofree gchar *name = g_strdup_printf ("cam%u", i);
+    publishers[i] = publisher_new (door->receiver->address, "live", name);
+    graphs[i] = adopt (door, 0);
+    fail_unless (publisher_wait (publishers[i]));
+    send_first_frame (publishers[i], 0);
+  }
+  for (guint32 ts = 33; ts < 330; ts += 33)
+    for (guint i = 0; i < G_N_ELEMENTS (graphs); i++)
+      publisher_send_video (publishers[i], ts, FALSE, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (graphs); i++) {
+    for (guint32 ts = 0; ts < 330; ts += 33)
+      fail_unless_equals_int64 (receiver_take_dts (graphs[i], RECEIVER_VIDEO),
+          ts);
+    publisher_free (publishers[i]);
+    receiver_free (graphs[i]);
+  }
+}
+GST_END_TEST;
+
+/* The accept comes before the graph is PLAYING: no media is lost, none is read
+ * before. */
+GST_START_TEST (accepted_before_playing)
+{
+  g_autoptr (Door) door = open_door ();
+  g_autoptr (GObject) session = NULL;
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, &session);
+  g_autoptr (Receiver) graph = receiver_new (NULL);
+  g_object_set (graph->element, "session", session, NULL);
+  answer (promise, TRUE, "stream", "demo");
+  gst_element_set_state (graph->element, GST_STATE_PAUSED);
+  receiver_wait_state (graph, "waiting");
+  fail_if (publisher->ready);
+
+  receiver_start (graph, 0);
+  fail_unless (publisher_wait (publisher));
+  send_first_frame (publisher, 0);
+  fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 0);
+}
+GST_END_TEST;
+
+/* A graph that was made for nothing: nobody may hang on it. */
+GST_START_TEST (adopted_and_refused)
+{
+  g_autoptr (Door) door = open_door ();
+  g_autoptr (GObject) session = NULL;
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, &session);
+  g_autoptr (Receiver) graph = receiver_new (NULL);
+  g_object_set (graph->element, "session", session, "reconnect-timeout-ms", 0,
+      NULL);
+  receiver_start (graph, 0);
+  answer (promise, FALSE, "reason", "no");
+  expect_refusal (publisher, "NetStream.Publish.Denied", "no");
+  gst_message_unref (receiver_take_message (graph, GST_MESSAGE_ERROR));
+}
+GST_END_TEST;
+
+/* Accepted, but by a door that has no place and nobody else took it. */
+GST_START_TEST (accepted_and_not_adopted)
+{
+  g_autoptr (Door) door = open_door ();
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+
+  answer (door_take (door, NULL), TRUE, "stream", "demo");
+  expect_refusal (publisher, "NetStream.Publish.BadName", "nobody");
+}
+GST_END_TEST;
+
+/* An element that is thrown away with a session it never started. */
+GST_START_TEST (adopted_and_thrown_away)
+{
+  g_autoptr (Door) door = open_door ();
+  g_autoptr (GObject) session = NULL;
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, &session);
+  Receiver *graph = receiver_new (NULL);
+  g_object_set (graph->element, "session", session, NULL);
+  receiver_free (graph);
+  expect_refusal (publisher, "NetStream.Publish.Denied", "stopped");
+  answer (promise, TRUE, "stream", "demo");
+}
+GST_END_TEST;
+
+/* ---- coming back ---- */
+
+/* The encoder's network blinks: the same stream goes on, in order, with the
+ * break marked and no caps repeated. */
+GST_START_TEST (reconnect_continues)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  Publisher *publisher = publisher_open (receiver->address, "live", "cam");
+  send_first_frame (publisher, 0);
+  publisher_send_video (publisher, 400, FALSE, 0);
+  receiver_take_dts (receiver, RECEIVER_VIDEO);
+  receiver_take_dts (receiver, RECEIVER_VIDEO);
+  publisher_free (publisher);
+  receiver_wait_signal (receiver, "end ");
+  receiver_wait_state (receiver, "reconnecting");
+
+  gst_test_clock_set_time (receiver->clock, 2 * GST_SECOND);
+  g_autoptr (Publisher) back =
+      publisher_open (receiver->address, "live", "cam");
+  send_first_frame (back, 90000);
+  g_autoptr (GstBuffer) frame = receiver_take_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_int64 (GST_BUFFER_DTS (frame) / GST_MSECOND, 2000);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (frame, GST_BUFFER_FLAG_DISCONT));
+  fail_unless_equals_uint64 (receiver_get_stat (receiver, "reconnects"), 1);
+  fail_unless_equals_uint64 (receiver_get_stat (receiver, "jumps"), 0);
+}
+GST_END_TEST;
+
+/* The same, as the worker does it. */
+GST_START_TEST (reconnect_by_session)
+{
+  g_autoptr (Door) door = open_door ();
+  Publisher *publisher = publisher_new (door->receiver->address, "live", "cam");
+  g_autoptr (Receiver) graph = adopt (door, GST_SECOND);
+  fail_unless (publisher_wait (publisher));
+  send_first_frame (publisher, 0);
+  /* ahead of the clock: what comes back must not go before it */
+  publisher_send_video (publisher, 2500, FALSE, 0);
+  receiver_take_dts (graph, RECEIVER_VIDEO);
+  fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 3500);
+  publisher_unpublish (publisher);
+  publisher_free (publisher);
+  receiver_wait_state (graph, "reconnecting");
+
+  g_autoptr (GObject) session = NULL;
+  g_autoptr (Publisher) back =
+      publisher_new (door->receiver->address, "live", "cam");
+  GstPromise *promise = door_take (door, &session);
+  g_object_set (graph->element, "session", session, NULL);
+  answer (promise, TRUE, "stream", "demo");
+  fail_unless (publisher_wait (back));
+  publisher_send_video_config (back, 0, AVCC_320x180);
+  publisher_send_video (back, 5, TRUE, 0);
+  g_autoptr (GstEvent) caps =
+      receiver_take_event (graph, RECEIVER_VIDEO, GST_EVENT_CAPS);
+  fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 3501);
+  receiver_wait_state (graph, "live");
+
+  /* a third one, while the second is there */
+  g_autoptr (GObject) third_session = NULL;
+  g_autoptr (Publisher) third =
+      publisher_new (door->receiver->address, "live", "cam");
+  promise = door_take (door, &third_session);
+  g_object_set (graph->element, "session", third_session, NULL);
+  expect_refusal (third, "NetStream.Publish.BadName", "publisher already");
+  gst_promise_unref (promise);
+}
+GST_END_TEST;
+
+/* The publisher stays away: the recording must end. */
+GST_START_TEST (hold_ends)
+{
+  const guint holds_ms[] = { 50, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (holds_ms); i++) {
+    g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+    g_object_set (receiver->element, "reconnect-timeout-ms", holds_ms[i], NULL);
+    receiver_start (receiver, 0);
+    Publisher *publisher = publisher_open (receiver->address, "live", "cam");
+    send_first_frame (publisher, 0);
+    receiver_take_dts (receiver, RECEIVER_VIDEO);
+    publisher_free (publisher);
+    gst_event_unref (receiver_take_event (receiver, RECEIVER_VIDEO,
+        GST_EVENT_EOS));
+    receiver_wait_state (receiver, "ended");
+    fail_if (receiver_has_message (receiver, GST_MESSAGE_ERROR));
+  }
+}
+GST_END_TEST;
+
+/* A cable that is pulled sends no FIN. */
+GST_START_TEST (idle_publisher)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_object_set (receiver->element, "idle-timeout-ms", 100, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_open (receiver->address, "live", "cam");
+  send_first_frame (publisher, 0);
+
+  receiver_wait_signal (receiver, "end the publisher sent nothing");
+  receiver_wait_state (receiver, "reconnecting");
+}
+GST_END_TEST;
+
+/* What the daemon's watchdog looks at. */
+GST_START_TEST (threads_are_described)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_open (receiver->address, "live", "cam");
+  receiver_block (receiver);
+  send_first_frame (publisher, 0);
+  receiver_wait_blocked (receiver);
+  g_autoptr (GstStructure) description = NULL;
+  g_object_get (receiver->element, "threads", &description, NULL);
+  const GValue *array = gst_structure_get_value (description, "threads");
+  fail_unless (gst_value_array_get_size (array) >= 1);
+  const GstStructure *thread =
+      gst_value_get_structure (gst_value_array_get_value (array, 0));
+  guint64 turn_usec = 0;
+  guint n_connections = 0;
+  gst_structure_get_uint64 (thread, "turn-usec", &turn_usec);
+  gst_structure_get_uint (thread, "connections", &n_connections);
+  fail_unless (turn_usec > 0);
+  fail_unless_equals_int (n_connections, 1);
+}
+GST_END_TEST;
+
+static Suite *
+rtmpserversrc_publish_suite (void)
+{
+  Suite *suite = suite_create ("rtmpserversrc-publish");
+  TCase *listener_case = tcase_create ("listener");
+  TCase *authorize_case = tcase_create ("authorize");
+  TCase *session_case = tcase_create ("session");
+  TCase *return_case = tcase_create ("return");
+
+  suite_add_tcase (suite, listener_case);
+  tcase_add_test (listener_case, most_specific_source_wins);
+  tcase_add_test (listener_case, equal_sources_share_publishers);
+  tcase_add_test (listener_case, nobody_for_that_name);
+  tcase_add_test (listener_case, second_publisher_is_refused);
+  tcase_add_test (listener_case, stream_beside_a_leaky_queue_that_is_full);
+  suite_add_tcase (suite, authorize_case);
+  tcase_add_test (authorize_case, authorize_accepts_later);
+  tcase_add_test (authorize_case, authorize_refuses);
+  tcase_add_test (authorize_case, authorize_times_out);
+  tcase_add_test (authorize_case, publisher_leaves_while_asking);
+  tcase_add_test (authorize_case, door_closes_while_asking);
+  suite_add_tcase (suite, session_case);
+  tcase_add_test (session_case, session_is_adopted);
+  tcase_add_test (session_case, sessions_side_by_side);
+  tcase_add_test (session_case, accepted_before_playing);
+  tcase_add_test (session_case, adopted_and_refused);
+  tcase_add_test (session_case, accepted_and_not_adopted);
+  tcase_add_test (session_case, adopted_and_thrown_away);
+  suite_add_tcase (suite, return_case);
+  tcase_add_test (return_case, reconnect_continues);
+  tcase_add_test (return_case, reconnect_by_session);
+  tcase_add_test (return_case, hold_ends);
+  tcase_add_test (return_case, idle_publisher);
+  tcase_add_test (return_case, threads_are_described);
+  return suite;
+}
+
+GST_CHECK_MAIN (rtmpserversrc_publish);
