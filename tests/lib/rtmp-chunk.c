@@ -360,7 +360,7 @@ test_long_message (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (NULL, NULL);
+  init_gstreamer ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rtmp/chunk/vectors", test_vectors);
   g_test_add_func ("/rtmp/chunk/refused", test_refused);

@@ -928,7 +928,7 @@ test_idle_has_no_output (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (NULL, NULL);
+  init_gstreamer ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rtmp/session/captures", test_captures);
   g_test_add_func ("/rtmp/session/truncated", test_truncated);
