@@ -37,14 +37,18 @@ set_if_declared (MillGraphSpec *graph, MillDescription *description,
     mill_graph_spec_set_param (graph, name, value);
 }
 
+/* An empty one is none: so a parameter can decide. */
 static gboolean
-has_setting (const MillPlanNode *node, const gchar *name)
+has_location (const MillPlanNode *node)
 {
-  for (guint i = 0; i < node->props->len; i++)
-    if (g_str_equal (((MillPlanSetting *) g_ptr_array_index (node->props, i))
-                         ->name,
-            name))
-      return TRUE;
+  for (guint i = 0; i < node->props->len; i++) {
+    const MillPlanSetting *setting = g_ptr_array_index (node->props, i);
+    if (g_str_equal (setting->name, "location") &&
+        G_VALUE_HOLDS_STRING (&setting->value)) {
+      const gchar *location = g_value_get_string (&setting->value);
+      return location && *location;
+    }
+  }
   return FALSE;
 }
 
@@ -55,7 +59,7 @@ needs_publisher (MillPlan *plan)
   for (guint i = 0; i < nodes->len; i++) {
     const MillPlanNode *node = g_ptr_array_index (nodes, i);
     if (g_str_equal (node->factory, PUBLISHER_ELEMENT) &&
-        !has_setting (node, "location"))
+        !has_location (node))
       return TRUE;
   }
   return FALSE;
