@@ -121,8 +121,9 @@ on_request (SoupServer *server, SoupServerMessage *message, const gchar *path,
     route->handler (request);
 }
 
-/* Before the body is read: what is too large is never held in memory. The
- * connection ends with the answer, because the rest of it is unread. */
+/* Before the body is read: what is too large is never held in memory, but read
+ * and thrown away, after which the answer follows: a client that is cut off in
+ * the middle of its sending would not get to see why. */
 static void
 on_headers (SoupServer *server, SoupServerMessage *message, const gchar *path,
     GHashTable *query, gpointer user_data)
@@ -143,9 +144,8 @@ on_headers (SoupServer *server, SoupServerMessage *message, const gchar *path,
       "body: expected a Content-Length of at most %d", MAX_BODY_BYTES);
   g_autoptr (JsonNode) body = mill_problem_to_json (error, NULL);
   gchar *text = json_to_string (body, FALSE);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Connection",
-      "close");
+  soup_message_body_set_accumulate (
+      soup_server_message_get_request_body (message), FALSE);
   soup_server_message_set_status (message, mill_problem_get_status (error),
       NULL);
   soup_server_message_set_response (message, "application/problem+json",

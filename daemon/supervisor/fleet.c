@@ -215,7 +215,7 @@ on_lost (GObject *proxy, gpointer user_data)
   g_autofree gchar *reason =
       g_strdup_printf ("process %s ended unexpectedly%s%s", get_name (process),
           words ? ": " : "", words ? g_strstrip (words) : "");
-  g_critical ("%s", reason);
+  g_warning ("%s", reason);
   if (process->kind == PROCESS_WORKER)
     g_signal_emit (fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
   retry (process);

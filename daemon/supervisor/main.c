@@ -68,7 +68,7 @@ static void
 on_failed (MillSupervisor *supervisor, const GError *error, gpointer user_data)
 {
   Daemon *daemon = user_data;
-  g_critical ("%s", error->message);
+  g_warning ("%s", error->message);
   daemon->exit_code = EX_UNAVAILABLE;
   mill_supervisor_stop (supervisor, MILL_SUPERVISOR_DRAIN);
 }
@@ -131,7 +131,7 @@ run (Daemon *daemon, MillConfig *config)
 {
   g_autoptr (GError) error = NULL;
   if (!set_up (daemon, config, &error)) {
-    g_critical ("%s", error->message);
+    g_warning ("%s", error->message);
     return g_error_matches (error, MILL_SUPERVISOR_ERROR,
                MILL_SUPERVISOR_ERROR_DIRECTORY)
         ? EX_CANTCREAT
@@ -193,7 +193,7 @@ main (int argc, char **argv)
 
   mill_log_init ("millraced", config->log_level, config->log_format);
   if (!mill_engine_init (&argc, &argv, &error)) {
-    g_critical ("%s", error->message);
+    g_warning ("%s", error->message);
     return EX_UNAVAILABLE;
   }
   Daemon daemon = { .loop = g_main_loop_new (NULL, FALSE),

@@ -162,7 +162,9 @@ on_streams_drained (gpointer user_data)
 void
 mill_supervisor_stop (MillSupervisor *supervisor, MillSupervisorStop how)
 {
-  if (supervisor->stopping || how == MILL_SUPERVISOR_LEAVE) {
+  if (supervisor->stopping)
+    return; /* ^C reaches the whole process group: asked for twice is once */
+  if (how == MILL_SUPERVISOR_LEAVE) {
     mill_fleet_leave (supervisor->fleet);
     g_signal_emit (supervisor, signals[SIGNAL_STOPPED], 0);
     return;

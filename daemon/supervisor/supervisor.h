@@ -47,7 +47,7 @@ typedef enum
   MILL_SUPERVISOR_LEAVE, /* processes and streams run on for a successor */
 } MillSupervisorStop;
 
-/* "stopped" follows, within a bound. A second call does not wait. */
+/* "stopped" follows, within a bound. A second call changes nothing. */
 void mill_supervisor_stop (MillSupervisor *supervisor, MillSupervisorStop how);
 
 /* Takes over what may change while streams run, and says in the log what

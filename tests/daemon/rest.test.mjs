@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+// millraced as its users meet it: the real process with a real worker, over HTTP.
+// No media here: streams are test sources into a fakesink.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Daemon, eventually, tool } from '../e2e/lib/daemon.mjs';
+
+const LISTEN = { rtmp: null, origin: null, api: '127.0.0.1:0' };
+const PULSE = `millrace: 1
+name: pulse
+nodes:
+  in: { element: fakesrc, props: { is-live: true, do-timestamp: true, sizetype: fixed, sizemax: 16, datarate: 1600 } }
+  out: { element: fakesink, from: [in], props: { sync: true } }
+`;
+const SHORT = PULSE.replace('name: pulse', 'name: short').replace('is-live: true', 'num-buffers: 3, is-live: true');
+const BROKEN = `millrace: 1
+name: broken
+nodes:
+  in: { element: fakesrc, props: { num-bufers: 3 } }
+  out: { element: fakesimk, from: [inn] }
+`;
+
+let daemon;
+before(async () => { daemon = await Daemon.start({ listen: LISTEN }); });
+after(() => daemon?.stop());
+
+const json = { 'content-type': 'application/json' };
+const url = (pathname) => `http://${daemon.addresses.api}${pathname}`;
+const withKey = (headers = {}) => ({ 'x-api-key': daemon.key, ...headers });
+
+function putPipeline(name, text, on = daemon) {
+  return fetch(`http://${on.addresses.api}/api/v1/pipelines/${name}`, { method: 'PUT', body: text, headers: { 'x-api-key': on.key, 'content-type': 'application/yaml' } });
+}
+
+async function assertProblem(response, status) {
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  const problem = JSON.parse(text);
+  assert.deepEqual(Object.keys(problem).sort(), ['detail', 'errors', 'status', 'title', 'type']);
+  assert.equal(problem.status, status);
+  assert.ok(Array.isArray(problem.errors));
+  return problem;
+}
+
+/** A zombie that its parent has not waited for yet has ended all the same. */
+function isAlive(pid) {
+  try { return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8')); } catch { return false; }
+}
+
+const rendered = async (name, on = daemon) => (await on.api('GET', `/api/v1/streams/${name}/stats`)).body.nodes?.out?.rendered ?? 0;
+
+test('standard output has listening lines and ready, nothing else', () => {
+  assert.match(daemon.addresses.api, /^127\.0\.0\.1:\d+$/);
+  assert.deepEqual(Object.keys(daemon.addresses), ['api']);
+});
+
+test('the admin key is private and needed, in either header', async () => {
+  const file = path.join(daemon.config.state_dir, 'admin.key');
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  const list = '/api/v1/streams';
+  assert.equal((await fetch(url(list), { headers: { 'x-api-key': daemon.key } })).status, 200);
+  assert.equal((await fetch(url(list), { headers: { authorization: `Bearer ${daemon.key}` } })).status, 200);
+  for (const headers of [{}, { 'x-api-key': '' }, { 'x-api-key': `${daemon.key}x` }, { authorization: 'Bearer wrong' }, { authorization: `Basic ${daemon.key}` }, { authorization: daemon.key }]) {
+    const response = await fetch(url(list), { headers });
+    assert.match(response.headers.get('www-authenticate'), /^Bearer/);
+    await assertProblem(response, 401);
+  }
+  // nor does a stranger learn which paths there are
+  await assertProblem(await fetch(url('/no/such/path')), 401);
+  await assertProblem(await fetch(url('/no/such/path'), { headers: withKey() }), 404);
+  for (const open of ['/healthz', '/readyz', '/api/v1/openapi.json']) assert.equal((await fetch(url(open))).status, 200, open);
+});
+
+test('openapi.json names the routes that are there, and they ask for the key it says', async () => {
+  const { paths } = await (await fetch(url('/api/v1/openapi.json'))).json();
+  const verbs = ['get', 'put', 'post', 'delete', 'patch'];
+  for (const [template, item] of Object.entries(paths)) {
+    const pathname = template.replace(/\{(\w+)\}/g, 'nothing-of-this-name');
+    const there = verbs.filter((verb) => item[verb]);
+    // What is in the document is served, and a method that is not is refused with the list of those that are.
+    const response = await fetch(url(pathname), { method: 'PATCH', headers: withKey() });
+    await assertProblem(response, 405);
+    const allowed = response.headers.get('allow').split(', ').filter((m) => m !== 'HEAD').map((m) => m.toLowerCase());
+    assert.deepEqual(allowed.sort(), there.sort(), template);
+    for (const verb of there) {
+      const anonymous = await fetch(url(pathname), { method: verb });
+      if (item[verb].security?.length === 0) assert.equal(anonymous.status, 200, `${verb} ${template}`);
+      else await assertProblem(anonymous, 401);
+      await anonymous.body?.cancel().catch(() => {});
+    }
+  }
+});
+
+test('HEAD is GET without the body, and the connection lives on after an empty answer', async () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = (method, pathname) => new Promise((resolve, reject) => {
+    const request = http.request(url(pathname), { method, agent, headers: withKey() }, (response) => {
+      let body = '';
+      response.on('data', (data) => { body += data; });
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body, port: request.socket.localPort }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+  const got = await ask('GET', '/healthz');
+  const head = await ask('HEAD', '/healthz');
+  assert.equal(head.status, 200);
+  assert.equal(head.body, '');
+  assert.equal(head.headers['content-length'], got.headers['content-length']);
+  const key = await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: 'gone' });
+  const deleted = await ask('DELETE', `/api/v1/stream-keys/${key.body.id}`);
+  assert.deepEqual([deleted.status, deleted.headers['content-length'], deleted.body], [200, '0', '']);
+  assert.equal((await ask('GET', '/healthz')).port, deleted.port);
+  agent.destroy();
+});
+
+test('every mistake in a body is told at once, and nothing is changed', async () => {
+  const response = await fetch(url('/api/v1/streams/bad'), { method: 'PUT', headers: withKey(json), body: JSON.stringify({ pipline: 'x', params: { a: 1 }, desired: 'maybe' }) });
+  const problem = await assertProblem(response, 400);
+  assert.deepEqual(problem.errors.map((e) => e.pointer).sort(), ['/desired', '/params/a', '/pipeline', '/pipline']);
+  await assertProblem(await fetch(url('/api/v1/streams/bad'), { headers: withKey() }), 404);
+});
+
+// Values of the wrong type or size for every field of every body, from the document itself.
+test('whatever is sent for a body, the answer is a 4xx problem', async () => {
+  const { paths, components } = await (await fetch(url('/api/v1/openapi.json'))).json();
+  const wrong = [null, true, 5, -1, 1e300, 'x'.repeat(5000), '', 'ümläut\u0000', [], [[]], {}, { a: { b: [] } }];
+  const send = async (verb, pathname, body, headers = withKey(json)) => {
+    const response = await fetch(url(pathname), { method: verb, headers, body });
+    const text = await response.text();
+    const said = `${verb} ${pathname} ${String(body).slice(0, 80)}: ${response.status} ${text.slice(0, 200)}`;
+    if (response.status >= 400) {
+      assert.ok(response.status < 500, said);
+      assert.equal(response.headers.get('content-type'), 'application/problem+json', said);
+      assert.equal(JSON.parse(text).status, response.status);
+    }
+    return { status: response.status, said };
+  };
+  let count = 0;
+  for (const [template, item] of Object.entries(paths)) {
+    for (const verb of ['put', 'post']) {
+      const content = item[verb]?.requestBody?.content;
+      if (!content) continue;
+      const schema = components.schemas[content['application/json'].schema.$ref.split('/').at(-1)];
+      const pathname = template.replace(/\{\w+\}/g, 'swept');
+      const method = verb.toUpperCase();
+      const good = Object.fromEntries(Object.keys(schema.properties).map((name) => [name, name === 'enabled' ? true : name === 'params' ? {} : name === 'desired' ? 'stopped' : null]));
+      for (const field of Object.keys(schema.properties)) {
+        for (const value of wrong) {
+          const { status, said } = await send(method, pathname, JSON.stringify({ ...good, [field]: value }));
+          assert.ok(status >= 400, said); // `good` lacks what is required: never accepted
+          count++;
+        }
+      }
+      for (const body of ['', 'null', '[]', '5', '"x"', '{', '{"a":', '[1,', `${'['.repeat(100000)}`, `{"a":${'['.repeat(20)}${']'.repeat(20)}}`, '\ufffe', '{"unknown":1}', '{} trailing']) {
+        const { status, said } = await send(method, pathname, body);
+        assert.ok(status >= 400, said);
+        count++;
+      }
+      for (const headers of [withKey({ 'content-type': 'text/plain' }), withKey({ 'content-type': 'multipart/form-data' })]) {
+        assert.equal((await send(method, pathname, '{}', headers)).status, 415);
+      }
+      assert.equal((await send(method, pathname, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))).status, 400);
+    }
+  }
+  assert.ok(count > 100);
+});
+
+test('whatever is in a path or a query, the answer is no 5xx', async () => {
+  const { paths } = await (await fetch(url('/api/v1/openapi.json'))).json();
+  const names = ['..', '%2e%2e', '%2F', 'a%00b', '%ff', 'x'.repeat(300), '%7Bname%7D', "'; DROP TABLE streams; --", ' ', '*', '%'];
+  const queries = ['limit=0', 'limit=-1', 'limit=x', 'limit=1001', 'limit=99999999999999999999', `cursor=${'x'.repeat(200)}`, 'cursor=%ff', 'unknown=1', '%', '&&&', 'limit=1&limit=x'];
+  const ask = (method, pathname) => new Promise((resolve, reject) => { // fetch would tidy the path up
+    const [hostname, port] = daemon.addresses.api.split(':');
+    const request = http.request({ hostname, port, method, path: pathname, headers: withKey(), agent: false }, (response) => { response.resume(); response.on('end', () => resolve(response)); });
+    request.on('error', reject);
+    request.end();
+  });
+  for (const template of Object.keys(paths)) {
+    if (template.includes('{')) {
+      for (const name of names) {
+        const pathname = template.replace(/\{\w+\}/, name.replace(/ /g, '%20'));
+        for (const method of ['GET', 'DELETE', 'PUT', 'POST']) {
+          const { statusCode } = await ask(method, pathname);
+          assert.ok(statusCode >= 400 && statusCode < 500, `${method} ${pathname}: ${statusCode}`);
+        }
+      }
+    } else {
+      for (const query of queries) {
+        const { statusCode } = await ask('GET', `${template}?${query}`);
+        assert.ok(statusCode < 500, `${template}?${query}: ${statusCode}`);
+        if (query !== '&&&') assert.equal(statusCode, 400, `${template}?${query}`);
+      }
+    }
+  }
+  await daemon.api('GET', '/healthz').then(({ status }) => assert.equal(status, 200));
+});
+
+test('a body that is too large, or of no known length, is refused and not kept', async () => {
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8'))[1]);
+  const before = rss();
+  const large = new Uint8Array(64 * 1024 * 1024).fill(0x20);
+  await assertProblem(await fetch(url('/api/v1/streams/x'), { method: 'PUT', headers: withKey(json), body: large }), 413);
+  const stream = new Blob([large]).stream();
+  await assertProblem(await fetch(url('/api/v1/streams/x'), { method: 'PUT', headers: withKey(json), body: stream, duplex: 'half' }), 411);
+  assert.ok(rss() - before < 16 * 1024, `${before} kB before, ${rss()} kB after`);
+});
+
+test('a description is kept, checked completely, and deleted when nobody uses it', async () => {
+  const broken = await assertProblem(await putPipeline('broken', BROKEN), 422);
+  assert.deepEqual(broken.errors.map((e) => e.line).sort(), [4, 5, 5], JSON.stringify(broken.errors));
+  await assertProblem(await putPipeline('other-name', PULSE), 422);
+  assert.equal((await putPipeline('pulse', PULSE)).status, 201);
+  assert.equal((await putPipeline('pulse', PULSE)).status, 200);
+  const { body } = await daemon.api('GET', '/api/v1/pipelines/pulse');
+  assert.deepEqual([body.name, body.source, body.generation, body.text], ['pulse', 'stored', 2, PULSE]);
+  const names = (await daemon.api('GET', '/api/v1/pipelines')).body.items.map((p) => p.name);
+  assert.ok(names.includes('pulse') && names.includes('live-passthrough'), names.join());
+  assert.equal((await daemon.api('DELETE', '/api/v1/pipelines/live-passthrough')).status, 409);
+  assert.equal((await daemon.api('PUT', '/api/v1/streams/user', { pipeline: 'pulse', desired: 'stopped' })).status, 201);
+  assert.equal((await daemon.api('DELETE', '/api/v1/pipelines/pulse')).status, 409);
+  assert.equal((await daemon.api('DELETE', '/api/v1/streams/user')).status, 200);
+  assert.equal((await daemon.api('DELETE', '/api/v1/pipelines/pulse')).status, 200);
+  assert.equal((await daemon.api('GET', '/api/v1/pipelines/pulse')).status, 404);
+});
+
+test('a stream that needs no publisher runs, stops, starts, and goes', async () => {
+  await putPipeline('pulse', PULSE);
+  const created = await daemon.api('PUT', '/api/v1/streams/beat', { pipeline: 'pulse' });
+  assert.equal(created.status, 201);
+  for (const field of ['name', 'app', 'pipeline', 'node', 'state', 'since', 'publisher', 'renditions', 'restarts', 'last_error']) assert.ok(field in created.body, field);
+  await eventually('buffers', 5000, async () => await rendered('beat') > 2);
+  fs.mkdirSync(path.join(daemon.mediaDir, 'beat'), { recursive: true });
+  fs.writeFileSync(path.join(daemon.mediaDir, 'beat', 'left-over'), 'x');
+
+  assert.equal((await daemon.api('POST', '/api/v1/streams/beat/stop')).status, 200);
+  await eventually('stopped', 5000, async () => (await daemon.streamState('beat')).state === 'stopped');
+  assert.equal((await daemon.api('GET', '/api/v1/streams/beat/stats')).status, 409);
+  const before = (await daemon.streamState('beat')).generation;
+  assert.equal((await daemon.api('POST', '/api/v1/streams/beat/start')).status, 200);
+  await eventually('buffers again', 5000, async () => await rendered('beat') > 2);
+  assert.ok((await daemon.streamState('beat')).generation > before);
+  assert.equal((await daemon.api('POST', '/api/v1/streams/beat/restart')).status, 200);
+  await eventually('another generation', 5000, async () => (await daemon.streamState('beat')).generation > before + 1 && await rendered('beat') > 2);
+
+  const logs = (await daemon.api('GET', '/api/v1/streams/beat/logs')).body.items;
+  assert.ok(logs.some((line) => line.message.endsWith('-> stopped')), JSON.stringify(logs));
+  const drawn = await fetch(url('/api/v1/streams/beat/graph.svg'), { headers: withKey() });
+  if (spawnSync('dot', ['-V']).error) await assertProblem(drawn, 501);
+  else assert.match(await drawn.text(), /<svg/);
+
+  assert.equal((await daemon.api('DELETE', '/api/v1/streams/beat')).status, 200);
+  assert.equal((await daemon.api('GET', '/api/v1/streams/beat')).status, 404);
+  await eventually('its directory is gone', 5000, () => !fs.existsSync(path.join(daemon.mediaDir, 'beat')));
+  assert.equal((await daemon.api('POST', '/api/v1/streams/beat/start')).status, 404);
+});
+
+test('a stream that comes to its end is idle, and a changed one runs anew', async () => {
+  await putPipeline('pulse', PULSE);
+  await putPipeline('short', SHORT);
+  await daemon.api('PUT', '/api/v1/streams/once', { pipeline: 'short' });
+  const ended = await eventually('idle', 5000, async () => { const s = await daemon.streamState('once'); return s.state === 'idle' && s; });
+  assert.equal(ended.restarts, 0);
+  assert.equal((await daemon.api('PUT', '/api/v1/streams/once', { pipeline: 'pulse' })).status, 200);
+  await eventually('buffers', 5000, async () => await rendered('once') > 4);
+  const { generation } = await daemon.streamState('once');
+  await daemon.api('PUT', '/api/v1/streams/once', { pipeline: 'pulse' });
+  assert.equal((await daemon.streamState('once')).generation, generation, 'the same PUT touches nothing');
+  await daemon.api('DELETE', '/api/v1/streams/once');
+});
+
+test('lists come in pages', async () => {
+  const ids = [];
+  for (let i = 0; i < 5; i++) ids.push((await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: `paged${i}` })).body.id);
+  const seen = [];
+  let cursor;
+  do {
+    const { body } = await daemon.api('GET', `/api/v1/stream-keys?limit=2${cursor ? `&cursor=${cursor}` : ''}`);
+    assert.ok(body.items.length <= 2);
+    seen.push(...body.items.map((key) => key.id));
+    cursor = body.next;
+  } while (cursor);
+  assert.deepEqual(seen, [...ids].sort());
+  for (const id of ids) await daemon.api('DELETE', `/api/v1/stream-keys/${id}`);
+});
+
+test('a stream key shows its secret once, and never in the store or the logs', async () => {
+  const expires = '2099-01-02T03:04:05Z';
+  const made = await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: 'secretive', expires_at: expires });
+  assert.equal(made.status, 201);
+  assert.match(made.body.key, /^[A-Za-z0-9_-]{20,64}$/);
+  const { key, ...rest } = made.body;
+  assert.deepEqual((await daemon.api('GET', `/api/v1/stream-keys/${rest.id}`)).body, rest);
+  assert.equal(rest.expires_at, expires);
+  const rotated = await daemon.api('POST', `/api/v1/stream-keys/${rest.id}/rotate`);
+  assert.equal(rotated.body.id, rest.id);
+  assert.notEqual(rotated.body.key, key);
+  for (const file of ['millrace.db', 'millrace.db-wal']) {
+    const bytes = fs.readFileSync(path.join(daemon.config.state_dir, file));
+    for (const secret of [key, rotated.body.key, daemon.key]) assert.equal(bytes.includes(secret), false, file);
+  }
+  for (const secret of [key, rotated.body.key, daemon.key]) assert.equal(daemon.logs().includes(secret), false);
+  assert.equal((await daemon.api('POST', '/api/v1/stream-keys', { app: 'nowhere', name: 'x' })).status, 409);
+  assert.equal((await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: 'x', expires_at: 'tomorrow' })).status, 400);
+  await daemon.api('DELETE', `/api/v1/stream-keys/${rest.id}`);
+});
+
+test('metrics have one HELP and TYPE per family, and say what is', async () => {
+  const text = (await daemon.api('GET', '/metrics')).body;
+  const families = new Map();
+  for (const line of text.trimEnd().split('\n')) {
+    const head = /^# (HELP|TYPE) (\w+) (.+)$/.exec(line);
+    if (head) { families.set(head[2], { ...families.get(head[2]), [head[1]]: head[3] }); continue; }
+    const sample = /^(\w+)(\{(\w+="[^"\\\n]*",?)+\})? -?[\d.]+(e[+-]?\d+)?$/.exec(line);
+    assert.ok(sample, line);
+    const family = families.get(sample[1]);
+    assert.ok(family?.HELP && family?.TYPE, line);
+    if (family.TYPE === 'counter') assert.ok(sample[1].endsWith('_total'), line);
+  }
+  for (const name of ['millrace_streams', 'millrace_publish_requests_total', 'millrace_process_resident_memory_bytes', 'millrace_build_info']) assert.ok(families.has(name), name);
+  assert.match(text, /^millrace_ready 1$/m);
+});
+
+test('workers and nodes are listed', async () => {
+  const workers = await daemon.workers();
+  assert.equal(workers.length, 1);
+  assert.deepEqual([workers[0].id, workers[0].kind], ['shared-1', 'shared']);
+  assert.ok(isAlive(workers[0].pid));
+  const nodes = (await daemon.api('GET', '/api/v1/nodes')).body.items;
+  assert.equal(nodes.length, 1);
+  assert.equal(nodes[0].pid, daemon.process.pid);
+});
+
+test('SIGHUP takes over a new application, and keeps what runs on a mistake', async () => {
+  const file = path.join(daemon.dir, 'millraced.yaml');
+  const apps = { live: daemon.config.apps.live, extra: { pipeline: 'live-passthrough', auth: 'keys' } };
+  assert.equal((await daemon.api('POST', '/api/v1/stream-keys', { app: 'extra', name: 'x' })).status, 409);
+  fs.writeFileSync(file, '{ "lisen": 1 }');
+  daemon.process.kill('SIGHUP');
+  await eventually('the mistake in the log', 5000, () => daemon.readLog().includes("did you mean 'listen'"));
+  fs.writeFileSync(file, JSON.stringify({ ...daemon.config, apps, media_dir: '/elsewhere' }));
+  daemon.process.kill('SIGHUP');
+  await eventually('the new application', 5000, async () => (await daemon.api('POST', '/api/v1/stream-keys', { app: 'extra', name: 'x' })).status === 201);
+  assert.match(daemon.readLog(), /media_dir take effect at the next start/);
+  assert.equal((await daemon.api('GET', '/readyz')).status, 200);
+});
+
+test('kill -9: the stream runs on, and the next millraced shows it within a second', async (t) => {
+  const own = await Daemon.start({ listen: LISTEN });
+  t.after(() => own.stop());
+  await putPipeline('pulse', PULSE, own);
+  await own.api('PUT', '/api/v1/streams/beat', { pipeline: 'pulse' });
+  await eventually('buffers', 5000, async () => await rendered('beat', own) > 2);
+  const before = { stream: await own.streamState('beat'), workers: await own.workers(), rendered: await rendered('beat', own) };
+  await own.kill();
+  await own.launch();
+  assert.ok(own.readyMs < 1000, `ready after ${own.readyMs} ms`);
+  const stream = await own.streamState('beat');
+  assert.equal(stream.state, before.stream.state);
+  assert.equal(stream.generation, before.stream.generation, 'the same run');
+  assert.deepEqual((await own.workers()).map((w) => w.pid), before.workers.map((w) => w.pid));
+  await eventually('more buffers', 5000, async () => await rendered('beat', own) > before.rendered);
+
+  // A worker that dies is started again, and the stream with it.
+  process.kill(before.workers[0].pid, 'SIGKILL');
+  await eventually('a new worker with the stream', 10000, async () => {
+    const now = await own.streamState('beat');
+    return now.generation > stream.generation && await rendered('beat', own) > 2;
+  });
+  assert.notEqual((await own.workers())[0].pid, before.workers[0].pid);
+  const after = await own.streamState('beat');
+  assert.equal(after.restarts, 1);
+  assert.match(after.last_error, /shared-1/);
+});
+
+test('SIGTERM ends streams, worker and millraced; SIGUSR1 leaves them', async (t) => {
+  const own = await Daemon.start({ listen: LISTEN });
+  t.after(() => own.stop());
+  await putPipeline('pulse', PULSE, own);
+  await own.api('PUT', '/api/v1/streams/beat', { pipeline: 'pulse' });
+  await eventually('buffers', 5000, async () => await rendered('beat', own) > 2);
+  const [worker] = await own.workers();
+  own.process.kill('SIGUSR1');
+  assert.equal((await own.exited)[0], 0);
+  assert.ok(isAlive(worker.pid));
+  await own.launch();
+  assert.equal((await own.workers())[0].pid, worker.pid);
+  own.process.kill('SIGTERM');
+  assert.equal((await own.exited)[0], 0);
+  await eventually('the worker is gone', 5000, () => !isAlive(worker.pid));
+  // and what is wanted runs again after the next start
+  await own.launch();
+  await eventually('buffers again', 5000, async () => await rendered('beat', own) > 2);
+});
+
+test('what cannot start says why, once, and leaves nothing behind', async (t) => {
+  const own = await Daemon.start({ listen: LISTEN });
+  t.after(() => own.stop());
+  const run = (config) => {
+    const file = path.join(own.dir, 'second.yaml');
+    fs.writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+    return spawnSync(tool('daemon/millraced'), ['--config', file], { encoding: 'utf8', timeout: 20000 });
+  };
+  const second = run(own.config);
+  assert.equal(second.status, 69);
+  assert.match(second.stderr, /another millraced uses it/);
+  assert.equal(second.stdout, '');
+
+  const dirs = { state_dir: path.join(own.dir, 's2'), runtime_dir: path.join(own.dir, 'r2'), media_dir: path.join(own.dir, 'm2') };
+  const occupied = run({ ...dirs, listen: { ...LISTEN, api: own.addresses.api } });
+  assert.equal(occupied.status, 69);
+  assert.match(occupied.stderr, new RegExp(`listen on '${own.addresses.api}'.*in use`));
+
+  fs.mkdirSync(dirs.state_dir, { recursive: true });
+  fs.writeFileSync(path.join(dirs.state_dir, 'millrace.db'), 'this is no database'.repeat(100));
+  const corrupt = run({ ...dirs, listen: LISTEN });
+  assert.equal(corrupt.status, 69);
+  assert.match(corrupt.stderr, /millrace\.db.*expected an SQLite database/);
+
+  const wrong = run('listen: { api: 5 }\nlogg: {}\n');
+  assert.equal(wrong.status, 65);
+  assert.match(wrong.stderr, /second\.yaml:1:16: error: .*\n.*second\.yaml:2:1: error: unknown key 'logg', did you mean 'log'\?/);
+  assert.equal(spawnSync(tool('daemon/millraced'), ['--config', '/nonexistent']).status, 66);
+  assert.equal(spawnSync(tool('daemon/millraced'), ['--no-such-option']).status, 64);
+  assert.deepEqual(fs.existsSync(path.join(dirs.runtime_dir, 'workers')) ? fs.readdirSync(path.join(dirs.runtime_dir, 'workers')) : [], []);
+});

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include <string.h>
+
+#include "config.h"
+
+static MillConfig *
+parse (const gchar *text, gchar **ret_messages)
+{
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillConfig *config =
+      mill_config_new_from_data (text, strlen (text), "c.yaml", diagnostics);
+  g_autofree gchar *messages = mill_diagnostics_to_string (diagnostics);
+  if (ret_messages)
+    *ret_messages = g_steal_pointer (&messages);
+  else
+    g_assert_cmpstr (messages, ==, "");
+  return config;
+}
+
+static void
+test_nothing_said_is_the_default (void)
+{
+  static const gchar *const texts[] = { "", "\n\n", "# only this\n", "---\n",
+    "{}", "listen:\napps:\nlog: null\n" };
+  g_autoptr (MillConfig) defaults = mill_config_new ();
+  g_autofree gchar *wanted = mill_config_to_yaml (defaults);
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (MillConfig) config = parse (texts[i], NULL);
+    g_assert_nonnull (config);
+    g_autofree gchar *got = mill_config_to_yaml (config);
+    g_assert_cmpstr (got, ==, wanted);
+  }
+  g_assert_cmpstr (defaults->listen_rtmp, ==, "127.0.0.1:1935");
+  g_assert_cmpstr (defaults->listen_origin, ==, "127.0.0.1:8080");
+  g_assert_cmpstr (defaults->listen_api, ==, "127.0.0.1:8081");
+}
+
+static void
+test_everything_said (void)
+{
+  const gchar *text =
+      "listen: { rtmp: \"[::1]:0\", origin: null, api: localhost:81 }\n"
+      "public: { origin: https://cdn.example.org, rtmp: rtmp://in.example }\n"
+      "state_dir: /s\nruntime_dir: /r\nmedia_dir: /m\nstore: \"sqlite:/x.db\"\n"
+      "apps:\n"
+      "  one: { pipeline: a, auth: none, params: { x: 1, \"y\": \"q\\\"z\" } }\n"
+      "  two: { pipeline: b }\n"
+      "workers: { shared: 1, orphan-timeout: 7, limits: { streams: 9 } }\n"
+      "log: { level: debug, format: json }\n";
+  g_autoptr (MillConfig) config = parse (text, NULL);
+  g_assert_cmpstr (config->listen_rtmp, ==, "[::1]:0");
+  g_assert_null (config->listen_origin);
+  g_assert_cmpstr (config->public_origin, ==, "https://cdn.example.org");
+  g_assert_cmpstr (config->media_dir, ==, "/m");
+  g_assert_cmpuint (config->workers_orphan_timeout_s, ==, 7);
+  g_assert_cmpuint (config->workers_max_streams, ==, 9);
+  g_assert_cmpint (config->log_level, ==, MILL_LOG_DEBUG);
+  g_assert_cmpint (config->log_format, ==, MILL_LOG_JSON);
+  const MillApp *one = mill_config_find_app (config, "one");
+  g_assert_cmpint (one->auth, ==, MILL_PUBLISH_AUTH_NONE);
+  g_assert_cmpstr (g_hash_table_lookup (one->params, "x"), ==, "1");
+  g_assert_cmpint (mill_config_find_app (config, "two")->auth, ==,
+      MILL_PUBLISH_AUTH_KEYS);
+  g_assert_null (mill_config_find_app (config, "three"));
+
+  /* what --print-config prints is the same configuration */
+  g_autofree gchar *printed = mill_config_to_yaml (config);
+  g_autoptr (MillConfig) again = parse (printed, NULL);
+  g_autofree gchar *reprinted = mill_config_to_yaml (again);
+  g_assert_cmpstr (reprinted, ==, printed);
+}
+
+/* A user with three mistakes should not have to start three times. */
+static void
+test_all_mistakes_at_once (void)
+{
+  const gchar *text =
+      "listen: { rmtp: \"x\", api: nope, obs: \"a:1\" }\n"
+      "store: \"postgresql://x\"\n"
+      "apps:\n"
+      "  live: { pipeline: p, auth: jwt, params: { stream: a } }\n"
+      "  \"b d\": { auth: kesy }\n"
+      "  c: 5\n"
+      "workers: { shared: 3, limits: { streems: 1 } }\n"
+      "log: { level: verbose, format: [] }\n"
+      "statedir: /x\n"
+      "media_dir: relative\n";
+  static const gchar *const wanted[] = {
+    "c.yaml:1:11: error: unknown key 'rmtp' in 'listen', did you mean 'rtmp'?",
+    "c.yaml:1:27: error: 'api': got 'nope', expected HOST:PORT",
+    "c.yaml:1:39: error: 'obs' is not yet available",
+    "c.yaml:2:9: error: 'store': a postgresql store is not yet available",
+    "c.yaml:4:30: error: 'auth': 'jwt' is not yet available",
+    "c.yaml:4:45: error: parameter 'stream' is set by the daemon",
+    "c.yaml:5:4: error: app 'b d': expected a name",
+    "c.yaml:5:4: error: app 'b d' has no pipeline",
+    "c.yaml:5:18: error: 'auth': got 'kesy', expected one of none, keys; did "
+    "you mean 'keys'?",
+    "c.yaml:6:6: error: 'c': got '5', expected a mapping",
+    "c.yaml:7:20: error: 'shared': got '3', expected a whole number",
+    "c.yaml:7:33: error: unknown key 'streems' in 'workers.limits', did you "
+    "mean 'streams'?",
+    "c.yaml:8:15: error: 'level': got 'verbose', expected one of",
+    "c.yaml:8:32: error: 'format': got a list, expected a scalar",
+    "c.yaml:9:1: error: unknown key 'statedir', did you mean 'state_dir'?",
+    "c.yaml:10:12: error: 'media_dir': got 'relative', expected an absolute",
+  };
+  g_autofree gchar *messages = NULL;
+  g_assert_null (parse (text, &messages));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+    if (!strstr (messages, wanted[i]))
+      g_error ("expected \"%s\" in:\n%s", wanted[i], messages);
+}
+
+static void
+test_no_yaml (void)
+{
+  static const gchar *const texts[] = { "a: [", "- 1\n", "\"", "a: b: c",
+    "x: 1\nx: 2\n", "\xff\xfe" };
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autofree gchar *messages = NULL;
+    g_test_message ("text %u", i);
+    g_assert_null (parse (texts[i], &messages));
+    g_assert_true (g_str_has_prefix (messages, "c.yaml:"));
+  }
+}
+
+/* Cut off anywhere, a file is either right or has a message; it never
+ * crashes. */
+static void
+test_truncated_at_every_byte (void)
+{
+  const gchar *text = "listen: { rtmp: \"127.0.0.1:1\" }\n"
+                      "apps: { live: { pipeline: p, params: { a: \"b\" } } }\n";
+  for (gsize length = 0; length < strlen (text); length++) {
+    g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+    g_autoptr (MillConfig) config =
+        mill_config_new_from_data (text, length, "c.yaml", diagnostics);
+    g_assert_true ((config == NULL) ==
+        (mill_diagnostics_get_n_errors (diagnostics) > 0));
+  }
+}
+
+static void
+test_addresses (void)
+{
+  static const struct
+  {
+    const gchar *address;
+    gboolean valid;
+  } cases[] = { { "127.0.0.1:0", TRUE }, { "0.0.0.0:65535", TRUE },
+    { "[::]:1", TRUE }, { "host.example:1", TRUE },
+    { "127.0.0.1:65536", FALSE }, { "127.0.0.1:-1", FALSE },
+    { "127.0.0.1:", FALSE }, { ":1", FALSE }, { "1935", FALSE },
+    { "::1:5", FALSE }, { "[::1:5", FALSE }, { "a:1 ", FALSE } };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *messages = NULL;
+    g_autofree gchar *text =
+        g_strdup_printf ("listen: { rtmp: \"%s\" }", cases[i].address);
+    g_autoptr (MillConfig) config = parse (text, &messages);
+    g_test_message ("%s", cases[i].address);
+    g_assert_true ((config != NULL) == cases[i].valid);
+  }
+}
+
+static void
+test_reload (void)
+{
+  g_autoptr (MillConfig) running =
+      parse ("listen: { rtmp: \"a:1\" }\nmedia_dir: /m\n", NULL);
+  g_autoptr (MillConfig) next =
+      parse ("listen: { rtmp: \"b:2\" }\nmedia_dir: /n\n"
+             "log: { level: debug }\napps: { x: { pipeline: p } }\n",
+          NULL);
+  g_auto (GStrv) later = mill_config_needs_restart (running, next);
+  g_assert_cmpuint (g_strv_length (later), ==, 2);
+  g_assert_cmpstr (later[0], ==, "listen.rtmp");
+  g_assert_cmpstr (later[1], ==, "media_dir");
+  g_autoptr (MillConfig) merged = mill_config_merge (running, next);
+  g_assert_cmpstr (merged->listen_rtmp, ==, "a:1");
+  g_assert_cmpstr (merged->media_dir, ==, "/m");
+  g_assert_cmpint (merged->log_level, ==, MILL_LOG_DEBUG);
+  g_assert_nonnull (mill_config_find_app (merged, "x"));
+  g_assert_null (mill_config_find_app (merged, "live"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/config/defaults", test_nothing_said_is_the_default);
+  g_test_add_func ("/config/everything", test_everything_said);
+  g_test_add_func ("/config/all-mistakes", test_all_mistakes_at_once);
+  g_test_add_func ("/config/no-yaml", test_no_yaml);
+  g_test_add_func ("/config/truncated", test_truncated_at_every_byte);
+  g_test_add_func ("/config/addresses", test_addresses);
+  g_test_add_func ("/config/reload", test_reload);
+  return g_test_run ();
+}

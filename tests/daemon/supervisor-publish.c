@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include <gst/gst.h>
+#include <string.h>
+
+#include "publish.h"
+#include "secret.h"
+#include "store-keys.h"
+
+/* ---- a source of the right name, so that planning needs no plugin ---- */
+
+#define TEST_TYPE_SOURCE (test_source_get_type ())
+G_DECLARE_FINAL_TYPE (TestSource, test_source, TEST, SOURCE, GstElement)
+
+struct _TestSource
+{
+  GstElement parent;
+};
+
+G_DEFINE_FINAL_TYPE (TestSource, test_source, GST_TYPE_ELEMENT)
+
+static GstStaticPadTemplate source_template =
+    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+        GST_STATIC_CAPS_ANY);
+
+static void
+test_source_class_init (TestSourceClass *klass)
+{
+  gst_element_class_add_static_pad_template (GST_ELEMENT_CLASS (klass),
+      &source_template);
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
+      "Test source", "Source", "Test", "Test");
+}
+
+static void
+test_source_init (TestSource *source)
+{
+}
+
+/* ---- fixture ---- */
+
+#define LIVE                                                                          \
+  "millrace: 1\nname: live\nparams:\n"                                                \
+  "  stream: { type: string, required: true }\n"                                      \
+  "  output: { type: string, required: true }\n"                                      \
+  "  extra: { type: string, default: 5 }\n"                                           \
+  "nodes:\n  in: { element: rtmpserversrc }\n"                                        \
+  "  out: { element: fakesink, from: [in], props: { max-lateness: \"${extra}\" } }\n" \
+  "restart: { limit: 2, backoff-ms: [10, 1000] }\n"
+#define FILE_ONLY                                                 \
+  "millrace: 1\nname: file\nnodes:\n  in: { element: fakesrc }\n" \
+  "  out: { element: fakesink, from: [in] }\n"
+#define CONFIG                                                      \
+  "media_dir: /media\nworkers: { limits: { streams: 2 } }\napps:\n" \
+  "  open: { pipeline: live, auth: none, params: { extra: 7 } }\n"  \
+  "  keyed: { pipeline: live }\n"                                   \
+  "  broken: { pipeline: nothing, auth: none }\n"                   \
+  "  file: { pipeline: file, auth: none }\n"
+
+typedef struct
+{
+  MillConfig *config;
+  MillStore *store;
+  MillStreamRegistry *registry;
+  MillCatalog *catalog;
+  MillPublishContext context;
+  MillStreamClock clock;
+} Fixture;
+
+static void
+add_pipeline (MillStore *store, const gchar *name, const gchar *text)
+{
+  MillPipelineRow row = { .name = (gchar *) name,
+    .text = (gchar *) text,
+    .node_id = (gchar *) "n" };
+  g_assert_true (mill_store_pipelines_put (store, &row, NULL));
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  fixture->config = mill_config_new_from_data (CONFIG, strlen (CONFIG),
+      "c.yaml", diagnostics);
+  g_assert_nonnull (fixture->config);
+  fixture->store = mill_store_open ("sqlite::memory:", "/", NULL);
+  add_pipeline (fixture->store, "live", LIVE);
+  add_pipeline (fixture->store, "file", FILE_ONLY);
+  fixture->registry = mill_stream_registry_new (fixture->store, "n", NULL);
+  fixture->catalog = mill_catalog_new (fixture->store);
+  fixture->context = (MillPublishContext){ fixture->config, fixture->store,
+    fixture->registry, fixture->catalog };
+  fixture->clock = (MillStreamClock){ .wall_us = 1000 * G_USEC_PER_SEC,
+    .monotonic_us = 50 * G_USEC_PER_SEC };
+
+  g_autoptr (GBytes) hash = mill_secret_hash ("secret");
+  MillKeyRow key = { .id = (gchar *) "k",
+    .app = (gchar *) "keyed",
+    .name = (gchar *) "mine",
+    .enabled = TRUE,
+    .node_id = (gchar *) "n" };
+  g_assert_true (mill_store_keys_insert (fixture->store, &key, hash, NULL));
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  mill_stream_registry_free (fixture->registry);
+  mill_catalog_free (fixture->catalog);
+  mill_store_close (fixture->store);
+  mill_config_unref (fixture->config);
+}
+
+static MillPublishDecision *
+decide (Fixture *fixture, const gchar *app, const gchar *name,
+    const gchar *query)
+{
+  g_autoptr (MillPublisher) publisher = mill_publisher_new ();
+  g_free (publisher->app);
+  publisher->app = g_strdup (app);
+  g_free (publisher->name);
+  publisher->name = g_strdup (name);
+  g_free (publisher->query);
+  publisher->query = g_strdup (query);
+  return mill_publish_decide (&fixture->context, publisher, &fixture->clock);
+}
+
+static void
+assert_decides (Fixture *fixture, const gchar *app, const gchar *name,
+    MillPublishResult result)
+{
+  g_autoptr (MillPublishDecision) decision = decide (fixture, app, name, "");
+  g_test_message ("%s/%s: %s", app, name,
+      decision->text ? decision->text : "accepted");
+  g_assert_cmpstr (mill_publish_result_to_string (decision->result), ==,
+      mill_publish_result_to_string (result));
+  g_assert_true ((decision->text == NULL) ==
+      (result == MILL_PUBLISH_ACCEPTED || result == MILL_PUBLISH_RESUMED));
+}
+
+static MillStream *
+add_running (Fixture *fixture, const gchar *name, MillStreamState state)
+{
+  MillStream *stream =
+      mill_stream_registry_add (fixture->registry, name, "open", "live");
+  MillStreamRun run = { "shared-1", 3, 1, "boot" };
+  g_autoptr (MillStreamReport) report = mill_stream_report_new (name, 3);
+  stream->needs_publisher = TRUE;
+  mill_stream_begin (stream, &run, &fixture->clock);
+  report->state = state;
+  mill_stream_take_report (stream, report, &fixture->clock);
+  return stream;
+}
+
+/* ---- decisions ---- */
+
+static void
+test_accepted (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillPublishDecision) decision =
+      decide (fixture, "open", "demo", "");
+  g_assert_cmpstr (decision->text, ==, NULL);
+  g_assert_cmpint (decision->result, ==, MILL_PUBLISH_ACCEPTED);
+  g_assert_cmpstr (decision->stream, ==, "demo");
+  g_assert_true (decision->spec->needs_publisher);
+  g_assert_cmpuint (decision->spec->policy.limit, ==, 2);
+  GHashTable *params = decision->spec->graph->params;
+  g_assert_cmpstr (g_hash_table_lookup (params, "stream"), ==, "demo");
+  g_assert_cmpstr (g_hash_table_lookup (params, "output"), ==, "/media/demo");
+  g_assert_cmpstr (g_hash_table_lookup (params, "extra"), ==, "7");
+  g_assert_cmpstr (decision->spec->graph->description, ==, LIVE);
+}
+
+/* OBS has one field for the stream key: it names the stream. */
+static void
+test_key_names_the_stream (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillPublishDecision) by_field =
+      decide (fixture, "keyed", "secret", "");
+  g_assert_cmpstr (by_field->stream, ==, "mine");
+  g_assert_cmpstr (g_hash_table_lookup (by_field->spec->graph->params,
+                       "output"),
+      ==, "/media/mine");
+  g_autoptr (MillPublishDecision) by_query =
+      decide (fixture, "keyed", "mine", "key=secret");
+  g_assert_cmpstr (by_query->stream, ==, "mine");
+}
+
+static void
+test_refused (Fixture *fixture, gconstpointer data)
+{
+  assert_decides (fixture, "nowhere", "demo", MILL_PUBLISH_UNKNOWN_APP);
+  assert_decides (fixture, "keyed", "mine", MILL_PUBLISH_DENIED);
+  assert_decides (fixture, "open", "a/b", MILL_PUBLISH_DENIED);
+  assert_decides (fixture, "broken", "demo", MILL_PUBLISH_INVALID);
+  assert_decides (fixture, "file", "demo", MILL_PUBLISH_INVALID);
+  g_assert_cmpstr (mill_publish_result_to_code (MILL_PUBLISH_BUSY), ==,
+      "NetStream.Publish.BadName");
+  g_assert_cmpstr (mill_publish_result_to_code (MILL_PUBLISH_DENIED), ==,
+      "NetStream.Publish.Denied");
+}
+
+/* A second publisher must never get into a stream that is live. */
+static void
+test_busy (Fixture *fixture, gconstpointer data)
+{
+  add_running (fixture, "live", MILL_STREAM_LIVE);
+  assert_decides (fixture, "open", "live", MILL_PUBLISH_BUSY);
+  MillStream *starting =
+      add_running (fixture, "starting", MILL_STREAM_STARTING);
+  assert_decides (fixture, "open", "starting", MILL_PUBLISH_BUSY);
+  mill_stream_registry_remove (fixture->registry, starting, NULL);
+  add_running (fixture, "away", MILL_STREAM_RECONNECTING);
+  assert_decides (fixture, "open", "away", MILL_PUBLISH_RESUMED);
+}
+
+/* Names are unique over all applications. */
+static void
+test_other_application (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream = add_running (fixture, "mine", MILL_STREAM_RECONNECTING);
+  g_autoptr (MillPublishDecision) decision =
+      decide (fixture, "keyed", "secret", "");
+  g_assert_cmpint (decision->result, ==, MILL_PUBLISH_BUSY);
+
+  g_autoptr (MillStreamReport) report = mill_stream_report_new ("mine", 3);
+  report->state = MILL_STREAM_ENDED;
+  mill_stream_take_report (stream, report, &fixture->clock);
+  g_autoptr (MillPublishDecision) later =
+      decide (fixture, "keyed", "secret", "");
+  g_assert_cmpint (later->result, ==, MILL_PUBLISH_ACCEPTED);
+}
+
+static void
+test_worker_died (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream = add_running (fixture, "demo", MILL_STREAM_LIVE);
+  mill_stream_lose (stream, "worker died", &fixture->clock);
+  assert_decides (fixture, "open", "demo", MILL_PUBLISH_ACCEPTED);
+}
+
+static void
+test_stopped (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream =
+      mill_stream_registry_add (fixture->registry, "demo", "open", "live");
+  mill_stream_set_desired (stream, MILL_DESIRED_STOPPED, &fixture->clock);
+  assert_decides (fixture, "open", "demo", MILL_PUBLISH_STOPPED);
+  mill_stream_set_desired (stream, MILL_DESIRED_RUNNING, &fixture->clock);
+  assert_decides (fixture, "open", "demo", MILL_PUBLISH_ACCEPTED);
+}
+
+/* An encoder that retries every second is not built a graph each time. */
+static void
+test_failing_stream_is_held_back (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream =
+      mill_stream_registry_add (fixture->registry, "demo", "open", "live");
+  stream->needs_publisher = TRUE;
+  stream->policy.limit = 2;
+  stream->policy.backoff_max_ms = 1000;
+  for (guint64 generation = 1; generation <= 2; generation++) {
+    assert_decides (fixture, "open", "demo", MILL_PUBLISH_ACCEPTED);
+    MillStreamRun run = { "shared-1", generation, 1, "boot" };
+    g_autoptr (MillStreamReport) report =
+        mill_stream_report_new ("demo", generation);
+    mill_stream_begin (stream, &run, &fixture->clock);
+    report->state = MILL_STREAM_FAILED;
+    mill_stream_take_report (stream, report, &fixture->clock);
+  }
+  assert_decides (fixture, "open", "demo", MILL_PUBLISH_STOPPED);
+  fixture->clock.monotonic_us += G_USEC_PER_SEC;
+  assert_decides (fixture, "open", "demo", MILL_PUBLISH_ACCEPTED);
+}
+
+static void
+test_limit (Fixture *fixture, gconstpointer data)
+{
+  add_running (fixture, "one", MILL_STREAM_LIVE);
+  assert_decides (fixture, "open", "three", MILL_PUBLISH_ACCEPTED);
+  add_running (fixture, "two", MILL_STREAM_RECONNECTING);
+  assert_decides (fixture, "open", "three", MILL_PUBLISH_LIMIT);
+  assert_decides (fixture, "open", "two", MILL_PUBLISH_RESUMED);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (gst_element_register (NULL, "rtmpserversrc", GST_RANK_NONE,
+      TEST_TYPE_SOURCE));
+#define ADD(path, func) \
+  g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+  ADD ("/publish/accepted", test_accepted);
+  ADD ("/publish/key-names", test_key_names_the_stream);
+  ADD ("/publish/refused", test_refused);
+  ADD ("/publish/busy", test_busy);
+  ADD ("/publish/other-app", test_other_application);
+  ADD ("/publish/worker-died", test_worker_died);
+  ADD ("/publish/stopped", test_stopped);
+  ADD ("/publish/held-back", test_failing_stream_is_held_back);
+  ADD ("/publish/limit", test_limit);
+  return g_test_run ();
+}
