@@ -11,6 +11,14 @@
 
 #define DEADLINE_S 20
 
+static void
+on_exited (MillProcessLauncher *launcher, const gchar *id, guint pid,
+    gint status, Fixture *fixture)
+{
+  g_hash_table_replace (fixture->launched, g_strdup (id),
+      g_memdup2 (&status, sizeof status));
+}
+
 static gint
 remove_entry (const gchar *path, const struct stat *status, gint type,
     struct FTW *walk)
@@ -37,6 +45,10 @@ fixture_new (const gchar *root, guint orphan_timeout_s)
     .deadline_ms = DEADLINE_S * 1000,
   };
   fixture->launcher = mill_process_launcher_new (&options);
+  fixture->launched =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_signal_connect (fixture->launcher, "exited", G_CALLBACK (on_exited),
+      fixture);
   return fixture;
 }
 
@@ -55,21 +67,51 @@ fixture_wait_gone (Fixture *fixture, const gchar *id)
   fixture_wait ("the worker's end", is_gone, path);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  const gchar *id;
+} Child;
+
+static gboolean
+has_ended (gpointer data)
+{
+  const Child *child = data;
+
+  return g_hash_table_lookup (child->fixture->launched, child->id) != NULL;
+}
+
+/* In good order, and with status 0: what a sanitizer finds at the end of a
+ * worker fails the test. */
+static void
+end_worker (Fixture *fixture, const gchar *id)
+{
+  g_autofree gchar *path =
+      mill_process_launcher_get_worker_socket (fixture->launcher, id);
+  Child child = { fixture, id };
+  guint pid = 0;
+
+  if (!mill_peer_server_is_served (path, &pid) || pid <= 1)
+    return;
+  kill ((pid_t) pid, SIGTERM);
+  fixture_wait_gone (fixture, id);
+  if (!g_hash_table_contains (fixture->launched, id))
+    return; /* adopted: not our child */
+  fixture_wait ("the worker's exit status", has_ended, &child);
+  g_assert_cmpint (*(gint *) g_hash_table_lookup (fixture->launched, id), ==,
+      0);
+}
+
 void
 fixture_free (Fixture *fixture)
 {
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fixture->launcher);
 
-  for (gchar **id = ids; *id; id++) {
-    g_autofree gchar *path =
-        mill_process_launcher_get_worker_socket (fixture->launcher, *id);
-    guint pid = 0;
-    if (mill_peer_server_is_served (path, &pid) && pid > 1)
-      kill ((pid_t) pid, SIGKILL);
-    fixture_wait_gone (fixture, *id);
-  }
+  for (gchar **id = ids; *id; id++)
+    end_worker (fixture, *id);
   g_clear_object (&fixture->launcher);
   nftw (fixture->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  g_hash_table_unref (fixture->launched);
   g_free (fixture->root);
   g_free (fixture->runtime_dir);
   g_free (fixture->state_dir);
@@ -319,6 +361,10 @@ fixture_worker (Fixture *fixture, const gchar *id)
   g_autofree gchar *path =
       mill_process_launcher_launch_finish (fixture->launcher, result, &error);
   g_assert_no_error (error);
+  /* With the status of a predecessor it has just been started anew. */
+  if (!g_hash_table_contains (fixture->launched, id) ||
+      g_hash_table_lookup (fixture->launched, id))
+    g_hash_table_replace (fixture->launched, g_strdup (id), NULL);
   FixtureWatch *watch = fixture_connect (fixture, id, &error);
   g_assert_no_error (error);
   return watch;

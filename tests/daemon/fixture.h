@@ -13,12 +13,13 @@ typedef struct
   gchar *state_dir;
   gchar *media_dir;
   MillProcessLauncher *launcher;
+  GHashTable *launched; /* id -> gint wait status, NULL while it runs */
 } Fixture;
 
 /* @root: (nullable): NULL makes a temporary one.
  * @orphan_timeout_s: 0 takes 300 */
 Fixture *fixture_new (const gchar *root, guint orphan_timeout_s);
-/* Ends the workers that still run, removes the directories. */
+/* Ends the workers that still run, in good order, and removes the directories. */
 void fixture_free (Fixture *fixture);
 
 /* Runs the main loop until @condition holds; ends the test after 20 s with
