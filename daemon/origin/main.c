@@ -7,6 +7,7 @@
  * started it. By hand it needs --listen and runs in the foreground. */
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <gio/gio.h>
@@ -150,6 +151,20 @@ on_signal (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Each viewer takes two descriptors; the usual soft limit is for programs that
+ * use select(). */
+static void
+raise_descriptors (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 &&
+      limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+}
+
 /* Before there is any thread: main() has not touched GIO yet. */
 static gboolean
 detach (const Options *options, GError **error)
@@ -196,6 +211,7 @@ run (const Options *options)
   g_auto (Process) process = { 0 };
   g_autoptr (GError) error = NULL;
 
+  raise_descriptors ();
   if (!detach (options, &error) || !start (&process, options, &error)) {
     g_warning ("%s", error->message);
     return g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID)
