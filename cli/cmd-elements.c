@@ -72,17 +72,31 @@ change_word (const gchar *factory, GParamSpec *pspec)
   return words[mill_element_table_get_change (factory, pspec)];
 }
 
+/* Nothing, where GStreamer would take a NULL for a bug: strings, structures,
+ * caps and objects that are not set. */
+static gboolean
+is_null (const GValue *value)
+{
+  return (G_VALUE_HOLDS_STRING (value) || G_VALUE_HOLDS_BOXED (value) ||
+             G_VALUE_HOLDS_OBJECT (value) || G_VALUE_HOLDS_POINTER (value)) &&
+      g_value_peek_pointer (value) == NULL;
+}
+
 static JsonObject *
 describe_property (const gchar *factory, GParamSpec *pspec)
 {
   JsonObject *property = json_object_new ();
+  const GValue *standard = g_param_spec_get_default_value (pspec);
   g_autofree gchar *value =
-      mill_value_text_format (g_param_spec_get_default_value (pspec));
+      is_null (standard) ? NULL : mill_value_text_format (standard);
   const gchar *summary = g_param_spec_get_blurb (pspec);
   json_object_set_string_member (property, "name", pspec->name);
   json_object_set_string_member (property, "type",
       g_type_name (pspec->value_type));
-  json_object_set_string_member (property, "default", value);
+  if (value != NULL)
+    json_object_set_string_member (property, "default", value);
+  else
+    json_object_set_null_member (property, "default");
   json_object_set_string_member (property, "change",
       change_word (factory, pspec));
   json_object_set_string_member (property, "summary",

@@ -220,6 +220,16 @@ test('elements: list, one, one that is not there', async () => {
   assert.deepEqual([none.code, none.stderr], [66, "millrace elements: error: no element 'videotestsr', did you mean 'videotestsrc'?\n"]);
 });
 
+test('elements: any of them can be shown, whatever its properties are', async () => {
+  const list = JSON.parse((await millrace(['elements', '-o', 'json'])).stdout);
+  const some = list.filter((item) => ['coreelements', 'millrtmp', 'millcmaf'].includes(item.plugin));
+  assert.ok(some.length > 10);
+  for (const { name } of some) {
+    const { code, stdout, stderr } = await millrace(['elements', name, '-o', 'json']);
+    assert.deepEqual([code, stderr, JSON.parse(stdout).name], [0, '', name]);
+  }
+});
+
 test('every option and verb of --help is in the manual page and in the completion', async () => {
   // roff writes a minus as \-
   const manual = fs.readFileSync(path.join(BUILD, 'docs/millrace.1'), 'utf8').replaceAll('\\-', '-');
