@@ -109,6 +109,8 @@ fixture_free (Fixture *fixture)
 
   for (gchar **id = ids; *id; id++)
     end_worker (fixture, *id);
+  /* A child that still runs holds the launcher. */
+  g_signal_handlers_disconnect_by_data (fixture->launcher, fixture);
   g_clear_object (&fixture->launcher);
   nftw (fixture->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   g_hash_table_unref (fixture->launched);
