@@ -371,7 +371,7 @@ sets_location (const MillPlanNode *node)
   for (guint i = 0; i < node->props->len; i++) {
     const MillPlanSetting *setting = node->props->pdata[i];
     if (g_str_equal (setting->name, "location"))
-      return TRUE;
+      return *g_value_get_string (&setting->value) != '\0';
   }
   return FALSE;
 }

@@ -479,6 +479,65 @@ test_stop_before_media (Test *test, gconstpointer data)
   publisher_free (publisher);
 }
 
+/* ---- what is written ---- */
+
+static gboolean
+has_renditions (gpointer data)
+{
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (((Test *) data)->proxy, "demo", NULL);
+
+  return report->renditions->len == 2;
+}
+
+static gchar *
+read_output (Test *test, const gchar *file)
+{
+  g_autofree gchar *path =
+      g_build_filename (test->fixture->media_dir, "demo", file, NULL);
+  gchar *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, NULL);
+  return text;
+}
+
+/* The shipped description, as the daemon runs it: the report names what viewers
+ * can have, and the directory knows how long it has to stay. */
+static void
+test_packages (Test *test, gconstpointer data)
+{
+  g_autofree gchar *file = g_build_filename (g_getenv ("MILL_SOURCE_ROOT"),
+      "pipelines", "live-passthrough.yaml", NULL);
+  g_autofree gchar *yaml = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (file, &yaml, NULL, &error);
+  g_assert_no_error (error);
+  Publisher *publisher = go_live (test, "demo", yaml);
+  for (guint32 from_ms = 2000; from_ms < 10000; from_ms += 2000)
+    publisher_send (publisher, movie, from_ms);
+  fixture_wait ("two renditions", has_renditions, test);
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (test->proxy, "demo", &error);
+  const MillRenditionReport *video = report->renditions->pdata[0];
+  g_assert_cmpstr (video->name, ==, "v90");
+  g_assert_cmpstr (video->kind, ==, "video");
+  g_assert_true (g_str_has_prefix (video->codec, "avc1."));
+  g_assert_cmpuint (video->width, ==, 160);
+  g_assert_cmpuint (video->height, ==, 90);
+  g_autofree gchar *retention = read_output (test, ".retention");
+  g_assert_nonnull (retention);
+  g_assert_cmpuint (g_ascii_strtoull (retention, NULL, 10), >=, 60000);
+
+  g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
+      &error));
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
+  g_autofree gchar *playlist = read_output (test, "v90/playlist.m3u8");
+  g_assert_nonnull (playlist);
+  g_assert_nonnull (strstr (playlist, "#EXT-X-ENDLIST"));
+  publisher_free (publisher);
+}
+
 static void
 make_movie (void)
 {
@@ -527,6 +586,7 @@ main (int argc, char **argv)
   ADD ("stays-away", test_stays_away);
   ADD ("stop-with-eos", test_stop_with_eos);
   ADD ("stop-before-media", test_stop_before_media);
+  ADD ("packages", test_packages);
   const gint status = g_test_run ();
   mill_flv_file_free (movie);
   return status;
