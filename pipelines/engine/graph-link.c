@@ -24,6 +24,14 @@ add_helper (GstBin *pipeline, const gchar *factory, const gchar *name,
   return element;
 }
 
+GstCaps *
+mill_graph_link_get_caps (GstPad *pad)
+{
+  GstCaps *caps = gst_pad_get_current_caps (pad);
+
+  return caps ? caps : gst_pad_query_caps (pad, NULL);
+}
+
 static gboolean
 fail_link (const MillPlanLink *link, const gchar *why, GError **error)
 {
@@ -90,7 +98,7 @@ get_sink_pad (GstElement *target, const MillPlanLink *link, GstPad *source)
     pad = gst_element_get_static_pad (target, link->to_pad);
     return pad ? pad : gst_element_request_pad_simple (target, link->to_pad);
   }
-  caps = gst_pad_query_caps (source, NULL);
+  caps = mill_graph_link_get_caps (source);
   template = find_template (target, link, caps);
   if (!template)
     return NULL;
@@ -129,7 +137,7 @@ link_pads (const MillPlanLink *link, GstPad *source, GstPad *sink,
   result = gst_pad_link (source, sink);
   if (GST_PAD_LINK_SUCCESSFUL (result))
     return TRUE;
-  given = gst_pad_query_caps (source, NULL);
+  given = mill_graph_link_get_caps (source);
   taken = gst_pad_query_caps (sink, NULL);
   if (result == GST_PAD_LINK_NOFORMAT) {
     g_autofree gchar *gives = mill_media_kind_describe (given);

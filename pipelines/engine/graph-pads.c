@@ -69,7 +69,7 @@ static GPtrArray *
 match_links (Watch *watch, GstBin *pipeline, GstPad *pad)
 {
   GPtrArray *matches = g_ptr_array_new ();
-  g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
+  g_autoptr (GstCaps) caps = mill_graph_link_get_caps (pad);
   gboolean known = kind_is_known (pad);
 
   g_mutex_lock (&watch->lock);
@@ -101,7 +101,7 @@ on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
     return;
   matches = match_links (watch, GST_BIN (parent), pad);
   if (matches->len == 0) {
-    g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
+    g_autoptr (GstCaps) caps = mill_graph_link_get_caps (pad);
     g_autofree gchar *media = mill_media_kind_describe (caps);
 
     mill_graph_pads_warn (element,

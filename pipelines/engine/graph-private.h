@@ -28,6 +28,9 @@ void mill_graph_link_discard (GstBin *pipeline, GstPad *source, gboolean pool);
 gboolean mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
     const GstCaps *caps);
 
+/* What @pad carries, or may carry. Returns: (transfer full) */
+GstCaps *mill_graph_link_get_caps (GstPad *pad);
+
 /* Waits for the pads of @element that appear at run time and matches them to
  * @links, the links of the plan that leave it.
  * @links: (transfer full) (element-type MillPlanLink) */

@@ -486,7 +486,12 @@ mill_plan_link_make_all (MillPlanner *planner)
     for (guint k = 0; k < node->sources->len; k++)
       link_source (planner, node, g_ptr_array_index (node->sources, k));
   }
-  /* After a mistake in a link, loose ends only repeat it. */
+}
+
+void
+mill_plan_link_warn_loose (MillPlanner *planner)
+{
+  /* After a mistake, loose ends only repeat it. */
   if (mill_diagnostics_get_n_errors (planner->diagnostics) > 0 ||
       planner->open_from)
     return;

@@ -251,12 +251,20 @@ add_scalar (Parser *parser, struct fy_event *event)
 {
   struct fy_token *token = event->scalar.value;
   MillPlace place = event_place (parser, event);
-  MillYamlNode *node = node_new (MILL_YAML_SCALAR, &place);
+  enum fy_scalar_style style = token ? fy_token_scalar_style (token)
+                                     : FYSS_PLAIN;
+  MillYamlNode *node;
+
+  /* The token begins after the quote. */
+  if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) &&
+      place.column > 1)
+    place.column--;
+  node = node_new (MILL_YAML_SCALAR, &place);
 
   node->text = token_dup (token);
   if (!node->text)
     node->text = g_strdup ("");
-  node->quoted = token && fy_token_scalar_style (token) != FYSS_PLAIN;
+  node->quoted = style != FYSS_PLAIN;
   node->null = !node->quoted && is_null_word (node->text);
   /* A quoted "a\0b" would be cut short below without a word. */
   if (token) {
@@ -278,6 +286,9 @@ add_alias (Parser *parser, struct fy_event *event)
   MillYamlNode *node = name ? g_hash_table_lookup (parser->anchors, name)
                             : NULL;
 
+  /* The token begins after the star. */
+  if (place.column > 1)
+    place.column--;
   if (!node) {
     fail (parser, &place, "alias '*%.60s', expected an anchor that ends before",
         name ? name : "");

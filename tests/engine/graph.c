@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/* Graphs that run: they end, fail with the name of the node, match pads that
+ * appear later, take hot properties, and leave nothing behind. */
+#include <string.h>
+
+#include "engine.h"
+
+#define HEAD "millrace: 1\nname: test\nnodes:\n"
+#define DEADLINE_S 20
+
+/* ---- an element whose pads appear when it starts ---- */
+
+#define FAKE_TYPE_DEMUX (fake_demux_get_type ())
+G_DECLARE_FINAL_TYPE (FakeDemux, fake_demux, FAKE, DEMUX, GstElement)
+
+struct _FakeDemux
+{
+  GstElement parent_instance;
+  gchar *pads; /* "video audio"; names of pads to make */
+};
+
+G_DEFINE_TYPE (FakeDemux, fake_demux, GST_TYPE_ELEMENT)
+
+static GstStaticPadTemplate demux_sink = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate demux_video = GST_STATIC_PAD_TEMPLATE ("video_%u",
+    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate demux_audio = GST_STATIC_PAD_TEMPLATE ("audio_%u",
+    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
+
+static void
+add_pad (FakeDemux *self, const gchar *name)
+{
+  gboolean video = g_str_has_prefix (name, "video");
+  g_autoptr (GstPadTemplate) template =
+      gst_static_pad_template_get (video ? &demux_video : &demux_audio);
+  GstPad *pad = gst_pad_new_from_template (template, name);
+  g_autoptr (GstCaps) caps =
+      gst_caps_new_empty_simple (video ? "video/x-h264" : "audio/mpeg");
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_use_fixed_caps (pad);
+  gst_pad_set_active (pad, TRUE);
+  gst_pad_push_event (pad, gst_event_new_stream_start (name));
+  gst_pad_push_event (pad, gst_event_new_caps (caps));
+  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  gst_element_add_pad (GST_ELEMENT (self), pad);
+}
+
+/* The first buffer makes the pads; each buffer goes to all of them. */
+static GstFlowReturn
+on_buffer (GstPad *sink, GstObject *parent, GstBuffer *buffer)
+{
+  FakeDemux *self = FAKE_DEMUX (parent);
+
+  if (self->pads) {
+    g_auto (GStrv) names = g_strsplit (self->pads, " ", -1);
+
+    for (guint i = 0; names[i] && *names[i]; i++)
+      add_pad (self, names[i]);
+    g_clear_pointer (&self->pads, g_free);
+    gst_element_no_more_pads (GST_ELEMENT (self));
+  }
+  for (GList *l = GST_ELEMENT (self)->srcpads; l; l = l->next)
+    gst_pad_push (l->data, gst_buffer_ref (buffer));
+  gst_buffer_unref (buffer);
+  return GST_FLOW_OK;
+}
+
+static void
+fake_demux_set_property (GObject *object, guint id, const GValue *value,
+    GParamSpec *pspec)
+{
+  g_free (FAKE_DEMUX (object)->pads);
+  FAKE_DEMUX (object)->pads = g_value_dup_string (value);
+}
+
+static void
+fake_demux_finalize (GObject *object)
+{
+  g_free (FAKE_DEMUX (object)->pads);
+  G_OBJECT_CLASS (fake_demux_parent_class)->finalize (object);
+}
+
+static void
+fake_demux_class_init (FakeDemuxClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  object_class->set_property = fake_demux_set_property;
+  object_class->finalize = fake_demux_finalize;
+  g_object_class_install_property (object_class, 1,
+      g_param_spec_string ("pads", "pads", "pads", NULL, G_PARAM_WRITABLE));
+  gst_element_class_add_static_pad_template (element_class, &demux_sink);
+  gst_element_class_add_static_pad_template (element_class, &demux_video);
+  gst_element_class_add_static_pad_template (element_class, &demux_audio);
+  gst_element_class_set_static_metadata (element_class, "Fake", "Demuxer",
+      "Pads that appear", "millrace");
+}
+
+static void
+fake_demux_init (FakeDemux *self)
+{
+  GstPad *sink = gst_pad_new_from_static_template (&demux_sink, "sink");
+
+  gst_pad_set_chain_function (sink, on_buffer);
+  gst_element_add_pad (GST_ELEMENT (self), sink);
+}
+
+/* ---- a run ---- */
+
+typedef struct
+{
+  MillBusQueue *queue;
+  MillGraph *graph;
+  GMainLoop *loop;
+  GString *said; /* what the signals told, one line each */
+  guint n_messages;
+  guint deadline;
+} Run;
+
+static void
+on_ended (MillGraph *graph, Run *run)
+{
+  g_string_append (run->said, "ended\n");
+  g_main_loop_quit (run->loop);
+}
+
+static void
+on_failed (MillGraph *graph, const GError *error, const gchar *node, Run *run)
+{
+  g_string_append_printf (run->said, "failed %s: %s\n", node, error->message);
+  g_main_loop_quit (run->loop);
+}
+
+static void
+on_warning (MillGraph *graph, const gchar *node, const gchar *text, Run *run)
+{
+  g_string_append_printf (run->said, "warning %s: %s\n", node, text);
+}
+
+static void
+on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
+    Run *run)
+{
+  g_assert_cmpstr (node, ==, "level");
+  g_assert_true (gst_structure_has_name (structure, "level"));
+  run->n_messages++;
+}
+
+static gboolean
+on_deadline (gpointer user_data)
+{
+  Run *run = user_data;
+  g_autofree gchar *dot = mill_graph_to_dot (run->graph);
+
+  g_error ("nothing came in %d s; said: %s\n%s", DEADLINE_S, run->said->str,
+      dot);
+  return G_SOURCE_REMOVE;
+}
+
+static MillPlan *
+plan_of (const gchar *nodes, GstClockTime epoch)
+{
+  g_autofree gchar *text = g_strconcat (HEAD, nodes, NULL);
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillPlanOptions options = { .epoch = epoch, .one_process = TRUE };
+  MillPlan *plan = mill_plan_new_from_data (text, strlen (text), "f.yaml",
+      &options, diagnostics);
+  g_autofree gchar *said = mill_diagnostics_to_string (diagnostics);
+
+  g_assert_cmpstr (said, ==, "");
+  return plan;
+}
+
+static void
+run_init (Run *run, const gchar *nodes, GstClockTime epoch)
+{
+  g_autoptr (MillPlan) plan = plan_of (nodes, epoch);
+  g_autoptr (GError) error = NULL;
+
+  *run = (Run){ 0 };
+  run->queue = mill_bus_queue_new (NULL);
+  run->graph = mill_graph_new (plan, run->queue, &error);
+  g_assert_no_error (error);
+  run->loop = g_main_loop_new (NULL, FALSE);
+  run->said = g_string_new (NULL);
+  g_signal_connect (run->graph, "ended", G_CALLBACK (on_ended), run);
+  g_signal_connect (run->graph, "failed", G_CALLBACK (on_failed), run);
+  g_signal_connect (run->graph, "warning", G_CALLBACK (on_warning), run);
+  g_signal_connect (run->graph, "message", G_CALLBACK (on_message), run);
+  run->deadline = g_timeout_add_seconds (DEADLINE_S, on_deadline, run);
+}
+
+static void
+run_clear (Run *run)
+{
+  mill_graph_stop (run->graph);
+  mill_graph_stop (run->graph);
+  g_assert_finalize_object (run->graph);
+  mill_bus_queue_free (run->queue);
+  g_main_loop_unref (run->loop);
+  g_string_free (run->said, TRUE);
+  g_source_remove (run->deadline);
+}
+
+/* Starts, runs to the end or failure, and compares what was said. */
+static void
+check_run (const gchar *nodes, const gchar *said)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run, nodes, GST_CLOCK_TIME_NONE);
+  g_assert_true (mill_graph_start (run.graph, &error));
+  g_assert_no_error (error);
+  g_main_loop_run (run.loop);
+  g_assert_cmpstr (run.said->str, ==, said);
+  run_clear (&run);
+}
+
+/* ---- tests ---- */
+
+static void
+test_ends (void)
+{
+  check_run ("  a: { element: videotestsrc, props: { num-buffers: 5 } }\n"
+             "  b: { element: fakesink, from: [a] }\n",
+      "ended\n");
+}
+
+static void
+test_tee (void)
+{
+  check_run ("  a: { element: videotestsrc, props: { num-buffers: 5 } }\n"
+             "  b: { element: fakesink, from: [a] }\n"
+             "  c: { element: fakesink, from: [a] }\n"
+             "  d: { element: fakesink, from: [a] }\n",
+      "ended\n");
+}
+
+static void
+test_fails_by_node (void)
+{
+  check_run ("  a: { element: fakesrc, props: { num-buffers: 50 } }\n"
+             "  sick: { element: identity, from: [a], props: { error-after: 3 "
+             "} }\n"
+             "  b: { element: fakesink, from: [sick] }\n",
+      "failed sick: Failed after iterations as requested.\n");
+}
+
+static void
+test_start_fails (void)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run,
+      "  file: { element: filesrc, props: { location: /nowhere/x.mp4 } }\n"
+      "  b: { element: fakesink, from: [file] }\n",
+      GST_CLOCK_TIME_NONE);
+  g_assert_false (mill_graph_start (run.graph, &error));
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  g_assert_cmpstr (error->message, ==,
+      "node 'file': Resource not found. (No such file \"/nowhere/x.mp4\")");
+  g_assert_cmpstr (run.said->str, ==, "");
+  run_clear (&run);
+}
+
+#define DEMUX(pads)                                                         \
+  "  a: { element: fakesrc, props: { num-buffers: 5, sizetype: fixed } }\n" \
+  "  d: { element: fakedemux, from: [a], props: { pads: \"" pads "\" } }\n"
+
+static void
+test_pads_appear (void)
+{
+  check_run (
+      DEMUX (
+          "video_0 audio_0") "  v: { element: fakesink, from: [d.video_0] }\n"
+                             "  s: { element: fakesink, from: [d.audio_%u] }\n",
+      "ended\n");
+}
+
+static void
+test_unplanned_pad (void)
+{
+  check_run (
+      DEMUX (
+          "video_0 audio_0") "  v: { element: fakesink, from: [d.video_0] }\n",
+      "warning d: pad 'audio_0' with audio/mpeg is in no link of the plan, its "
+      "data is dropped\nended\n");
+}
+
+static void
+test_second_pad (void)
+{
+  check_run (
+      DEMUX (
+          "video_0 video_1") "  v: { element: fakesink, from: [d.video_%u] }\n",
+      "warning d: pad 'video_1' with video/x-h264 is in no link of the plan, "
+      "its data is dropped\nended\n");
+}
+
+static void
+test_pad_never_appears (void)
+{
+  check_run (
+      DEMUX ("video_0") "  v: { element: fakesink, from: [d.video_0] }\n"
+                        "  s: { element: fakesink, from: [d.audio_0] }\n",
+      "warning d: planned pad 'audio_0' for 's' has not appeared and will "
+      "not\nended\n");
+}
+
+static void
+test_nothing_usable (void)
+{
+  check_run (
+      DEMUX ("audio_0") "  v: { element: fakesink, from: [d.video_0] }\n",
+      "warning d: pad 'audio_0' with audio/mpeg is in no link of the plan, its "
+      "data is dropped\nfailed d: nothing in the input can be used, expected "
+      "one of the pads 'video_0' (no planned pad appeared)\n");
+}
+
+static void
+test_wrong_codec (void)
+{
+  check_run (DEMUX ("video_0") "  v: { element: h265parse, from: [d] }\n"
+                               "  s: { element: fakesink, from: [v] }\n",
+      "failed d: link from 'd.video_%u' to 'v.sink': got video/x-h264, expected "
+      "video/x-h265 (pad 'video_0')\n");
+}
+
+/* Two consumers of a pad that appears share it. */
+static void
+test_late_tee (void)
+{
+  check_run (
+      DEMUX ("video_0") "  v: { element: fakesink, from: [d.video_0] }\n"
+                        "  w: { element: fakesink, from: [d.video_0] }\n",
+      "ended\n");
+}
+
+static gboolean
+end_graph (gpointer user_data)
+{
+  mill_graph_end (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* An endless graph ends with all its sinks told; element messages arrive. */
+static void
+test_end (void)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: audiotestsrc, props: { is-live: true } }\n"
+      "  level: { element: level, from: [a], props: { interval: 10000000 } }\n"
+      "  b: { element: fakesink, from: [level] }\n",
+      GST_CLOCK_TIME_NONE);
+  g_assert_true (mill_graph_start (run.graph, &error));
+  while (run.n_messages < 3)
+    g_main_context_iteration (NULL, TRUE);
+  end_graph (run.graph);
+  g_main_loop_run (run.loop);
+  g_assert_cmpstr (run.said->str, ==, "ended\n");
+  run_clear (&run);
+}
+
+/* Stopped from within a signal, and with messages still queued. */
+static void
+on_message_stop (MillGraph *graph, const gchar *node,
+    const GstStructure *structure, Run *run)
+{
+  mill_graph_stop (graph);
+  g_main_loop_quit (run->loop);
+}
+
+static void
+test_stop_inside (void)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: audiotestsrc }\n"
+      "  level: { element: level, from: [a], props: { interval: 1000000 } }\n"
+      "  b: { element: fakesink, from: [level] }\n",
+      GST_CLOCK_TIME_NONE);
+  g_signal_connect (run.graph, "message", G_CALLBACK (on_message_stop), &run);
+  g_assert_true (mill_graph_start (run.graph, &error));
+  g_main_loop_run (run.loop);
+  g_assert_cmpuint (run.n_messages, ==, 1);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (run.n_messages, ==, 1);
+  run_clear (&run);
+}
+
+/* All parts of a stream share one base time: running time is now - epoch. */
+static void
+test_epoch (void)
+{
+  GstClockTime epoch = g_get_monotonic_time () * 1000 - GST_SECOND * 3600;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstClock) clock = NULL;
+  GstElement *sink;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: videotestsrc, props: { is-live: true } }\n"
+      "  b: { element: fakesink, from: [a] }\n",
+      epoch);
+  g_assert_true (mill_graph_start (run.graph, &error));
+  gst_element_get_state (GST_ELEMENT (mill_graph_get_pipeline (run.graph)),
+      NULL, NULL, GST_CLOCK_TIME_NONE);
+  sink = mill_graph_get_node (run.graph, "b");
+  g_assert_cmpuint (gst_element_get_base_time (sink), ==, epoch);
+  clock = gst_element_get_clock (sink);
+  /* CLOCK_MONOTONIC, which is what g_get_monotonic_time() reads. */
+  g_assert_cmpint (ABS (GST_CLOCK_DIFF (gst_clock_get_time (clock),
+                       (GstClockTime) g_get_monotonic_time () * 1000)),
+      <, GST_SECOND);
+  run_clear (&run);
+}
+
+static void
+test_hot_property (void)
+{
+  static const struct
+  {
+    const gchar *node;
+    const gchar *property;
+    const gchar *text;
+    gint code; /* -1: works */
+  } cases[] = {
+    { "p", "pattern", "ball", -1 },
+    { "m", "sink_0::alpha", "0.25", -1 },
+    { "m", "sink_0::alpha", "2", MILL_GRAPH_ERROR_VALUE },
+    { "p", "pattern", "balls", MILL_GRAPH_ERROR_VALUE },
+    { "p", "num-buffers", "5", MILL_GRAPH_ERROR_NOT_HOT },
+    { "p", "patern", "ball", MILL_GRAPH_ERROR_NOT_FOUND },
+    { "m", "sink_9::alpha", "1", MILL_GRAPH_ERROR_NOT_FOUND },
+    { "q", "pattern", "ball", MILL_GRAPH_ERROR_NOT_FOUND },
+  };
+  g_autoptr (GstPad) pad = NULL;
+  gdouble alpha;
+  gint pattern;
+  Run run;
+
+  run_init (&run,
+      "  p: { element: videotestsrc }\n"
+      "  m: { element: compositor, from: [{ node: p, as: sink_0, props: { "
+      "alpha: 0.5 } }] }\n"
+      "  b: { element: fakesink, from: [m] }\n",
+      GST_CLOCK_TIME_NONE);
+  pad = gst_element_get_static_pad (mill_graph_get_node (run.graph, "m"),
+      "sink_0");
+  g_object_get (pad, "alpha", &alpha, NULL);
+  g_assert_cmpfloat (alpha, ==, 0.5);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_cmpint (mill_graph_set_property (run.graph, cases[i].node,
+                         cases[i].property, cases[i].text, &error),
+        ==, cases[i].code < 0);
+    if (cases[i].code >= 0)
+      g_assert_error (error, MILL_GRAPH_ERROR, cases[i].code);
+  }
+  g_object_get (mill_graph_get_node (run.graph, "p"), "pattern", &pattern,
+      NULL);
+  g_assert_cmpint (pattern, ==, 18);
+  g_object_get (pad, "alpha", &alpha, NULL);
+  g_assert_cmpfloat (alpha, ==, 0.25);
+  run_clear (&run);
+}
+
+static void
+test_nodes_by_factory (void)
+{
+  g_autoptr (GPtrArray) sinks = NULL;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: fakesrc }\n  b: { element: fakesink, from: [a] }\n"
+      "  c: { element: fakesink, from: [a] }\n",
+      GST_CLOCK_TIME_NONE);
+  sinks = mill_graph_get_nodes_by_factory (run.graph, "fakesink");
+  g_assert_cmpuint (sinks->len, ==, 2);
+  g_assert_true (sinks->pdata[1] == mill_graph_get_node (run.graph, "c"));
+  run_clear (&run);
+}
+
+/* What cannot run in this version is refused with a reason. */
+static void
+test_refused (void)
+{
+  const gchar *text = HEAD
+      "  a: { element: h264parse }\n"
+      "  b: { element: fakesink, from: [a], isolate: true }\n";
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autoptr (MillPlan) plan = mill_plan_new_from_data (text, strlen (text),
+      "f.yaml", NULL, diagnostics);
+  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (mill_graph_new (plan, queue, &error));
+  g_assert_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD);
+  g_assert_nonnull (strstr (error->message, "got 2 processes"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  gint result;
+
+  g_test_init (&argc, &argv, NULL);
+  mill_engine_init (&argc, &argv, &error);
+  g_assert_no_error (error);
+  gst_element_register (NULL, "fakedemux", GST_RANK_NONE, FAKE_TYPE_DEMUX);
+  g_test_add_func ("/graph/ends", test_ends);
+  g_test_add_func ("/graph/tee", test_tee);
+  g_test_add_func ("/graph/fails-by-node", test_fails_by_node);
+  g_test_add_func ("/graph/start-fails", test_start_fails);
+  g_test_add_func ("/graph/pads-appear", test_pads_appear);
+  g_test_add_func ("/graph/unplanned-pad", test_unplanned_pad);
+  g_test_add_func ("/graph/second-pad", test_second_pad);
+  g_test_add_func ("/graph/pad-never-appears", test_pad_never_appears);
+  g_test_add_func ("/graph/nothing-usable", test_nothing_usable);
+  g_test_add_func ("/graph/wrong-codec", test_wrong_codec);
+  g_test_add_func ("/graph/late-tee", test_late_tee);
+  g_test_add_func ("/graph/end", test_end);
+  g_test_add_func ("/graph/stop-inside", test_stop_inside);
+  g_test_add_func ("/graph/epoch", test_epoch);
+  g_test_add_func ("/graph/hot-property", test_hot_property);
+  g_test_add_func ("/graph/nodes-by-factory", test_nodes_by_factory);
+  g_test_add_func ("/graph/refused", test_refused);
+  result = g_test_run ();
+  gst_deinit ();
+  return result;
+}
