@@ -12,9 +12,9 @@ import sys
 
 PLUGINS = """
 app audioconvert audioparsers audioresample audiotestsrc autodetect compositor
-coreelements coretracers flv isomp4 libav matroska multifile pango playback
-rtmp2 typefindfunctions videoconvertscale videoparsersbad videorate
-videotestsrc volume x264
+coreelements coretracers flv isomp4 level libav matroska multifile pango
+playback rtmp2 timecode typefindfunctions videoconvertscale videoparsersbad
+videorate videotestsrc volume x264
 """.split()
 
 source, destination = map(pathlib.Path, sys.argv[1:3])

@@ -18,7 +18,7 @@ description_new (const gchar *data, gsize size, const gchar *file_name)
 
   g_atomic_ref_count_init (&self->ref_count);
   self->file = g_strdup (file_name);
-  self->text = g_strndup (data, size);
+  self->text = g_strndup (data ? data : "", size);
   return self;
 }
 

@@ -32,7 +32,7 @@ struct _MillGraph
 };
 
 G_DEFINE_FINAL_TYPE (MillGraph, mill_graph, G_TYPE_OBJECT)
-G_DEFINE_QUARK (mill - graph - error - quark, mill_graph_error)
+G_DEFINE_QUARK (mill_graph_error, mill_graph_error)
 
 enum
 {

@@ -13,6 +13,10 @@
 #define MAX_DEPTH 24
 #define MAX_WEIGHT 50000
 
+/* libfyaml 0.7.12 leaks memory for a long run of them, as many as one likes;
+ * nobody writes one by hand. */
+#define MAX_QUOTES 8
+
 typedef struct
 {
   const gchar *file;
@@ -381,6 +385,35 @@ free_nullable_node (MillYamlNode *node)
     mill_yaml_node_unref (node);
 }
 
+static void
+step_place (MillPlace *place, gchar letter)
+{
+  place->column++;
+  if (letter == '\n') {
+    place->line++;
+    place->column = 1;
+  }
+}
+
+static gboolean
+check_quotes (Parser *parser, const gchar *data, gsize size)
+{
+  MillPlace place = { parser->file, 1, 1 };
+  const gchar *end = data + size;
+  guint n_quotes = 0;
+
+  for (const gchar *p = data; p < end; p = g_utf8_next_char (p)) {
+    n_quotes = *p == '\'' ? n_quotes + 1 : 0;
+    if (n_quotes > MAX_QUOTES) {
+      fail (parser, &place,
+          "more than %d single quotes in a row, expected fewer", MAX_QUOTES);
+      return FALSE;
+    }
+    step_place (&place, *p);
+  }
+  return TRUE;
+}
+
 /* Size and encoding are checked before libfyaml sees the text.
  * Returns: whether it is fit to be parsed. */
 static gboolean
@@ -395,14 +428,9 @@ check_text (Parser *parser, const gchar *data, gsize size)
     return FALSE;
   }
   if (g_utf8_validate_len (data, size, &end))
-    return TRUE;
-  for (const gchar *p = data; p < end; p = g_utf8_next_char (p)) {
-    place.column++;
-    if (*p == '\n') {
-      place.line++;
-      place.column = 1;
-    }
-  }
+    return check_quotes (parser, data, size);
+  for (const gchar *p = data; p < end; p = g_utf8_next_char (p))
+    step_place (&place, *p);
   fail (parser, &place, "byte 0x%02x, expected UTF-8 text", (guchar) *end);
   return FALSE;
 }

@@ -36,6 +36,9 @@ static const BadCase bad_cases[] = {
   { "name: [a\nx: y\n",
       "f.yaml:3:1: error: not YAML: flow sequence without a closing bracket\n" },
   { "a: \xff\n", "f.yaml:1:4: error: byte 0xff, expected UTF-8 text\n" },
+  { "a: ''''''''''\n",
+      "f.yaml:1:12: error: more than 8 single quotes in a row, expected "
+      "fewer\n" },
   { HEAD NODE "---\na: b\n",
       "f.yaml:5:1: error: a second YAML document, expected one in a file\n" },
   { HEAD NODE "? [x]\n: 1\n",

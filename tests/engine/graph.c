@@ -195,12 +195,17 @@ run_init (Run *run, const gchar *nodes, GstClockTime epoch)
   run->deadline = g_timeout_add_seconds (DEADLINE_S, on_deadline, run);
 }
 
+/* Stopping is idempotent, and leaves no pipeline behind. */
 static void
 run_clear (Run *run)
 {
+  GObject *pipeline = G_OBJECT (mill_graph_get_pipeline (run->graph));
+
+  g_object_add_weak_pointer (pipeline, (gpointer *) &pipeline);
   mill_graph_stop (run->graph);
   mill_graph_stop (run->graph);
   g_assert_finalize_object (run->graph);
+  g_assert_null (pipeline);
   mill_bus_queue_free (run->queue);
   g_main_loop_unref (run->loop);
   g_string_free (run->said, TRUE);
