@@ -37,8 +37,8 @@ static const BadCase bad_cases[] = {
       "f.yaml:3:1: error: not YAML: flow sequence without a closing bracket\n" },
   { "a: \xff\n", "f.yaml:1:4: error: byte 0xff, expected UTF-8 text\n" },
   { "a: ''''''''''\n",
-      "f.yaml:1:12: error: more than 8 single quotes in a row, expected "
-      "fewer\n" },
+      "f.yaml:1:4: error: '' 4 times in a text in single "
+      "quotes, expected double quotes around it\n" },
   { HEAD NODE "---\na: b\n",
       "f.yaml:5:1: error: a second YAML document, expected one in a file\n" },
   { HEAD NODE "? [x]\n: 1\n",
