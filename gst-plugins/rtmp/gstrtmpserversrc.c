@@ -23,6 +23,7 @@
 #include <gio/gio.h>
 #include <gst/gst.h>
 
+#include "rtmp-authorize.h"
 #include "rtmp-connection.h"
 #include "rtmp-listener.h"
 #include "rtmp-location.h"
@@ -36,7 +37,6 @@ GST_DEBUG_CATEGORY (gst_rtmp_server_src_debug);
 #define DEFAULT_HANDSHAKE_TIMEOUT_MS 10000
 #define DEFAULT_IDLE_TIMEOUT_MS 30000
 #define DEFAULT_RECONNECT_TIMEOUT_MS 30000
-#define AUTHORIZE_TIMEOUT_MS 5000
 
 enum
 {
@@ -304,9 +304,11 @@ take_session (GstRtmpServerSrc *self, MillRtmpConnection *connection)
 /* An accepted publisher belongs to whoever claimed it before the answer, else
  * to the source that asked, if that one runs. */
 static void
-accept_publisher (GstRtmpServerSrc *self, MillRtmpConnection *connection,
+accept_publisher (GObject *source, MillRtmpConnection *connection,
     const gchar *stream)
 {
+  GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (source);
+
   g_mutex_lock (&self->lock);
   gboolean runs = self->lane != NULL;
   g_mutex_unlock (&self->lock);
@@ -321,75 +323,7 @@ accept_publisher (GstRtmpServerSrc *self, MillRtmpConnection *connection,
     mill_rtmp_connection_accept (connection, stream);
 }
 
-static void
-refuse_publisher (MillRtmpConnection *connection, const gchar *code,
-    const gchar *reason)
-{
-  mill_rtmp_connection_refuse (connection,
-      code && *code ? code : "NetStream.Publish.Denied",
-      reason && *reason ? reason : "publishing is not allowed");
-}
-
-/* ---- authorize ---- */
-
-typedef struct
-{
-  GWeakRef source;
-  MillRtmpConnection *connection;
-} Request;
-
-static void
-free_request (gpointer user_data)
-{
-  Request *request = user_data;
-
-  g_weak_ref_clear (&request->source);
-  g_object_unref (request->connection);
-  g_free (request);
-}
-
-/* On the thread that answered, or in the listener's lane when nobody did in
- * time; then the connection has refused by itself. */
-static void
-on_answer (GstPromise *promise, gpointer user_data)
-{
-  Request *request = user_data;
-  g_autoptr (GstRtmpServerSrc) self = g_weak_ref_get (&request->source);
-  gboolean accept = FALSE;
-
-  if (gst_promise_wait (promise) != GST_PROMISE_RESULT_REPLIED)
-    return;
-  const GstStructure *reply = gst_promise_get_reply (promise);
-  if (reply)
-    gst_structure_get_boolean (reply, "accept", &accept);
-  if (accept && self)
-    accept_publisher (self, request->connection,
-        gst_structure_get_string (reply, "stream"));
-  else
-    refuse_publisher (request->connection,
-        reply ? gst_structure_get_string (reply, "code") : NULL,
-        reply ? gst_structure_get_string (reply, "reason") : NULL);
-}
-
-static void
-ask_application (GstRtmpServerSrc *self, MillRtmpConnection *connection)
-{
-  Request *request = g_new0 (Request, 1);
-  g_autoptr (GstStructure) structure = gst_structure_new ("publish", "app",
-      G_TYPE_STRING, mill_rtmp_connection_get_app (connection), "name",
-      G_TYPE_STRING, mill_rtmp_connection_get_name (connection), "query",
-      G_TYPE_STRING, mill_rtmp_connection_get_query (connection), "address",
-      G_TYPE_STRING, mill_rtmp_connection_get_address (connection), "tls",
-      G_TYPE_BOOLEAN, FALSE, "session", G_TYPE_OBJECT, connection, NULL);
-
-  g_weak_ref_init (&request->source, self);
-  request->connection = g_object_ref (connection);
-  g_autoptr (GstPromise) promise =
-      gst_promise_new_with_change_func (on_answer, request, free_request);
-  mill_rtmp_connection_wait_for_answer (connection, promise,
-      AUTHORIZE_TIMEOUT_MS);
-  g_signal_emit (self, signals[SIGNAL_AUTHORIZE], 0, structure, promise);
-}
+/* ---- the listener's questions ---- */
 
 static gboolean
 is_free (GObject *source)
@@ -433,9 +367,10 @@ on_asked (GObject *source, MillRtmpConnection *connection)
         refusal);
   else if (g_signal_has_handler_pending (self, signals[SIGNAL_AUTHORIZE], 0,
                FALSE))
-    ask_application (self, connection);
+    mill_rtmp_authorize_ask (source, signals[SIGNAL_AUTHORIZE], connection,
+        accept_publisher);
   else
-    accept_publisher (self, connection, NULL);
+    accept_publisher (source, connection, NULL);
 }
 
 static const MillRtmpListenerSource listener_source = { is_free, on_asked };
@@ -697,7 +632,10 @@ set_session (GstRtmpServerSrc *self, GObject *session)
         (NULL));
     return;
   }
-  if (!take_session (self, MILL_RTMP_CONNECTION (session)))
+  g_mutex_lock (&self->lock);
+  gboolean is_taken = (gpointer) self->session == (gpointer) session;
+  g_mutex_unlock (&self->lock);
+  if (!is_taken && !take_session (self, MILL_RTMP_CONNECTION (session)))
     mill_rtmp_connection_refuse (MILL_RTMP_CONNECTION (session),
         "NetStream.Publish.BadName", "the stream has a publisher already");
 }

@@ -414,6 +414,8 @@ GST_START_TEST (accepted_before_playing)
   GstPromise *promise = door_take (door, &session);
   g_autoptr (Receiver) graph = receiver_new (NULL);
   g_object_set (graph->element, "session", session, NULL);
+  /* setting it again is no second publisher */
+  g_object_set (graph->element, "session", session, NULL);
   answer (promise, TRUE, "stream", "demo");
   gst_element_set_state (graph->element, GST_STATE_PAUSED);
   receiver_wait_state (graph, "waiting");
