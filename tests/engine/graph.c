@@ -200,11 +200,16 @@ static void
 run_clear (Run *run)
 {
   GObject *pipeline = G_OBJECT (mill_graph_get_pipeline (run->graph));
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_S * G_USEC_PER_SEC;
 
   g_object_add_weak_pointer (pipeline, (gpointer *) &pipeline);
   mill_graph_stop (run->graph);
   mill_graph_stop (run->graph);
   g_assert_finalize_object (run->graph);
+  /* A thread of GStreamer's that carried a change of state on may hold it a
+   * moment longer, and tells nobody when it lets go. */
+  while (g_atomic_pointer_get (&pipeline) && g_get_monotonic_time () < deadline)
+    g_thread_yield ();
   g_assert_null (pipeline);
   mill_bus_queue_free (run->queue);
   g_main_loop_unref (run->loop);
