@@ -216,7 +216,8 @@ params_to_text (JsonObject *body)
 
 /* Whether what is wanted of it now is another thing than what runs. */
 static gboolean
-update_row (MillStream *stream, JsonObject *body, const gchar *params)
+update_row (MillStream *stream, JsonObject *body, const gchar *params,
+    const gchar *owner_key_id)
 {
   MillStreamRow *row = stream->row;
   const gchar *pipeline = json_object_get_string_member (body, "pipeline");
@@ -230,6 +231,8 @@ update_row (MillStream *stream, JsonObject *body, const gchar *params)
   g_free (row->params);
   row->params = g_strdup (params);
   row->declared = TRUE;
+  g_free (row->owner_key_id);
+  row->owner_key_id = g_strdup (owner_key_id);
   return differs;
 }
 
@@ -300,7 +303,9 @@ put_stream (MillRequest *request)
   if (created)
     stream = mill_stream_registry_add (get_registry (request), name, NULL,
         json_object_get_string_member (body, "pipeline"));
-  gboolean differs = update_row (stream, body, params) && !created;
+  const gchar *owner = mill_admin_key_get_id (
+      mill_supervisor_get_admin_key (mill_request_get_supervisor (request)));
+  gboolean differs = update_row (stream, body, params, owner) && !created;
   if (apply_desired (request, stream, differs, &error))
     reply_stream (request, stream,
         created ? SOUP_STATUS_CREATED : SOUP_STATUS_OK);

@@ -213,9 +213,9 @@ on_lost (GObject *proxy, gpointer user_data)
   g_autofree gchar *words =
       mill_process_launcher_read_last_words (fleet->launcher, process->id);
   g_autofree gchar *reason =
-      g_strdup_printf ("process %s ended unexpectedly%s%s", get_name (process),
-          words ? ": " : "", words ? g_strstrip (words) : "");
-  g_warning ("%s", reason);
+      g_strdup_printf ("process %s ended unexpectedly", get_name (process));
+  g_warning ("%s%s%s", reason, words ? ", its last words:\n" : "",
+      words ? g_strchomp (words) : "");
   if (process->kind == PROCESS_WORKER)
     g_signal_emit (fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
   retry (process);

@@ -108,7 +108,7 @@ check_stream (MillPublishDecision *decision, const MillPublishContext *context,
   if (row->desired == MILL_DESIRED_STOPPED)
     refuse (decision, MILL_PUBLISH_STOPPED, "stream '%s' is stopped",
         row->name);
-  else if ((mill_stream_is_running (stream) || row->declared) &&
+  else if (row->app && (mill_stream_is_running (stream) || row->declared) &&
       g_strcmp0 (row->app, decision->app->name) != 0)
     refuse (decision, MILL_PUBLISH_BUSY,
         "stream '%s' belongs to another application", row->name);

@@ -13,9 +13,9 @@
 /* How often streams that nobody declared are looked at: they are forgotten
  * when the worker has removed their directory. */
 #define SWEEP_SECONDS 10
-/* A directory whose packager died with its worker: nobody else removes it.
- * Longer than any DVR window's retention that could still be wanted. */
-#define ORPHAN_SECONDS 600
+/* What failed stays visible, and a directory whose packager died with its
+ * worker stays playable, for this long. */
+#define ORPHAN_SECONDS 3600
 
 struct _MillRunner
 {
@@ -690,18 +690,17 @@ mill_runner_drain (MillRunner *runner, guint timeout_ms, GSourceOnceFunc done,
 static gboolean
 is_forgotten (MillRunner *runner, const MillStream *stream)
 {
-  gint64 age_us = g_get_real_time () - stream->since;
+  const gchar *media_dir = runner->context.config->media_dir;
+  gint64 age_s = (g_get_real_time () - stream->since) / G_USEC_PER_SEC;
+  gint64 kept_s = stream->state == MILL_STATUS_FAILED ? ORPHAN_SECONDS
+                                                      : SWEEP_SECONDS;
   if (stream->row->declared || mill_stream_is_running (stream) ||
-      stream->row->desired == MILL_DESIRED_STOPPED ||
-      age_us < SWEEP_SECONDS * G_USEC_PER_SEC)
+      stream->row->desired == MILL_DESIRED_STOPPED)
     return FALSE;
-  if (!mill_stream_directory_exists (runner->context.config->media_dir,
-          stream->row->name))
-    return TRUE;
-  if (age_us > ORPHAN_SECONDS * G_USEC_PER_SEC)
-    mill_stream_directory_remove (runner->context.config->media_dir,
-        stream->row->name);
-  return FALSE;
+  if (stream->orphaned && age_s >= ORPHAN_SECONDS)
+    mill_stream_directory_remove (media_dir, stream->row->name);
+  return age_s >= kept_s &&
+      !mill_stream_directory_exists (media_dir, stream->row->name);
 }
 
 static gboolean

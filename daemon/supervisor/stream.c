@@ -125,6 +125,7 @@ mill_stream_begin (MillStream *stream, const MillStreamRun *run,
   g_free (row->boot_id);
   row->boot_id = g_strdup (run->boot_id);
   row->phase = MILL_PHASE_RUNNING;
+  stream->orphaned = FALSE;
   mill_restart_policy_started (&stream->restarts, clock->monotonic_us);
   set_state (stream, MILL_STATUS_STARTING, clock);
 }
@@ -233,6 +234,7 @@ mill_stream_lose (MillStream *stream, const gchar *reason,
 {
   if (!mill_stream_is_running (stream))
     return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
+  stream->orphaned = TRUE;
   if (!stream->needs_publisher || stream->row->desired == MILL_DESIRED_STOPPED)
     return fail (stream, reason, clock);
   /* Phase stays RUNNING: the next run continues this one's timeline. */

@@ -60,6 +60,7 @@ typedef struct
   MillRestartState restarts;
   MillPublisher *publisher; /* nullable: as the worker reports it */
   GQueue log; /* (element-type MillStreamLogEntry) oldest first, bounded */
+  gboolean orphaned; /* its worker died: nobody else removes its directory */
   guint timer; /* GSource of the pending step; MillRunner's */
 } MillStream;
 

@@ -232,6 +232,27 @@ test_other_application (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (later->result, ==, MILL_PUBLISH_ACCEPTED);
 }
 
+/* Declared by PUT: its own pipeline and parameters, and any application
+ * unless it names one. */
+static void
+test_declared (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream =
+      mill_stream_registry_add (fixture->registry, "mine", NULL, "live");
+  stream->row->declared = TRUE;
+  g_free (stream->row->params);
+  stream->row->params = g_strdup ("{\"extra\":\"9\"}");
+  g_autoptr (MillPublishDecision) decision =
+      decide (fixture, "keyed", "secret", "");
+  g_assert_cmpint (decision->result, ==, MILL_PUBLISH_ACCEPTED);
+  g_assert_cmpstr (g_hash_table_lookup (decision->spec->graph->params, "extra"),
+      ==, "9");
+  stream->row->app = g_strdup ("open");
+  g_autoptr (MillPublishDecision) other =
+      decide (fixture, "keyed", "secret", "");
+  g_assert_cmpint (other->result, ==, MILL_PUBLISH_BUSY);
+}
+
 static void
 test_worker_died (Fixture *fixture, gconstpointer data)
 {
@@ -298,6 +319,7 @@ main (int argc, char **argv)
   ADD ("/publish/refused", test_refused);
   ADD ("/publish/busy", test_busy);
   ADD ("/publish/other-app", test_other_application);
+  ADD ("/publish/declared", test_declared);
   ADD ("/publish/worker-died", test_worker_died);
   ADD ("/publish/stopped", test_stopped);
   ADD ("/publish/held-back", test_failing_stream_is_held_back);
