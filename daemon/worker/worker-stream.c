@@ -381,6 +381,8 @@ add_input (MillWorkerStream *stream, const MillPlanNode *node)
 {
   GstElement *element = mill_graph_get_node (stream->graph, node->name);
 
+  /* Also where the text of a parameter has left it empty. */
+  g_object_set (element, "location", NULL, NULL);
   g_ptr_array_add (stream->inputs, gst_object_ref (element));
   listen_to (stream, element, "publish-start", G_CALLBACK (on_publish_start));
   listen_to (stream, element, "publish-end", G_CALLBACK (on_publish_end));
@@ -404,11 +406,8 @@ find_inputs (MillWorkerStream *stream, MillPlan *plan, gboolean publishes)
     else if (!located)
       located = node;
   }
-  if (!publishes || stream->inputs->len > 0 || !located)
-    return;
-  add_input (stream, located);
-  g_object_set (mill_graph_get_node (stream->graph, located->name), "location",
-      NULL, NULL);
+  if (publishes && stream->inputs->len == 0 && located)
+    add_input (stream, located);
 }
 
 MillWorkerStream *
