@@ -119,6 +119,29 @@ class Runs(unittest.TestCase):
         self.assertIn("planned pad 'audio_0' for 'audio' has not appeared", result.stderr)
         self.assertEqual(packets(output), [("h264", 90)])
 
+    def test_vod_package(self):
+        """The shipped description packages each frame of a movie."""
+        output = self.dir / "vod"
+        result = run(RUN, "vod-package", f"input={self.movie}", f"output={output}")
+        self.assertEqual(result.stderr, "")
+        found = dict(packets(output / "master.m3u8"))
+        self.assertEqual(found["h264"], 90)
+        self.assertAlmostEqual(found["aac"], dict(packets(self.movie))["aac"], delta=2)
+
+    def test_vod_package_launch_line(self):
+        """What `explain --gst-launch` prints for it writes the same."""
+        output = self.dir / "vod-launched"
+        line = run(RUN, "--launch", "vod-package", f"input={self.movie}", f"output={output}").stdout
+        run("sh", "-c", line)
+        self.assertEqual(dict(packets(output / "master.m3u8"))["h264"], 90)
+
+    def test_vod_package_wrong_file(self):
+        wrong = self.dir / "wrong.txt"
+        wrong.write_text("no movie at all\n" * 100)
+        result = run(RUN, "vod-package", f"input={wrong}", f"output={self.dir}/wrong", check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
     def test_any_directory(self):
         """A program in the build tree finds the shipped descriptions."""
         result = run(RUN, "--launch", "demo-publisher", cwd="/")
