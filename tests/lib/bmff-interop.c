@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <glib/gstdio.h>
-#include <gst/gst.h>
 
 #include "bmff/bmff-chunk.h"
 #include "bmff/bmff-init.h"
@@ -226,7 +225,6 @@ test_audio (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bmff/interop/video-with-b-frames", test_video);
   g_test_add_func ("/bmff/interop/audio-with-priming", test_audio);

@@ -5,8 +5,6 @@
  * or a packager that cannot go on after a crash. */
 #include <string.h>
 
-#include <gst/gst.h>
-
 #include "bmff/bmff-chunk.h"
 #include "bmff/bmff-init.h"
 #include "bmff/bmff-segment.h"
@@ -591,7 +589,6 @@ test_box_sizes (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bmff/chunk/one-sample", test_chunk_of_one);
   g_test_add_func ("/bmff/chunk/gop", test_chunk_of_gop);
