@@ -8,7 +8,10 @@
 #include "rtmp-receiver.h"
 
 #include <gio/gio.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOCATION "rtmp://127.0.0.1:0/live/cam"
@@ -504,6 +507,30 @@ GST_START_TEST (garbage)
 }
 GST_END_TEST;
 
+/* Out of descriptors: the process neither spins nor forgets who waits. */
+GST_START_TEST (no_descriptor_left)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  struct rlimit limit;
+  getrlimit (RLIMIT_NOFILE, &limit);
+  gint next = dup (0);
+  close (next);
+  struct rlimit low = { next + 1, limit.rlim_max };
+  setrlimit (RLIMIT_NOFILE, &low);
+  gint fd = publisher_connect_raw (receiver->address);
+  fail_unless_equals_int (fd, next);
+  fail_unless (write (fd, "GET / HTTP/1.1", 14) == 14);
+
+  clock_t start = clock ();
+  struct pollfd item = { fd, POLLIN, 0 };
+  fail_unless_equals_int (poll (&item, 1, 350), 0);
+  fail_unless (clock () - start < CLOCKS_PER_SEC / 10);
+  setrlimit (RLIMIT_NOFILE, &limit);
+  wait_closed (fd);
+}
+GST_END_TEST;
+
 /* Somebody who connects and says nothing does not stay. */
 GST_START_TEST (silent_connection)
 {
@@ -772,6 +799,7 @@ rtmpserversrc_suite (void)
   tcase_add_test (input_case, damaged_media);
   tcase_add_test (input_case, garbage);
   tcase_add_test (input_case, silent_connection);
+  tcase_add_test (input_case, no_descriptor_left);
   suite_add_tcase (suite, state_case);
   tcase_add_test (state_case, flow_error);
   tcase_add_test (state_case, flow_eos);
