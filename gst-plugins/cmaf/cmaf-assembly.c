@@ -173,7 +173,9 @@ join_locked (MillCmafPackager *self, MillCmafLane *lane)
       return TRUE;
     }
   }
-  if (length == 0 || lane == self->timing)
+  /* A video that cuts begins at one of its own cuts. Audio may have taken over
+   * in the middle of a segment. */
+  if (length == 0 || (lane == self->timing && lane->kind == MILL_CMAF_VIDEO))
     return FALSE;
   const MillCmafCut *cut = mill_cmaf_timeline_at (self->timeline,
       mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, 0)->dts));

@@ -99,19 +99,25 @@ is_stalled (const MillCmafPackager *self, const MillCmafLane *lane)
   return !mill_cmaf_packager_is_vod (self) && self->clock - lane->heard > limit;
 }
 
+/* A video that was planned and has not ended. */
 static gboolean
-is_video_to_come (const MillCmafPackager *self)
+is_video_planned (const MillCmafPackager *self)
 {
-  gboolean any = FALSE;
   for (guint i = 0; i < self->lanes->len; i++) {
     const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    if (lane->kind != MILL_CMAF_VIDEO)
-      continue;
-    any = TRUE;
-    if (!lane->eos)
+    if (lane->kind == MILL_CMAF_VIDEO && !lane->eos)
       return TRUE;
   }
-  return !any && !self->finishing;
+  return FALSE;
+}
+
+static gboolean
+has_video (const MillCmafPackager *self)
+{
+  for (guint i = 0; i < self->lanes->len; i++)
+    if (mill_cmaf_packager_get_lane (self, i)->kind == MILL_CMAF_VIDEO)
+      return TRUE;
+  return FALSE;
 }
 
 /* Whether a lane of audio has to cut, for want of a video that does. */
@@ -120,9 +126,15 @@ wants_audio_to_cut (const MillCmafPackager *self, const MillCmafLane *lane)
 {
   if (self->timing != NULL)
     return self->timing->eos || is_stalled (self, self->timing);
-  return !is_video_to_come (self) || mill_cmaf_cutting_is_startup_over (self) ||
-      self->finishing ||
-      mill_cmaf_track_get_queued_bytes (lane->track) > AHEAD_MAX_BYTES;
+  if (self->finishing ||
+      mill_cmaf_track_get_queued_bytes (lane->track) > AHEAD_MAX_BYTES)
+    return TRUE;
+  /* In a file the thread of the audio may run far ahead of the video's. */
+  if (is_video_planned (self))
+    return !mill_cmaf_packager_is_vod (self) &&
+        mill_cmaf_cutting_is_startup_over (self);
+  /* Without any, one may still be requested. */
+  return has_video (self) || mill_cmaf_cutting_is_startup_over (self);
 }
 
 /* Makes sure that somebody cuts, after lane @lane got a sample or an end. */

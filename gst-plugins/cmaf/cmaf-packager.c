@@ -97,7 +97,13 @@ static gboolean
 is_expected (const MillCmafPackager *self, const MillCmafLane *lane,
     guint64 number)
 {
-  if (lane->segment == MILL_CMAF_NONE || lane->segment > number)
+  /* The pads of a file may be fed one after the other. */
+  if (lane->segment == MILL_CMAF_NONE)
+    return mill_cmaf_packager_is_vod (self) &&
+        (!lane->eos ||
+            (lane->track != NULL &&
+                mill_cmaf_track_get_length (lane->track) > 0));
+  if (lane->segment > number)
     return FALSE;
   if (lane->eos && mill_cmaf_track_get_length (lane->track) == 0)
     return FALSE;
@@ -107,7 +113,10 @@ is_expected (const MillCmafPackager *self, const MillCmafLane *lane,
       g_ptr_array_index (mill_cmaf_publisher_get_state (self->publisher)
                              ->renditions,
           (guint) lane->rendition);
-  return !rendition->gone;
+  /* One that has come back is waited for again, or it would never be in time.
+   */
+  return !rendition->gone ||
+      self->clock - lane->heard <= MILL_CMAF_DEFAULT_SKEW;
 }
 
 typedef enum

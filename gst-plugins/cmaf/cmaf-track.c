@@ -21,6 +21,7 @@ struct _MillCmafTrack
   gsize queued_bytes;
   gboolean running; /* a decoder can go on with the next sample */
   gboolean anchored; /* there was a sample before */
+  gboolean away; /* the source was, and no sample has come since */
   gint64 shift; /* added to the DTS of video */
   gint64 last_dts;
   gint64 floor; /* end of what was taken out: nothing may begin before it */
@@ -141,13 +142,14 @@ place_video (MillCmafTrack *self, const MillCmafInput *input,
   gint64 expected = self->last_dts + (gint64) self->step;
   gboolean away = self->anchored && input->discont &&
       sample->dts - expected > to_ticks (self, JUMP_NS);
-  if (away)
+  if (away || self->away)
     sample->flags |= MILL_CMAF_SAMPLE_JUMP;
   if (self->anchored && sample->dts < self->last_dts - to_ticks (self, PAST_NS))
     return MILL_CMAF_DROPPED;
   if (!input->sync && (away || !self->running)) {
     gboolean was_running = self->running;
     self->running = FALSE;
+    self->away |= away;
     return away && was_running ? MILL_CMAF_LOST : MILL_CMAF_DROPPED;
   }
   if (input->sync)
@@ -207,6 +209,7 @@ mill_cmaf_track_push (MillCmafTrack *self, const MillCmafInput *input,
   }
   append (self, &sample);
   self->running = TRUE;
+  self->away = FALSE;
   return MILL_CMAF_QUEUED;
 }
 

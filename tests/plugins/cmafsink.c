@@ -229,6 +229,259 @@ test_event (void)
   fixture_clear (&f);
 }
 
+/* ---- caps, events, states ---- */
+
+static void
+assert_refused (const gchar *pad, GstCaps *caps, const gchar *expected)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  f.video = fixture_add (&f, pad, NULL);
+  gst_harness_push_event (f.video, gst_event_new_stream_start ("x"));
+  g_autoptr (GstCaps) owned = caps;
+  gst_harness_push_event (f.video, gst_event_new_caps (caps));
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (f.video, gst_event_new_segment (&segment));
+  g_assert_cmpint (push_video (&f, 0, 0, TRUE), ==, GST_FLOW_NOT_NEGOTIATED);
+  g_autofree gchar *text = pop_text (&f, GST_MESSAGE_ERROR);
+  g_assert_nonnull (strstr (text, pad));
+  g_assert_nonnull (strstr (text, expected));
+  fixture_clear (&f);
+}
+
+static void
+test_refused_caps (void)
+{
+  assert_refused ("video_0",
+      make_caps ("video/x-h265, stream-format=hvc1, alignment=au", avcc,
+          sizeof avcc),
+      "video/x-h265");
+  assert_refused ("video_0",
+      gst_caps_from_string ("video/x-h264, stream-format=byte-stream, "
+                            "alignment=au"),
+      "video/x-h264");
+  assert_refused ("video_0",
+      make_caps ("video/x-h264, stream-format=avc, alignment=au", asc,
+          sizeof asc),
+      "H.264");
+  assert_refused ("audio_0",
+      gst_caps_from_string ("audio/mpeg, mpegversion=1, layer=3"),
+      "audio/mpeg");
+  assert_refused ("audio_0", gst_caps_from_string ("audio/x-opus"),
+      "audio/x-opus");
+}
+
+static void
+test_bad_name (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  f.video = fixture_add (&f, "video_0", NULL);
+  gst_child_proxy_set (GST_CHILD_PROXY (f.sink), "video_0::name", "a/../b",
+      NULL);
+  gst_harness_set_src_caps (f.video, video_caps ());
+  g_autofree gchar *text = pop_text (&f, GST_MESSAGE_ERROR);
+  g_assert_nonnull (strstr (text, "a/../b"));
+  fixture_clear (&f);
+}
+
+static void
+test_names (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  GstHarness *second = fixture_add (&f, "video_1", video_caps ());
+  f.audio = fixture_add (&f, "audio_0", NULL);
+  gst_child_proxy_set (GST_CHILD_PROXY (f.sink), "audio_0::name", "sound",
+      "audio_0::language", "deu", NULL);
+  gst_harness_set_src_caps (f.audio, audio_caps ());
+  for (guint i = 0; i < 100; i++) {
+    push_both (&f, 0, i, i + 1, 50);
+    GstBuffer *frame = make_frame (i % 50 == 0, 100);
+    GST_BUFFER_PTS (frame) = GST_BUFFER_DTS (frame) = i * FRAME_NS;
+    gst_harness_push (second, frame);
+  }
+  gst_harness_push_event (second, gst_event_new_eos ());
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_true (contains (&f, "master.m3u8", "v576/playlist.m3u8"));
+  g_assert_true (contains (&f, "master.m3u8", "v576-2/playlist.m3u8"));
+  g_assert_true (contains (&f, "master.m3u8", "sound/playlist.m3u8"));
+  g_assert_true (contains (&f, "master.m3u8", "LANGUAGE=\"deu\""));
+  /* One timeline: both videos are cut at the same pictures. */
+  g_autofree gchar *first = read_text (&f, "v576/playlist.m3u8");
+  g_autofree gchar *other = read_text (&f, "v576-2/playlist.m3u8");
+  g_assert_cmpstr (first, ==, other);
+  gst_harness_teardown (second);
+  fixture_clear (&f);
+}
+
+/* Running time decides, whatever the segment: x264enc begins at 1000 h. */
+static void
+test_segment (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  GstClockTime far = 3600 * 1000 * GST_SECOND;
+  segment.start = segment.time = segment.position = far;
+  gst_harness_push_event (f.video, gst_event_new_segment (&segment));
+  gst_harness_push_event (f.video, gst_event_new_flush_start ());
+  gst_harness_push_event (f.video, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (f.video, gst_event_new_segment (&segment));
+  gst_harness_push_event (f.video, gst_event_new_gap (far, GST_SECOND));
+  for (guint i = 0; i < 60; i++)
+    push_video (&f, far + i * FRAME_NS, far + i * FRAME_NS, i % 50 == 0);
+  push_eos (&f);
+  wait_eos (&f);
+  g_autoptr (MillBmffSegment) got = read_segment (&f, "v576/1-0.m4s");
+  g_assert_cmpuint (sample_of (got, 0).decode_time, ==, 0);
+  fixture_clear (&f);
+}
+
+static void
+test_states (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  fixture_add_both (&f);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpint (gst_element_set_state (f.sink, GST_STATE_NULL), ==,
+        GST_STATE_CHANGE_SUCCESS);
+    g_assert_cmpint (gst_element_set_state (f.sink, GST_STATE_PLAYING), ==,
+        GST_STATE_CHANGE_SUCCESS);
+  }
+  GstStructure *stats;
+  guint64 generation;
+  g_object_get (f.sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "generation", &generation));
+  g_assert_cmpuint (generation, ==, 3);
+  gst_structure_free (stats);
+  fixture_clear (&f);
+}
+
+/* EOS of a sink counts in PLAYING only. */
+static void
+test_eos_in_paused (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 60, 50);
+  gst_element_set_state (f.sink, GST_STATE_PAUSED);
+  push_eos (&f);
+  g_assert_null (gst_bus_pop_filtered (f.bus, GST_MESSAGE_EOS));
+  g_assert_true (exists (&f, "master.m3u8"));
+  gst_element_set_state (f.sink, GST_STATE_PLAYING);
+  wait_eos (&f);
+  g_assert_null (gst_bus_pop_filtered (f.bus, GST_MESSAGE_EOS));
+  fixture_clear (&f);
+}
+
+static void
+test_eos_without_data (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  fixture_add_both (&f);
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_false (exists (&f, "master.m3u8"));
+  fixture_clear (&f);
+}
+
+static void
+test_latency (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  fixture_add_both (&f);
+  gst_harness_set_upstream_latency (f.video, 40 * GST_MSECOND);
+  gst_harness_set_upstream_latency (f.audio, 70 * GST_MSECOND);
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  g_assert_true (gst_element_query (f.sink, query));
+  gboolean live;
+  GstClockTime least;
+  gst_query_parse_latency (query, &live, &least, NULL);
+  g_assert_true (live);
+  g_assert_cmpuint (least, ==, 70 * GST_MSECOND);
+  fixture_clear (&f);
+}
+
+static void
+test_stats (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 210, 50);
+  GstStructure *stats;
+  guint64 segments;
+  guint64 bytes;
+  guint64 retention;
+  guint target;
+  g_object_get (f.sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get (stats, "segments", G_TYPE_UINT64, &segments,
+      "bytes", G_TYPE_UINT64, &bytes, "target-duration", G_TYPE_UINT, &target,
+      "retention-ms", G_TYPE_UINT64, &retention, NULL));
+  g_assert_cmpuint (segments, ==, 4);
+  g_assert_cmpuint (bytes, >, 4 * 26000);
+  g_assert_cmpuint (target, ==, 2);
+  g_assert_cmpuint (retention, ==, 68000);
+  const GValue *list = gst_structure_get_value (stats, "renditions");
+  g_assert_cmpuint (gst_value_array_get_size (list), ==, 2);
+  const GstStructure *video =
+      gst_value_get_structure (gst_value_array_get_value (list, 0));
+  g_assert_cmpstr (gst_structure_get_string (video, "name"), ==, "v576");
+  g_assert_cmpstr (gst_structure_get_string (video, "state"), ==, "live");
+  gst_structure_free (stats);
+  fixture_clear (&f);
+}
+
+/* ---- threads ---- */
+
+static gpointer
+push_all_audio (gpointer data)
+{
+  Fixture *f = data;
+  for (guint64 i = 0; i < 1875; i++)
+    push_audio (f, gst_util_uint64_scale (i, 1024 * GST_SECOND, 48000));
+  gst_harness_push_event (f->audio, gst_event_new_eos ());
+  return NULL;
+}
+
+/* A file's demuxer feeds each pad from a thread, as fast as it can. */
+static void
+test_threads (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  fixture_add_both (&f);
+  g_autoptr (GThread) thread = g_thread_new ("audio", push_all_audio, &f);
+  for (guint i = 0; i < 1000; i++)
+    push_video (&f, i * FRAME_NS, i * FRAME_NS, i % 50 == 0);
+  gst_harness_push_event (f.video, gst_event_new_eos ());
+  g_thread_join (g_steal_pointer (&thread));
+  wait_eos (&f);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpuint (count (&f,
+                          i == 0 ? "v576/playlist.m3u8" : "a112/playlist.m3u8",
+                          "#EXTINF"),
+        ==, 20);
+  guint frames = 0;
+  for (guint n = 0; n < 20; n++) {
+    g_autofree gchar *name = g_strdup_printf ("a112/1-%u.m4s", n);
+    g_autoptr (MillBmffSegment) segment = read_segment (&f, name);
+    frames += segment->samples->len;
+  }
+  g_assert_cmpuint (frames, ==, 1875);
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -241,5 +494,15 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/audio-priming", test_audio_priming);
   g_test_add_func ("/cmafsink/live-window", test_live_window);
   g_test_add_func ("/cmafsink/event", test_event);
+  g_test_add_func ("/cmafsink/refused-caps", test_refused_caps);
+  g_test_add_func ("/cmafsink/bad-name", test_bad_name);
+  g_test_add_func ("/cmafsink/names", test_names);
+  g_test_add_func ("/cmafsink/segment", test_segment);
+  g_test_add_func ("/cmafsink/states", test_states);
+  g_test_add_func ("/cmafsink/eos-in-paused", test_eos_in_paused);
+  g_test_add_func ("/cmafsink/eos-without-data", test_eos_without_data);
+  g_test_add_func ("/cmafsink/latency", test_latency);
+  g_test_add_func ("/cmafsink/stats", test_stats);
+  g_test_add_func ("/cmafsink/threads", test_threads);
   return g_test_run ();
 }
