@@ -7,6 +7,7 @@
 #include "daemon/common/log.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/worker/stats-variant.h"
+#include "daemon/worker/stream-outputs.h"
 #include "engine.h"
 
 #define END_LIMIT_S 10
@@ -28,7 +29,7 @@ struct _MillWorkerStream
   gchar *last_dot; /* nullable: the picture of a graph that failed */
   GPtrArray *inputs; /* (element-type GstElement) that adopt sessions */
   GPtrArray
-      *outputs; /* (nullable) (element-type MillWorkerOutput): at the end */
+      *outputs; /* (nullable) (element-type MillStreamOutput): at the end */
   guint end_timer_id;
 };
 
@@ -66,61 +67,11 @@ mill_worker_stream_is_running (MillWorkerStream *stream)
   return stream->state <= MILL_STREAM_STOPPING;
 }
 
-/* ---- where it writes ---- */
-
-static void
-output_free (gpointer data)
-{
-  MillWorkerOutput *output = data;
-
-  g_free (output->directory);
-  g_free (output);
-}
-
-/* An asset is kept until somebody deletes it. */
-static gboolean
-is_asset (GstElement *packager)
-{
-  g_auto (GValue) mode = G_VALUE_INIT;
-
-  g_object_get_property (G_OBJECT (packager), "mode", &mode);
-  if (!G_VALUE_HOLDS_ENUM (&mode))
-    return FALSE;
-  const GEnumValue *value =
-      g_enum_get_value (g_type_class_peek (G_VALUE_TYPE (&mode)),
-          g_value_get_enum (&mode));
-  return value && g_str_equal (value->value_nick, "vod");
-}
-
-static void
-add_output (GPtrArray *outputs, GstElement *packager)
-{
-  g_autoptr (GstStructure) stats = mill_stats_variant_read (packager);
-  MillWorkerOutput *output = g_new0 (MillWorkerOutput, 1);
-
-  g_object_get (packager, "location", &output->directory, NULL);
-  if (stats && !is_asset (packager))
-    gst_structure_get_uint64 (stats, "retention-ms", &output->retention_ms);
-  g_ptr_array_add (outputs, output);
-}
-
-static GPtrArray *
-read_outputs (MillWorkerStream *stream)
-{
-  g_autoptr (GPtrArray) nodes =
-      mill_graph_get_nodes_by_factory (stream->graph, PACKAGER_FACTORY);
-  GPtrArray *outputs = g_ptr_array_new_with_free_func (output_free);
-
-  for (guint i = 0; i < nodes->len; i++)
-    add_output (outputs, nodes->pdata[i]);
-  return outputs;
-}
-
 GPtrArray *
 mill_worker_stream_get_outputs (MillWorkerStream *stream)
 {
   return stream->outputs ? g_ptr_array_ref (stream->outputs)
-                         : read_outputs (stream);
+                         : mill_stream_outputs_read (stream->graph);
 }
 
 /* ---- the end ---- */
@@ -133,7 +84,7 @@ finish (MillWorkerStream *stream, MillStreamState state)
   if (state == MILL_STREAM_FAILED)
     stream->last_dot = mill_graph_to_dot (stream->graph);
   /* A packager that is stopped has no statistics any more. */
-  stream->outputs = read_outputs (stream);
+  stream->outputs = mill_stream_outputs_read (stream->graph);
   mill_graph_stop (stream->graph);
   set_state (stream, state);
 }

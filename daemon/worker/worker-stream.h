@@ -66,14 +66,8 @@ guint64 mill_worker_stream_get_generation (MillWorkerStream *stream);
 /* Whether a graph exists: not FAILED, ENDED, GONE. */
 gboolean mill_worker_stream_is_running (MillWorkerStream *stream);
 
-/** A directory that the stream writes to. */
-typedef struct
-{
-  gchar *directory;
-  guint64 retention_ms; /* after the end; 0: for ever */
-} MillWorkerOutput;
-
-/* Of every cmafsink. Returns: (transfer full) (element-type MillWorkerOutput) */
+/* Where it writes, also after its end.
+ * Returns: (transfer full) (element-type MillStreamOutput) */
 GPtrArray *mill_worker_stream_get_outputs (MillWorkerStream *stream);
 
 /* Statistics as of now. Returns: (transfer full) */

@@ -12,6 +12,7 @@
 #include "daemon/ipc/mill-ipc-worker1.h"
 #include "daemon/worker/retention.h"
 #include "daemon/worker/rtmp-door.h"
+#include "daemon/worker/stream-outputs.h"
 #include "daemon/worker/worker-stream.h"
 
 #define SHUTDOWN_LIMIT_S 10
@@ -134,7 +135,7 @@ hold_outputs (MillWorker *worker, MillWorkerStream *stream)
   g_autoptr (GPtrArray) outputs = mill_worker_stream_get_outputs (stream);
 
   for (guint i = 0; i < outputs->len; i++) {
-    const MillWorkerOutput *output = outputs->pdata[i];
+    const MillStreamOutput *output = outputs->pdata[i];
     mill_retention_hold (worker->retention, output->directory,
         output->retention_ms);
   }
@@ -146,7 +147,7 @@ schedule_outputs (MillWorker *worker, MillWorkerStream *stream)
   g_autoptr (GPtrArray) outputs = mill_worker_stream_get_outputs (stream);
 
   for (guint i = 0; i < outputs->len; i++) {
-    const MillWorkerOutput *output = outputs->pdata[i];
+    const MillStreamOutput *output = outputs->pdata[i];
     mill_retention_schedule (worker->retention, output->directory,
         output->retention_ms);
   }
