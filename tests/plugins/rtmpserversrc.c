@@ -510,6 +510,10 @@ GST_END_TEST;
 /* Out of descriptors: the process neither spins nor forgets who waits. */
 GST_START_TEST (no_descriptor_left)
 {
+  /* valgrind accepts, then closes what is over the limit: another test. */
+  if (strstr (g_getenv ("LD_PRELOAD") ? g_getenv ("LD_PRELOAD") : "",
+          "vgpreload"))
+    return;
   g_autoptr (Receiver) receiver = receiver_new (LOCATION);
   receiver_start (receiver, 0);
   struct rlimit limit;
