@@ -208,7 +208,9 @@ test('a body that is too large, or of no known length, is refused and not kept',
   await assertProblem(await fetch(url('/api/v1/streams/x'), { method: 'PUT', headers: withKey(json), body: large }), 413);
   const stream = new Blob([large]).stream();
   await assertProblem(await fetch(url('/api/v1/streams/x'), { method: 'PUT', headers: withKey(json), body: stream, duplex: 'half' }), 411);
-  assert.ok(rss() - before < 16 * 1024, `${before} kB before, ${rss()} kB after`);
+  // AddressSanitizer keeps what was freed for a while, so there the memory says nothing.
+  const sanitized = fs.readFileSync(`/proc/${daemon.process.pid}/maps`, 'utf8').includes('libasan');
+  assert.ok(sanitized || rss() - before < 16 * 1024, `${before} kB before, ${rss()} kB after`);
 });
 
 test('a description is kept, checked completely, and deleted when nobody uses it', async () => {

@@ -90,12 +90,12 @@ test_all_mistakes_at_once (void)
   static const gchar *const wanted[] = {
     "c.yaml:1:11: error: unknown key 'rmtp' in 'listen', did you mean 'rtmp'?",
     "c.yaml:1:27: error: 'api': got 'nope', expected HOST:PORT",
-    "c.yaml:1:39: error: 'obs' is not yet available",
-    "c.yaml:2:9: error: 'store': a postgresql store is not yet available",
+    "c.yaml:1:38: error: 'obs' is not yet available",
+    "c.yaml:2:8: error: 'store': a postgresql store is not yet available",
     "c.yaml:4:30: error: 'auth': 'jwt' is not yet available",
     "c.yaml:4:45: error: parameter 'stream' is set by the daemon",
-    "c.yaml:5:4: error: app 'b d': expected a name",
-    "c.yaml:5:4: error: app 'b d' has no pipeline",
+    "c.yaml:5:3: error: app 'b d': expected a name",
+    "c.yaml:5:3: error: app 'b d' has no pipeline",
     "c.yaml:5:18: error: 'auth': got 'kesy', expected one of none, keys; did "
     "you mean 'keys'?",
     "c.yaml:6:6: error: 'c': got '5', expected a mapping",
