@@ -58,8 +58,7 @@ needs_publisher (MillPlan *plan)
   GPtrArray *nodes = mill_plan_get_nodes (plan);
   for (guint i = 0; i < nodes->len; i++) {
     const MillPlanNode *node = g_ptr_array_index (nodes, i);
-    if (g_str_equal (node->factory, PUBLISHER_ELEMENT) &&
-        !has_location (node))
+    if (g_str_equal (node->factory, PUBLISHER_ELEMENT) && !has_location (node))
       return TRUE;
   }
   return FALSE;
