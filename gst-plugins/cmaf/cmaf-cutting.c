@@ -6,6 +6,10 @@
 /* What other lanes may queue while they wait for the timing rendition. */
 #define AHEAD_MAX_BYTES (64u << 20)
 
+/* How much sound after the end of the video belongs to its last segment: what
+ * still rounds to the target duration. */
+#define TAIL_NS (450 * GST_MSECOND)
+
 /* ---- the timing rendition ---- */
 
 static void
@@ -23,14 +27,28 @@ cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
   sample->begins = cut->number;
 }
 
+/* How far a cut may be before the end of a segment duration. */
+static GstClockTimeDiff
+get_slack (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  if (lane->kind == MILL_CMAF_VIDEO)
+    return mill_cmaf_timeline_get_video_slack (self->timeline);
+  /* What sounds on after the last picture makes the last segment a little
+   * longer, rather than one more that has no video. */
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const MillCmafLane *other = mill_cmaf_packager_get_lane (self, i);
+    if (other->kind == MILL_CMAF_VIDEO && other->eos)
+      return -(GstClockTimeDiff) TAIL_NS;
+  }
+  return mill_cmaf_lane_to_ns (lane, lane->frame_length / 2);
+}
+
 /* Offers the samples from @from on to the timeline. */
 void
 mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
     guint from)
 {
-  GstClockTime slack = mill_cmaf_timeline_get_video_slack (self->timeline);
-  if (lane->kind == MILL_CMAF_AUDIO)
-    slack = (GstClockTime) mill_cmaf_lane_to_ns (lane, lane->frame_length / 2);
+  GstClockTimeDiff slack = get_slack (self, lane);
   for (guint i = from; i < mill_cmaf_track_get_length (lane->track); i++) {
     const MillCmafSample *sample = mill_cmaf_track_peek (lane->track, i);
     if (sample->begins != MILL_CMAF_NONE)

@@ -86,10 +86,10 @@ mill_cmaf_timeline_break (MillCmafTimeline *self)
   self->pending |= MILL_CMAF_CUT_DISCONTINUITY;
 }
 
-GstClockTime
+GstClockTimeDiff
 mill_cmaf_timeline_get_video_slack (const MillCmafTimeline *self)
 {
-  return self->segment_duration / 20;
+  return (GstClockTimeDiff) (self->segment_duration / 20);
 }
 
 const MillCmafCut *
@@ -108,7 +108,7 @@ mill_cmaf_timeline_get_next (const MillCmafTimeline *self)
 
 MillCmafDecision
 mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
-    GstClockTime duration, gboolean is_sync, GstClockTime slack)
+    GstClockTime duration, gboolean is_sync, GstClockTimeDiff slack)
 {
   const MillCmafCut *last = mill_cmaf_timeline_last (self);
   if (last == NULL || GST_CLOCK_STIME_IS_VALID (last->end))
@@ -117,9 +117,7 @@ mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
   if (is_sync && self->pending != MILL_CMAF_CUT_NONE)
     return MILL_CMAF_CUT_HERE;
   GstClockTimeDiff length = time - last->start;
-  if (is_sync &&
-      length + (GstClockTimeDiff) slack >=
-          (GstClockTimeDiff) self->segment_duration)
+  if (is_sync && length + slack >= (GstClockTimeDiff) self->segment_duration)
     return MILL_CMAF_CUT_HERE;
   /* Here or never: with one sample more the segment would be too long. */
   if (self->limit > 0 &&

@@ -93,17 +93,19 @@ void mill_cmaf_timeline_break (MillCmafTimeline *self);
  * @time: running time of a sample of the timing rendition, ns
  * @duration: of the sample before it
  * @is_sync: whether a decoder can begin there
- * @slack: how much earlier than a whole segment duration a cut may be
+ * @slack: how much earlier than a whole segment duration a cut may be;
+ *   negative: how much later it has to be
  *
  * Returns: what is to be done before that sample
  */
 MillCmafDecision mill_cmaf_timeline_offer (const MillCmafTimeline *self,
     GstClockTimeDiff time, GstClockTime duration, gboolean is_sync,
-    GstClockTime slack);
+    GstClockTimeDiff slack);
 
 /** Video may be cut 5 % early, so that a GOP of a hair under the segment
  * duration does not make segments of two. */
-GstClockTime mill_cmaf_timeline_get_video_slack (const MillCmafTimeline *self);
+GstClockTimeDiff mill_cmaf_timeline_get_video_slack (const MillCmafTimeline
+        *self);
 
 /**
  * mill_cmaf_timeline_cut:

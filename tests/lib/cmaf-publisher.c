@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* A user would notice: a player a few seconds behind that gets 404, or a disk
+ * that fills up with segments nobody can ask for. */
+#include "cmaf-publisher.h"
+
+#include <glib/gstdio.h>
+
+static gint64 now_us;
+
+static gint64
+fake_clock (void)
+{
+  return now_us;
+}
+
+static void
+on_done (MillCmafWrote what, guint rendition, guint64 number,
+    const GError *error, gpointer user_data)
+{
+  g_assert_no_error (error);
+}
+
+static MillCmafPublisher *
+open_publisher (const gchar *dir, MillCmafMode mode)
+{
+  MillCmafPublisherOptions options = {
+    .mode = mode,
+    .segment_duration = 2 * GST_SECOND,
+    .window_segments = 3,
+    .hls = TRUE,
+    .dash = TRUE,
+    .may_wait = TRUE, /* written when a call returns */
+    .clock = fake_clock,
+  };
+  g_autoptr (GError) error = NULL;
+  MillCmafPublisher *publisher =
+      mill_cmaf_publisher_open (dir, &options, on_done, NULL, &error);
+  g_assert_no_error (error);
+  return publisher;
+}
+
+static guint
+add_video (MillCmafPublisher *publisher)
+{
+  MillCmafFormat format = {
+    .kind = MILL_CMAF_VIDEO,
+    .timescale = 1000,
+    .width = 640,
+    .height = 360,
+    .codec = (gchar *) "avc1.64001E",
+    .group = (gchar *) "audio",
+  };
+  return mill_cmaf_publisher_add_rendition (publisher, "video_0", NULL, "v360",
+      &format);
+}
+
+static void
+publish (MillCmafPublisher *publisher, guint rendition, guint64 number)
+{
+  const MillCmafState *state = mill_cmaf_publisher_get_state (publisher);
+  MillCmafCut cut = {
+    .number = number,
+    .generation = state->generation,
+    .start = (GstClockTimeDiff) (number * 2 * GST_SECOND),
+    .end = (GstClockTimeDiff) ((number + 1) * 2 * GST_SECOND),
+    .media_start = (GstClockTimeDiff) (number * 2 * GST_SECOND),
+  };
+  g_autoptr (GBytes) header = g_bytes_new_static ("header", 6);
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  MillCmafChunkWrite write = {
+    .rendition = rendition,
+    .cut = &cut,
+    .init = header,
+    .header = header,
+    .buffers = none,
+    .begins = TRUE,
+    .ends = TRUE,
+    .duration = 2 * GST_SECOND,
+  };
+  g_autoptr (GError) error = NULL;
+  g_assert_true (mill_cmaf_publisher_write_chunk (publisher, &write, &error));
+  MillCmafSegment segment = { (gint64) number * 2000, 2000, 6, 0 };
+  mill_cmaf_publisher_add (publisher, &cut, &segment);
+  mill_cmaf_publisher_write_manifests (publisher, TRUE);
+}
+
+static gboolean
+exists (const gchar *dir, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (dir, name, NULL);
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+remove_all (const gchar *dir)
+{
+  g_autoptr (GDir) handle = g_dir_open (dir, 0, NULL);
+  const gchar *name;
+  while ((name = g_dir_read_name (handle)) != NULL) {
+    g_autofree gchar *path = g_build_filename (dir, name, NULL);
+    if (g_file_test (path, G_FILE_TEST_IS_DIR))
+      remove_all (path);
+    else
+      g_unlink (path);
+  }
+  g_rmdir (dir);
+}
+
+/* RFC 8216bis 6.2.2: a segment stays for its duration and that of the longest
+ * playlist that held it: here 2 + 8 s, counted from its removal. */
+static void
+test_late_removal (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  now_us = 0;
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  guint video = add_video (publisher);
+  for (guint64 n = 0; n < 4; n++, now_us += 2000000)
+    publish (publisher, video, n);
+  /* Segment 0 left the playlist at 6 s. */
+  g_assert_cmpuint (mill_cmaf_publisher_get_state (publisher)->cuts->len, ==,
+      3);
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  now_us = 15999999;
+  publish (publisher, video, 4);
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  now_us = 16000000;
+  publish (publisher, video, 5);
+  g_assert_false (exists (dir, "v360/1-0.m4s"));
+  g_assert_true (exists (dir, "v360/1-1.m4s"));
+  g_assert_true (exists (dir, "v360/init-1.mp4"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+/* What a crashed predecessor left goes late too; nothing else is touched. */
+static void
+test_leftovers (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  now_us = 0;
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  publish (publisher, add_video (publisher), 0);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  static const gchar *const files[] = { "v360/1-1.m4s", "v360/notes.txt" };
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autofree gchar *path = g_build_filename (dir, files[i], NULL);
+    g_assert_true (g_file_set_contents (path, "half", 4, NULL));
+  }
+  publisher = open_publisher (dir, MILL_CMAF_LIVE);
+  g_assert_true (mill_cmaf_publisher_is_continued (publisher));
+  guint video = add_video (publisher);
+  publish (publisher, video, 1);
+  g_assert_true (exists (dir, "v360/1-1.m4s"));
+  now_us = 4000000;
+  publish (publisher, video, 2);
+  g_assert_false (exists (dir, "v360/1-1.m4s"));
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  g_assert_true (exists (dir, "v360/2-1.m4s"));
+  g_assert_true (exists (dir, "v360/notes.txt"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+/* A generation's header goes with the last of its segments. */
+static void
+test_old_generation (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  now_us = 0;
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  publish (publisher, add_video (publisher), 0);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  publisher = open_publisher (dir, MILL_CMAF_LIVE);
+  guint video = add_video (publisher);
+  for (guint64 n = 1; n < 5; n++)
+    publish (publisher, video, n);
+  g_assert_true (exists (dir, "v360/init-1.mp4"));
+  now_us = 60000000;
+  publish (publisher, video, 5);
+  g_assert_false (exists (dir, "v360/init-1.mp4"));
+  g_assert_false (exists (dir, "v360/1-0.m4s"));
+  g_assert_true (exists (dir, "v360/init-2.mp4"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cmaf/publisher/late-removal", test_late_removal);
+  g_test_add_func ("/cmaf/publisher/leftovers", test_leftovers);
+  g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
+  return g_test_run ();
+}
