@@ -138,6 +138,7 @@ test_b_frames (void)
       mill_bmff_reader_parse_init ((const guint8 *) bytes, size, NULL);
   g_assert_nonnull (init);
   g_assert_cmpint (init->media_time, ==, 2 * 3600);
+  g_assert_cmpint (memcmp (bytes + 8, "cmfc", 4), ==, 0);
   guint n = 0;
   for (guint k = 0; k < 3; k++) {
     g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);

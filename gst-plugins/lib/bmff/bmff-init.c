@@ -45,9 +45,13 @@ static void
 write_ftyp (MillBmffWriter *w, const MillBmffTrack *track)
 {
   gsize box = mill_bmff_writer_begin (w, FOURCC ('f', 't', 'y', 'p'));
-  mill_bmff_writer_put_u32 (w, FOURCC ('c', 'm', 'f', '2'));
+  /* ISO/IEC 23000-19 : 'cmf2' promises a video without an edit list. */
+  gboolean is_cmf2 = track->avc == NULL || track->media_time == 0;
+  guint32 cmf2 = FOURCC ('c', 'm', 'f', '2');
+  mill_bmff_writer_put_u32 (w, is_cmf2 ? cmf2 : FOURCC ('c', 'm', 'f', 'c'));
   mill_bmff_writer_put_u32 (w, 0);
-  mill_bmff_writer_put_u32 (w, FOURCC ('c', 'm', 'f', '2'));
+  if (is_cmf2)
+    mill_bmff_writer_put_u32 (w, cmf2);
   mill_bmff_writer_put_u32 (w, FOURCC ('c', 'm', 'f', 'c'));
   mill_bmff_writer_put_u32 (w, FOURCC ('i', 's', 'o', '6'));
   guint32 profile = track->avc != NULL ? video_profile_brand (track->avc)
