@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-/* A source that was away for less is taken to have dropped a few samples. */
-#define JUMP_NS (500 * GST_MSECOND)
 /* What is further in the past than this cannot be placed. */
 #define PAST_NS (2 * GST_SECOND)
 /* A sample lasts at most this long when nothing follows it. */
@@ -140,8 +138,11 @@ place_video (MillCmafTrack *self, const MillCmafInput *input,
   sample->dts = dts + self->shift;
 
   gint64 expected = self->last_dts + (gint64) self->step;
+  /* What a source flags as discontinuous and leaves a hole before is another
+   * take, however short the hole: a publisher is back within 200 ms, and its
+   * pictures refer to none from before. */
   gboolean away = self->anchored && input->discont &&
-      sample->dts - expected > to_ticks (self, JUMP_NS);
+      sample->dts - expected > (gint64) self->step / 2;
   if (away || self->away)
     sample->flags |= MILL_CMAF_SAMPLE_JUMP;
   if (self->anchored && sample->dts < self->last_dts - to_ticks (self, PAST_NS))
@@ -177,7 +178,7 @@ place_audio (MillCmafTrack *self, const MillCmafInput *input,
     } else {
       self->corrections++;
       sample->dts = MAX (sample->pts, MAX (self->last_dts + 1, self->floor));
-      if (input->discont && error > to_ticks (self, JUMP_NS))
+      if (input->discont && error > 0)
         sample->flags |= MILL_CMAF_SAMPLE_JUMP;
     }
   }

@@ -259,6 +259,21 @@ test_video_absence (void)
   g_assert_cmpuint (mill_cmaf_track_get_length (track), ==, 3);
 }
 
+/* A publisher that is back within a fraction of a second begins another take:
+ * its pictures must not continue the segment of the one before. */
+static void
+test_video_short_absence (void)
+{
+  g_autoptr (MillCmafTrack) track =
+      mill_cmaf_track_new (MILL_CMAF_VIDEO, 90000, 0);
+  push (track, 0, 0, TRUE, TRUE);
+  push (track, 40 * MS, 40 * MS, FALSE, FALSE);
+  g_assert_cmpint (push (track, 240 * MS, 240 * MS, TRUE, TRUE), ==,
+      MILL_CMAF_QUEUED);
+  g_assert_true (mill_cmaf_track_peek (track, 2)->flags &
+      MILL_CMAF_SAMPLE_JUMP);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -277,5 +292,6 @@ main (int argc, char **argv)
       test_video_of_variable_rate);
   g_test_add_func ("/cmaf/track/video-delay-changes", test_video_delay_changes);
   g_test_add_func ("/cmaf/track/video-absence", test_video_absence);
+  g_test_add_func ("/cmaf/track/video-short-absence", test_video_short_absence);
   return g_test_run ();
 }

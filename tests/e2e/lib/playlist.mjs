@@ -101,6 +101,14 @@ export class Recorder {
     return this;
   }
 
+  /** How many segments were listed after the first one that fits; fails when the recording has. */
+  after(fits) {
+    if (this.error) throw this.error;
+    const all = this.ordered();
+    const first = all.findIndex(fits);
+    return first < 0 ? -1 : all.length - 1 - first;
+  }
+
   ordered() { return [...this.segments.values()].sort((a, b) => a.number - b.number); }
 
   /** The burnt-in numbers of every published frame, decoded init by init. */
