@@ -1,60 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-#include "cmaf-publisher.h"
+#include "cmaf-publisher-private.h"
 
-#include "playlist/hls-media.h"
-#include "store/live-index.h"
 #include "store/store-directory.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define STATE_NAME ".state"
-/* The longest rendition is missed for this many target durations before
- * manifests leave it out. */
-#define GONE_TARGETS 3
-/* A live playlist keeps at least this many (RFC 8216bis 6.2.2). */
-#define KEEP_TARGETS 3
-
-/** What the publisher knows of a rendition besides its segments. */
-typedef struct
-{
-  MillHlsBitrate bitrate;
-  MillStoreObject *object; /* the segment being written */
-  guint64 offset; /* bytes handed to it */
-  guint part; /* chunks handed to it */
-  GstClockTimeDiff missed; /* ns since it had a segment */
-  guint64 announced_bps; /* in the multivariant playlist */
-} Output;
-
-typedef struct
-{
-  gchar *name;
-  gint64 due_us;
-} Trash;
-
-struct _MillCmafPublisher
-{
-  MillCmafPublisherOptions options;
-  MillCmafPublisherDone done;
-  gpointer user_data;
-  gpointer (*keeper_ref) (gpointer);
-  GDestroyNotify keeper_unref;
-  MillStore *store;
-  MillStoreLease *lease;
-  MillStoreWriter *writer;
-  MillCmafState *state;
-  GArray *outputs; /* Output, one for each rendition of the state */
-  GQueue trash; /* Trash, in the order of being due */
-  MillLiveIndex *index; /* NULL for VOD */
-  MillStoreObject *index_object;
-  gboolean index_stale; /* a line was not written: write it anew */
-  gboolean continued;
-  guint n_announced; /* renditions that the multivariant playlist lists */
-  gchar *warning;
-};
-
 /** Who hears of a job. */
 typedef struct
 {
@@ -69,40 +23,16 @@ typedef struct
 static void
 clear_output (gpointer data)
 {
-  Output *output = data;
+  MillCmafOutput *output = data;
   g_clear_pointer (&output->object, mill_store_object_unref);
 }
 
 static void
 free_trash (gpointer data)
 {
-  Trash *trash = data;
+  MillCmafTrash *trash = data;
   g_free (trash->name);
   g_free (trash);
-}
-
-static gint64
-now_us (const MillCmafPublisher *self)
-{
-  return self->options.clock ? self->options.clock () : g_get_monotonic_time ();
-}
-
-static Output *
-output_at (const MillCmafPublisher *self, guint i)
-{
-  return &g_array_index (self->outputs, Output, i);
-}
-
-static MillCmafRendition *
-rendition_at (const MillCmafPublisher *self, guint i)
-{
-  return g_ptr_array_index (self->state->renditions, i);
-}
-
-static MillCmafCut *
-cut_at (const MillCmafPublisher *self, guint i)
-{
-  return &g_array_index (self->state->cuts, MillCmafCut, i);
 }
 
 /* ---- jobs ---- */
@@ -181,10 +111,10 @@ rewrite_index (MillCmafPublisher *self, MillStoreJob *job)
 static MillLiveChunk
 describe_segment (const MillCmafPublisher *self, guint i, guint k)
 {
-  const MillCmafRendition *rendition = rendition_at (self, i);
+  const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   const MillCmafSegment *segment =
       &g_array_index (rendition->segments, MillCmafSegment, k);
-  const MillCmafCut *cut = cut_at (self, k);
+  const MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
   gboolean gap = (segment->flags & MILL_CMAF_SEGMENT_GAP) != 0;
   MillLiveChunk chunk = {
     .generation = cut->generation,
@@ -221,82 +151,16 @@ fill_index (MillCmafPublisher *self)
 /* ---- removing ---- */
 
 static void
-throw_away (MillCmafPublisher *self, gchar *name, gint64 due)
-{
-  Trash *trash = g_new (Trash, 1);
-  *trash = (Trash){ .name = name, .due_us = due };
-  g_queue_push_tail (&self->trash, trash);
-}
-
-static void
 empty_trash (MillCmafPublisher *self, MillStoreJob *job)
 {
-  gint64 now = now_us (self);
+  gint64 now = mill_cmaf_publisher_now_us (self);
   for (;;) {
-    Trash *trash = g_queue_peek_head (&self->trash);
+    MillCmafTrash *trash = g_queue_peek_head (&self->trash);
     if (trash == NULL || trash->due_us > now)
       return;
     mill_store_job_remove (job, trash->name);
     free_trash (g_queue_pop_head (&self->trash));
   }
-}
-
-static GstClockTimeDiff
-window_duration (const MillCmafPublisher *self)
-{
-  GstClockTimeDiff window = 0;
-  for (guint i = 0; i < self->state->cuts->len; i++)
-    window += cut_at (self, i)->end - cut_at (self, i)->start;
-  return window;
-}
-
-/* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
- * that of the longest playlist that held it. */
-static void
-remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
-{
-  MillCmafState *state = self->state;
-  MillCmafCut first = *cut_at (self, 0);
-  guint64 next_generation = state->cuts->len > 1 ? cut_at (self, 1)->generation
-                                                 : first.generation;
-  gint64 due = now_us (self) +
-      (window + (first.end - first.start)) / GST_USECOND;
-  for (guint i = 0; i < state->renditions->len; i++) {
-    MillCmafRendition *rendition = rendition_at (self, i);
-    throw_away (self,
-        mill_cmaf_manifest_name_segment (rendition->name, first.generation,
-            first.number),
-        due);
-    if (next_generation != first.generation)
-      throw_away (self,
-          mill_cmaf_manifest_name_init (rendition->name, first.generation),
-          due);
-    g_array_remove_index (rendition->segments, 0);
-  }
-  if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
-    state->discontinuity_sequence++;
-  g_array_remove_index (state->cuts, 0);
-}
-
-static void
-slide_window (MillCmafPublisher *self)
-{
-  if (self->options.mode != MILL_CMAF_LIVE)
-    return;
-  GstClockTimeDiff least = (GstClockTimeDiff) MAX (self->options.dvr_window,
-      KEEP_TARGETS * self->state->target_duration_s * GST_SECOND);
-  GstClockTimeDiff window = window_duration (self);
-  while (self->state->cuts->len > self->options.window_segments) {
-    const MillCmafCut *first = cut_at (self, 0);
-    if (window - (first->end - first->start) < least)
-      break;
-    GstClockTimeDiff duration = first->end - first->start;
-    remove_first (self, window);
-    window -= duration;
-  }
-  if (self->index != NULL && self->state->cuts->len > 0)
-    mill_live_index_expire (self->index, cut_at (self, 0)->generation,
-        cut_at (self, 0)->number);
 }
 
 /* ---- opening ---- */
@@ -305,9 +169,10 @@ static gboolean
 is_listed (const MillCmafPublisher *self, const gchar *name)
 {
   for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition = rendition_at (self, i);
+    const MillCmafRendition *rendition =
+        mill_cmaf_publisher_rendition (self, i);
     for (guint k = 0; k < self->state->cuts->len; k++) {
-      const MillCmafCut *cut = cut_at (self, k);
+      const MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
       g_autofree gchar *segment =
           mill_cmaf_manifest_name_segment (rendition->name, cut->generation,
               cut->number);
@@ -349,7 +214,7 @@ find_leftovers (MillCmafPublisher *self, gint64 due)
       const gchar *file = g_ptr_array_index (files, k);
       g_autofree gchar *name = g_strdup_printf ("%s/%s", directory, file);
       if (is_ours (file) && !is_listed (self, name))
-        throw_away (self, g_steal_pointer (&name), due);
+        mill_cmaf_window_throw_away (self, g_steal_pointer (&name), due);
     }
   }
 }
@@ -373,7 +238,7 @@ begin_afresh (MillCmafPublisher *self)
 static void
 add_output (MillCmafPublisher *self)
 {
-  Output output = { 0 };
+  MillCmafOutput output = { 0 };
   mill_hls_bitrate_init (&output.bitrate, self->options.segment_duration);
   g_array_append_val (self->outputs, output);
 }
@@ -381,15 +246,16 @@ add_output (MillCmafPublisher *self)
 static void
 restore_output (MillCmafPublisher *self, guint i)
 {
-  const MillCmafRendition *rendition = rendition_at (self, i);
+  const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   add_output (self);
   for (guint k = 0; k < rendition->segments->len; k++) {
     const MillCmafSegment *segment =
         &g_array_index (rendition->segments, MillCmafSegment, k);
     if (segment->flags & MILL_CMAF_SEGMENT_GAP)
-      mill_hls_bitrate_break (&output_at (self, i)->bitrate);
+      mill_hls_bitrate_break (&mill_cmaf_publisher_output (self, i)->bitrate);
     else
-      mill_hls_bitrate_add (&output_at (self, i)->bitrate, segment->bytes,
+      mill_hls_bitrate_add (&mill_cmaf_publisher_output (self, i)->bitrate,
+          segment->bytes,
           (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
               rendition->format.timescale));
   }
@@ -418,7 +284,7 @@ begin (MillCmafPublisher *self, GError **error)
 {
   read_state (self);
   MillCmafState *state = self->state;
-  GstClockTimeDiff stay = window_duration (self) +
+  GstClockTimeDiff stay = mill_cmaf_window_get_duration (self) +
       (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
   if (state->ended || self->options.mode == MILL_CMAF_VOD)
     begin_afresh (self);
@@ -426,7 +292,7 @@ begin (MillCmafPublisher *self, GError **error)
   state->generation++;
   for (guint i = 0; i < state->renditions->len; i++)
     restore_output (self, i);
-  find_leftovers (self, now_us (self) + stay / GST_USECOND);
+  find_leftovers (self, mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
@@ -450,7 +316,7 @@ mill_cmaf_publisher_open (const gchar *path,
   self->done = done;
   self->user_data = user_data;
   g_queue_init (&self->trash);
-  self->outputs = g_array_new (FALSE, TRUE, sizeof (Output));
+  self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
   self->store = mill_store_directory_new (path, error);
   if (self->store == NULL)
@@ -521,7 +387,8 @@ mill_cmaf_publisher_is_inline (const MillCmafPublisher *self)
 MillCmafBitrate
 mill_cmaf_publisher_get_bitrate (const MillCmafPublisher *self, guint i)
 {
-  const MillHlsBitrate *bitrate = &output_at (self, i)->bitrate;
+  const MillHlsBitrate *bitrate =
+      &mill_cmaf_publisher_output (self, i)->bitrate;
   return (MillCmafBitrate){
     .peak_bps = mill_hls_bitrate_peak_bps (bitrate),
     .average_bps = mill_hls_bitrate_average_bps (bitrate),
@@ -562,7 +429,8 @@ find_predecessor (const MillCmafPublisher *self, const gchar *pad,
   if (!self->continued)
     return -1;
   for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition = rendition_at (self, i);
+    const MillCmafRendition *rendition =
+        mill_cmaf_publisher_rendition (self, i);
     if (rendition->format.kind == kind && g_str_equal (rendition->pad, pad) &&
         (wanted == NULL || g_str_equal (rendition->name, wanted)))
       return (gint) i;
@@ -589,7 +457,7 @@ void
 mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
     const MillCmafFormat *format)
 {
-  MillCmafRendition *rendition = rendition_at (self, i);
+  MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   guint from = rendition->format.timescale;
   mill_cmaf_state_copy_format (&rendition->format, format);
   if (from == format->timescale)
@@ -615,7 +483,8 @@ static void
 describe_chunk (const MillCmafPublisher *self, const MillCmafChunkWrite *write,
     gsize length, MillLiveChunk *chunk)
 {
-  const Output *output = output_at (self, write->rendition);
+  const MillCmafOutput *output =
+      mill_cmaf_publisher_output (self, write->rendition);
   *chunk = (MillLiveChunk){
     .generation = write->cut->generation,
     .number = write->cut->number,
@@ -632,16 +501,18 @@ describe_chunk (const MillCmafPublisher *self, const MillCmafChunkWrite *write,
     chunk->flags |= MILL_LIVE_CHUNK_LAST;
   if (write->begins && (write->cut->flags & MILL_CMAF_CUT_DISCONTINUITY))
     chunk->flags |= MILL_LIVE_CHUNK_DISCONTINUITY;
-  g_strlcpy (chunk->rendition, rendition_at (self, write->rendition)->name,
+  g_strlcpy (chunk->rendition,
+      mill_cmaf_publisher_rendition (self, write->rendition)->name,
       sizeof chunk->rendition);
 }
 
 static void
 open_segment (MillCmafPublisher *self, const MillCmafChunkWrite *write)
 {
-  Output *output = output_at (self, write->rendition);
+  MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
   g_autofree gchar *name =
-      mill_cmaf_manifest_name_segment (rendition_at (self, write->rendition)
+      mill_cmaf_manifest_name_segment (mill_cmaf_publisher_rendition (self,
+                                           write->rendition)
                                            ->name,
           write->cut->generation, write->cut->number);
   g_clear_pointer (&output->object, mill_store_object_unref);
@@ -654,12 +525,13 @@ gboolean
 mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
     const MillCmafChunkWrite *write, GError **error)
 {
-  Output *output = output_at (self, write->rendition);
+  MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, write->rendition,
       write->cut->number);
   if (write->init != NULL) {
     g_autofree gchar *name =
-        mill_cmaf_manifest_name_init (rendition_at (self, write->rendition)
+        mill_cmaf_manifest_name_init (mill_cmaf_publisher_rendition (self,
+                                          write->rendition)
                                           ->name,
             write->cut->generation);
     mill_store_job_put (job, name, write->init);
@@ -689,120 +561,11 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
 
 /* ---- publishing ---- */
 
-/* A rendition that begins, or comes back, needs a Period of its own: its
- * numbers would not be consecutive in the old one, and players look for new
- * ones in new Periods only. */
-static gboolean
-needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
-    const MillCmafSegment *segments)
-{
-  if (self->state->cuts->len == 0 || (cut->flags & MILL_CMAF_CUT_PERIOD))
-    return TRUE;
-  guint last = self->state->cuts->len - 1;
-  for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition = rendition_at (self, i);
-    gboolean was_gap =
-        (g_array_index (rendition->segments, MillCmafSegment, last).flags &
-            MILL_CMAF_SEGMENT_GAP) != 0;
-    gboolean is_gap = (segments[i].flags & MILL_CMAF_SEGMENT_GAP) != 0;
-    gboolean had_media =
-        mill_hls_bitrate_peak_bps (&output_at (self, i)->bitrate) > 0;
-    if (was_gap && !is_gap &&
-        (had_media || self->options.mode != MILL_CMAF_VOD))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static void
-place_in_period (MillCmafPublisher *self, MillCmafCut *cut,
-    const MillCmafSegment *segments)
-{
-  MillCmafState *state = self->state;
-  guint n = state->cuts->len;
-  if (!needs_period (self, cut, segments)) {
-    const MillCmafCut *last = cut_at (self, n - 1);
-    cut->period = last->period;
-    cut->period_start = last->period_start;
-    cut->period_media = last->period_media;
-    return;
-  }
-  cut->period = cut->number;
-  cut->period_media = cut->media_start;
-  /* A file's first picture may come a few frames after its zero, which its
-   * audio is in sync with. */
-  if (n == 0 && self->options.mode == MILL_CMAF_VOD &&
-      cut->media_start < (GstClockTimeDiff) (500 * GST_MSECOND))
-    cut->period_media = 0;
-  if (n == 0) {
-    state->availability_start_us = cut->wall_us;
-    cut->period_start = 0;
-    return;
-  }
-  const MillCmafCut *last = cut_at (self, n - 1);
-  GstClockTimeDiff end = last->period_start - last->period_media +
-      last->media_start + (last->end - last->start);
-  cut->period_start = end;
-  /* Of another time base, or after an absence: where the wall clock says, but
-   * Periods never overlap. */
-  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
-    cut->period_start =
-        MAX (end, (cut->wall_us - state->availability_start_us) * 1000);
-}
-
-static void
-add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
-    const MillCmafSegment *segment)
-{
-  MillCmafRendition *rendition = rendition_at (self, i);
-  Output *output = output_at (self, i);
-  g_array_append_val (rendition->segments, *segment);
-  if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
-    mill_hls_bitrate_break (&output->bitrate);
-    output->missed += cut->end - cut->start;
-    if (self->options.mode != MILL_CMAF_VOD &&
-        output->missed >= (GstClockTimeDiff) (GONE_TARGETS *
-                              self->state->target_duration_s * GST_SECOND))
-      rendition->gone = TRUE;
-    return;
-  }
-  output->missed = 0;
-  rendition->gone = FALSE;
-  mill_hls_bitrate_add (&output->bitrate, segment->bytes,
-      (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
-          rendition->format.timescale));
-}
-
-static guint
-longest_s (const MillCmafPublisher *self, const MillCmafSegment *segments)
-{
-  guint longest = 0;
-  for (guint i = 0; i < self->state->renditions->len; i++)
-    longest = MAX (longest,
-        mill_hls_media_round_duration ((GstClockTime)
-                mill_cmaf_timeline_to_ns ((gint64) segments[i].duration,
-                    rendition_at (self, i)->format.timescale)));
-  return longest;
-}
-
 void
 mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments)
 {
-  MillCmafState *state = self->state;
-  guint nominal =
-      mill_hls_media_round_duration (self->options.segment_duration);
-  /* RFC 8216bis 6.2.1: it never changes once it is published. */
-  if (state->target_duration_s == 0 || self->options.mode == MILL_CMAF_VOD)
-    state->target_duration_s = MAX (MAX (nominal, state->target_duration_s),
-        longest_s (self, segments));
-  MillCmafCut added = *cut;
-  place_in_period (self, &added, segments);
-  g_array_append_val (state->cuts, added);
-  for (guint i = 0; i < state->renditions->len; i++)
-    add_segment (self, i, &added, &segments[i]);
-  state->next_number = added.number + 1;
-  slide_window (self);
+  mill_cmaf_window_add (self, cut, segments);
 }
 
 static MillCmafBitrate *
@@ -820,19 +583,15 @@ list_bitrates (const MillCmafPublisher *self)
 static gboolean
 has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
 {
-  guint n = 0;
   gboolean news = self->state->ended;
   for (guint i = 0; i < self->state->renditions->len; i++) {
-    Output *output = output_at (self, i);
+    MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
     gboolean listed = mill_cmaf_manifest_lists (manifest, i);
-    if (listed)
-      n++;
     if (listed != (output->announced_bps > 0) ||
         manifest->bitrates[i].peak_bps > output->announced_bps)
       news = TRUE;
     output->announced_bps = listed ? manifest->bitrates[i].peak_bps : 0;
   }
-  self->n_announced = n;
   return news;
 }
 
@@ -850,7 +609,9 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
   for (guint i = 0; self->options.hls && i < self->state->renditions->len;
        i++) {
     g_autofree gchar *name =
-        mill_cmaf_manifest_name_playlist (rendition_at (self, i)->name);
+        mill_cmaf_manifest_name_playlist (mill_cmaf_publisher_rendition (self,
+            i)
+                                              ->name);
     g_autoptr (GBytes) playlist = mill_cmaf_manifest_print_media (&manifest, i);
     mill_store_job_put (job, name, playlist);
   }
@@ -910,7 +671,7 @@ mill_cmaf_publisher_note_failure (MillCmafPublisher *self)
 {
   self->index_stale = TRUE;
   for (guint i = 0; i < self->outputs->len; i++)
-    output_at (self, i)->announced_bps = 0;
+    mill_cmaf_publisher_output (self, i)->announced_bps = 0;
 }
 
 void
@@ -922,7 +683,7 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   /* Nothing is to come that could do it later. */
   if (self->options.mode == MILL_CMAF_VOD)
     while (!g_queue_is_empty (&self->trash)) {
-      Trash *trash = g_queue_pop_head (&self->trash);
+      MillCmafTrash *trash = g_queue_pop_head (&self->trash);
       mill_store_job_remove (job, trash->name);
       free_trash (trash);
     }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-publisher.h"
+#include "store/live-index.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The publisher's inside, shared by cmaf-publisher.c (opening, writing,
+ * manifests) and cmaf-window.c (what is listed, what goes). Nothing else
+ * includes it.
+ */
+
+/** What the publisher knows of a rendition besides its segments. */
+typedef struct
+{
+  MillHlsBitrate bitrate;
+  MillStoreObject *object; /* the segment being written */
+  guint64 offset; /* bytes handed to it */
+  guint part; /* chunks handed to it */
+  GstClockTimeDiff missed; /* ns since it had a segment */
+  guint64 announced_bps; /* in the multivariant playlist */
+} MillCmafOutput;
+
+typedef struct
+{
+  gchar *name;
+  gint64 due_us;
+} MillCmafTrash;
+
+struct _MillCmafPublisher
+{
+  MillCmafPublisherOptions options;
+  MillCmafPublisherDone done;
+  gpointer user_data;
+  gpointer (*keeper_ref) (gpointer);
+  GDestroyNotify keeper_unref;
+  MillStore *store;
+  MillStoreLease *lease;
+  MillStoreWriter *writer;
+  MillCmafState *state;
+  GArray *outputs; /* MillCmafOutput, one for each rendition of the state */
+  GQueue trash; /* MillCmafTrash, in the order of being due */
+  MillLiveIndex *index; /* NULL for VOD */
+  MillStoreObject *index_object;
+  gboolean index_stale; /* a line was not written: write it anew */
+  gboolean continued;
+  gchar *warning;
+};
+
+static inline gint64
+mill_cmaf_publisher_now_us (const MillCmafPublisher *self)
+{
+  return self->options.clock ? self->options.clock () : g_get_monotonic_time ();
+}
+
+static inline MillCmafOutput *
+mill_cmaf_publisher_output (const MillCmafPublisher *self, guint i)
+{
+  return &g_array_index (self->outputs, MillCmafOutput, i);
+}
+
+static inline MillCmafRendition *
+mill_cmaf_publisher_rendition (const MillCmafPublisher *self, guint i)
+{
+  return g_ptr_array_index (self->state->renditions, i);
+}
+
+static inline MillCmafCut *
+mill_cmaf_publisher_cut (const MillCmafPublisher *self, guint i)
+{
+  return &g_array_index (self->state->cuts, MillCmafCut, i);
+}
+
+/* ---- cmaf-window.c ---- */
+
+/** Returns: duration of what is listed, ns */
+GstClockTimeDiff mill_cmaf_window_get_duration (const MillCmafPublisher *self);
+
+/** The object @name (transfer full) is removed when @due (monotonic, µs). */
+void mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name,
+    gint64 due);
+
+/** See mill_cmaf_publisher_add(). */
+void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments);
+
+G_END_DECLS

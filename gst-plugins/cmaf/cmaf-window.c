@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "cmaf-publisher-private.h"
+
+#include "playlist/hls-media.h"
+
+/* A rendition may be missed for this many target durations before
+ * manifests leave it out. */
+#define GONE_TARGETS 3
+/* A live playlist keeps at least this many (RFC 8216bis 6.2.2). */
+#define KEEP_TARGETS 3
+
+GstClockTimeDiff
+mill_cmaf_window_get_duration (const MillCmafPublisher *self)
+{
+  GstClockTimeDiff window = 0;
+  for (guint i = 0; i < self->state->cuts->len; i++)
+    window += mill_cmaf_publisher_cut (self, i)->end -
+        mill_cmaf_publisher_cut (self, i)->start;
+  return window;
+}
+
+void
+mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name, gint64 due)
+{
+  MillCmafTrash *trash = g_new (MillCmafTrash, 1);
+  *trash = (MillCmafTrash){ .name = name, .due_us = due };
+  g_queue_push_tail (&self->trash, trash);
+}
+
+/* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
+ * that of the longest playlist that held it. */
+static void
+remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
+{
+  MillCmafState *state = self->state;
+  MillCmafCut first = *mill_cmaf_publisher_cut (self, 0);
+  guint64 next_generation = state->cuts->len > 1
+      ? mill_cmaf_publisher_cut (self, 1)->generation
+      : first.generation;
+  gint64 due = mill_cmaf_publisher_now_us (self) +
+      (window + (first.end - first.start)) / GST_USECOND;
+  for (guint i = 0; i < state->renditions->len; i++) {
+    MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
+    mill_cmaf_window_throw_away (self,
+        mill_cmaf_manifest_name_segment (rendition->name, first.generation,
+            first.number),
+        due);
+    if (next_generation != first.generation)
+      mill_cmaf_window_throw_away (self,
+          mill_cmaf_manifest_name_init (rendition->name, first.generation),
+          due);
+    g_array_remove_index (rendition->segments, 0);
+  }
+  if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
+    state->discontinuity_sequence++;
+  g_array_remove_index (state->cuts, 0);
+}
+
+static void
+slide_window (MillCmafPublisher *self)
+{
+  if (self->options.mode != MILL_CMAF_LIVE)
+    return;
+  GstClockTimeDiff least = (GstClockTimeDiff) MAX (self->options.dvr_window,
+      KEEP_TARGETS * self->state->target_duration_s * GST_SECOND);
+  GstClockTimeDiff window = mill_cmaf_window_get_duration (self);
+  while (self->state->cuts->len > self->options.window_segments) {
+    const MillCmafCut *first = mill_cmaf_publisher_cut (self, 0);
+    if (window - (first->end - first->start) < least)
+      break;
+    GstClockTimeDiff duration = first->end - first->start;
+    remove_first (self, window);
+    window -= duration;
+  }
+  if (self->index != NULL && self->state->cuts->len > 0)
+    mill_live_index_expire (self->index,
+        mill_cmaf_publisher_cut (self, 0)->generation,
+        mill_cmaf_publisher_cut (self, 0)->number);
+}
+
+/* A rendition that begins, or comes back, needs a Period of its own: its
+ * numbers would not be consecutive in the old one, and players look for new
+ * ones in new Periods only. */
+static gboolean
+needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  if (self->state->cuts->len == 0 || (cut->flags & MILL_CMAF_CUT_PERIOD))
+    return TRUE;
+  guint last = self->state->cuts->len - 1;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    const MillCmafRendition *rendition =
+        mill_cmaf_publisher_rendition (self, i);
+    gboolean was_gap =
+        (g_array_index (rendition->segments, MillCmafSegment, last).flags &
+            MILL_CMAF_SEGMENT_GAP) != 0;
+    gboolean is_gap = (segments[i].flags & MILL_CMAF_SEGMENT_GAP) != 0;
+    gboolean had_media =
+        mill_hls_bitrate_peak_bps (&mill_cmaf_publisher_output (self, i)
+                                        ->bitrate) > 0;
+    if (was_gap && !is_gap &&
+        (had_media || self->options.mode != MILL_CMAF_VOD))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+place_in_period (MillCmafPublisher *self, MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  MillCmafState *state = self->state;
+  guint n = state->cuts->len;
+  if (!needs_period (self, cut, segments)) {
+    const MillCmafCut *last = mill_cmaf_publisher_cut (self, n - 1);
+    cut->period = last->period;
+    cut->period_start = last->period_start;
+    cut->period_media = last->period_media;
+    return;
+  }
+  cut->period = cut->number;
+  cut->period_media = cut->media_start;
+  /* A file's first picture may come a few frames after its zero, which its
+   * audio is in sync with. */
+  if (n == 0 && self->options.mode == MILL_CMAF_VOD &&
+      cut->media_start < (GstClockTimeDiff) (500 * GST_MSECOND))
+    cut->period_media = 0;
+  if (n == 0) {
+    state->availability_start_us = cut->wall_us;
+    cut->period_start = 0;
+    return;
+  }
+  const MillCmafCut *last = mill_cmaf_publisher_cut (self, n - 1);
+  GstClockTimeDiff end = last->period_start - last->period_media +
+      last->media_start + (last->end - last->start);
+  cut->period_start = end;
+  /* Of another time base, or after an absence: where the wall clock says, but
+   * Periods never overlap. */
+  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
+    cut->period_start =
+        MAX (end, (cut->wall_us - state->availability_start_us) * 1000);
+}
+
+static void
+add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
+    const MillCmafSegment *segment)
+{
+  MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
+  MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
+  g_array_append_val (rendition->segments, *segment);
+  if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
+    mill_hls_bitrate_break (&output->bitrate);
+    output->missed += cut->end - cut->start;
+    if (self->options.mode != MILL_CMAF_VOD &&
+        output->missed >= (GstClockTimeDiff) (GONE_TARGETS *
+                              self->state->target_duration_s * GST_SECOND))
+      rendition->gone = TRUE;
+    return;
+  }
+  output->missed = 0;
+  rendition->gone = FALSE;
+  mill_hls_bitrate_add (&output->bitrate, segment->bytes,
+      (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+          rendition->format.timescale));
+}
+
+static guint
+longest_s (const MillCmafPublisher *self, const MillCmafSegment *segments)
+{
+  guint longest = 0;
+  for (guint i = 0; i < self->state->renditions->len; i++)
+    longest = MAX (longest,
+        mill_hls_media_round_duration ((GstClockTime)
+                mill_cmaf_timeline_to_ns ((gint64) segments[i].duration,
+                    mill_cmaf_publisher_rendition (self, i)
+                        ->format.timescale)));
+  return longest;
+}
+
+void
+mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
+    const MillCmafSegment *segments)
+{
+  MillCmafState *state = self->state;
+  guint nominal =
+      mill_hls_media_round_duration (self->options.segment_duration);
+  /* RFC 8216bis 6.2.1: it never changes once it is published. */
+  if (state->target_duration_s == 0 || self->options.mode == MILL_CMAF_VOD)
+    state->target_duration_s = MAX (MAX (nominal, state->target_duration_s),
+        longest_s (self, segments));
+  MillCmafCut added = *cut;
+  place_in_period (self, &added, segments);
+  g_array_append_val (state->cuts, added);
+  for (guint i = 0; i < state->renditions->len; i++)
+    add_segment (self, i, &added, &segments[i]);
+  state->next_number = added.number + 1;
+  slide_window (self);
+}
