@@ -41,7 +41,12 @@ export class Daemon {
       state_dir: path.join(daemon.dir, 'state'), runtime_dir: path.join(daemon.dir, 'run'), media_dir: daemon.mediaDir,
       ...DEFAULT_CONFIG, ...config,
     };
-    await daemon.launch();
+    try {
+      await daemon.launch();
+    } catch (error) {
+      await daemon.stop();
+      throw error;
+    }
     return daemon;
   }
 
@@ -111,14 +116,22 @@ export class Daemon {
     await this.exited;
   }
 
+  /** Workers and origins that serve this installation, whoever started them: their sockets lie in its directory. */
+  children() {
+    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+      try {
+        return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((argument) => argument.startsWith(`${this.config.runtime_dir}/`));
+      } catch { return false; }
+    });
+  }
+
   /** Ends everything that this daemon started, and removes its directories. */
   async stop() {
-    const pids = await this.workers().then((items) => items.map((w) => w.pid), () => []);
     this.process.kill('SIGTERM');
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
     await this.exited;
     clearTimeout(timer);
-    for (const pid of pids) try { process.kill(pid, 'SIGKILL'); } catch { /* ended by itself, as it should */ }
+    for (const pid of this.children()) process.kill(pid, 'SIGKILL');
     fs.closeSync(this.log);
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
