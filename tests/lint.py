@@ -24,6 +24,7 @@ LAYERS = [
 ]
 CODE = ("gst-plugins", "pipelines", "daemon", "cli")
 PRINTS = re.compile(r'(?<![\w"])(printf|g_print|g_printerr|puts|fprintf) \(')
+QUARK = re.compile(r"G_DEFINE_QUARK \((?!\w+,)")
 FUNCTION = re.compile(r'^([a-z_][a-z0-9_]*) \(', re.M)
 MAX_LINES = 1000
 
@@ -71,6 +72,8 @@ def check_file(root, path):
                 yield number, "layer", why
         if name.startswith(CODE) and not name.startswith("cli/") and PRINTS.search(line):
             yield number, "print", "only the CLI prints; others log"
+        if QUARK.search(line):
+            yield number, "quark", "clang-format puts spaces around the dashes of a quark and people then read them in messages: join by _"
     if is_c and path.suffix == ".h" and "#pragma once" not in text:
         yield 1, "guard", "a header begins with #pragma once"
     if path.suffix == ".c" and name.startswith(CODE):

@@ -38,6 +38,11 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.rules("daemon/a.c", HEAD + '  /* nocheck: print, the contract */\n  g_print ("x");\n'), [])
         self.assertEqual(self.rules("cli/a.c", HEAD + '  g_print ("x");\n'), [])
 
+    def test_quark(self):
+        self.assertEqual(self.rules("daemon/a.c", HEAD + "G_DEFINE_QUARK (mill - a - error - quark, mill_a_error)\n"), ["quark"])
+        self.assertEqual(self.rules("daemon/a.c", HEAD + "G_DEFINE_QUARK (mill-a-error, mill_a_error)\n"), ["quark"])
+        self.assertEqual(self.rules("daemon/a.c", HEAD + "G_DEFINE_QUARK (mill_a_error, mill_a_error)\n"), [])
+
     def test_head_guard_todo_size(self):
         self.assertEqual(self.rules("cli/a.c", "int a;\n"), ["spdx"])
         self.assertEqual(self.rules("cli/a.h", HEAD), ["guard"])

@@ -9,7 +9,7 @@
 #include "runner.h"
 #include "store.h"
 
-G_DEFINE_QUARK (mill - problem - quark, mill_problem)
+G_DEFINE_QUARK (mill_problem, mill_problem)
 
 typedef struct
 {

@@ -22,7 +22,7 @@ struct _MillAdminKey
   GBytes *hash;
 };
 
-G_DEFINE_QUARK (mill - auth - error - quark, mill_auth_error)
+G_DEFINE_QUARK (mill_auth_error, mill_auth_error)
 
 static gboolean
 fail_errno (GError **error, const gchar *what, const gchar *path)

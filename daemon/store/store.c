@@ -16,7 +16,7 @@ struct _MillStore
   GHashTable *statements; /* const gchar *sql (by address) -> sqlite3_stmt */
 };
 
-G_DEFINE_QUARK (mill - store - error - quark, mill_store_error)
+G_DEFINE_QUARK (mill_store_error, mill_store_error)
 
 /* ---- errors ---- */
 

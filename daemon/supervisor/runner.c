@@ -33,7 +33,7 @@ struct _MillRunner
   gpointer drain_data;
 };
 
-G_DEFINE_QUARK (mill - runner - error - quark, mill_runner_error)
+G_DEFINE_QUARK (mill_runner_error, mill_runner_error)
 
 /* A stream may be gone by the time an answer comes: callbacks find it again
  * by name and generation. */

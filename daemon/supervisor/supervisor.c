@@ -36,7 +36,7 @@ struct _MillSupervisor
 };
 
 G_DEFINE_FINAL_TYPE (MillSupervisor, mill_supervisor, G_TYPE_OBJECT)
-G_DEFINE_QUARK (mill - supervisor - error - quark, mill_supervisor_error)
+G_DEFINE_QUARK (mill_supervisor_error, mill_supervisor_error)
 
 enum
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK (mill - cmaf - state - error - quark, mill_cmaf_state_error)
+G_DEFINE_QUARK (mill_cmaf_state_error, mill_cmaf_state_error)
 
 /*
  * The file: a line that names the format, then a GVariant, little-endian. Its

@@ -77,7 +77,7 @@ static GstStaticPadTemplate audio_template =
         GST_STATIC_CAPS ("audio/mpeg, mpegversion=4, stream-format=raw, "
                          "framed=true"));
 
-G_DEFINE_QUARK (mill - rtmp - output - error - quark, mill_rtmp_output_error)
+G_DEFINE_QUARK (mill_rtmp_output_error, mill_rtmp_output_error)
 
 static const gchar *
 get_kind_name (TrackKind kind)

@@ -15,7 +15,7 @@
 #define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
 #define SCHEME_UTC "urn:mpeg:dash:utc:http-head:2014"
 
-G_DEFINE_QUARK (mill - mpd - error - quark, mill_mpd_error)
+G_DEFINE_QUARK (mill_mpd_error, mill_mpd_error)
 
 /* ---- checks ---- */
 

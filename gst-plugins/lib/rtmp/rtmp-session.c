@@ -21,7 +21,7 @@
 #define TAG_HEADER 11
 #define TAG_TRAILER 4
 
-G_DEFINE_QUARK (mill - rtmp - error - quark, mill_rtmp_error)
+G_DEFINE_QUARK (mill_rtmp_error, mill_rtmp_error)
 
 static const MillRtmpLimits default_limits = {
   .max_message_bytes = 8 * 1024 * 1024,

@@ -14,7 +14,7 @@
 /* Expired bytes below which a file is not worth replacing. */
 #define COMPACT_MIN_BYTES (64 * 1024)
 
-G_DEFINE_QUARK (mill - live - index - error - quark, mill_live_index_error)
+G_DEFINE_QUARK (mill_live_index_error, mill_live_index_error)
 
 /* ---- lines ---- */
 

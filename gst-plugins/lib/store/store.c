@@ -11,7 +11,7 @@
  * 60 frames/s is 120 samples and a header. */
 #define STACK_VECTORS 160
 
-G_DEFINE_QUARK (mill - store - error - quark, mill_store_error)
+G_DEFINE_QUARK (mill_store_error, mill_store_error)
 
 struct _MillStoreObject
 {
