@@ -146,22 +146,12 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     fprintf (stderr, "millrace run: warning: %s\n", text);
 }
 
-/* Not mill_graph_end(): GstBaseSrc takes its stream lock for EOS, so that a
- * source which waits in a push would hold up the main loop, and with it the
- * second signal. */
-static void
-send_eos (GstElement *pipeline, gpointer user_data)
-{
-  gst_element_send_event (pipeline, gst_event_new_eos ());
-}
-
 static gboolean
 on_duration (gpointer user_data)
 {
   Run *run = user_data;
   run->ending = TRUE;
-  gst_element_call_async (GST_ELEMENT (mill_graph_get_pipeline (run->graph)),
-      send_eos, NULL, NULL);
+  mill_graph_end (run->graph);
   return G_SOURCE_REMOVE;
 }
 

@@ -439,11 +439,45 @@ mill_graph_start (MillGraph *graph, GError **error)
   return FALSE;
 }
 
+static void
+for_each (GstIterator *elements, GstIteratorForeachFunction func)
+{
+  while (gst_iterator_foreach (elements, func, NULL) == GST_ITERATOR_RESYNC)
+    gst_iterator_resync (elements);
+  gst_iterator_free (elements);
+}
+
+static void
+send_eos (GstElement *source, gpointer user_data)
+{
+  gst_element_send_event (source, gst_event_new_eos ());
+}
+
+static void
+end_source (const GValue *source, gpointer user_data)
+{
+  gst_element_call_async (g_value_get_object (source), send_eos, NULL, NULL);
+}
+
+/* On another thread, because GstBaseSrc waits for the end of the push in
+ * flight before it takes EOS; each for itself, so that one which is stuck keeps
+ * no other from ending. */
 void
 mill_graph_end (MillGraph *graph)
 {
   if (graph->state == STATE_RUNNING)
-    gst_element_send_event (graph->pipeline, gst_event_new_eos ());
+    for_each (gst_bin_iterate_sources (GST_BIN (graph->pipeline)), end_source);
+}
+
+static void
+stop_sink (const GValue *value, gpointer user_data)
+{
+  GstElement *sink = g_value_get_object (value);
+
+  /* Locked, so that the pipeline, which may still be on its way up, leaves it
+   * there. */
+  gst_element_set_locked_state (sink, TRUE);
+  gst_element_set_state (sink, GST_STATE_NULL);
 }
 
 void
@@ -455,6 +489,10 @@ mill_graph_stop (MillGraph *graph)
   if (!graph->pipeline)
     return;
   mill_bus_queue_remove (graph->queue, graph->bus);
+  /* The sinks first, which sets every push free: a source that is being sent
+   * EOS holds its state lock until its push returns, and the pipeline takes
+   * that lock to pause the source before it brings any sink to READY. */
+  for_each (gst_bin_iterate_sinks (GST_BIN (graph->pipeline)), stop_sink);
   gst_element_set_state (graph->pipeline, GST_STATE_NULL);
 }
 

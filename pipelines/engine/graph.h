@@ -60,7 +60,8 @@ GPtrArray *mill_graph_get_nodes_by_factory (MillGraph *graph,
 /* To PLAYING; what fails later arrives as "failed". */
 gboolean mill_graph_start (MillGraph *graph, GError **error);
 
-/* Sends EOS to the sources; "ended" follows when the sinks have it. */
+/* Sends EOS to the sources, without waiting for one that is busy; "ended"
+ * follows when the sinks have it. */
 void mill_graph_end (MillGraph *graph);
 
 /* To NULL, at once; no signal after it. Idempotent. */

@@ -381,6 +381,92 @@ test_end (void)
   run_clear (&run);
 }
 
+/* ---- ends that take long ---- */
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  gboolean entered;
+  gboolean released;
+  gboolean in_vain; /* nobody released it in time */
+} Gate;
+
+static void
+pass_gate (Gate *gate)
+{
+  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+
+  g_mutex_lock (&gate->lock);
+  gate->entered = TRUE;
+  g_cond_signal (&gate->changed);
+  while (!gate->released && !gate->in_vain)
+    gate->in_vain = !g_cond_wait_until (&gate->changed, &gate->lock, deadline);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+on_handoff (GstElement *source, GstBuffer *buffer, GstPad *pad, Gate *gate)
+{
+  pass_gate (gate);
+}
+
+/* A worker serves its other streams while one stream's source is stuck. */
+static void
+test_end_of_stuck_source (void)
+{
+  g_autoptr (GError) error = NULL;
+  Gate gate = { 0 };
+  Run run;
+
+  run_init (&run,
+      "  a: { element: fakesrc, props: { signal-handoffs: true } }\n"
+      "  b: { element: fakesink, from: [a] }\n",
+      GST_CLOCK_TIME_NONE);
+  g_signal_connect (mill_graph_get_node (run.graph, "a"), "handoff",
+      G_CALLBACK (on_handoff), &gate);
+  g_assert_true (mill_graph_start (run.graph, &error));
+  g_mutex_lock (&gate.lock);
+  while (!gate.entered)
+    g_cond_wait (&gate.changed, &gate.lock);
+  g_mutex_unlock (&gate.lock);
+  mill_graph_end (run.graph);
+  g_mutex_lock (&gate.lock);
+  g_assert_false (gate.in_vain);
+  gate.released = TRUE;
+  g_cond_signal (&gate.changed);
+  g_mutex_unlock (&gate.lock);
+  g_main_loop_run (run.loop);
+  g_assert_cmpstr (run.said->str, ==, "ended\n");
+  run_clear (&run);
+}
+
+/* Whoever gives up waiting for the end can stop: the sink would take an hour.
+ * When this fails, it hangs. */
+static void
+test_stop_while_ending (void)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: audiotestsrc }\n"
+      "  b: { element: fakesink, from: [a], props: { sync: true, "
+      "ts-offset: 3600000000000 } }\n",
+      GST_CLOCK_TIME_NONE);
+  GstElement *source = mill_graph_get_node (run.graph, "a");
+  g_assert_true (mill_graph_start (run.graph, &error));
+  while (GST_STATE (mill_graph_get_pipeline (run.graph)) != GST_STATE_PLAYING)
+    g_main_context_iteration (NULL, TRUE);
+  mill_graph_end (run.graph);
+  /* EOS is on its way when the thread that sends it holds the source. */
+  while (GST_STATE_TRYLOCK (source)) {
+    GST_STATE_UNLOCK (source);
+    g_thread_yield ();
+  }
+  run_clear (&run);
+}
+
 /* Stopped from within a signal, and with messages still queued. */
 static void
 on_message_stop (MillGraph *graph, const gchar *node,
@@ -545,6 +631,8 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/wrong-codec", test_wrong_codec);
   g_test_add_func ("/graph/late-tee", test_late_tee);
   g_test_add_func ("/graph/end", test_end);
+  g_test_add_func ("/graph/end-of-stuck-source", test_end_of_stuck_source);
+  g_test_add_func ("/graph/stop-while-ending", test_stop_while_ending);
   g_test_add_func ("/graph/stop-inside", test_stop_inside);
   g_test_add_func ("/graph/epoch", test_epoch);
   g_test_add_func ("/graph/hot-property", test_hot_property);
