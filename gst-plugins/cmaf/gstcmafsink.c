@@ -930,29 +930,30 @@ install_properties (GObjectClass *klass)
       g_param_spec_enum ("mode", "mode", "What the playlists keep",
           GST_TYPE_CMAF_SINK_MODE, DEFAULT_MODE, flags));
   install_uint (klass, PROP_SEGMENT_DURATION_MS, "segment-duration-ms",
-      "Least duration of a segment: it is cut at the next keyframe", 100,
-      DEFAULT_SEGMENT_DURATION_MS);
+      "A segment ends at the first keyframe after so many ms (5 % less counts)",
+      100, DEFAULT_SEGMENT_DURATION_MS);
   install_uint (klass, PROP_PART_DURATION_MS, "part-duration-ms",
-      "Duration of a chunk of a segment; 0: the whole segment", 0, 0);
+      "Chunks of a segment, in ms; 0: one per segment", 0, 0);
   install_uint (klass, PROP_WINDOW_SEGMENTS, "window-segments",
       "Least number of segments that a live playlist keeps", 3,
       DEFAULT_WINDOW_SEGMENTS);
   install_uint (klass, PROP_DVR_WINDOW_MS, "dvr-window-ms",
-      "Least duration that a live playlist keeps", 0, 0);
+      "Least duration that a live playlist keeps, in ms; 0: none", 0, 0);
   install_uint (klass, PROP_MAX_SKEW_MS, "max-skew-ms",
-      "How long a segment waits for the last rendition; 0: two parts, or 1000",
-      0, 0);
+      "Wait for the last rendition, in ms of media; 0: two parts, or 1000", 0,
+      0);
   install_uint (klass, PROP_STARTUP_TIMEOUT_MS, "startup-timeout-ms",
-      "How long the first manifests wait for a planned rendition", 0,
+      "Wait of the first manifests for every pad, in ms of media; 0: none", 0,
       DEFAULT_STARTUP_TIMEOUT_MS);
   g_object_class_install_property (klass, PROP_HLS,
       g_param_spec_boolean ("hls", "hls", "Write HLS playlists", TRUE, flags));
   g_object_class_install_property (klass, PROP_DASH,
-      g_param_spec_boolean ("dash", "dash", "Write an MPD", TRUE, flags));
+      g_param_spec_boolean ("dash", "dash", "Write an MPD for DASH", TRUE,
+          flags));
   g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "stats",
-          "renditions, generation, segments, bytes, gaps, target-duration, "
-          "retention-ms",
+          "generation, segments, bytes, gaps, target-duration (s), "
+          "retention-ms, renditions (array of structures)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

@@ -194,11 +194,12 @@ gst_cmaf_sink_pad_class_init (GstCmafSinkPadClass *klass)
           NULL, flags));
   g_object_class_install_property (object_class, PROP_GROUP,
       g_param_spec_string ("group", "Group",
-          "Audio renditions that a player chooses among", DEFAULT_GROUP,
-          flags));
+          "Audio of one group are alternatives that a player chooses among",
+          DEFAULT_GROUP, flags));
   g_object_class_install_property (object_class, PROP_DEFAULT,
       g_param_spec_boolean ("default", "Default",
-          "Audio that plays without a preference", FALSE, flags));
+          "Whether this audio plays when the viewer has no preference", FALSE,
+          flags));
 }
 
 static void

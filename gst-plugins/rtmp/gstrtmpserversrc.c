@@ -765,8 +765,9 @@ install_properties (GObjectClass *object_class)
       G_TYPE_OBJECT, playing);
   properties[PROP_HANDSHAKE_TIMEOUT_MS] =
       g_param_spec_uint ("handshake-timeout-ms", "Handshake time-out",
-          "From the connection to the publish request, in ms", 1, G_MAXINT,
-          DEFAULT_HANDSHAKE_TIMEOUT_MS, settable);
+          "How long a connection may take to its publish request, in ms; of the "
+          "sources of one listener the longest counts",
+          1, G_MAXINT, DEFAULT_HANDSHAKE_TIMEOUT_MS, settable);
   properties[PROP_IDLE_TIMEOUT_MS] = g_param_spec_uint ("idle-timeout-ms",
       "Idle time-out",
       "Silence after which a publisher counts as lost, in ms (0 = never); "
@@ -778,11 +779,14 @@ install_properties (GObjectClass *object_class)
       "once)",
       0, G_MAXINT, DEFAULT_RECONNECT_TIMEOUT_MS, playing);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "The publisher and its media, see README.md", GST_TYPE_STRUCTURE,
-      readable);
+      "The publisher and its media: state, address, app, name, stream, bytes, "
+      "since, reconnects, video-frames, audio-frames, fps, bitrate (bit/s), "
+      "keyframe-interval (ns), jumps, repairs",
+      GST_TYPE_STRUCTURE, readable);
   properties[PROP_THREADS] = g_param_spec_boxed ("threads", "Threads",
-      "The pool threads of the process, see README.md", GST_TYPE_STRUCTURE,
-      readable);
+      "The pool threads of the process: an array of name, turn-usec (age of what "
+      "it is doing, 0 while it waits), connections, turns",
+      GST_TYPE_STRUCTURE, readable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

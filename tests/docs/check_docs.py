@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the documents name exists.
+
+usage: check_docs.py ROOT MILLRACE
+
+Links to files and headings, the endpoints of docs/rest.md against the OpenAPI
+document in both directions, the verbs of the command line, and no path of the
+machine that a text was written on.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+SKIP = {".git", "node_modules", "build"}
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+ENDPOINT = re.compile(r"(?<![\w/}.])(/api/v1/[\w{}./-]*[\w}]|/healthz|/readyz|/metrics)")
+ROW = re.compile(r"^\| `([A-Z]+) (/\S+)` \|", re.M)
+VERB = re.compile(r"(?<![\w/.-])millrace +((?:-\S+ +\S+ +)*)([a-z][a-z-]+)")
+ABSOLUTE = re.compile(r"(?<![\w}\])>*~./:…\"$-])/([a-z]+)(?=/[\w.-])")
+# first parts of paths that every Linux system has, or that are of a URL
+KNOWN = {"api", "dev", "etc", "lib", "libexec", "org", "play", "player", "proc", "run", "srv", "stream", "t", "tmp", "usr", "var", "vod"}
+REST = "docs/rest.md"
+# Announced by README.md, made by a measurement and by a browser: not a mistake
+# while they are missing.
+PENDING = {"docs/images/play.png", "docs/performance.md"}
+
+
+def documents(root):
+    for path in sorted([*root.rglob("*.md"), *root.rglob("*.rst")]):
+        if not SKIP & set(part for part in path.relative_to(root).parts) and not any(
+                (parent / "build.ninja").exists() for parent in path.parents):
+            yield path, path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+
+
+def line_of(text, position):
+    return text.count("\n", 0, position) + 1
+
+
+def slugs(text):
+    """The anchors of a page, as GitHub makes them from its headings."""
+    heads = re.findall(r"^#+ +(.*)$", FENCE.sub("", text), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def bad_links(root, path, text):
+    for match in LINK.finditer(FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), text)):
+        target, _, anchor = match[1].partition("#")
+        if re.match(r"[a-z]+:", match[1]):
+            continue
+        file = (path.parent / target) if target else path
+        if file.resolve().relative_to(root).as_posix() in PENDING:
+            continue
+        if not file.exists():
+            yield match.start(), f"link to '{match[1]}', expected a file that exists"
+        elif anchor and file.suffix == ".md" and anchor not in slugs(file.read_text(encoding="utf-8")):
+            yield match.start(), f"link to '{match[1]}', expected a heading of that page"
+
+
+def matches(path, template):
+    """Whether a path with a name or {name} in it is one of the template."""
+    ours, theirs = path.split("/"), template.split("/")
+    return len(ours) == len(theirs) and all(
+        one == other or other.startswith("{") for one, other in zip(ours, theirs))
+
+
+def bad_endpoints(text, openapi):
+    real = {f"{method.upper()} {path}" for path, item in openapi["paths"].items()
+            for method in item if method in ("get", "put", "post", "delete", "patch")}
+    told = {f"{method} {path}" for method, path in ROW.findall(text)}
+    for missing in sorted(real - told):
+        yield 0, f"lacks a row for '{missing}' of the OpenAPI document"
+    for extra in sorted(told - real):
+        yield 0, f"has a row for '{extra}', which the OpenAPI document does not have"
+    for match in ENDPOINT.finditer(text):
+        if not any(matches(match[1], path) for path in openapi["paths"]):
+            yield match.start(), f"names '{match[1]}', expected a path of the OpenAPI document"
+
+
+def code_of(text, is_rst):
+    """(position, text) of each piece that is set as code."""
+    for match in re.finditer(r"``([^`]+)``|`([^`\n]+)`", text):
+        yield match.start(), match[0].strip("`")
+    for match in re.finditer(r"^(?: {4}|\t)(.*)$", text, re.M):
+        if not is_rst or re.match(r"(\$ )?millrace ", match[1]):
+            yield match.start(1), match[1].split(" # ")[0]
+    for match in re.finditer(FENCE, text):
+        yield match.start(), match[0]
+
+
+def bad_verbs(text, is_rst, verbs):
+    for position, code in code_of(text, is_rst):
+        for command in re.finditer(r"(?:^|[;|&]|\$ |\$\()\s*((?:[A-Z_]+=\S+ +)*millrace +.*)", code, re.M):
+            match = VERB.match(re.sub(r"^(?:[A-Z_]+=\S+ +)*", "", command[1]))
+            if match and match[2] not in verbs:
+                yield position, f"'millrace {match[2]}', expected a verb of the command line: {', '.join(sorted(verbs))}"
+
+
+def machine_paths(root, text):
+    for match in ABSOLUTE.finditer(text):
+        if match[1] not in KNOWN or text.startswith(str(root), match.start()):
+            yield match.start(), f"path '{text[match.start():match.end() + 12].split()[0]}', expected none of one machine only"
+
+
+def verbs_of(millrace):
+    text = subprocess.run([millrace, "help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return {match[1] for match in re.finditer(r"^  ([a-z][a-z-]+)\b", text, re.M)}
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    verbs = verbs_of(sys.argv[2])
+    openapi = json.loads((root / "docs/openapi/openapi.json").read_text())
+    problems, pages, links = [], 0, 0
+    for path, name, text in documents(root):
+        found = list(machine_paths(root, text))
+        found += bad_verbs(text, path.suffix == ".rst", verbs)
+        if path.suffix == ".md":
+            found += bad_links(root, path, text)
+            links += len(LINK.findall(text))
+        if name == REST:
+            found += bad_endpoints(text, openapi)
+        pages += 1
+        problems += [f"{name}:{line_of(text, position)}: {what}" for position, what in found]
+    print("\n".join(problems) or f"{pages} pages, {links} links, {len(verbs)} verbs, {len(openapi['paths'])} paths: all there")
+    return 1 if problems or len(verbs) < 5 or not links else 0
+
+
+sys.exit(main())
