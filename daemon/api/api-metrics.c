@@ -109,6 +109,32 @@ add_processes (GString *text, MillFleet *fleet)
 }
 
 static void
+add_threads (GString *text, const Process *process)
+{
+  for (guint i = 0; process->stats && i < process->stats->threads->len; i++) {
+    const MillThreadReport *thread =
+        g_ptr_array_index (process->stats->threads, i);
+    g_string_append_printf (text,
+        "millrace_thread_turn_seconds{id=\"%s\",kind=\"%s\","
+        "thread=\"%s\"} %.6f\n",
+        process->id, process->kind, thread->name,
+        (gdouble) thread->turn_usec / G_USEC_PER_SEC);
+  }
+}
+
+static void
+add_turns (GString *text, MillFleet *fleet)
+{
+  Process processes[N_PROCESSES];
+  guint n = list_processes (fleet, processes);
+
+  add_head (text, "millrace_thread_turn_seconds", "gauge",
+      "Age of what a media thread is doing now; over 2 it stands still.");
+  for (guint i = 0; i < n; i++)
+    add_threads (text, &processes[i]);
+}
+
+static void
 add_daemon (GString *text, MillSupervisor *supervisor)
 {
   MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
@@ -137,6 +163,7 @@ get_metrics (MillRequest *request)
   add_streams (text, supervisor);
   add_publishes (text, mill_supervisor_get_runner (supervisor));
   add_processes (text, mill_supervisor_get_fleet (supervisor));
+  add_turns (text, mill_supervisor_get_fleet (supervisor));
   add_daemon (text, supervisor);
   mill_request_reply_text (request, "text/plain; version=0.0.4; charset=utf-8",
       text->str);

@@ -3,6 +3,20 @@
 
 #include "resources.h"
 
+static void
+set_state (JsonObject *object, const MillProcessStats *stats)
+{
+  JsonArray *stalled = json_array_new ();
+  for (guint i = 0; stats && i < stats->threads->len; i++) {
+    const MillThreadReport *thread = g_ptr_array_index (stats->threads, i);
+    if (mill_process_report_thread_is_stalled (thread))
+      json_array_add_string_element (stalled, thread->name);
+  }
+  json_object_set_string_member (object, "state",
+      json_array_get_length (stalled) > 0 ? "degraded" : "running");
+  json_object_set_array_member (object, "stalled_threads", stalled);
+}
+
 /* A process as the fleet sees it; worker and origin look alike here. */
 static JsonObject *
 to_json (const MillProcessReport *report, const gchar *kind, guint streams,
@@ -19,6 +33,7 @@ to_json (const MillProcessReport *report, const gchar *kind, guint streams,
       stats ? (gdouble) stats->cpu_usec / G_USEC_PER_SEC : 0);
   json_object_set_int_member (object, "memory_bytes",
       stats ? (gint64) stats->memory_bytes : 0);
+  set_state (object, stats);
   return object;
 }
 

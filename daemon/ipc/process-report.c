@@ -4,6 +4,8 @@
 
 #include "daemon/ipc/ipc.h"
 
+#define MAX_TURN_USEC (2 * G_USEC_PER_SEC)
+
 static const gchar *
 or_empty (const gchar *text)
 {
@@ -158,6 +160,12 @@ mill_process_report_stats_add_thread (MillProcessStats *stats)
 
   g_ptr_array_add (stats->threads, thread);
   return thread;
+}
+
+gboolean
+mill_process_report_thread_is_stalled (const MillThreadReport *thread)
+{
+  return thread->turn_usec > MAX_TURN_USEC;
 }
 
 MillProcessStats *

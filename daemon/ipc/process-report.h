@@ -48,6 +48,8 @@ MillProcessStats *mill_process_report_stats_new (void);
 void mill_process_report_stats_free (MillProcessStats *stats);
 MillThreadReport *mill_process_report_stats_add_thread (MillProcessStats
         *stats);
+/* The rule of the watchdog: a turn of more than 2 s. */
+gboolean mill_process_report_thread_is_stalled (const MillThreadReport *thread);
 /* Returns: (transfer full); to_variant: floating */
 MillProcessStats *mill_process_report_stats_new_from_variant (GVariant
         *variant);

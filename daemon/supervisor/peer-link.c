@@ -6,7 +6,6 @@
 
 #define CALL_TIMEOUT_MS 10000
 #define POLL_INTERVAL_MS 2000
-#define WEDGE_USEC (2 * G_USEC_PER_SEC)
 
 struct _MillPeerLink
 {
@@ -49,12 +48,25 @@ mill_peer_link_take_error (GError *error)
 
 /* ---- is it alive ---- */
 
+static gboolean
+has_stalled (const MillProcessStats *stats, const gchar *name)
+{
+  for (guint i = 0; stats && i < stats->threads->len; i++) {
+    const MillThreadReport *thread = stats->threads->pdata[i];
+    if (g_str_equal (thread->name, name))
+      return mill_process_report_thread_is_stalled (thread);
+  }
+  return FALSE;
+}
+
+/* Once for each time that a thread stands still, not with every answer. */
 static void
-report_wedges (MillPeerLink *link)
+report_wedges (MillPeerLink *link, const MillProcessStats *before)
 {
   for (guint i = 0; i < link->stats->threads->len; i++) {
     const MillThreadReport *thread = link->stats->threads->pdata[i];
-    if (thread->turn_usec > WEDGE_USEC)
+    if (mill_process_report_thread_is_stalled (thread) &&
+        !has_stalled (before, thread->name))
       g_signal_emit (link, signals[SIGNAL_WEDGED], 0, thread->name,
           thread->turn_usec);
   }
@@ -73,9 +85,9 @@ on_stats (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   g_autoptr (GVariant) dict = g_variant_get_child_value (answer, 0);
   link->silent_since = 0;
-  g_clear_pointer (&link->stats, mill_process_report_stats_free);
+  g_autoptr (MillProcessStats) before = g_steal_pointer (&link->stats);
   link->stats = mill_process_report_stats_new_from_variant (dict);
-  report_wedges (link);
+  report_wedges (link, before);
 }
 
 /* A question is never repeated while one is open: a peer that stands still

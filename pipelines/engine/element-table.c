@@ -13,13 +13,14 @@ static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
 
 /* Each was read: its chain function works on the buffer and pushes, or keeps
  * it. No GstBaseSink (preroll, clock), no GstAggregator or GstCollectPads
- * (waits for its other pads), no encoder or decoder (may wait for its own
+ * (waits for its other pads), no input-selector (sync-streams: an inactive pad
+ * waits for the active one), no encoder or decoder (may wait for its own
  * threads), nothing that does I/O. */
 static const gchar *const never_wait[] = { "aacparse", "audioconvert",
   "capsfilter", "capssetter", "cmafmux", "cmafsink", "cencenc", "flvdemux",
-  "funnel", "h264parse", "h265parse", "h264timestamper", "input-selector",
-  "millsink", "opusparse", "output-selector", "rtmpserversrc", "streamiddemux",
-  "taginject", "tee", "typefind", "valve", NULL };
+  "funnel", "h264parse", "h265parse", "h264timestamper", "millsink",
+  "opusparse", "output-selector", "rtmpserversrc", "streamiddemux", "taginject",
+  "tee", "typefind", "valve", NULL };
 
 typedef struct
 {

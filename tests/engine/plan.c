@@ -263,6 +263,11 @@ static const Case link_cases[] = {
       "i.video_%u>h.sink; h.src>m.video_%u leaky; i.audio_0>m.audio_%u leaky; "
       "m.src>o.sink; i.video_%u>l.sink; l.src>f.sink; h.src>k.sink leaky; "
       "k.src>g.sink; p.src>s.sink; t.src>r.sink" },
+  /* its inactive pads wait for the active one */
+  { "i: { element: rtmpserversrc }\n  x: { element: input-selector, from: "
+    "[i.video_0] }\n  o: { element: fakesink, from: [x] }\n  s: { element: "
+    "fakesink, from: [p] }\n  r: { element: fakesink, from: [t] }\n",
+      "i.video_0>x.sink_%u leaky; x.src>o.sink; p.src>s.sink; t.src>r.sink" },
   /* an isolated node is cut off */
   { "i: { element: rtmpserversrc }\n  h: { element: h264parse, from: [i], "
     "isolate: true }\n  m: { element: matroskamux, from: [h] }\n  o: { element: "
