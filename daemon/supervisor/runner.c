@@ -192,6 +192,17 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
     take_failure (call->runner, stream, error);
 }
 
+/* The publisher gave up before the worker heard our answer, as all do while
+ * millraced does not run. Nothing failed: it may come back to its timeline. */
+static void
+take_absence (MillRunner *runner, MillStream *stream)
+{
+  MillStreamClock clock = mill_stream_clock ();
+  MillStreamStep step = mill_stream_lose (stream,
+      "the publisher left before it was answered", &clock);
+  settle (runner, stream, &step);
+}
+
 static MillRunSpec *
 plan_stream (MillRunner *runner, const MillStream *stream, GError **error)
 {
@@ -304,7 +315,10 @@ on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
   MillStream *stream = call_find_stream (call);
   if (accepted || !stream || stream->state != MILL_STATUS_STARTING)
     return;
-  take_failure (call->runner, stream, error);
+  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND))
+    take_absence (call->runner, stream);
+  else
+    take_failure (call->runner, stream, error);
 }
 
 static MillStream *

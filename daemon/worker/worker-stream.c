@@ -514,6 +514,16 @@ add_input_bytes (MillStreamReport *report, const GstStructure *stats)
     report->publisher->bytes = MAX (report->publisher->bytes, bytes);
 }
 
+/* Where encoders have one field only (OBS), the name that a publisher asked
+ * for is its secret. Nobody who looks at a stream is to see it; what the stream
+ * is called, the structure says as "stream". */
+static void
+remove_secrets (GstStructure *stats, const MillPlanNode *node)
+{
+  if (g_str_equal (node->factory, RTMP_FACTORY))
+    gst_structure_remove_field (stats, "name");
+}
+
 static void
 add_nodes (MillWorkerStream *stream, MillStreamReport *report)
 {
@@ -528,6 +538,7 @@ add_nodes (MillWorkerStream *stream, MillStreamReport *report)
                                              : NULL;
     if (!stats)
       continue;
+    remove_secrets (stats, node);
     g_variant_builder_add (&builder, "{sv}", node->name,
         mill_stats_variant_new (stats));
     if (g_str_equal (node->factory, PACKAGER_FACTORY))

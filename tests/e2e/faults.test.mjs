@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
+import { RtmpClient } from './lib/rtmp.mjs';
 
 let daemon; let source; let witness; let recorder;
 before(async () => {
@@ -56,6 +57,10 @@ test('a key is needed where keys are asked for', async (t) => {
     const publisher = Publisher.ffmpeg(source, url);
     t.after(() => publisher.kill());
     await daemon.live('secret');
+    for (const view of ['', '/stats', '/logs', '/graph.svg']) {
+      const shown = await daemon.api('GET', `/api/v1/streams/secret${view}`);
+      assert.ok(!JSON.stringify(shown.body).includes(created.body.key), `the secret is not in the stream${view}`);
+    }
     await publisher.kill();
     await eventually('not live any more', 5000, async () => (await daemon.streamState('secret')).state === 'reconnecting');
   }
@@ -127,6 +132,24 @@ test('a full disk is told once per stream and heals', { skip: process.getuid() !
     const response = await fetch(full.stream('tight'));
     return response.status === 200;
   });
+});
+
+test('publishers that gave up while millraced hung are no failures, and it admits the next', async (t) => {
+  const knock = async (name) => {
+    const client = await RtmpClient.connect(port());
+    t.after(() => client.close());
+    return client.publish(name);
+  };
+  daemon.process.kill('SIGSTOP');
+  t.after(() => daemon.process.kill('SIGCONT'));
+  const codes = await Promise.all(Array.from({ length: 50 }, (_, i) => knock(`storm-${i}`)));
+  assert.deepEqual([...new Set(codes)], ['Denied'], 'nobody waits for ever');
+  daemon.process.kill('SIGCONT');
+  await eventually('the requests were looked at', 5000, async () => (await daemon.streamState('storm-49')).state);
+  await eventually('no stream is shown as about to start', 5000, async () => (await daemon.api('GET', '/api/v1/streams?limit=200')).body.items.every((s) => s.state !== 'starting'));
+  const { items } = (await daemon.api('GET', '/api/v1/streams?limit=200')).body;
+  assert.deepEqual(items.filter((s) => /^storm-/.test(s.name) && s.state === 'failed'), []);
+  assert.equal(await knock('storm-7'), 'Start');
 });
 
 test('all of that left the witness without a missing frame', async () => {
