@@ -15,23 +15,31 @@ function report(fatal, text) {
 }
 
 // One sample from the middle of each cell: scaling would blend neighbours.
-function frameNumber() {
-  const strip = video.videoHeight * STRIP;
-  const cell = video.videoWidth / CELLS;
+function frameNumber(picture) {
+  const strip = picture.displayHeight * STRIP;
+  const cell = picture.displayWidth / CELLS;
   for (let i = 0; i < CELLS; i++) {
-    context.drawImage(video, (i + 0.35) * cell, strip * 0.3, cell * 0.3, strip * 0.4, i, 0, 1, 1);
+    context.drawImage(picture, (i + 0.35) * cell, strip * 0.3, cell * 0.3, strip * 0.4, i, 0, 1, 1);
   }
   const { data } = context.getImageData(0, 0, CELLS, 1);
   return read(Array.from({ length: CELLS }, (_, i) => 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]));
 }
 
+let lastTime = null;
 function onFrame(now, frame) {
   seen.first ??= now - seen.loaded;
   const size = `${frame.width}x${frame.height}`;
   if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
-  const number = frameNumber();
-  if (number === null) seen.unread++;
-  else seen.frames.push([number, Math.round(frame.mediaTime * 1000), Math.round(now - seen.loaded), frame.height]);
+  // The callback may run late, when the next picture is on already: the number
+  // belongs to the time of the picture that was read, and counts once.
+  const picture = new VideoFrame(video);
+  if (picture.timestamp !== lastTime) {
+    const number = frameNumber(picture);
+    if (number === null) seen.unread++;
+    else seen.frames.push([number, Math.round(picture.timestamp / 1000), Math.round(now - seen.loaded), frame.height]);
+  }
+  lastTime = picture.timestamp;
+  picture.close();
   video.requestVideoFrameCallback(onFrame);
 }
 
