@@ -5,8 +5,9 @@
 usage: check_docs.py ROOT MILLRACE
 
 Links to files and headings, the endpoints of docs/rest.md against the OpenAPI
-document in both directions, the verbs of the command line, and no path of the
-machine that a text was written on.
+document in both directions, the verbs of the command line, the functions and
+locks that the maps of the source name, and no path of the machine that a text was written
+on.
 """
 import json
 import pathlib
@@ -24,6 +25,9 @@ ABSOLUTE = re.compile(r"(?<![\w}\])>*~./:…\"$-])/([a-z]+)(?=/[\w.-])")
 # first parts of paths that every Linux system has, or that are of a URL
 KNOWN = {"api", "dev", "etc", "lib", "libexec", "org", "play", "player", "proc", "run", "srv", "stream", "t", "tmp", "usr", "var", "vod"}
 REST = "docs/rest.md"
+# the pages that name functions
+MAPS = {"docs/architecture.md", "docs/threading.md"}
+FUNCTION = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 # Announced by README.md, made by a measurement and by a browser: not a mistake
 # while they are missing.
 PENDING = {"docs/images/play.png", "docs/performance.md"}
@@ -105,6 +109,14 @@ def machine_paths(root, text):
             yield match.start(), f"path '{text[match.start():match.end() + 12].split()[0]}', expected none of one machine only"
 
 
+def bad_functions(root, text):
+    sources = "\n".join(path.read_text(encoding="utf-8") for folder in ("gst-plugins", "pipelines", "daemon", "cli")
+                        for path in (root / folder).rglob("*.[ch]"))
+    for match in FUNCTION.finditer(text):
+        if not re.search(rf"\b{match[1]}\b", sources):
+            yield match.start(), f"'{match[1]}', expected a function or lock of the source"
+
+
 def verbs_of(millrace):
     text = subprocess.run([millrace, "help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     return {match[1] for match in re.finditer(r"^  ([a-z][a-z-]+)\b", text, re.M)}
@@ -121,6 +133,8 @@ def main():
         if path.suffix == ".md":
             found += bad_links(root, path, text)
             links += len(LINK.findall(text))
+        if name in MAPS:
+            found += bad_functions(root, text)
         if name == REST:
             found += bad_endpoints(text, openapi)
         pages += 1
