@@ -4,10 +4,10 @@
 
 usage: check_docs.py ROOT MILLRACE
 
-Links to files and headings, the endpoints of docs/rest.md against the OpenAPI
-document in both directions, the verbs of the command line, the functions and
-locks that the maps of the source name, and no path of the machine that a text was written
-on.
+Links to files and headings; the endpoints of docs/rest.md against the OpenAPI
+document, and the metrics of docs/operations.md against the source, in both
+directions; the verbs of the command line; the functions and locks that the maps
+of the source name; and no path of the machine that a text was written on.
 """
 import json
 import pathlib
@@ -27,6 +27,8 @@ KNOWN = {"api", "dev", "etc", "lib", "libexec", "org", "play", "player", "proc",
 REST = "docs/rest.md"
 # the pages that name functions
 MAPS = {"docs/architecture.md", "docs/threading.md"}
+OPERATIONS = "docs/operations.md"
+METRIC = re.compile(r"^\| `(millrace_\w+)", re.M)
 FUNCTION = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 # Announced by README.md, made by a measurement and by a browser: not a mistake
 # while they are missing.
@@ -117,6 +119,18 @@ def bad_functions(root, text):
             yield match.start(), f"'{match[1]}', expected a function or lock of the source"
 
 
+def bad_metrics(root, text):
+    api = (root / "daemon/api/api-metrics.c").read_text()
+    origin = (root / "daemon/origin/origin-server.c").read_text()
+    real = set(re.findall(r'"(millrace_[a-z_]+)"', api))
+    real |= {"millrace_origin_" + name for name in re.findall(r'print_metric \(out, "(\w+)"', origin)}
+    told = {name for name in METRIC.findall(text)}
+    for missing in sorted(real - told):
+        yield 0, f"lacks a row for the metric '{missing}'"
+    for extra in sorted(told - real):
+        yield text.index(extra), f"has a row for '{extra}', expected a metric of the source"
+
+
 def verbs_of(millrace):
     text = subprocess.run([millrace, "help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     return {match[1] for match in re.finditer(r"^  ([a-z][a-z-]+)\b", text, re.M)}
@@ -133,6 +147,8 @@ def main():
         if path.suffix == ".md":
             found += bad_links(root, path, text)
             links += len(LINK.findall(text))
+        if name == OPERATIONS:
+            found += bad_metrics(root, text)
         if name in MAPS:
             found += bad_functions(root, text)
         if name == REST:
