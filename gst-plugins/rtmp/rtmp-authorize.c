@@ -16,6 +16,8 @@ free_request (gpointer user_data)
 {
   Request *request = user_data;
 
+  if (!request)
+    return;
   g_weak_ref_clear (&request->source);
   g_object_unref (request->connection);
   g_free (request);
@@ -30,7 +32,8 @@ get_text (const GstStructure *reply, const gchar *field, const gchar *fallback)
 }
 
 /* On the thread that answered, or in the listener's lane when nobody did in
- * time; then the connection has refused by itself. */
+ * time; then the connection has refused by itself. Whoever lets the promise
+ * expire has no answer to give, which is a refusal. */
 static void
 on_answer (GstPromise *promise, gpointer user_data)
 {
@@ -38,7 +41,13 @@ on_answer (GstPromise *promise, gpointer user_data)
   g_autoptr (GObject) source = g_weak_ref_get (&request->source);
   gboolean accept = FALSE;
 
-  if (gst_promise_wait (promise) != GST_PROMISE_RESULT_REPLIED)
+  GstPromiseResult result = gst_promise_wait (promise);
+  if (result == GST_PROMISE_RESULT_EXPIRED) {
+    mill_rtmp_connection_expire (request->connection);
+    /* GstPromise has forgotten it: its notification gets NULL. */
+    free_request (request);
+  }
+  if (result != GST_PROMISE_RESULT_REPLIED)
     return;
   const GstStructure *reply = gst_promise_get_reply (promise);
   if (reply)

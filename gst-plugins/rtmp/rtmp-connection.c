@@ -41,6 +41,7 @@ struct _MillRtmpConnection
   /* atomic */
   gint claimed;
   gint flowing;
+  gint expired; /* the promise: it must not be interrupted any more */
   guint64 bytes;
 
   /* guarded by lock */
@@ -190,7 +191,7 @@ end_wait (MillRtmpConnection *self)
 {
   g_autoptr (GstPromise) promise = g_steal_pointer (&self->promise);
 
-  if (promise)
+  if (promise && !g_atomic_int_get (&self->expired))
     gst_promise_interrupt (promise);
 }
 
@@ -555,11 +556,12 @@ move_if_ready (MillRtmpConnection *self, const gchar *code, const gchar *reason)
   if (self->state != STATE_ASKING)
     return;
   g_mutex_lock (&self->lock);
-  gboolean is_ready = self->accepted && self->owner;
+  gboolean is_accepted = self->accepted;
+  gboolean is_ready = is_accepted && self->owner;
   g_mutex_unlock (&self->lock);
   if (!is_ready) {
     /* It was answered: from here on its owner decides how long to wait. */
-    if (self->accepted)
+    if (is_accepted)
       mill_rtmp_timer_arm (self->timer, 0);
     return;
   }
@@ -682,6 +684,14 @@ mill_rtmp_connection_refuse (MillRtmpConnection *self, const gchar *code,
   invoke (self, do_refuse, code, reason);
 }
 
+void
+mill_rtmp_connection_expire (MillRtmpConnection *self)
+{
+  g_atomic_int_set (&self->expired, TRUE);
+  mill_rtmp_connection_refuse (self, "NetStream.Publish.Denied",
+      "nobody could answer the request");
+}
+
 gboolean
 mill_rtmp_connection_claim (MillRtmpConnection *self)
 {
@@ -703,7 +713,7 @@ mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
     guint idle_timeout_ms)
 {
   g_mutex_lock (&self->lock);
-  g_return_if_fail (!self->target);
+  g_assert (!self->target);
   self->target = mill_rtmp_lane_ref (lane);
   self->owner = owner;
   self->owner_data = owner_data;

@@ -78,6 +78,8 @@ void mill_rtmp_connection_accept (MillRtmpConnection *self,
 /* @code, @reason: the RTMP status that the publisher shows. Before acceptance. */
 void mill_rtmp_connection_refuse (MillRtmpConnection *self, const gchar *code,
     const gchar *reason);
+/* Who was asked let the promise expire, which is a refusal. */
+void mill_rtmp_connection_expire (MillRtmpConnection *self);
 
 /* Reserves it for one source. FALSE when another has it or it is closed. */
 gboolean mill_rtmp_connection_claim (MillRtmpConnection *self);

@@ -277,6 +277,22 @@ GST_START_TEST (authorize_refuses)
 }
 GST_END_TEST;
 
+/* Who asked somebody else, and has to give up, need not make one up. */
+GST_START_TEST (authorize_expires)
+{
+  g_autoptr (Door) door = door_new (LOCATION);
+  receiver_start (door->receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new (door->receiver->address, "live", "cam");
+  g_autoptr (GstPromise) promise = door_take (door, NULL);
+  gint64 start = g_get_monotonic_time ();
+
+  gst_promise_expire (promise);
+  expect_refusal (publisher, "NetStream.Publish.Denied", "could answer");
+  fail_unless (g_get_monotonic_time () - start < 4 * G_USEC_PER_SEC);
+}
+GST_END_TEST;
+
 /* A supervisor that hangs does not keep publishers hanging. */
 GST_START_TEST (authorize_times_out)
 {
@@ -623,6 +639,7 @@ rtmpserversrc_publish_suite (void)
   suite_add_tcase (suite, authorize_case);
   tcase_add_test (authorize_case, authorize_accepts_later);
   tcase_add_test (authorize_case, authorize_refuses);
+  tcase_add_test (authorize_case, authorize_expires);
   tcase_add_test (authorize_case, authorize_times_out);
   tcase_add_test (authorize_case, publisher_leaves_while_asking);
   tcase_add_test (authorize_case, door_closes_while_asking);
