@@ -37,6 +37,7 @@ typedef struct
   GBytes *config;
   GstClockTime frame_duration;
   gboolean refused; /* this publisher's codec cannot be used */
+  gboolean warned; /* it was told so; once per publisher */
   guint64 frames; /* counter */
 } Track;
 
@@ -217,9 +218,10 @@ static void
 refuse_track (Track *track, MillRtmpOutput *self, const gchar *what,
     const gchar *details)
 {
-  if (track->refused)
-    return;
   track->refused = TRUE;
+  if (track->warned)
+    return;
+  track->warned = TRUE;
   GST_ELEMENT_WARNING (self->element, STREAM, CODEC_NOT_FOUND,
       ("The %s of stream '%s' cannot be used: got %s, expected %s.",
           get_kind_name (track->kind), self->stream, what,
@@ -350,8 +352,7 @@ static gboolean
 check_flow (MillRtmpOutput *self, Track *track, GstFlowReturn flow,
     GError **error)
 {
-  if (G_LIKELY (flow == GST_FLOW_OK))
-    return TRUE;
+  /* Good news as well: the combiner remembers its last verdict. */
   flow = gst_flow_combiner_update_pad_flow (self->combiner, track->pad, flow);
   /* The other pad may still come, and be linked. Flushing says that what is
    * below stops or starts again; stopping ourselves comes by a state change. */
@@ -526,6 +527,7 @@ mill_rtmp_output_begin (MillRtmpOutput *self, const gchar *stream)
   self->last_keyframe = GST_CLOCK_TIME_NONE;
   for (guint i = 0; i < N_TRACKS; i++) {
     self->tracks[i].refused = FALSE;
+    self->tracks[i].warned = FALSE;
     /* Its configuration must come again before its frames mean anything. */
     g_clear_pointer (&self->tracks[i].config, g_bytes_unref);
   }

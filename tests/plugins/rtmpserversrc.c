@@ -449,6 +449,29 @@ GST_START_TEST (unknown_codec_beside_a_known_one)
 }
 GST_END_TEST;
 
+/* A publisher that goes to and fro between a good and a broken configuration
+ * does not fill the log: one warning, and media whenever it is good. */
+GST_START_TEST (configuration_to_and_fro)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  receiver_wait_signal (receiver, "no-more-pads");
+  for (guint i = 0; i < 20; i++) {
+    publisher_send (publisher, MILL_RTMP_MESSAGE_VIDEO, 40 * i,
+        "170000000001640028");
+    publisher_send_video_config (publisher, 40 * i, AVCC_640x360);
+    publisher_send_video (publisher, 40 * i, TRUE, 0);
+  }
+
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 0);
+  while (receiver_take_dts (receiver, RECEIVER_VIDEO) < 40 * 19)
+    ;
+  g_autofree gchar *warning = take_warning (receiver);
+  fail_if (receiver_has_message (receiver, GST_MESSAGE_WARNING));
+}
+GST_END_TEST;
+
 /* Media messages cut short, empty, or with a broken configuration. */
 GST_START_TEST (damaged_media)
 {
@@ -603,6 +626,32 @@ GST_START_TEST (one_pad_not_linked)
 
   fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 20);
   fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 53);
+  fail_if (receiver_has_message (receiver, GST_MESSAGE_ERROR));
+}
+GST_END_TEST;
+
+/* The same when the sound was there alone for a while. */
+GST_START_TEST (first_pad_not_linked)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_open (receiver->address, "live", "cam");
+  publisher_send_audio_config (publisher, 0, ASC_48000_STEREO);
+  receiver_wait_signal (receiver, "pad audio_0");
+  publisher_send_audio (publisher, 0);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_AUDIO), 0);
+  g_autoptr (GstPad) pad =
+      gst_element_get_static_pad (receiver->element, "audio_0");
+  gst_pad_unlink (pad, receiver->sinks[RECEIVER_AUDIO]);
+  publisher_send_audio (publisher, 21);
+  publisher_send_video_config (publisher, 22, AVCC_640x360);
+  publisher_send_video (publisher, 22, TRUE, 0);
+  publisher_send_audio (publisher, 42);
+  publisher_send_video (publisher, 55, FALSE, 0);
+
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 22);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 55);
   fail_if (receiver_has_message (receiver, GST_MESSAGE_ERROR));
 }
 GST_END_TEST;
@@ -800,6 +849,7 @@ rtmpserversrc_suite (void)
   suite_add_tcase (suite, input_case);
   tcase_add_test (input_case, unknown_codec_alone);
   tcase_add_test (input_case, unknown_codec_beside_a_known_one);
+  tcase_add_test (input_case, configuration_to_and_fro);
   tcase_add_test (input_case, damaged_media);
   tcase_add_test (input_case, garbage);
   tcase_add_test (input_case, silent_connection);
@@ -808,6 +858,7 @@ rtmpserversrc_suite (void)
   tcase_add_test (state_case, flow_error);
   tcase_add_test (state_case, flow_eos);
   tcase_add_test (state_case, one_pad_not_linked);
+  tcase_add_test (state_case, first_pad_not_linked);
   tcase_add_test (state_case, no_pad_linked);
   tcase_add_test (state_case, latency);
   tcase_add_test (state_case, eos_is_sent);
