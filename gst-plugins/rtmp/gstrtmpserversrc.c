@@ -436,10 +436,16 @@ open_listener (GstRtmpServerSrc *self)
 }
 
 /* READY->PAUSED */
-static void
+static gboolean
 open_lane (GstRtmpServerSrc *self)
 {
-  self->pool = mill_rtmp_pool_acquire ();
+  g_autoptr (GError) error = NULL;
+
+  self->pool = mill_rtmp_pool_acquire (&error);
+  if (!self->pool) {
+    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), (NULL));
+    return FALSE;
+  }
   MillRtmpLane *lane = mill_rtmp_pool_add_source_lane (self->pool);
 
   self->hold_timer = mill_rtmp_timer_new (lane, on_hold_over, self);
@@ -450,6 +456,7 @@ open_lane (GstRtmpServerSrc *self)
   self->n_publishers = 0;
   self->since = 0;
   g_mutex_unlock (&self->lock);
+  return TRUE;
 }
 
 /* PAUSED<->PLAYING: does not wait. A push in flight may stand in a sink that
@@ -529,8 +536,8 @@ gst_rtmp_server_src_change_state (GstElement *element, GstStateChange change)
 
   if (change == GST_STATE_CHANGE_NULL_TO_READY && !open_listener (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (change == GST_STATE_CHANGE_READY_TO_PAUSED)
-    open_lane (self);
+  if (change == GST_STATE_CHANGE_READY_TO_PAUSED && !open_lane (self))
+    return GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     set_playing (self, FALSE);
   if (change == GST_STATE_CHANGE_PAUSED_TO_READY)
@@ -539,7 +546,12 @@ gst_rtmp_server_src_change_state (GstElement *element, GstStateChange change)
   GstStateChangeReturn ret =
       GST_ELEMENT_CLASS (gst_rtmp_server_src_parent_class)
           ->change_state (element, change);
-  if (change == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (change == GST_STATE_CHANGE_READY_TO_PAUSED &&
+      ret == GST_STATE_CHANGE_FAILURE)
+    close_lane (self);
+  if (change == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (change == GST_STATE_CHANGE_READY_TO_PAUSED &&
+          ret == GST_STATE_CHANGE_FAILURE))
     free_lane (self);
   if (change == GST_STATE_CHANGE_READY_TO_NULL)
     close_listener (self);
@@ -763,11 +775,11 @@ install_properties (GObjectClass *object_class)
       "The publisher; set it to the session of an authorize request to take "
       "that publisher",
       G_TYPE_OBJECT, playing);
-  properties[PROP_HANDSHAKE_TIMEOUT_MS] =
-      g_param_spec_uint ("handshake-timeout-ms", "Handshake time-out",
-          "How long a connection may take to its publish request, in ms; of the "
-          "sources of one listener the longest counts",
-          1, G_MAXINT, DEFAULT_HANDSHAKE_TIMEOUT_MS, settable);
+  properties[PROP_HANDSHAKE_TIMEOUT_MS] = g_param_spec_uint (
+      "handshake-timeout-ms", "Handshake time-out",
+      "How long a connection may take to its publish request, in ms; of the "
+      "sources of one listener the longest counts",
+      1, G_MAXINT, DEFAULT_HANDSHAKE_TIMEOUT_MS, settable);
   properties[PROP_IDLE_TIMEOUT_MS] = g_param_spec_uint ("idle-timeout-ms",
       "Idle time-out",
       "Silence after which a publisher counts as lost, in ms (0 = never); "

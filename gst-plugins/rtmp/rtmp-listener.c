@@ -264,9 +264,15 @@ open_socket (const struct addrinfo *info)
   return -1;
 }
 
+/* @fd: (transfer full) */
 static MillRtmpListener *
-new_listener (gint fd)
+new_listener (gint fd, GError **error)
 {
+  MillRtmpPool *pool = mill_rtmp_pool_acquire (error);
+  if (!pool) {
+    close (fd);
+    return NULL;
+  }
   MillRtmpListener *self = g_new0 (MillRtmpListener, 1);
   socklen_t size = sizeof self->bound;
   MillRtmpWatchSpec spec = {
@@ -282,7 +288,7 @@ new_listener (gint fd)
   self->address = format_address (&self->bound);
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) free_entry);
   self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  self->pool = mill_rtmp_pool_acquire ();
+  self->pool = pool;
   self->lane = mill_rtmp_pool_add_listener_lane (self->pool);
   mill_rtmp_lane_lock (self->lane);
   self->watch = mill_rtmp_watch_new (self->lane, &spec);
@@ -352,7 +358,9 @@ open_listener (const MillRtmpLocation *location, GError **error)
     return NULL;
   }
 
-  listener = new_listener (fd);
+  listener = new_listener (fd, error);
+  if (!listener)
+    return NULL;
   g_mutex_lock (&registry_lock);
   listeners = g_list_prepend (listeners, listener);
   g_mutex_unlock (&registry_lock);

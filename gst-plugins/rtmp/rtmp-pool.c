@@ -3,9 +3,13 @@
 #include "rtmp-pool-private.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
+#define GST_CAT_DEFAULT gst_rtmp_server_src_debug
 
 #define EVENTS_PER_TURN 64
 
@@ -46,8 +50,10 @@ mill_rtmp_pool_unref_thread (MillRtmpThread *thread)
     return;
   g_sequence_free (thread->timers);
   g_mutex_clear (&thread->lock);
-  close (thread->epoll_fd);
-  close (thread->wake_fd);
+  if (thread->epoll_fd >= 0)
+    close (thread->epoll_fd);
+  if (thread->wake_fd >= 0)
+    close (thread->wake_fd);
   g_free (thread->scratch);
   g_free (thread);
 }
@@ -150,26 +156,45 @@ run_thread (gpointer user_data)
   return NULL;
 }
 
+static gboolean
+open_descriptors (MillRtmpThread *thread)
+{
+  struct epoll_event event = { .events = EPOLLIN };
+
+  thread->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  thread->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return thread->epoll_fd >= 0 && thread->wake_fd >= 0 &&
+      epoll_ctl (thread->epoll_fd, EPOLL_CTL_ADD, thread->wake_fd, &event) == 0;
+}
+
+/* Publishers can use up the process's descriptors: no reason to end it. */
 static MillRtmpThread *
-start_thread (guint index)
+start_thread (guint index, GError **error)
 {
   MillRtmpThread *thread = g_new0 (MillRtmpThread, 1);
-  struct epoll_event event = { .events = EPOLLIN };
   g_autofree gchar *name = g_strdup_printf ("mill-rtmp-%u", index);
 
   g_atomic_ref_count_init (&thread->refs);
-  g_atomic_ref_count_inc (&thread->refs); /* one for run_thread() */
   thread->index = index;
-  thread->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  thread->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   thread->scratch = g_malloc (MILL_RTMP_SCRATCH_BYTES);
   thread->timers = g_sequence_new (NULL);
   g_mutex_init (&thread->lock);
   g_queue_init (&thread->tasks);
-  if (epoll_ctl (thread->epoll_fd, EPOLL_CTL_ADD, thread->wake_fd, &event) < 0)
-    g_error ("cannot watch the wake-up descriptor: %s", g_strerror (errno));
-  thread->thread = g_thread_new (name, run_thread, thread);
-  return thread;
+  if (!open_descriptors (thread)) {
+    gint saved = errno;
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved),
+        "thread '%s': cannot open its descriptors: %s", name,
+        g_strerror (saved));
+    mill_rtmp_pool_unref_thread (thread);
+    return NULL;
+  }
+  mill_rtmp_pool_ref_thread (thread); /* for run_thread() */
+  thread->thread = g_thread_try_new (name, run_thread, thread, error);
+  if (thread->thread)
+    return thread;
+  mill_rtmp_pool_unref_thread (thread);
+  mill_rtmp_pool_unref_thread (thread);
+  return NULL;
 }
 
 static void
@@ -188,16 +213,18 @@ stop_thread (MillRtmpThread *thread)
 /* ---- pool ---- */
 
 MillRtmpPool *
-mill_rtmp_pool_acquire (void)
+mill_rtmp_pool_acquire (GError **error)
 {
   g_mutex_lock (&pool_lock);
-  if (!the_pool) {
+  MillRtmpThread *first = the_pool ? NULL : start_thread (0, error);
+  if (first) {
     the_pool = g_new0 (MillRtmpPool, 1);
     the_pool->threads = g_ptr_array_new ();
-    g_ptr_array_add (the_pool->threads, start_thread (0));
+    g_ptr_array_add (the_pool->threads, first);
   }
-  the_pool->users++;
   MillRtmpPool *pool = the_pool;
+  if (pool)
+    pool->users++;
   g_mutex_unlock (&pool_lock);
   return pool;
 }
@@ -266,6 +293,20 @@ mill_rtmp_pool_add_listener_lane (MillRtmpPool *pool)
   return lane;
 }
 
+/* Under pool_lock. Returns: (nullable) */
+static MillRtmpThread *
+grow (MillRtmpPool *pool)
+{
+  g_autoptr (GError) error = NULL;
+  MillRtmpThread *thread = start_thread (pool->threads->len, &error);
+
+  if (thread)
+    g_ptr_array_add (pool->threads, thread);
+  else
+    GST_WARNING ("%s, sources share the threads that run", error->message);
+  return thread;
+}
+
 MillRtmpLane *
 mill_rtmp_pool_add_source_lane (MillRtmpPool *pool)
 {
@@ -277,8 +318,9 @@ mill_rtmp_pool_add_source_lane (MillRtmpPool *pool)
       best = thread;
   }
   if (best->n_sources > 0 && pool->threads->len < g_get_num_processors ()) {
-    best = start_thread (pool->threads->len);
-    g_ptr_array_add (pool->threads, best);
+    MillRtmpThread *thread = grow (pool);
+    if (thread)
+      best = thread;
   }
   best->n_sources++;
   MillRtmpLane *lane = mill_rtmp_lane_new (best, TRUE);

@@ -21,8 +21,9 @@ G_BEGIN_DECLS
 typedef struct _MillRtmpPool MillRtmpPool;
 
 /* The process's pool, started when it is not running. The last release ends
- * and joins its threads. */
-MillRtmpPool *mill_rtmp_pool_acquire (void);
+ * and joins its threads.
+ * Errors: G_IO_ERROR when there is no descriptor or thread left for it. */
+MillRtmpPool *mill_rtmp_pool_acquire (GError **error);
 void mill_rtmp_pool_release (MillRtmpPool *pool);
 
 /* One structure "thread" per thread: name (string), turn-usec (guint64: age

@@ -558,6 +558,55 @@ GST_START_TEST (no_descriptor_left)
 }
 GST_END_TEST;
 
+/* Leaves @n descriptors to open. Returns: the limit that there was. */
+static struct rlimit
+limit_descriptors (gint n)
+{
+  struct rlimit limit;
+  getrlimit (RLIMIT_NOFILE, &limit);
+  gint next = dup (0);
+  close (next);
+  struct rlimit low = { next + n, limit.rlim_max };
+  setrlimit (RLIMIT_NOFILE, &low);
+  return limit;
+}
+
+/* A source that starts while publishers hold every descriptor takes its place
+ * on a thread that runs, and its neighbours live on. */
+GST_START_TEST (no_descriptor_for_a_thread)
+{
+  g_autoptr (Receiver) holder = receiver_new ("rtmp://127.0.0.1:0/live/a");
+  receiver_start (holder, 0);
+  g_autofree gchar *location =
+      g_strdup_printf ("rtmp://%s/live/b", holder->address);
+  g_autoptr (Receiver) late = receiver_new (location);
+  struct rlimit limit = limit_descriptors (0);
+  receiver_start (late, 0);
+  setrlimit (RLIMIT_NOFILE, &limit);
+
+  g_autoptr (Publisher) publisher =
+      publisher_open (holder->address, "live", "b");
+  publisher_send_video_config (publisher, 0, AVCC_640x360);
+  publisher_send_video (publisher, 0, TRUE, 0);
+  fail_unless_equals_int64 (receiver_take_dts (late, RECEIVER_VIDEO), 0);
+}
+GST_END_TEST;
+
+/* The first of all has nothing to stand on, and says so. */
+GST_START_TEST (no_descriptor_for_the_pool)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  struct rlimit limit = limit_descriptors (1);
+  GstStateChangeReturn ret =
+      gst_element_set_state (receiver->element, GST_STATE_READY);
+  setrlimit (RLIMIT_NOFILE, &limit);
+  fail_unless_equals_int (ret, GST_STATE_CHANGE_FAILURE);
+  gst_message_unref (receiver_take_message (receiver, GST_MESSAGE_ERROR));
+  fail_if (receiver_has_message (receiver, GST_MESSAGE_ERROR));
+  receiver_start (receiver, 0);
+}
+GST_END_TEST;
+
 /* Somebody who connects and says nothing does not stay. */
 GST_START_TEST (silent_connection)
 {
@@ -854,6 +903,8 @@ rtmpserversrc_suite (void)
   tcase_add_test (input_case, garbage);
   tcase_add_test (input_case, silent_connection);
   tcase_add_test (input_case, no_descriptor_left);
+  tcase_add_test (input_case, no_descriptor_for_the_pool);
+  tcase_add_test (input_case, no_descriptor_for_a_thread);
   suite_add_tcase (suite, state_case);
   tcase_add_test (state_case, flow_error);
   tcase_add_test (state_case, flow_eos);
