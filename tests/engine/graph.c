@@ -387,6 +387,7 @@ typedef struct
 {
   GMutex lock;
   GCond changed;
+  gboolean closed;
   gboolean entered;
   gboolean released;
   gboolean in_vain; /* nobody released it in time */
@@ -398,11 +399,18 @@ pass_gate (Gate *gate)
   gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
 
   g_mutex_lock (&gate->lock);
-  gate->entered = TRUE;
+  gate->entered = gate->closed;
   g_cond_signal (&gate->changed);
-  while (!gate->released && !gate->in_vain)
+  while (gate->closed && !gate->released && !gate->in_vain)
     gate->in_vain = !g_cond_wait_until (&gate->changed, &gate->lock, deadline);
   g_mutex_unlock (&gate->lock);
+}
+
+static void
+wait_for_playing (Run *run)
+{
+  while (GST_STATE (mill_graph_get_pipeline (run->graph)) != GST_STATE_PLAYING)
+    g_main_context_iteration (NULL, TRUE);
 }
 
 static void
@@ -426,7 +434,10 @@ test_end_of_stuck_source (void)
   g_signal_connect (mill_graph_get_node (run.graph, "a"), "handoff",
       G_CALLBACK (on_handoff), &gate);
   g_assert_true (mill_graph_start (run.graph, &error));
+  /* GstBaseSrc has to come up first: a change of state waits for create too. */
+  wait_for_playing (&run);
   g_mutex_lock (&gate.lock);
+  gate.closed = TRUE;
   while (!gate.entered)
     g_cond_wait (&gate.changed, &gate.lock);
   g_mutex_unlock (&gate.lock);
@@ -456,8 +467,7 @@ test_stop_while_ending (void)
       GST_CLOCK_TIME_NONE);
   GstElement *source = mill_graph_get_node (run.graph, "a");
   g_assert_true (mill_graph_start (run.graph, &error));
-  while (GST_STATE (mill_graph_get_pipeline (run.graph)) != GST_STATE_PLAYING)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for_playing (&run);
   mill_graph_end (run.graph);
   /* EOS is on its way when the thread that sends it holds the source. */
   while (GST_STATE_TRYLOCK (source)) {
