@@ -476,6 +476,32 @@ test_lease_removed (Fixture *fixture, gconstpointer data)
   g_assert_true (mill_store_lease_is_lost (lease));
 }
 
+/* A worker without a free descriptor keeps its streams: it cannot write for a
+ * while, but nobody has taken them from it. */
+static void
+test_lease_without_descriptors (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) state = g_bytes_new_static ("epoch 5", 7);
+  g_autoptr (MillStoreLease) lease =
+      mill_store_take (fixture->store, ".state", MILL_STORE_TAKE_FREE, NULL);
+  struct rlimit old;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  struct rlimit none = { .rlim_cur = 0, .rlim_max = old.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  gboolean lost = mill_store_lease_is_lost (lease);
+  gboolean written = mill_store_lease_write (lease, state, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  g_assert_false (lost);
+  g_assert_false (written);
+  g_assert_false (g_error_matches (error, MILL_STORE_ERROR,
+      MILL_STORE_ERROR_LOST));
+  g_clear_error (&error);
+  g_assert_true (mill_store_lease_write (lease, state, &error));
+  g_assert_no_error (error);
+}
+
 /* However a packager dies, its successor finds the lease free. */
 static void
 test_lease_of_the_dead (Fixture *fixture, gconstpointer data)
@@ -803,6 +829,7 @@ main (int argc, char **argv)
   ADD ("/store/lease/held", NULL, test_lease);
   ADD ("/store/lease/take-over", NULL, test_take_over);
   ADD ("/store/lease/removed", NULL, test_lease_removed);
+  ADD ("/store/lease/descriptors", NULL, test_lease_without_descriptors);
   ADD ("/store/writer/order/inline", INLINE, test_writer_order);
   ADD ("/store/writer/order/thread", THREAD, test_writer_order);
   ADD ("/store/writer/bound", NULL, test_writer_bound);

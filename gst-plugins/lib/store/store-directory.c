@@ -424,15 +424,14 @@ is_named (Directory *self, gint fd, const gchar *name)
 {
   struct stat held;
   struct stat named;
-  gint named_fd = open_file (self, name, O_PATH, FALSE);
-  gboolean same;
 
-  if (named_fd < 0)
-    return FALSE;
-  same = fstat (fd, &held) == 0 && fstat (named_fd, &named) == 0 &&
-      held.st_dev == named.st_dev && held.st_ino == named.st_ino;
-  close (named_fd);
-  return same;
+  /* By name and not through a descriptor: a process that has run out of them
+   * still owns what it owns. For the same reason only a name that is certainly
+   * gone is lost. */
+  if (fstatat (self->fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+    return errno != ENOENT && errno != ENOTDIR;
+  return fstat (fd, &held) == 0 && held.st_dev == named.st_dev &&
+      held.st_ino == named.st_ino;
 }
 
 /* The file of @name, locked when nobody else holds it; -1 with errno, which is
@@ -515,8 +514,8 @@ directory_write_taken (MillStore *store, gpointer handle, const gchar *name,
 
   if (!is_named (self, held, name)) {
     g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST,
-        "writing '%s/%s': another packager has taken over", store->location,
-        name);
+        "writing '%s/%s': another packager has taken over, or it was removed",
+        store->location, name);
     return FALSE;
   }
   fd = replace_file (self, name, content);

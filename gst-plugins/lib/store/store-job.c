@@ -167,7 +167,7 @@ require_lease (MillStoreLease *lease, MillStore *store, GError **error)
   if (!mill_store_lease_is_lost (lease))
     return TRUE;
   g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST,
-      "writing to '%s': another packager has taken over",
+      "writing to '%s': another packager has taken over, or it was removed",
       mill_store_get_location (store));
   return FALSE;
 }
