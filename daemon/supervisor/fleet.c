@@ -14,6 +14,8 @@
 /* A process that dies again and again is started at this pace. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 10000
+/* How often a start tries to connect to a process, over about 3 s. */
+#define EARLY_ATTEMPTS 5
 /* One that lived as long as this was healthy. */
 #define HEALTHY_US (30 * G_USEC_PER_SEC)
 
@@ -44,6 +46,7 @@ typedef struct
   gint64 up_since; /* monotonic */
   guint retry_ms;
   guint timer;
+  guint early; /* connections that failed before it was ever up */
   guint64 cpu_usec; /* at cpu_time */
   gint64 cpu_time; /* monotonic; 0: no sample yet */
   gdouble cpu; /* cores, between the last two samples */
@@ -177,6 +180,21 @@ fail (Process *process, const GError *error)
   g_autoptr (GError) named = g_error_new (error->domain, error->code, "%s: %s",
       get_name (process), text);
   g_signal_emit (fleet, signals[SIGNAL_FAILED], 0, named);
+}
+
+/* A process that was just dying when we looked still answered at its socket,
+ * and then did not. Its successor will: that is no reason not to start. */
+static void
+fail_to_connect (Process *process, const GError *error)
+{
+  if (process->fleet->was_up || process->fleet->leaving ||
+      error->domain == MILL_IPC_ERROR || process->early >= EARLY_ATTEMPTS) {
+    fail (process, error);
+    return;
+  }
+  process->early++;
+  g_info ("%s: %s; trying again", get_name (process), error->message);
+  retry (process);
 }
 
 static void
@@ -342,7 +360,7 @@ on_worker_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL))
     take_new_id (process);
   else
-    fail (process, error);
+    fail_to_connect (process, error);
 }
 
 static void
@@ -358,7 +376,7 @@ on_origin_connected (GObject *source, GAsyncResult *result, gpointer user_data)
       fleet->was_up)
     retry (process); /* it ends by itself when it has answered */
   else
-    fail (process, error);
+    fail_to_connect (process, error);
 }
 
 static void

@@ -113,6 +113,19 @@ nodes:
   fs.rmSync(dir, { recursive: true, force: true });
 });
 
+test('all processes killed at once: millraced starts over what they left', async (t) => {
+  const daemon = await Daemon.start();
+  t.after(() => daemon.stop());
+  for (let i = 0; i < 8; i++) {
+    const pids = (await daemon.workers()).map((w) => w.pid);
+    daemon.process.kill('SIGKILL');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    // At once: some of them may still be dying, and answer a last time.
+    await daemon.exited;
+    await daemon.launch();
+  }
+});
+
 test('a full disk is told once per stream and heals', { skip: process.getuid() !== 0 && 'needs root to mount a small tmpfs' }, async (t) => {
   const small = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-full-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]);
