@@ -43,6 +43,25 @@ get_slack (const MillCmafPackager *self, const MillCmafLane *lane)
   return mill_cmaf_lane_to_ns (lane, lane->frame_length / 2);
 }
 
+/* An encoder has left pictures out, so that the one before sample @i lasts
+ * until its segment is too long, which no offer could foresee: it begins the
+ * next segment. It is still there, a track keeps its last sample back. */
+static void
+cut_before_hole_locked (MillCmafPackager *self, MillCmafLane *lane, guint i)
+{
+  const MillCmafSample *sample = mill_cmaf_track_peek (lane->track, i);
+  if (i == 0 || (sample->flags & MILL_CMAF_SAMPLE_JUMP) ||
+      !mill_cmaf_timeline_is_overrun (self->timeline,
+          mill_cmaf_lane_to_ns (lane, sample->dts)))
+    return;
+  const MillCmafSample *before = mill_cmaf_track_peek (lane->track, i - 1);
+  if (before->begins != MILL_CMAF_NONE)
+    return;
+  cut_locked (self, lane, i - 1,
+      before->flags & MILL_CMAF_SAMPLE_SYNC ? MILL_CMAF_CUT_NONE
+                                            : MILL_CMAF_CUT_DEPENDENT);
+}
+
 /* Offers the samples from @from on to the timeline. */
 void
 mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
@@ -55,6 +74,7 @@ mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
       continue;
     if (sample->flags & MILL_CMAF_SAMPLE_JUMP)
       mill_cmaf_timeline_break (self->timeline);
+    cut_before_hole_locked (self, lane, i);
     GstClockTime duration = i > 0
         ? (GstClockTime) mill_cmaf_lane_to_ns (lane,
               (gint64) mill_cmaf_track_get_duration (lane->track, i - 1))

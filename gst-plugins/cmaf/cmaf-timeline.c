@@ -126,6 +126,16 @@ mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
   return MILL_CMAF_GO_ON;
 }
 
+gboolean
+mill_cmaf_timeline_is_overrun (const MillCmafTimeline *self,
+    GstClockTimeDiff time)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self);
+  return self->limit > 0 && last != NULL &&
+      !GST_CLOCK_STIME_IS_VALID (last->end) &&
+      time - last->start > (GstClockTimeDiff) self->limit;
+}
+
 const MillCmafCut *
 mill_cmaf_timeline_cut (MillCmafTimeline *self, GstClockTimeDiff start,
     GstClockTimeDiff end, MillCmafCutFlags flags)

@@ -102,6 +102,11 @@ MillCmafDecision mill_cmaf_timeline_offer (const MillCmafTimeline *self,
     GstClockTimeDiff time, GstClockTime duration, gboolean is_sync,
     GstClockTimeDiff slack);
 
+/** Returns: whether the open segment is longer than it may be when it lasts
+ * until @time */
+gboolean mill_cmaf_timeline_is_overrun (const MillCmafTimeline *self,
+    GstClockTimeDiff time);
+
 /** Video may be cut 5 % early, so that a GOP of a hair under the segment
  * duration does not make segments of two. */
 GstClockTimeDiff mill_cmaf_timeline_get_video_slack (const MillCmafTimeline
