@@ -117,18 +117,57 @@ mill_cmaf_state_find_rendition (const MillCmafState *self, const gchar *name)
 
 /* ---- saving ---- */
 
+/* The lists are saved once per segment and are most of the state. Elements of
+ * fixed size lie in a GVariant as in C, padding included, which is to be zero:
+ * copying them takes a tenth of the time that a builder takes. */
+typedef struct
+{
+  guint64 number;
+  guint64 generation;
+  gint64 start;
+  gint64 end;
+  gint64 media_start;
+  gint64 wall_us;
+  guint64 period;
+  gint64 period_start;
+  gint64 period_media;
+  guint32 flags;
+  guint32 padding;
+} SavedCut;
+G_STATIC_ASSERT (sizeof (SavedCut) == 80);
+
+typedef struct
+{
+  gint64 time;
+  guint64 duration;
+  guint64 bytes;
+  guint32 flags;
+  guint32 padding;
+} SavedSegment;
+G_STATIC_ASSERT (sizeof (SavedSegment) == 32);
+
 static GVariant *
 save_cuts (const MillCmafState *self)
 {
-  g_auto (GVariantBuilder) builder =
-      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" CUT_TYPE));
-  for (guint i = 0; i < self->cuts->len; i++) {
+  guint n = self->cuts->len;
+  g_autofree SavedCut *saved = g_new (SavedCut, n);
+  for (guint i = 0; i < n; i++) {
     const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
-    g_variant_builder_add (&builder, CUT_TYPE, cut->number, cut->generation,
-        cut->start, cut->end, cut->media_start, cut->wall_us, cut->period,
-        cut->period_start, cut->period_media, (guint32) cut->flags);
+    saved[i] = (SavedCut){
+      .number = cut->number,
+      .generation = cut->generation,
+      .start = cut->start,
+      .end = cut->end,
+      .media_start = cut->media_start,
+      .wall_us = cut->wall_us,
+      .period = cut->period,
+      .period_start = cut->period_start,
+      .period_media = cut->period_media,
+      .flags = (guint32) cut->flags,
+    };
   }
-  return g_variant_builder_end (&builder);
+  return g_variant_new_fixed_array (G_VARIANT_TYPE (CUT_TYPE), saved, n,
+      sizeof (SavedCut));
 }
 
 static GVariant *
@@ -145,15 +184,20 @@ save_format (const MillCmafFormat *format)
 static GVariant *
 save_segments (const MillCmafRendition *rendition)
 {
-  g_auto (GVariantBuilder) builder =
-      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" SEGMENT_TYPE));
-  for (guint i = 0; i < rendition->segments->len; i++) {
+  guint n = rendition->segments->len;
+  g_autofree SavedSegment *saved = g_new (SavedSegment, n);
+  for (guint i = 0; i < n; i++) {
     const MillCmafSegment *segment =
         &g_array_index (rendition->segments, MillCmafSegment, i);
-    g_variant_builder_add (&builder, SEGMENT_TYPE, segment->time,
-        segment->duration, segment->bytes, (guint32) segment->flags);
+    saved[i] = (SavedSegment){
+      .time = segment->time,
+      .duration = segment->duration,
+      .bytes = segment->bytes,
+      .flags = (guint32) segment->flags,
+    };
   }
-  return g_variant_builder_end (&builder);
+  return g_variant_new_fixed_array (G_VARIANT_TYPE (SEGMENT_TYPE), saved, n,
+      sizeof (SavedSegment));
 }
 
 GBytes *
