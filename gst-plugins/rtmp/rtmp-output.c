@@ -332,8 +332,7 @@ stamp_frame (MillRtmpOutput *self, Track *track, GstBuffer *buffer,
   MillRtmpTimelineStamp stamp = *wire;
   gboolean is_discont;
 
-  if (mill_rtmp_timeline_needs_anchor (&self->timeline, stamp.wire_ms,
-          stamp.arrival_us))
+  if (mill_rtmp_timeline_needs_anchor (&self->timeline, &stamp))
     stamp.arrival_running_time = get_running_time (self, stamp.arrival_us);
   GstClockTime dts =
       mill_rtmp_timeline_stamp (&self->timeline, &stamp, &is_discont);

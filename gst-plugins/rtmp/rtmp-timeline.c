@@ -26,43 +26,62 @@ get_step (const MillRtmpTimelineEpoch *epoch, guint32 wire_ms)
 }
 
 static gboolean
+is_close (guint32 from_ms, guint32 wire_ms)
+{
+  gint32 step = (gint32) (wire_ms - from_ms);
+
+  return step > -MILL_RTMP_TIMELINE_JUMP_MS &&
+      step < MILL_RTMP_TIMELINE_JUMP_MS;
+}
+
+/* Whether the track's own messages of that epoch lead to this one. */
+static gboolean
+continues (const MillRtmpTimelineEpoch *epoch,
+    const MillRtmpTimelineStamp *stamp)
+{
+  return epoch->id != 0 && epoch->has_track[stamp->track] &&
+      is_close (epoch->track_wire_ms[stamp->track], stamp->wire_ms);
+}
+
+static gboolean
 is_near (const MillRtmpTimelineEpoch *epoch, guint32 wire_ms)
 {
-  gint32 step = get_step (epoch, wire_ms);
-
-  return epoch->id != 0 && step > -MILL_RTMP_TIMELINE_JUMP_MS &&
-      step < MILL_RTMP_TIMELINE_JUMP_MS;
+  return epoch->id != 0 && is_close (epoch->last_wire_ms, wire_ms);
 }
 
 /* A publisher that was silent for a while and says so is no jump. */
 static gboolean
-is_pause (const MillRtmpTimeline *timeline, guint32 wire_ms, gint64 arrival_us)
+is_pause (const MillRtmpTimeline *timeline, const MillRtmpTimelineStamp *stamp)
 {
-  gint64 step = get_step (&timeline->current, wire_ms);
-  gint64 arrival_step = (arrival_us - timeline->last_arrival_us) / 1000;
+  gint64 step = get_step (&timeline->current, stamp->wire_ms);
+  gint64 arrival_step = (stamp->arrival_us - timeline->last_arrival_us) / 1000;
 
   return timeline->current.id != 0 &&
       ABS (step - arrival_step) < MILL_RTMP_TIMELINE_JUMP_MS;
 }
 
 static MillRtmpTimelineEpoch *
-find_epoch (MillRtmpTimeline *timeline, guint32 wire_ms, gint64 arrival_us)
+find_epoch (MillRtmpTimeline *timeline, const MillRtmpTimelineStamp *stamp)
 {
-  if (is_near (&timeline->current, wire_ms))
+  if (continues (&timeline->current, stamp))
     return &timeline->current;
-  if (is_near (&timeline->previous, wire_ms))
+  if (continues (&timeline->previous, stamp))
     return &timeline->previous;
-  if (is_pause (timeline, wire_ms, arrival_us))
+  if (is_near (&timeline->current, stamp->wire_ms))
+    return &timeline->current;
+  if (is_near (&timeline->previous, stamp->wire_ms))
+    return &timeline->previous;
+  if (is_pause (timeline, stamp))
     return &timeline->current;
   return NULL;
 }
 
 gboolean
 mill_rtmp_timeline_needs_anchor (const MillRtmpTimeline *timeline,
-    guint32 wire_ms, gint64 arrival_us)
+    const MillRtmpTimelineStamp *stamp)
 {
   /* find_epoch() hands out a place to write to but writes nothing itself. */
-  return !find_epoch ((MillRtmpTimeline *) timeline, wire_ms, arrival_us);
+  return !find_epoch ((MillRtmpTimeline *) timeline, stamp);
 }
 
 static MillRtmpTimelineEpoch *
@@ -86,8 +105,7 @@ GstClockTime
 mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
     const MillRtmpTimelineStamp *stamp, gboolean *ret_discont)
 {
-  MillRtmpTimelineEpoch *epoch =
-      find_epoch (timeline, stamp->wire_ms, stamp->arrival_us);
+  MillRtmpTimelineEpoch *epoch = find_epoch (timeline, stamp);
   gint64 *last_ms = &timeline->last_ms[stamp->track];
 
   if (!epoch)
@@ -96,6 +114,8 @@ mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
   timeline->last_epoch[stamp->track] = epoch->id;
   epoch->offset_ms += get_step (epoch, stamp->wire_ms);
   epoch->last_wire_ms = stamp->wire_ms;
+  epoch->track_wire_ms[stamp->track] = stamp->wire_ms;
+  epoch->has_track[stamp->track] = TRUE;
   timeline->last_arrival_us = stamp->arrival_us;
 
   gint64 running_ms = epoch->offset_ms;

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * follow the publisher. A step of more than MILL_RTMP_TIMELINE_JUMP_MS that
  * the arrival did not also take is a jump and begins a new epoch. The epoch
  * before is kept, because audio and video do not jump with the same message.
+ * A track is measured by its own last message: an encoder may send one track
+ * seconds behind the other.
  *
  * What comes out never goes back on a track.
  */
@@ -28,6 +30,9 @@ typedef struct
   guint id; /* 0: not valid */
   guint32 last_wire_ms;
   gint64 offset_ms; /* running time of the last message */
+  /* The last message of each track alone. */
+  guint32 track_wire_ms[MILL_RTMP_TIMELINE_TRACKS];
+  gboolean has_track[MILL_RTMP_TIMELINE_TRACKS];
 } MillRtmpTimelineEpoch;
 
 typedef struct
@@ -59,7 +64,7 @@ void mill_rtmp_timeline_begin (MillRtmpTimeline *timeline);
 /* Whether the next message, arriving now, would begin an epoch, so that its
  * running time must be known. */
 gboolean mill_rtmp_timeline_needs_anchor (const MillRtmpTimeline *timeline,
-    guint32 wire_ms, gint64 arrival_us);
+    const MillRtmpTimelineStamp *stamp);
 
 /* Returns: the running time of the message's decoding time.
  * @ret_discont: (out): the track's time line begins or is broken here */

@@ -78,6 +78,15 @@ test('pictures that were left out make no segment too long', async () => {
   assert.equal(runs[0].length, SECONDS * 30);
 });
 
+test('video that is sent three seconds after its sound is whole', async () => {
+  // By order of sending: the clock says that they belong together.
+  const media = tags.map((tag) => ({ ...tag, at: tag.time + (tag.video ? 3000 : 0) })).sort((a, b) => a.at - b.at);
+  const { runs } = await publish('behind', media);
+  assert.equal(runs.length, 1);
+  assertConsecutive(runs[0], 'behind');
+  assert.equal(runs[0].length, SECONDS * 30);
+});
+
 test('another resolution in mid-stream is one discontinuity and one more Period', async () => {
   const media = [...tags.filter((tag) => tag.time < 4000),
     ...small.filter((tag) => tag.video && (tag.header || tag.time >= 4000) || tag.audio && !tag.header && tag.time >= 4000).map((tag) => ({ ...tag, time: Math.max(tag.time, 4000) }))];
