@@ -254,7 +254,7 @@ test('every option and verb of --help is in the manual page and in the completio
 
 test('a wrong command line has exit code 64 and names what was probably meant', async () => {
   const cases = [
-    [['strat'], /unknown verb 'strat', did you mean 'start'\?/],
+    [['vaildate'], /unknown verb 'vaildate', did you mean 'validate'\?/],
     [['xyzzyxyzzy'], /unknown verb 'xyzzyxyzzy', expected one of `millrace help`/],
     [[], /got no verb/],
     [['run'], /got 0 arguments, expected FILE\|NAME/],

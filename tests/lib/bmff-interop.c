@@ -18,8 +18,7 @@
 #define MAX_CHUNK_SAMPLES 7
 
 /* Returns: (transfer full): standard output of a command that must succeed */
-static gchar *
-run (const gchar *format, ...)
+static gchar *G_GNUC_PRINTF (1, 2) run (const gchar *format, ...)
 {
   va_list args;
   va_start (args, format);

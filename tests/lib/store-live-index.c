@@ -94,7 +94,7 @@ test_read (void)
       complete += TEXT[i] == '\n';
     g_assert_true (mill_live_index_reader_feed (reader, TEXT, cut, &error));
     g_assert_cmpuint (list->len, ==, complete > 0 ? complete - 1 : 0);
-    g_assert_true (mill_live_index_reader_feed (reader, TEXT + cut,
+    g_assert_true (mill_live_index_reader_feed (reader, &TEXT[cut],
         strlen (TEXT) - cut, &error));
     g_assert_no_error (error);
     g_assert_cmpuint (list->len, ==, G_N_ELEMENTS (chunks));

@@ -28,8 +28,8 @@
 /* librtmp tells what the server said only to its log. */
 static gchar *last_status;
 
-static void
-on_log (int level, const char *format, va_list arguments)
+static void G_GNUC_PRINTF (2, 0)
+    on_log (int level, const char *format, va_list arguments)
 {
   g_autofree gchar *line = g_strdup_vprintf (format, arguments);
   if (strstr (line, "onStatus") == NULL && strstr (line, "description") == NULL)
