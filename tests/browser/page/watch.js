@@ -43,13 +43,17 @@ function onFrame(now, frame) {
   video.requestVideoFrameCallback(onFrame);
 }
 
-// A stall is a clock that stands for over 250 ms after playback began.
-let clock = { at: 0, since: performance.now(), playing: false };
+// A stall is a clock that stands for over 250 ms after playback began because
+// the element had nothing more to play, or for over a second for any reason: a
+// busy machine stops the clock for a few frames with all data there.
+let clock = { at: 0, since: performance.now(), playing: false, starved: false };
 function watchClock() {
   const now = performance.now();
+  clock.starved ||= video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
   if (video.currentTime !== clock.at) {
-    if (clock.playing && now - clock.since > 250) seen.stalls.push({ at: Math.round(clock.since - seen.loaded), ms: Math.round(now - clock.since) });
-    clock = { at: video.currentTime, since: now, playing: seen.first !== null };
+    const ms = Math.round(now - clock.since);
+    if (clock.playing && (ms > 1000 || (ms > 250 && clock.starved))) seen.stalls.push({ at: Math.round(clock.since - seen.loaded), ms, starved: clock.starved });
+    clock = { at: video.currentTime, since: now, playing: seen.first !== null, starved: false };
   }
   seen.ended = video.ended;
   if (!video.ended) setTimeout(watchClock, 50);
