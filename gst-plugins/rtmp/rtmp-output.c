@@ -16,6 +16,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
  * frame of the other. */
 #define MAX_WAIT_MS 1000
 #define STATS_PERIOD_US G_USEC_PER_SEC
+/* Each change of the encoding costs every packager a segment and new playlists:
+ * so many at once, and one more per second. */
+#define MAX_CHANGES 8
 
 /* Written by the lane, read from anywhere. */
 #define COUNTER_SET(field, value) \
@@ -51,6 +54,8 @@ struct _MillRtmpOutput
   MillRtmpTimeline timeline;
   Track tracks[N_TRACKS];
   gboolean no_more_pads;
+  guint changes; /* of encodings, less one per second */
+  gint64 changes_since_us;
 
   /* this publisher's first message with a frame, of whatever codec */
   gboolean has_first;
@@ -247,9 +252,24 @@ set_caps (MillRtmpOutput *self, Track *track, GstCaps *caps)
   }
 }
 
+static gboolean
+may_change (MillRtmpOutput *self, gint64 now_us)
+{
+  gint64 seconds = (now_us - self->changes_since_us) / G_USEC_PER_SEC;
+
+  if (seconds > 0) {
+    self->changes -= (guint) MIN (seconds, self->changes);
+    self->changes_since_us = now_us;
+  }
+  if (self->changes >= MAX_CHANGES)
+    return FALSE;
+  self->changes++;
+  return TRUE;
+}
+
 static void
 handle_config (MillRtmpOutput *self, Track *track, const guint8 *data,
-    gsize size)
+    gsize size, gint64 arrival_us)
 {
   g_autoptr (GBytes) config = g_bytes_new (data, size);
   g_autoptr (GError) error = NULL;
@@ -265,6 +285,12 @@ handle_config (MillRtmpOutput *self, Track *track, const guint8 *data,
     caps = mill_rtmp_caps_from_aac (config, &duration, &error);
   if (!caps) {
     refuse_track (track, self, "a damaged codec configuration", error->message);
+    return;
+  }
+  if (track->caps && !gst_caps_is_equal (track->caps, caps) &&
+      !may_change (self, arrival_us)) {
+    refuse_track (track, self, "a new encoding too often",
+        "Frames are dropped until the encoding may change again.");
     return;
   }
   g_clear_pointer (&track->config, g_bytes_unref);
@@ -419,7 +445,7 @@ read_audio_tag (const guint8 *data, gsize size, Tag *ret_tag)
 /* Returns FALSE when there is no frame in it; a configuration is dealt with. */
 static gboolean
 open_message (MillRtmpOutput *self, Track *track, GstBuffer *payload,
-    Tag *ret_tag)
+    gint64 arrival_us, Tag *ret_tag)
 {
   GstMapInfo map;
   gboolean has_frame = FALSE;
@@ -440,7 +466,7 @@ open_message (MillRtmpOutput *self, Track *track, GstBuffer *payload,
   } else if (ret_tag->packet_type == MILL_FLV_PACKET_CONFIG &&
       !ret_tag->is_empty) {
     handle_config (self, track, map.data + ret_tag->header_size,
-        map.size - ret_tag->header_size);
+        map.size - ret_tag->header_size, arrival_us);
   } else {
     has_frame = ret_tag->packet_type == MILL_FLV_PACKET_FRAME &&
         !ret_tag->is_empty && map.size > ret_tag->header_size;
@@ -458,7 +484,7 @@ mill_rtmp_output_push (MillRtmpOutput *self, MillRtmpMediaType type,
   Track *track = &self->tracks[kind];
   Tag tag = { .packet_type = MILL_FLV_PACKET_CONFIG };
 
-  gboolean has_frame = open_message (self, track, buffer, &tag);
+  gboolean has_frame = open_message (self, track, buffer, arrival_us, &tag);
   /* The time stamp of a configuration says nothing. */
   if (tag.packet_type != MILL_FLV_PACKET_CONFIG && !self->has_first) {
     self->has_first = TRUE;

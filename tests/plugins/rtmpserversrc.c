@@ -472,6 +472,32 @@ GST_START_TEST (configuration_to_and_fro)
 }
 GST_END_TEST;
 
+/* Nor does one that changes its encoding with every frame cost the packager a
+ * segment for each. */
+GST_START_TEST (encoding_to_and_fro)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  receiver_wait_signal (receiver, "no-more-pads");
+  for (guint i = 1; i <= 100; i++) {
+    publisher_send_video_config (publisher, i,
+        i % 2 ? AVCC_320x180 : AVCC_640x360);
+    publisher_send_video (publisher, i, TRUE, 0);
+  }
+  publisher_send_audio (publisher, 200);
+  /* the first frame came at 1 */
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_AUDIO), 199);
+
+  guint64 frames = receiver_get_stat (receiver, "video-frames");
+  fail_unless (frames >= 8 && frames < 60, "%" G_GUINT64_FORMAT, frames);
+  g_autofree gchar *warning = take_warning (receiver);
+  fail_unless (strstr (warning, "too often") != NULL, "%s", warning);
+  fail_if (receiver_has_message (receiver,
+      GST_MESSAGE_WARNING | GST_MESSAGE_ERROR));
+}
+GST_END_TEST;
+
 /* Media messages cut short, empty, or with a broken configuration. */
 GST_START_TEST (damaged_media)
 {
@@ -899,6 +925,7 @@ rtmpserversrc_suite (void)
   tcase_add_test (input_case, unknown_codec_alone);
   tcase_add_test (input_case, unknown_codec_beside_a_known_one);
   tcase_add_test (input_case, configuration_to_and_fro);
+  tcase_add_test (input_case, encoding_to_and_fro);
   tcase_add_test (input_case, damaged_media);
   tcase_add_test (input_case, garbage);
   tcase_add_test (input_case, silent_connection);
