@@ -20,7 +20,7 @@ struct _MillCmafPackager
 {
   MillCmafPackagerOptions options;
   MillCmafReportFunc report;
-  gpointer user_data;
+  GObject *owner; /* not held, but while a report is delivered */
 
   GMutex lock; /* everything below */
   MillCmafPublisher *publisher;

@@ -43,14 +43,16 @@ unlock (MillCmafPackager *self)
 {
   GQueue reports = self->reports;
   g_queue_init (&self->reports);
-  gboolean closed = self->closed;
+  /* Until it has closed this, the owner lives; then it may go at any time. */
+  g_autoptr (GObject) owner =
+      reports.length > 0 && !self->closed ? g_object_ref (self->owner) : NULL;
   g_mutex_unlock (&self->lock);
   for (;;) {
     Report *report = g_queue_pop_head (&reports);
     if (report == NULL)
       return;
-    if (!closed)
-      self->report (report->kind, report->error, self->user_data);
+    if (owner != NULL)
+      self->report (report->kind, report->error, owner);
     free_report (report);
   }
 }
@@ -322,12 +324,12 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
 
 MillCmafPackager *
 mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
-    MillCmafReportFunc report, gpointer user_data)
+    MillCmafReportFunc report, GObject *owner)
 {
   MillCmafPackager *self = g_atomic_rc_box_new0 (MillCmafPackager);
   self->options = *options;
   self->report = report;
-  self->user_data = user_data;
+  self->owner = owner;
   g_mutex_init (&self->lock);
   self->lanes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
@@ -407,7 +409,7 @@ mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
   if (warning != NULL) {
     g_autoptr (GError) unread = g_error_new (MILL_CMAF_STATE_ERROR,
         MILL_CMAF_STATE_ERROR_INVALID, "%s: beginning afresh", warning);
-    self->report (MILL_CMAF_WARNED, unread, self->user_data);
+    self->report (MILL_CMAF_WARNED, unread, self->owner);
   }
   return TRUE;
 }
@@ -543,15 +545,26 @@ advance_locked (MillCmafPackager *self, MillCmafLane *lane,
   self->position = MAX (self->position, input->pts);
 }
 
-gboolean
+static GstFlowReturn
+check_lane_locked (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  if (self->failed)
+    return GST_FLOW_ERROR;
+  if (lane->eos)
+    return GST_FLOW_EOS;
+  return lane->track != NULL ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
+}
+
+GstFlowReturn
 mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafInput *input, GstBuffer *buffer)
 {
   g_mutex_lock (&self->lock);
-  if (self->failed || lane->track == NULL || lane->eos) {
+  GstFlowReturn ret = check_lane_locked (self, lane);
+  if (ret != GST_FLOW_OK) {
     gst_buffer_unref (buffer);
     unlock (self);
-    return FALSE;
+    return ret;
   }
   advance_locked (self, lane, input);
   MillCmafPush pushed = mill_cmaf_track_push (lane->track, input, buffer);
@@ -570,9 +583,9 @@ mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
       mill_cmaf_cutting_elect_locked (self, lane);
     proceed_locked (self);
   }
-  gboolean going = !self->failed;
+  ret = self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
   unlock (self);
-  return going;
+  return ret;
 }
 
 /* ---- statistics ---- */

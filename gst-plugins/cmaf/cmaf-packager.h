@@ -35,7 +35,7 @@ typedef enum
 
 /** @error: (nullable): of a warning or failure */
 typedef void (*MillCmafReportFunc) (MillCmafReportKind kind,
-    const GError *error, gpointer user_data);
+    const GError *error, GObject *owner);
 
 /**
  * MillCmafPackagerOptions:
@@ -51,10 +51,12 @@ typedef struct
   GstClockTime startup_timeout;
 } MillCmafPackagerOptions;
 
-/** @report: called without a lock, any thread. Returns: (transfer full) */
+/** @report: called without a lock, any thread
+ * @owner: (transfer none): lives until mill_cmaf_packager_close()
+ * Returns: (transfer full) */
 MillCmafPackager *mill_cmaf_packager_new (const MillCmafPackagerOptions
                                               *options,
-    MillCmafReportFunc report, gpointer user_data);
+    MillCmafReportFunc report, GObject *owner);
 MillCmafPackager *mill_cmaf_packager_ref (MillCmafPackager *self);
 void mill_cmaf_packager_unref (MillCmafPackager *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPackager, mill_cmaf_packager_unref)
@@ -103,10 +105,12 @@ void mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps);
 
-/** @buffer: (transfer full). Returns: FALSE when nothing more is written; the
- * report has said why */
-gboolean mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
-    const MillCmafInput *input, GstBuffer *buffer);
+/** @buffer: (transfer full)
+ * Returns: GST_FLOW_ERROR when nothing more is written, the report has said
+ * why; GST_FLOW_EOS after the end of the lane, which no flush undoes;
+ * GST_FLOW_NOT_NEGOTIATED before its format */
+GstFlowReturn mill_cmaf_packager_push (MillCmafPackager *self,
+    MillCmafLane *lane, const MillCmafInput *input, GstBuffer *buffer);
 
 /** What users see of it. */
 typedef struct

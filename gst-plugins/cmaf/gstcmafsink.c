@@ -206,9 +206,9 @@ post_eos_once (GstCmafSink *self)
 }
 
 static void
-on_report (MillCmafReportKind kind, const GError *error, gpointer user_data)
+on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
 {
-  GstCmafSink *self = user_data;
+  GstCmafSink *self = GST_CMAF_SINK (owner);
   if (kind != MILL_CMAF_ENDED) {
     post_error (self, kind, error);
     return;
@@ -372,13 +372,14 @@ handle_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps)
 static gboolean
 is_idr (GstCmafSinkPad *pad, GstBuffer *buffer)
 {
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+  guint nal_length_size = gst_cmaf_sink_pad_get_nal_length_size (pad);
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ||
+      nal_length_size == 0)
     return FALSE;
   GstMapInfo map;
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
     return FALSE;
-  gboolean idr = mill_avc_has_idr (map.data, map.size,
-      gst_cmaf_sink_pad_get_nal_length_size (pad));
+  gboolean idr = mill_avc_has_idr (map.data, map.size, nal_length_size);
   gst_buffer_unmap (buffer, &map);
   return idr;
 }
@@ -439,9 +440,7 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     input.sync = is_idr (own, buffer);
   if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall)))
     set_wall (self, input.pts);
-  if (!mill_cmaf_packager_push (self->packager, lane, &input, buffer))
-    return GST_FLOW_ERROR;
-  return GST_FLOW_OK;
+  return mill_cmaf_packager_push (self->packager, lane, &input, buffer);
 }
 
 /* ---- events and queries ---- */
@@ -713,7 +712,7 @@ start (GstCmafSink *self)
   if (path == NULL)
     return FALSE;
   g_autoptr (MillCmafPackager) packager =
-      mill_cmaf_packager_new (&options, on_report, self);
+      mill_cmaf_packager_new (&options, on_report, G_OBJECT (self));
   g_autoptr (GError) error = NULL;
   if (!mill_cmaf_packager_open (packager, path, &error)) {
     post_error (self, MILL_CMAF_FAILED, error);
@@ -756,13 +755,17 @@ gst_cmaf_sink_change_state (GstElement *element, GstStateChange transition)
   return ret;
 }
 
-/* GST_STATE is PLAYING only after change_state() has returned. */
+/* GST_STATE is PLAYING only after change_state() has returned. A bin forgets
+ * who has ended when it goes to PAUSED, and asks again. */
 static void
 gst_cmaf_sink_state_changed (GstElement *element, GstState old, GstState new,
     GstState pending)
 {
-  if (new == GST_STATE_PLAYING)
-    post_eos_once (GST_CMAF_SINK (element));
+  GstCmafSink *self = GST_CMAF_SINK (element);
+  GST_OBJECT_LOCK (self);
+  self->eos_posted &= new == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (self);
+  post_eos_once (self);
 }
 
 /* ---- properties ---- */
@@ -903,8 +906,7 @@ gst_cmaf_sink_get_property (GObject *object, guint id, GValue *value,
 static void
 gst_cmaf_sink_finalize (GObject *object)
 {
-  GstCmafSink *self = GST_CMAF_SINK (object);
-  g_free (self->settings.location);
+  g_free (GST_CMAF_SINK (object)->settings.location);
   G_OBJECT_CLASS (gst_cmaf_sink_parent_class)->finalize (object);
 }
 

@@ -383,6 +383,49 @@ test_eos_in_paused (void)
   fixture_clear (&f);
 }
 
+/* A pipeline that was paused after this branch had ended still ends. */
+static void
+test_eos_again (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 60, 50);
+  push_eos (&f);
+  wait_eos (&f);
+  gst_element_set_state (f.sink, GST_STATE_PAUSED);
+  g_assert_null (gst_bus_pop_filtered (f.bus, GST_MESSAGE_EOS));
+  gst_element_set_state (f.sink, GST_STATE_PLAYING);
+  wait_eos (&f);
+  g_assert_null (gst_bus_pop_filtered (f.bus, GST_MESSAGE_EOS));
+  fixture_clear (&f);
+}
+
+/* What comes too early or too late is refused by its right name, and is no
+ * failure of the sink. */
+static void
+test_out_of_turn (void)
+{
+  Fixture f;
+  GstSegment segment;
+  fixture_init (&f, make_dir (), NULL);
+  f.audio = fixture_add (&f, "audio_0", audio_caps ());
+  f.video = fixture_add (&f, "video_0", NULL);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (f.video, gst_event_new_stream_start ("v"));
+  gst_harness_push_event (f.video, gst_event_new_segment (&segment));
+  g_assert_cmpint (push_video (&f, 0, 0, TRUE), ==, GST_FLOW_NOT_NEGOTIATED);
+
+  g_assert_cmpint (push_audio (&f, 0), ==, GST_FLOW_OK);
+  gst_harness_push_event (f.audio, gst_event_new_eos ());
+  gst_harness_push_event (f.audio, gst_event_new_flush_start ());
+  gst_harness_push_event (f.audio, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (f.audio, gst_event_new_segment (&segment));
+  g_assert_cmpint (push_audio (&f, AAC_NS), ==, GST_FLOW_EOS);
+  g_assert_null (gst_bus_pop_filtered (f.bus, GST_MESSAGE_ERROR));
+  fixture_clear (&f);
+}
+
 static void
 test_eos_without_data (void)
 {
@@ -501,6 +544,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/segment", test_segment);
   g_test_add_func ("/cmafsink/states", test_states);
   g_test_add_func ("/cmafsink/eos-in-paused", test_eos_in_paused);
+  g_test_add_func ("/cmafsink/eos-again", test_eos_again);
+  g_test_add_func ("/cmafsink/out-of-turn", test_out_of_turn);
   g_test_add_func ("/cmafsink/eos-without-data", test_eos_without_data);
   g_test_add_func ("/cmafsink/latency", test_latency);
   g_test_add_func ("/cmafsink/stats", test_stats);
