@@ -455,5 +455,8 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/processes", test_processes);
   g_test_add_func ("/plan/equal", test_equal);
   g_test_add_func ("/plan/pictures", test_pictures);
-  return g_test_run ();
+  const gint failed = g_test_run ();
+  /* The leaks tracer reports when GStreamer is deinitialised. */
+  gst_deinit ();
+  return failed;
 }

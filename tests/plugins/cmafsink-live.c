@@ -325,5 +325,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/live/audio-stalls", test_audio_stalls);
   g_test_add_func ("/cmafsink/live/video-stalls", test_video_stalls);
   g_test_add_func ("/cmafsink/live/parts", test_parts);
-  return g_test_run ();
+  const gint failed = g_test_run ();
+  /* The leaks tracer reports when GStreamer is deinitialised. */
+  gst_deinit ();
+  return failed;
 }

@@ -296,5 +296,8 @@ main (int argc, char **argv)
       test_full_disk_of_a_file);
   g_test_add_func ("/cmafsink/room/no-place", test_no_place);
   g_test_add_func ("/cmafsink/disk", test_disk);
-  return g_test_run ();
+  const gint failed = g_test_run ();
+  /* The leaks tracer reports when GStreamer is deinitialised. */
+  gst_deinit ();
+  return failed;
 }

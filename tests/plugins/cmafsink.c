@@ -550,5 +550,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/latency", test_latency);
   g_test_add_func ("/cmafsink/stats", test_stats);
   g_test_add_func ("/cmafsink/threads", test_threads);
-  return g_test_run ();
+  const gint failed = g_test_run ();
+  /* The leaks tracer reports when GStreamer is deinitialised. */
+  gst_deinit ();
+  return failed;
 }
