@@ -72,29 +72,48 @@ fail_errno (GError **error, const gchar *what, const Directory *self,
 
 /* ---- paths ---- */
 
-/* Opens the directory that holds the last component of @name; symbolic links
- * are not followed. @ret_base points into @name. Returns -1 with errno. */
+/* Every segment and playlist of every stream comes through here: no call to
+ * the kernel that is not needed. */
+
+static gint
+open_component (gint parent, const gchar *name, gboolean make)
+{
+  gint flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  gint fd = openat (parent, name, flags);
+
+  if (fd >= 0 || errno != ENOENT || !make)
+    return fd;
+  if (mkdirat (parent, name, 0755) < 0 && errno != EEXIST)
+    return -1;
+  return openat (parent, name, flags);
+}
+
+static void
+close_parent (Directory *self, gint parent)
+{
+  gint number = errno;
+
+  if (parent >= 0 && parent != self->fd)
+    close (parent);
+  errno = number;
+}
+
+/* The directory that holds the last component of @name, for close_parent();
+ * symbolic links are not followed. @ret_base points into @name. Returns -1
+ * with errno. */
 static gint
 open_parent (Directory *self, const gchar *name, gboolean make,
     const gchar **ret_base)
 {
   const gchar *at = name;
   const gchar *slash;
-  gint fd = fcntl (self->fd, F_DUPFD_CLOEXEC, 3);
+  gint fd = self->fd;
 
   while (fd >= 0 && (slash = strchr (at, '/')) != NULL) {
     g_autofree gchar *component = g_strndup (at, slash - at);
-    gint next;
-    gint number;
+    gint next = open_component (fd, component, make);
 
-    if (make && mkdirat (fd, component, 0755) < 0 && errno != EEXIST)
-      next = -1;
-    else
-      next =
-          openat (fd, component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    number = errno;
-    close (fd);
-    errno = number;
+    close_parent (self, fd);
     fd = next;
     at = slash + 1;
   }
@@ -108,14 +127,11 @@ open_file (Directory *self, const gchar *name, gint flags, gboolean make)
   const gchar *base;
   gint parent = open_parent (self, name, make, &base);
   gint fd;
-  gint number;
 
   if (parent < 0)
     return -1;
   fd = openat (parent, base, flags | O_NOFOLLOW | O_CLOEXEC, 0644);
-  number = errno;
-  close (parent);
-  errno = number;
+  close_parent (self, parent);
   return fd;
 }
 
@@ -213,9 +229,7 @@ replace_file (Directory *self, const gchar *name, GBytes *content)
     errno = number;
     fd = -1;
   }
-  number = errno;
-  close (parent);
-  errno = number;
+  close_parent (self, parent);
   return fd;
 }
 
@@ -312,10 +326,8 @@ directory_rename (MillStore *store, const gchar *from, const gchar *to,
     done = TRUE;
   else
     fail_errno (error, "renaming", self, from);
-  if (from_parent >= 0)
-    close (from_parent);
-  if (to_parent >= 0)
-    close (to_parent);
+  close_parent (self, from_parent);
+  close_parent (self, to_parent);
   return done;
 }
 
@@ -332,7 +344,7 @@ directory_remove (MillStore *store, const gchar *name, GError **error)
   done = unlinkat (parent, base, 0) == 0 || errno == ENOENT ||
       (errno == EISDIR && unlinkat (parent, base, AT_REMOVEDIR) == 0) ||
       fail_errno (error, "removing", self, name);
-  close (parent);
+  close_parent (self, parent);
   return done;
 }
 
