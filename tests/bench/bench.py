@@ -31,14 +31,23 @@ def parse(arguments):
     parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[50, 100],
                         help="default 50,100")
     parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
+    parser.add_argument("--quick", action="store_true",
+                        help="one round of everything, 20 publishers: does it work at all? (a minute)")
     options = parser.parse_args(arguments)
+    if options.quick:
+        options.rounds = options.live_rounds = 1
+        options.publishers, options.seconds = [20], 15
     options.build = options.build.resolve()
     options.what = options.what or list(BENCHES)
     unknown = [name for name in options.what if name not in BENCHES]
     if unknown:
         parser.error(f"unknown benchmark '{unknown[0]}', expected packaging or live")
-    if options.seconds < 15 or min(options.publishers) < 1 or min(options.rounds, options.live_rounds) < 1:
-        parser.error("expected at least 15 seconds, one publisher and one round")
+    if min(options.publishers) < 1 or min(options.rounds, options.live_rounds) < 1:
+        parser.error("expected at least one publisher and one round")
+    needed = live.least_seconds(max(options.publishers))
+    if options.seconds < needed:
+        parser.error(f"--seconds: got {options.seconds}, expected at least {needed} "
+                     f"for {max(options.publishers)} publishers, who start one after the other")
     return options
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """CPU and memory per pass-through stream: millrace against nginx-rtmp, in turns."""
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -12,7 +13,18 @@ from servers import SERVERS
 
 STAGGER_MS = 10
 SETTLE_S = 4  # after the last publisher has started
+TAIL_S = 1  # before the first publisher ends
+LEAST_WINDOW_S = 8  # of measuring: four segments
 END_S = 5
+
+
+def lead_seconds(n_publishers):
+    """From the first publisher's start to where all of them are measured."""
+    return n_publishers * STAGGER_MS / 1000 + SETTLE_S
+
+
+def least_seconds(n_publishers):
+    return math.ceil(lead_seconds(n_publishers) + LEAST_WINDOW_S + TAIL_S)
 
 
 class Keeper(threading.Thread):
@@ -93,9 +105,9 @@ def run_once(options, kind, film, n_publishers, expected):
         keeper = Keeper(server, "bench0", options.scratch / f"kept-{kind.name}")
         keeper.start()
         load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lead_s = n_publishers * STAGGER_MS / 1000 + SETTLE_S
+        lead_s = lead_seconds(n_publishers)
         time.sleep(lead_s)
-        costs = measure_window(server, options.seconds - lead_s - 1)
+        costs = measure_window(server, options.seconds - lead_s - TAIL_S)
         published = json.loads(load.communicate(timeout=options.seconds + 60)[0])
         server.end_stream("bench0")
         frames = wait_for_frames(keeper, expected)

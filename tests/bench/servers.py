@@ -13,6 +13,7 @@ import urllib.request
 import measure
 
 START_S = 20
+END_S = 10
 
 
 def free_port():
@@ -29,6 +30,27 @@ def wait_for_port(port):
                 return
         time.sleep(0.05)
     raise RuntimeError(f"nothing listens on port {port} after {START_S} s")
+
+
+def is_running(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"  # ended; that is for its parent to notice
+
+
+def end(pid):
+    """Ends a process that is not a child of ours, and waits until it is gone."""
+    number = signal.SIGTERM
+    deadline = time.monotonic() + END_S
+    while is_running(pid):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+        number = 0 if time.monotonic() < deadline else signal.SIGKILL
 
 
 class Nginx:
@@ -54,7 +76,7 @@ events {{ worker_connections 4096; }}
 rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
   live on; hls on; hls_nested on; hls_path {self.media}; hls_fragment 2s; hls_playlist_length 12s; }} }} }}
 """)
-        self.command = ["nginx", "-p", str(self.directory), "-c", str(config)]
+        self.command = ["nginx", "-p", str(self.directory), "-c", str(config), "-e", str(self.directory / "error.log")]
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
         self.url = f"rtmp://127.0.0.1:{port}/live/bench%d"
         wait_for_port(port)
@@ -140,10 +162,7 @@ workers: {{ shared: 1, orphan-timeout: 5 }}
             self.process.kill()
         # workers outlive their supervisor by design
         for pid in pids:
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+            end(pid)
 
 
 SERVERS = [Nginx, Millrace]
