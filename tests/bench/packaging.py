@@ -31,8 +31,9 @@ def bench_film(options, film):
         for name in runs:
             out = measure.fresh_directory(options.scratch / f"package-{name}")
             command = commands(options.build, film, out)[name]
-            runs[name].append(measure.run(command, options.scratch / f"{name}.log"))
-            result[name] = {"command": command, "frames_out": count_frames(out)}
+            run = measure.run(command, options.scratch / f"{name}.log")
+            runs[name].append(run | {"frames_out": count_frames(out)})
+            result[name] = {"command": command}
     for name, measured in runs.items():
         cpu_s = statistics.median(run["cpu_s"] for run in measured)
         wall_s = statistics.median(run["wall_s"] for run in measured)
@@ -41,6 +42,8 @@ def bench_film(options, film):
             "cpu_s_per_gb": round(cpu_s / size_mb * 1000, 3),
             "cpu_s_min_max": [round(f(run["cpu_s"] for run in measured), 4) for f in (min, max)],
             "rss_mb": round(max(run["rss_mb"] for run in measured), 1),
+            # of the first run that differs from the film, if one does
+            "frames_out": next((run["frames_out"] for run in measured if run["frames_out"] != source), source),
             "failed": sum(run["exit_code"] != 0 for run in measured),
         }
     comparable = all(result[name]["frames_out"] == source and result[name]["failed"] == 0 for name in runs)
