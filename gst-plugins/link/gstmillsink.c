@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/**
+ * millsink: publishes encoded media on a Unix socket, to any number of millsrc
+ * in this or other processes.
+ *
+ *   gst-launch-1.0 -e videotestsrc is-live=true ! x264enc tune=zerolatency
+ *       ! h264parse ! millsink location=demo.sock
+ *
+ * States: listens from PAUSED on; never prerolls. leaky=false: a push waits
+ * until a consumer is there and has room.
+ *
+ * Threads: chain and events on the streaming threads of upstream; sockets on
+ * the I/O thread (link-io.h), from where upstream events go on by
+ * gst_element_call_async(), since what is upstream may wait.
+ *
+ * Source: README.md in this folder; the protocol in lib/link/README.md.
+ */
+#include <gst/gst.h>
+
+#include "link-caps.h"
+#include "link-hub.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_mill_sink_debug);
+#define GST_CAT_DEFAULT gst_mill_sink_debug
+
+enum
+{
+  PROP_0,
+  PROP_LOCATION,
+  PROP_LEAKY,
+  PROP_STATS,
+};
+
+#define GST_TYPE_MILL_SINK (gst_mill_sink_get_type ())
+G_DECLARE_FINAL_TYPE (GstMillSink, gst_mill_sink, GST, MILL_SINK, GstElement)
+
+struct _GstMillSink
+{
+  GstElement parent;
+
+  MillLinkHub *hub; /* of the element's life; guards itself */
+
+  /* OBJECT_LOCK */
+  gchar *location;
+  gboolean is_leaky;
+  gboolean drained; /* after EOS on all pads */
+  gboolean eos_posted;
+};
+
+G_DEFINE_FINAL_TYPE (GstMillSink, gst_mill_sink, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DECLARE (millsink);
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (millsink, "millsink", GST_RANK_NONE,
+    GST_TYPE_MILL_SINK,
+    GST_DEBUG_CATEGORY_INIT (gst_mill_sink_debug, "millsink", 0,
+        "link to other processes"));
+
+static GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+        GST_STATIC_CAPS (MILL_LINK_VIDEO_CAPS));
+static GstStaticPadTemplate audio_template =
+    GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+        GST_STATIC_CAPS (MILL_LINK_AUDIO_CAPS));
+static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
+    GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (MILL_LINK_TEXT_CAPS));
+
+static guint16
+get_link_id (GstPad *pad)
+{
+  return GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
+}
+
+/* ---- the end ---- */
+
+/* EOS of a sink counts in PLAYING only; before, it waits for that. */
+static void
+post_eos_once (GstMillSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean now = self->drained && !self->eos_posted &&
+      GST_STATE (self) == GST_STATE_PLAYING;
+  self->eos_posted |= now;
+  GST_OBJECT_UNLOCK (self);
+  if (now)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_eos (GST_OBJECT (self)));
+}
+
+/* ---- what consumers want, on the I/O thread ---- */
+
+static void
+on_drained (gpointer user_data)
+{
+  GstMillSink *self = user_data;
+
+  GST_OBJECT_LOCK (self);
+  self->drained = TRUE;
+  GST_OBJECT_UNLOCK (self);
+  post_eos_once (self);
+}
+
+typedef struct
+{
+  guint16 id;
+  GstEvent *event;
+} Upstream;
+
+static void
+free_upstream (gpointer data)
+{
+  Upstream *upstream = data;
+
+  if (upstream->event)
+    gst_event_unref (upstream->event);
+  g_free (upstream);
+}
+
+/* Returns: (transfer full) (nullable) */
+static GstPad *
+find_pad (GstMillSink *self, guint16 id)
+{
+  GstPad *found = NULL;
+
+  GST_OBJECT_LOCK (self);
+  for (GList *l = GST_ELEMENT (self)->sinkpads; l && !found; l = l->next)
+    if (get_link_id (l->data) == id)
+      found = gst_object_ref (l->data);
+  GST_OBJECT_UNLOCK (self);
+  return found;
+}
+
+static void
+send_upstream (GstElement *element, gpointer user_data)
+{
+  Upstream *upstream = user_data;
+  g_autoptr (GstPad) pad = find_pad (GST_MILL_SINK (element), upstream->id);
+
+  if (pad)
+    gst_pad_push_event (pad, g_steal_pointer (&upstream->event));
+}
+
+static void
+on_upstream (guint16 id, GstEvent *event, gpointer user_data)
+{
+  Upstream *upstream = g_new (Upstream, 1);
+
+  *upstream = (Upstream){ id, event };
+  gst_element_call_async (user_data, send_upstream, upstream, free_upstream);
+}
+
+/* Tells consumers the latency of the slowest pad. */
+static void
+tell_latency (GstElement *element, gpointer user_data)
+{
+  GstMillSink *self = GST_MILL_SINK (element);
+  MillLinkLatency latency = { FALSE, 0, GST_CLOCK_TIME_NONE };
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GList *pads;
+
+  GST_OBJECT_LOCK (self);
+  pads = g_list_copy_deep (element->sinkpads,
+      (GCopyFunc) (void (*) (void)) gst_object_ref, NULL);
+  GST_OBJECT_UNLOCK (self);
+  for (GList *l = pads; l; l = l->next) {
+    gboolean is_live;
+    GstClockTime min;
+    GstClockTime max;
+    if (!gst_pad_peer_query (l->data, query))
+      continue;
+    gst_query_parse_latency (query, &is_live, &min, &max);
+    if (!is_live || !GST_CLOCK_TIME_IS_VALID (min))
+      continue;
+    latency.is_live = TRUE;
+    latency.min_ns = MAX (latency.min_ns, min);
+    latency.max_ns = MIN (latency.max_ns, max);
+  }
+  g_list_free_full (pads, gst_object_unref);
+  latency.max_ns = MAX (latency.max_ns, latency.min_ns);
+  mill_link_hub_set_latency (self->hub, &latency);
+}
+
+static void
+on_latency_wanted (gpointer user_data)
+{
+  gst_element_call_async (user_data, tell_latency, NULL, NULL);
+}
+
+static void
+on_refused (const gchar *why, gpointer user_data)
+{
+  GstMillSink *self = user_data;
+
+  GST_ELEMENT_WARNING (self, RESOURCE, READ,
+      ("A consumer of the link was sent away: %s", why), (NULL));
+}
+
+static const MillLinkHubEvents hub_events = { on_drained, on_upstream,
+  on_latency_wanted, on_refused };
+
+/* ---- streaming ---- */
+
+static GstFlowReturn
+gst_mill_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  GstMillSink *self = GST_MILL_SINK (parent);
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn flow =
+      mill_link_hub_push_buffer (self->hub, get_link_id (pad), buffer, &error);
+
+  if (flow == GST_FLOW_ERROR)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("A buffer of pad %s does not fit the link.", GST_PAD_NAME (pad)),
+        ("%s", error->message));
+  return flow;
+}
+
+/* Returns: FALSE when what cannot cross must not be left out */
+static gboolean
+cross (GstMillSink *self, GstPad *pad, GstEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+  GstEventType type = GST_EVENT_TYPE (event);
+
+  if (mill_link_hub_push_event (self->hub, get_link_id (pad), event, &error))
+    return TRUE;
+  if (type == GST_EVENT_TAG) {
+    GST_WARNING_OBJECT (pad, "%s, leaving the tags out", error->message);
+    return TRUE;
+  }
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+      ("The %s of pad %s cannot cross the link.", GST_EVENT_TYPE_NAME (event),
+          GST_PAD_NAME (pad)),
+      ("%s", error->message));
+  return FALSE;
+}
+
+static gboolean
+gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstMillSink *self = GST_MILL_SINK (parent);
+  gboolean ok = TRUE;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_STREAM_START:
+      GST_OBJECT_LOCK (self);
+      self->drained = self->eos_posted = FALSE;
+      GST_OBJECT_UNLOCK (self);
+      /* fallthrough */
+    case GST_EVENT_CAPS:
+    case GST_EVENT_SEGMENT:
+    case GST_EVENT_TAG:
+    case GST_EVENT_GAP:
+      ok = cross (self, pad, event);
+      break;
+    case GST_EVENT_EOS:
+      ok = cross (self, pad, event);
+      if (mill_link_hub_has_ended (self->hub))
+        mill_link_hub_finish (self->hub);
+      break;
+    case GST_EVENT_FLUSH_START:
+      mill_link_hub_set_flushing (self->hub, get_link_id (pad), TRUE);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      mill_link_hub_set_flushing (self->hub, get_link_id (pad), FALSE);
+      break;
+    default:
+      break;
+  }
+  gst_event_unref (event);
+  return ok;
+}
+
+static gboolean
+gst_mill_sink_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode,
+    gboolean active)
+{
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  mill_link_hub_set_flushing (GST_MILL_SINK (parent)->hub, get_link_id (pad),
+      !active);
+  return TRUE;
+}
+
+/* ---- pads ---- */
+
+static GstPad *
+gst_mill_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
+    const gchar *wanted, const GstCaps *caps)
+{
+  GstMillSink *self = GST_MILL_SINK (element);
+  g_autofree gchar *name = g_strdup (wanted);
+  const gchar *pattern = GST_PAD_TEMPLATE_NAME_TEMPLATE (template);
+
+  /* The template's name with the first number that is free. */
+  for (guint i = 0; !name; i++) {
+    g_autofree gchar *prefix = g_strndup (pattern, strlen (pattern) - 2);
+    g_autofree gchar *next = g_strdup_printf ("%s%u", prefix, i);
+    g_autoptr (GstPad) taken = gst_element_get_static_pad (element, next);
+    if (!taken)
+      name = g_steal_pointer (&next);
+  }
+  GstPad *pad = gst_pad_new_from_template (template, name);
+  guint16 id = mill_link_hub_add_pad (self->hub, name);
+  gst_pad_set_element_private (pad, GUINT_TO_POINTER (id));
+  gst_pad_set_chain_function (pad, gst_mill_sink_chain);
+  gst_pad_set_event_function (pad, gst_mill_sink_event);
+  gst_pad_set_activatemode_function (pad, gst_mill_sink_activate_mode);
+  gst_element_add_pad (element, pad);
+  return pad;
+}
+
+static void
+gst_mill_sink_release_pad (GstElement *element, GstPad *pad)
+{
+  GstMillSink *self = GST_MILL_SINK (element);
+
+  mill_link_hub_remove_pad (self->hub, get_link_id (pad));
+  gst_pad_set_active (pad, FALSE);
+  gst_element_remove_pad (element, pad);
+  if (mill_link_hub_has_ended (self->hub))
+    mill_link_hub_finish (self->hub);
+}
+
+/* ---- states ---- */
+
+static gboolean
+open_hub (GstMillSink *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *location = g_strdup (self->location);
+  gboolean is_leaky = self->is_leaky;
+  self->drained = self->eos_posted = FALSE;
+  GST_OBJECT_UNLOCK (self);
+  if (!location) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+        ("No socket to publish on: set the property location."), (NULL));
+    return FALSE;
+  }
+  if (mill_link_hub_start (self->hub, location, is_leaky, &error))
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+      ("Cannot publish on '%s': %s", location, error->message), (NULL));
+  return FALSE;
+}
+
+static GstStateChangeReturn
+gst_mill_sink_change_state (GstElement *element, GstStateChange transition)
+{
+  GstMillSink *self = GST_MILL_SINK (element);
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !open_hub (self))
+    return GST_STATE_CHANGE_FAILURE;
+  /* Before the pads: wakes a push that waits. */
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    mill_link_hub_stop (self->hub);
+  GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
+                                    ->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+      result == GST_STATE_CHANGE_FAILURE)
+    mill_link_hub_stop (self->hub);
+  return result;
+}
+
+/* GST_STATE() is PLAYING only now. */
+static void
+gst_mill_sink_state_changed (GstElement *element, GstState old_state,
+    GstState new_state, GstState pending)
+{
+  if (new_state == GST_STATE_PLAYING)
+    post_eos_once (GST_MILL_SINK (element));
+}
+
+/* ---- GObject ---- */
+
+static void
+gst_mill_sink_set_property (GObject *object, guint id, const GValue *value,
+    GParamSpec *pspec)
+{
+  GstMillSink *self = GST_MILL_SINK (object);
+
+  GST_OBJECT_LOCK (self);
+  if (id == PROP_LOCATION) {
+    g_free (self->location);
+    self->location = g_value_dup_string (value);
+  } else if (id == PROP_LEAKY) {
+    self->is_leaky = g_value_get_boolean (value);
+  } else {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_mill_sink_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstMillSink *self = GST_MILL_SINK (object);
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, mill_link_hub_get_stats (self->hub));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  if (id == PROP_LOCATION)
+    g_value_set_string (value, self->location);
+  else if (id == PROP_LEAKY)
+    g_value_set_boolean (value, self->is_leaky);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_mill_sink_finalize (GObject *object)
+{
+  GstMillSink *self = GST_MILL_SINK (object);
+
+  mill_link_hub_free (self->hub);
+  g_free (self->location);
+  G_OBJECT_CLASS (gst_mill_sink_parent_class)->finalize (object);
+}
+
+static void
+gst_mill_sink_class_init (GstMillSinkClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  object_class->set_property = gst_mill_sink_set_property;
+  object_class->get_property = gst_mill_sink_get_property;
+  object_class->finalize = gst_mill_sink_finalize;
+  g_object_class_install_property (object_class, PROP_LOCATION,
+      g_param_spec_string ("location", "Location",
+          "Path of the socket to listen on; its directory must exist", NULL,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+              GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_LEAKY,
+      g_param_spec_boolean ("leaky", "Leaky",
+          "Never wait: a consumer that is too slow goes on at a later "
+          "keyframe. False: wait until the slowest consumer has room",
+          TRUE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+              GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "consumers, attached (ever), buffers, dropped (over all consumers), "
+          "queued-bytes (of the slowest)",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  element_class->request_new_pad = gst_mill_sink_request_new_pad;
+  element_class->release_pad = gst_mill_sink_release_pad;
+  element_class->change_state = gst_mill_sink_change_state;
+  element_class->state_changed = gst_mill_sink_state_changed;
+  gst_element_class_add_static_pad_template (element_class, &video_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_static_pad_template (element_class, &text_template);
+  gst_element_class_set_static_metadata (element_class, "Link sink",
+      "Sink/Network", "Publishes encoded media to other processes",
+      "The millrace authors");
+}
+
+static void
+gst_mill_sink_init (GstMillSink *self)
+{
+  self->is_leaky = TRUE;
+  self->hub = mill_link_hub_new (&hub_events, self);
+  GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
+}

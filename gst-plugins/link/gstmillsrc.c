@@ -1,0 +1,884 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/**
+ * millsrc: the media that a millsink publishes on a Unix socket, with the same
+ * segments and times.
+ *
+ *   gst-launch-1.0 -e millsrc location=demo.sock ! h264parse ! mp4mux
+ *       ! filesink location=demo.mp4
+ *
+ * States: live when leaky (NO_PREROLL, data in PLAYING only).
+ *
+ * Threads: one streaming thread reads the socket and pushes on all pads; a pad
+ * that waits thus holds up the others, as with any demuxer, and the producer's
+ * queue takes the strain. Upstream events are sent from any thread.
+ *
+ * Source: README.md in this folder; the protocol in lib/link/README.md.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gst/base/base.h>
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include "link-caps.h"
+#include "link-socket.h"
+#include "link/link-buffer.h"
+#include "link/link-event.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_mill_src_debug);
+#define GST_CAT_DEFAULT gst_mill_src_debug
+
+#define FIRST_RETRY_MS 20
+#define LAST_RETRY_MS 1000
+#define MAX_PADS 64
+/* How long a turn is between being told to quit and the task's stop. */
+#define QUIT_TURN_MS 5
+
+enum
+{
+  PROP_0,
+  PROP_LOCATION,
+  PROP_LEAKY,
+  PROP_RECONNECT_TIMEOUT_MS,
+  PROP_EOS_ON_TIMEOUT,
+  PROP_STATS,
+};
+
+#define GST_TYPE_MILL_SRC (gst_mill_src_get_type ())
+G_DECLARE_FINAL_TYPE (GstMillSrc, gst_mill_src, GST, MILL_SRC, GstElement)
+
+/* One of the producer's pads; streaming thread. */
+typedef struct
+{
+  guint16 id; /* in this connection, 0: not told of in it */
+  gchar *name;
+  GstPad *pad; /* nullable: added with its caps */
+  GstEvent *stream_start;
+  gboolean ended;
+  gboolean is_discont;
+} SrcPad;
+
+struct _GstMillSrc
+{
+  GstElement parent;
+
+  /* OBJECT_LOCK */
+  gchar *location;
+  gboolean is_leaky;
+  guint reconnect_timeout_ms;
+  gboolean eos_on_timeout;
+  guint64 n_buffers;
+  guint64 n_connections;
+
+  GstTask *task;
+  GRecMutex task_lock;
+  gint wake_fd;
+
+  /* lock */
+  GMutex lock;
+  gboolean flowing;
+  gboolean eos_wanted;
+  gboolean quit;
+  gint socket; /* -1: not connected; made and closed by the streaming thread */
+  MillLinkLatency latency;
+
+  /* streaming thread */
+  MillLinkReader *reader;
+  gboolean greeted;
+  gboolean told_pads; /* READY has come */
+  gboolean no_more_pads;
+  GPtrArray *pads; /* of SrcPad */
+  GstFlowCombiner *combiner;
+  gboolean done; /* nothing follows until READY */
+  guint group_id;
+  guint retry_ms;
+  gint64 lost_us; /* when the last try to be connected began */
+};
+
+G_DEFINE_FINAL_TYPE (GstMillSrc, gst_mill_src, GST_TYPE_ELEMENT)
+GST_ELEMENT_REGISTER_DECLARE (millsrc);
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (millsrc, "millsrc", GST_RANK_NONE,
+    GST_TYPE_MILL_SRC,
+    GST_DEBUG_CATEGORY_INIT (gst_mill_src_debug, "millsrc", 0,
+        "link from other processes"));
+
+static GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+        GST_STATIC_CAPS (MILL_LINK_VIDEO_CAPS));
+static GstStaticPadTemplate audio_template =
+    GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+        GST_STATIC_CAPS (MILL_LINK_AUDIO_CAPS));
+static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
+    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (MILL_LINK_TEXT_CAPS));
+
+/* ---- upstream ---- */
+
+static gboolean
+send_bytes (GstMillSrc *self, GBytes *bytes)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  gssize sent = -1;
+
+  /* Does not wait, and is whole or not at all: far less than a page. */
+  g_mutex_lock (&self->lock);
+  if (self->socket >= 0)
+    sent = send (self->socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  g_mutex_unlock (&self->lock);
+  return sent == (gssize) size;
+}
+
+static gboolean
+gst_mill_src_pad_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  gboolean ok = FALSE;
+
+  if (gst_video_event_is_force_key_unit (event)) {
+    guint16 id = GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
+    g_autoptr (GBytes) bytes = mill_link_event_write (event, id, NULL);
+    ok = bytes && send_bytes (GST_MILL_SRC (parent), bytes);
+  } else if (GST_EVENT_TYPE (event) != GST_EVENT_SEEK) {
+    ok = TRUE;
+  }
+  gst_event_unref (event);
+  return ok;
+}
+
+static gboolean
+gst_mill_src_pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  GstMillSrc *self = GST_MILL_SRC (parent);
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  /* Answered with what was told last; what is new comes as a message. */
+  g_autoptr (GBytes) ask =
+      mill_link_message_new (MILL_LINK_QUERY_LATENCY, 0, NULL, 0);
+  send_bytes (self, ask);
+  GST_OBJECT_LOCK (self);
+  gboolean is_live = self->is_leaky;
+  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  gst_query_set_latency (query, is_live, self->latency.min_ns,
+      self->latency.max_ns);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* ---- pads, on the streaming thread ---- */
+
+static void
+free_pad (gpointer data)
+{
+  SrcPad *pad = data;
+
+  g_clear_pointer (&pad->stream_start, gst_event_unref);
+  g_free (pad->name);
+  g_free (pad);
+}
+
+static SrcPad *
+find_pad (GstMillSrc *self, guint16 id)
+{
+  for (guint i = 0; id != 0 && i < self->pads->len; i++) {
+    SrcPad *pad = g_ptr_array_index (self->pads, i);
+    if (pad->id == id)
+      return pad;
+  }
+  return NULL;
+}
+
+static gboolean
+refuse (GError **error, const gchar *what, guint got, const gchar *expected)
+{
+  g_set_error (error, MILL_LINK_ERROR, MILL_LINK_ERROR_PROTOCOL,
+      "link %s: got %u, expected %s", what, got, expected);
+  return FALSE;
+}
+
+static gboolean
+take_pad (GstMillSrc *self, const MillLinkMessage *message, GError **error)
+{
+  g_autofree gchar *name = NULL;
+  SrcPad *pad = NULL;
+
+  if (!mill_link_message_parse_pad (message, &name, error))
+    return FALSE;
+  if (message->pad == 0 || find_pad (self, message->pad))
+    return refuse (error, "pad", message->pad, "a new number");
+  for (guint i = 0; i < self->pads->len; i++) {
+    SrcPad *known = g_ptr_array_index (self->pads, i);
+    if (g_str_equal (known->name, name))
+      pad = known;
+  }
+  if (pad && pad->id != 0)
+    return refuse (error, "pad's name", message->pad, "a new one");
+  if (!pad) {
+    if (self->pads->len >= MAX_PADS)
+      return refuse (error, "pads", self->pads->len + 1, "at most 64");
+    pad = g_new0 (SrcPad, 1);
+    pad->name = g_steal_pointer (&name);
+    g_ptr_array_add (self->pads, pad);
+  }
+  pad->id = message->pad;
+  if (pad->pad)
+    gst_pad_set_element_private (pad->pad, GUINT_TO_POINTER (pad->id));
+  return TRUE;
+}
+
+static gboolean
+add_pad (GstMillSrc *self, SrcPad *pad, GstEvent *caps, GError **error)
+{
+  GstElementClass *klass = GST_ELEMENT_GET_CLASS (self);
+  const gchar *number = strrchr (pad->name, '_');
+  g_autofree gchar *prefix = number ? g_strndup (pad->name, number - pad->name)
+                                    : g_strdup ("");
+  g_autofree gchar *pattern = g_strdup_printf ("%s_%%u", prefix);
+  GstPadTemplate *template =
+      gst_element_class_get_pad_template (klass, pattern);
+
+  if (!template)
+    return refuse (error, "pad's name", pad->id,
+        "video_, audio_ or text_ and a number");
+  pad->pad = gst_pad_new_from_template (template, pad->name);
+  gst_pad_set_element_private (pad->pad, GUINT_TO_POINTER (pad->id));
+  gst_pad_set_event_function (pad->pad, gst_mill_src_pad_event);
+  gst_pad_set_query_function (pad->pad, gst_mill_src_pad_query);
+  gst_pad_use_fixed_caps (pad->pad);
+  gst_pad_set_active (pad->pad, TRUE);
+  gst_pad_push_event (pad->pad, gst_event_ref (pad->stream_start));
+  gst_pad_push_event (pad->pad, gst_event_ref (caps));
+  gst_flow_combiner_add_pad (self->combiner, pad->pad);
+  gst_element_add_pad (GST_ELEMENT (self), pad->pad);
+  return TRUE;
+}
+
+static void
+check_no_more_pads (GstMillSrc *self)
+{
+  if (!self->told_pads || self->no_more_pads || self->pads->len == 0)
+    return;
+  for (guint i = 0; i < self->pads->len; i++)
+    if (!((SrcPad *) g_ptr_array_index (self->pads, i))->pad)
+      return;
+  self->no_more_pads = TRUE;
+  gst_element_no_more_pads (GST_ELEMENT (self));
+}
+
+static void
+remove_pad (GstMillSrc *self, SrcPad *pad)
+{
+  if (pad->pad) {
+    if (!pad->ended)
+      gst_pad_push_event (pad->pad, gst_event_new_eos ());
+    gst_flow_combiner_remove_pad (self->combiner, pad->pad);
+    gst_pad_set_active (pad->pad, FALSE);
+    gst_element_remove_pad (GST_ELEMENT (self), pad->pad);
+  }
+  g_ptr_array_remove (self->pads, pad);
+}
+
+/* Is there anything that goes on? */
+static gboolean
+has_ended (GstMillSrc *self)
+{
+  gboolean ended = self->pads->len > 0;
+
+  for (guint i = 0; i < self->pads->len; i++)
+    ended &= ((SrcPad *) g_ptr_array_index (self->pads, i))->ended;
+  return ended;
+}
+
+static gboolean
+take_stream_start (GstMillSrc *self, SrcPad *pad, GstEvent *event)
+{
+  const gchar *id;
+  const gchar *last = NULL;
+
+  gst_event_parse_stream_start (event, &id);
+  if (pad->stream_start)
+    gst_event_parse_stream_start (pad->stream_start, &last);
+  gst_event_set_group_id (event, self->group_id);
+  /* The same one again, as after a reconnect, says nothing new. */
+  if (pad->pad && (pad->ended || g_strcmp0 (id, last) != 0))
+    gst_pad_push_event (pad->pad, gst_event_ref (event));
+  g_clear_pointer (&pad->stream_start, gst_event_unref);
+  pad->stream_start = gst_event_ref (event);
+  pad->ended = FALSE;
+  return TRUE;
+}
+
+static gboolean
+take_caps (GstMillSrc *self, SrcPad *pad, GstEvent *event, GError **error)
+{
+  GstCaps *caps;
+
+  if (!pad->stream_start)
+    return refuse (error, "caps of pad", pad->id, "stream-start before");
+  if (!pad->pad) {
+    if (!add_pad (self, pad, event, error))
+      return FALSE;
+    check_no_more_pads (self);
+    return TRUE;
+  }
+  gst_event_parse_caps (event, &caps);
+  g_autoptr (GstCaps) current = gst_pad_get_current_caps (pad->pad);
+  if (!current || !gst_caps_is_equal (current, caps))
+    gst_pad_push_event (pad->pad, gst_event_ref (event));
+  return TRUE;
+}
+
+static gboolean
+take_event (GstMillSrc *self, const MillLinkMessage *message, GError **error)
+{
+  SrcPad *pad = find_pad (self, message->pad);
+  GstEvent *event = mill_link_event_read (message, error);
+  gboolean ok = TRUE;
+
+  if (!event)
+    return FALSE;
+  if (!pad)
+    ok = refuse (error, "event's pad", message->pad, "one that was told");
+  else if (message->type == MILL_LINK_EVENT_STREAM_START)
+    take_stream_start (self, pad, event);
+  else if (message->type == MILL_LINK_EVENT_CAPS)
+    ok = take_caps (self, pad, event, error);
+  else if (message->type == MILL_LINK_EVENT_EOS && !pad->pad)
+    pad->ended = TRUE;
+  else if (!pad->pad)
+    ok = refuse (error, "event of pad", message->pad, "caps before");
+  else if (!pad->ended) {
+    pad->ended = message->type == MILL_LINK_EVENT_EOS;
+    gst_pad_push_event (pad->pad, gst_event_ref (event));
+  }
+  gst_event_unref (event);
+  return ok;
+}
+
+static gboolean
+take_buffer (GstMillSrc *self, const MillLinkMessage *message,
+    GstFlowReturn *ret_flow, GError **error)
+{
+  SrcPad *pad = find_pad (self, message->pad);
+  GstBuffer *buffer = mill_link_buffer_read (message, error);
+
+  if (!buffer)
+    return FALSE;
+  if (!pad || !pad->pad) {
+    gst_buffer_unref (buffer);
+    return refuse (error, "buffer's pad", message->pad, "one with caps");
+  }
+  g_autoptr (GstEvent) segment =
+      gst_pad_get_sticky_event (pad->pad, GST_EVENT_SEGMENT, 0);
+  if (pad->ended || !segment) {
+    gst_buffer_unref (buffer);
+    return refuse (error, "buffer of pad", message->pad,
+        "a segment before and no EOS");
+  }
+  if (pad->is_discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  pad->is_discont = FALSE;
+  GST_OBJECT_LOCK (self);
+  self->n_buffers++;
+  GST_OBJECT_UNLOCK (self);
+  GstFlowReturn flow = gst_pad_push (pad->pad, buffer);
+  *ret_flow =
+      gst_flow_combiner_update_pad_flow (self->combiner, pad->pad, flow);
+  return TRUE;
+}
+
+static gboolean
+take_latency (GstMillSrc *self, const MillLinkMessage *message, GError **error)
+{
+  MillLinkLatency latency;
+
+  if (!mill_link_message_parse_latency (message, &latency, error))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  gboolean changed = latency.min_ns != self->latency.min_ns ||
+      latency.max_ns != self->latency.max_ns;
+  self->latency = latency;
+  g_mutex_unlock (&self->lock);
+  if (changed)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+  return TRUE;
+}
+
+static gboolean
+take_hello (GstMillSrc *self, const MillLinkMessage *message, GError **error)
+{
+  gboolean is_leaky;
+
+  if (!mill_link_message_parse_hello (message, &is_leaky, error))
+    return FALSE;
+  self->greeted = TRUE;
+  self->retry_ms = FIRST_RETRY_MS;
+  GST_OBJECT_LOCK (self);
+  gboolean is_same = is_leaky == self->is_leaky;
+  GST_OBJECT_UNLOCK (self);
+  if (!is_same)
+    GST_WARNING_OBJECT (self, "leaky differs from the producer's, going on");
+  return TRUE;
+}
+
+static gboolean
+take_message (GstMillSrc *self, const MillLinkMessage *message,
+    GstFlowReturn *ret_flow, GError **error)
+{
+  SrcPad *pad;
+
+  if (!self->greeted)
+    return take_hello (self, message, error);
+  switch (message->type) {
+    case MILL_LINK_PAD:
+      return take_pad (self, message, error);
+    case MILL_LINK_PAD_GONE:
+      pad = find_pad (self, message->pad);
+      if (pad)
+        remove_pad (self, pad);
+      return TRUE;
+    case MILL_LINK_READY:
+      self->told_pads = TRUE;
+      check_no_more_pads (self);
+      return TRUE;
+    case MILL_LINK_BUFFER:
+      return take_buffer (self, message, ret_flow, error);
+    case MILL_LINK_LATENCY:
+      return take_latency (self, message, error);
+    case MILL_LINK_HELLO:
+    case MILL_LINK_QUERY_LATENCY:
+    case MILL_LINK_FORCE_KEY_UNIT:
+      return refuse (error, "message of a producer", message->type,
+          "pads, events, buffers or latency");
+    default:
+      return take_event (self, message, error);
+  }
+}
+
+/* ---- the connection, on the streaming thread ---- */
+
+static void
+disconnect (GstMillSrc *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->socket >= 0)
+    close (self->socket);
+  self->socket = -1;
+  g_mutex_unlock (&self->lock);
+  g_clear_pointer (&self->reader, mill_link_message_reader_free);
+  for (guint i = 0; i < self->pads->len; i++) {
+    SrcPad *pad = g_ptr_array_index (self->pads, i);
+    pad->id = 0;
+    pad->is_discont = TRUE;
+  }
+}
+
+static void
+end_stream (GstMillSrc *self)
+{
+  for (guint i = 0; i < self->pads->len; i++) {
+    SrcPad *pad = g_ptr_array_index (self->pads, i);
+    if (pad->pad && !pad->ended)
+      gst_pad_push_event (pad->pad, gst_event_new_eos ());
+    pad->ended = TRUE;
+  }
+  disconnect (self);
+  self->done = TRUE;
+}
+
+/* The producer stayed away for too long. */
+static void
+give_up (GstMillSrc *self, const gchar *location)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean with_eos = self->eos_on_timeout;
+  GST_OBJECT_UNLOCK (self);
+  if (!with_eos || self->pads->len == 0)
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+        ("Nobody publishes on '%s'.", location), (NULL));
+  end_stream (self);
+}
+
+/* Waits for the socket, a wake-up or the time. Returns: is there input? */
+static gboolean
+wait_for (GstMillSrc *self, gint socket, gint timeout_ms)
+{
+  struct pollfd fds[] = { { self->wake_fd, POLLIN, 0 }, { socket, POLLIN, 0 } };
+  guint64 count;
+
+  if (poll (fds, socket >= 0 ? 2 : 1, timeout_ms) <= 0)
+    return FALSE;
+  if (fds[0].revents && read (self->wake_fd, &count, sizeof count) < 0)
+    GST_LOG_OBJECT (self, "woken twice");
+  return socket >= 0 && fds[1].revents != 0;
+}
+
+static void
+try_connect (GstMillSrc *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) hello = mill_link_message_new_hello (FALSE);
+
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *location = g_strdup (self->location);
+  gint64 timeout_us = (gint64) self->reconnect_timeout_ms * 1000;
+  GST_OBJECT_UNLOCK (self);
+  gint64 now = g_get_monotonic_time ();
+  if (self->lost_us == 0)
+    self->lost_us = now;
+  gint fd = mill_link_socket_connect (location, &error);
+  if (fd < 0 && timeout_us > 0 && now - self->lost_us >= timeout_us) {
+    give_up (self, location);
+    return;
+  }
+  if (fd < 0) {
+    GST_DEBUG_OBJECT (self, "%s", error->message);
+    wait_for (self, -1, self->retry_ms);
+    self->retry_ms = MIN (self->retry_ms * 2, LAST_RETRY_MS);
+    return;
+  }
+  self->reader = mill_link_message_reader_new ();
+  self->greeted = FALSE;
+  self->told_pads = FALSE;
+  g_mutex_lock (&self->lock);
+  self->socket = fd;
+  g_mutex_unlock (&self->lock);
+  GST_OBJECT_LOCK (self);
+  self->n_connections++;
+  GST_OBJECT_UNLOCK (self);
+  send_bytes (self, hello);
+}
+
+static void
+end_by_flow (GstMillSrc *self, GstFlowReturn flow)
+{
+  if (flow != GST_FLOW_FLUSHING && flow != GST_FLOW_EOS)
+    GST_ELEMENT_FLOW_ERROR (self, flow);
+  if (flow == GST_FLOW_FLUSHING) {
+    disconnect (self);
+    self->done = TRUE;
+  } else {
+    end_stream (self);
+  }
+}
+
+static gboolean
+may_flow (GstMillSrc *self, gboolean *ret_eos)
+{
+  g_mutex_lock (&self->lock);
+  gboolean flowing = self->flowing && !self->quit;
+  *ret_eos = self->eos_wanted;
+  g_mutex_unlock (&self->lock);
+  return flowing && !*ret_eos;
+}
+
+/* Reads once and pushes what is whole. */
+static void
+read_and_push (GstMillSrc *self)
+{
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn flow = GST_FLOW_OK;
+  MillLinkMessage message;
+  gboolean eos;
+  gboolean again;
+  gboolean has = TRUE;
+  gboolean ok = TRUE;
+
+  while (ok && has && flow == GST_FLOW_OK && may_flow (self, &eos))
+    ok = mill_link_message_reader_next (self->reader, &message, &has, &error) &&
+        (!has || take_message (self, &message, &flow, &error));
+  if (flow != GST_FLOW_OK) {
+    end_by_flow (self, flow);
+    return;
+  }
+  if (ok && has_ended (self)) {
+    end_stream (self);
+    return;
+  }
+  if (ok && !has && wait_for (self, self->socket, -1))
+    ok = mill_link_message_reader_receive (self->reader, self->socket, &again,
+        &error);
+  if (ok)
+    return;
+  if (error)
+    GST_ELEMENT_WARNING (self, RESOURCE, READ,
+        ("The link was closed: %s", error->message), (NULL));
+  self->lost_us = g_get_monotonic_time ();
+  disconnect (self);
+  wait_for (self, -1, self->retry_ms);
+  self->retry_ms = MIN (self->retry_ms * 2, LAST_RETRY_MS);
+}
+
+/* The task is not paused from in here: that could undo a stop. It waits. */
+static void
+run_turn (gpointer user_data)
+{
+  GstMillSrc *self = user_data;
+  gboolean eos;
+
+  if (!may_flow (self, &eos) && (!eos || self->done)) {
+    g_mutex_lock (&self->lock);
+    gboolean quit = self->quit;
+    g_mutex_unlock (&self->lock);
+    /* Once woken to quit there is no second wake-up. */
+    wait_for (self, -1, quit ? QUIT_TURN_MS : -1);
+  } else if (self->done) {
+    wait_for (self, -1, -1);
+  } else if (eos) {
+    if (self->pads->len == 0)
+      GST_ELEMENT_ERROR (self, STREAM, FAILED,
+          ("No producer came before the end, there is nothing to finish."),
+          (NULL));
+    end_stream (self);
+  } else if (self->socket < 0) {
+    try_connect (self);
+  } else {
+    read_and_push (self);
+  }
+}
+
+/* ---- states ---- */
+
+static void
+set_flags (GstMillSrc *self, gboolean flowing, gboolean quit)
+{
+  guint64 one = 1;
+
+  g_mutex_lock (&self->lock);
+  self->flowing = flowing;
+  self->quit = quit;
+  g_mutex_unlock (&self->lock);
+  if (write (self->wake_fd, &one, sizeof one) < 0)
+    GST_LOG_OBJECT (self, "is awake");
+}
+
+static gboolean
+open_source (GstMillSrc *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean has_location = self->location != NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (!has_location) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+        ("No socket to read from: set the property location."), (NULL));
+    return FALSE;
+  }
+  self->pads = g_ptr_array_new_with_free_func (free_pad);
+  self->combiner = gst_flow_combiner_new ();
+  self->group_id = gst_util_group_id_next ();
+  self->retry_ms = FIRST_RETRY_MS;
+  self->lost_us = 0;
+  self->no_more_pads = FALSE;
+  self->done = FALSE;
+  self->eos_wanted = FALSE;
+  self->latency = (MillLinkLatency){ FALSE, 0, GST_CLOCK_TIME_NONE };
+  return TRUE;
+}
+
+static void
+close_source (GstMillSrc *self)
+{
+  gst_task_stop (self->task);
+  gst_task_join (self->task);
+  disconnect (self);
+  for (guint i = 0; i < self->pads->len; i++) {
+    SrcPad *pad = g_ptr_array_index (self->pads, i);
+    if (pad->pad)
+      gst_element_remove_pad (GST_ELEMENT (self), pad->pad);
+  }
+  g_clear_pointer (&self->pads, g_ptr_array_unref);
+  g_clear_pointer (&self->combiner, gst_flow_combiner_free);
+}
+
+static GstStateChangeReturn
+gst_mill_src_change_state (GstElement *element, GstStateChange transition)
+{
+  GstMillSrc *self = GST_MILL_SRC (element);
+
+  GST_OBJECT_LOCK (self);
+  gboolean is_live = self->is_leaky;
+  GST_OBJECT_UNLOCK (self);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !open_source (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    set_flags (self, FALSE, TRUE);
+  GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_mill_src_parent_class)
+                                    ->change_state (element, transition);
+  switch (transition) {
+    case GST_STATE_CHANGE_READY_TO_PAUSED:
+      set_flags (self, !is_live, FALSE);
+      gst_task_start (self->task);
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+      set_flags (self, TRUE, FALSE);
+      break;
+    case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
+      set_flags (self, !is_live, FALSE);
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_READY:
+      close_source (self);
+      break;
+    default:
+      break;
+  }
+  if (is_live && result == GST_STATE_CHANGE_SUCCESS &&
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
+          transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+    result = GST_STATE_CHANGE_NO_PREROLL;
+  return result;
+}
+
+/* EOS to the source, as gst-launch-1.0 -e sends it, ends this consumer only. */
+static gboolean
+gst_mill_src_send_event (GstElement *element, GstEvent *event)
+{
+  GstMillSrc *self = GST_MILL_SRC (element);
+  guint64 one = 1;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+    return GST_ELEMENT_CLASS (gst_mill_src_parent_class)
+        ->send_event (element, event);
+  gst_event_unref (event);
+  g_mutex_lock (&self->lock);
+  self->eos_wanted = TRUE;
+  g_mutex_unlock (&self->lock);
+  return write (self->wake_fd, &one, sizeof one) > 0;
+}
+
+/* ---- GObject ---- */
+
+static void
+gst_mill_src_set_property (GObject *object, guint id, const GValue *value,
+    GParamSpec *pspec)
+{
+  GstMillSrc *self = GST_MILL_SRC (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_LOCATION:
+      g_free (self->location);
+      self->location = g_value_dup_string (value);
+      break;
+    case PROP_LEAKY:
+      self->is_leaky = g_value_get_boolean (value);
+      break;
+    case PROP_RECONNECT_TIMEOUT_MS:
+      self->reconnect_timeout_ms = g_value_get_uint (value);
+      break;
+    case PROP_EOS_ON_TIMEOUT:
+      self->eos_on_timeout = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_mill_src_get_property (GObject *object, guint id, GValue *value,
+    GParamSpec *pspec)
+{
+  GstMillSrc *self = GST_MILL_SRC (object);
+
+  g_mutex_lock (&self->lock);
+  gboolean connected = self->socket >= 0;
+  g_mutex_unlock (&self->lock);
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_LOCATION:
+      g_value_set_string (value, self->location);
+      break;
+    case PROP_LEAKY:
+      g_value_set_boolean (value, self->is_leaky);
+      break;
+    case PROP_RECONNECT_TIMEOUT_MS:
+      g_value_set_uint (value, self->reconnect_timeout_ms);
+      break;
+    case PROP_EOS_ON_TIMEOUT:
+      g_value_set_boolean (value, self->eos_on_timeout);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed (value,
+          gst_structure_new ("stats", "connected", G_TYPE_BOOLEAN, connected,
+              "connections", G_TYPE_UINT64, self->n_connections, "buffers",
+              G_TYPE_UINT64, self->n_buffers, NULL));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_mill_src_finalize (GObject *object)
+{
+  GstMillSrc *self = GST_MILL_SRC (object);
+
+  gst_object_unref (self->task);
+  g_rec_mutex_clear (&self->task_lock);
+  g_mutex_clear (&self->lock);
+  close (self->wake_fd);
+  g_free (self->location);
+  G_OBJECT_CLASS (gst_mill_src_parent_class)->finalize (object);
+}
+
+static void
+gst_mill_src_class_init (GstMillSrcClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  object_class->set_property = gst_mill_src_set_property;
+  object_class->get_property = gst_mill_src_get_property;
+  object_class->finalize = gst_mill_src_finalize;
+  g_object_class_install_property (object_class, PROP_LOCATION,
+      g_param_spec_string ("location", "Location",
+          "Path of the socket that a millsink listens on", NULL,
+          flags | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_LEAKY,
+      g_param_spec_boolean ("leaky", "Leaky",
+          "As the producer's: true for a live source, false for a file's", TRUE,
+          flags | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_RECONNECT_TIMEOUT_MS,
+      g_param_spec_uint ("reconnect-timeout-ms", "Reconnect timeout",
+          "How long to wait for the producer, in ms; 0: for ever", 0, G_MAXINT,
+          0, flags | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_EOS_ON_TIMEOUT,
+      g_param_spec_boolean ("eos-on-timeout", "EOS on timeout",
+          "End the stream when the producer stays away, instead of an error",
+          FALSE, flags | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "connected, connections (ever), buffers", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  element_class->change_state = gst_mill_src_change_state;
+  element_class->send_event = gst_mill_src_send_event;
+  gst_element_class_add_static_pad_template (element_class, &video_template);
+  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_static_pad_template (element_class, &text_template);
+  gst_element_class_set_static_metadata (element_class, "Link source",
+      "Source/Network", "Reads encoded media that another process publishes",
+      "The millrace authors");
+}
+
+static void
+gst_mill_src_init (GstMillSrc *self)
+{
+  self->is_leaky = TRUE;
+  self->socket = -1;
+  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  g_mutex_init (&self->lock);
+  g_rec_mutex_init (&self->task_lock);
+  self->task = gst_task_new (run_turn, self, NULL);
+  gst_task_set_lock (self->task, &self->task_lock);
+  GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
+}
