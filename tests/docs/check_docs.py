@@ -30,9 +30,6 @@ MAPS = {"docs/architecture.md", "docs/threading.md"}
 OPERATIONS = "docs/operations.md"
 METRIC = re.compile(r"^\| `(millrace_\w+)", re.M)
 FUNCTION = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
-# Announced by README.md, made by a measurement and by a browser: not a mistake
-# while they are missing.
-PENDING = {"docs/images/play.png", "docs/performance.md"}
 
 
 def documents(root):
@@ -58,8 +55,6 @@ def bad_links(root, path, text):
         if re.match(r"[a-z]+:", match[1]):
             continue
         file = (path.parent / target) if target else path
-        if file.resolve().relative_to(root).as_posix() in PENDING:
-            continue
         if not file.exists():
             yield match.start(), f"link to '{match[1]}', expected a file that exists"
         elif anchor and file.suffix == ".md" and anchor not in slugs(file.read_text(encoding="utf-8")):
