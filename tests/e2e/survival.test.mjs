@@ -8,17 +8,20 @@ import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive, assertIncreasing, mediaPlaylist, multivariant } from './lib/playlist.mjs';
 
-let browser; let source;
+let browser; let source; let plain;
 before(async () => {
   source = await movie(CACHE, { seconds: 60 });
+  // Without B-frames: a publisher that is killed between a P picture and the B
+  // pictures before it leaves a hole that nobody could fill.
+  plain = await movie(CACHE, { seconds: 60, bframes: 0 });
   browser = await startBrowser();
 });
 after(() => browser?.close());
 
-async function publishing(t, name) {
+async function publishing(t, name, film = source) {
   const daemon = await Daemon.start();
   t.after(() => daemon.stop());
-  const publisher = Publisher.ffmpeg(source, daemon.rtmp(name));
+  const publisher = Publisher.ffmpeg(film, daemon.rtmp(name));
   t.after(() => publisher.kill());
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream(name))).status === 200);
   return { daemon, publisher };
@@ -62,13 +65,13 @@ test('kill -9 of millraced: the stream plays on without a missing frame, and is 
 });
 
 test('a publisher that reconnects within the hold continues the playlists with one discontinuity', async (t) => {
-  const { daemon, publisher } = await publishing(t, 'again');
+  const { daemon, publisher } = await publishing(t, 'again', plain);
   const recorder = new Recorder(daemon.stream('again'), path.join(daemon.dir, 'again'));
   const viewer = await browser.open('hls', daemon.stream('again'));
   await viewer.until('pictures', 10000, (s) => s.frames.length > 90);
   await publisher.kill();
   await eventually('state reconnecting', 5000, async () => (await daemon.streamState('again')).state === 'reconnecting');
-  const next = Publisher.ffmpeg(source, daemon.rtmp('again'));
+  const next = Publisher.ffmpeg(plain, daemon.rtmp('again'));
   t.after(() => next.kill());
   await daemon.live('again');
   await eventually('two segments after a discontinuity', 15000, () => recorder.after((s) => s.discontinuity) >= 2);
