@@ -189,21 +189,38 @@ fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
   }
 }
 
+/* Whoever comes first needs a second segment to play while the third is made:
+ * with one he would always have just what he is about to need, and stall at
+ * each late poll of the playlist. */
+static gboolean
+is_enough_to_play (MillCmafPackager *self)
+{
+  const GArray *cuts = mill_cmaf_publisher_get_state (self->publisher)->cuts;
+  if (cuts->len == 0)
+    return FALSE;
+  const MillCmafCut *first = &g_array_index (cuts, MillCmafCut, 0);
+  const MillCmafCut *last = &g_array_index (cuts, MillCmafCut, cuts->len - 1);
+  /* A cut may be 5 % early. */
+  return last->end - first->start >=
+      (GstClockTimeDiff) self->options.publisher.segment_duration * 19 / 10;
+}
+
 /* Multivariant playlist and MPD wait for every planned rendition, but not for
  * ever. */
 static gboolean
 are_manifests_due_locked (MillCmafPackager *self)
 {
-  if (self->manifests)
-    return TRUE;
+  if (self->manifests || self->finishing ||
+      mill_cmaf_publisher_is_continued (self->publisher))
+    return self->manifests = TRUE;
   gboolean complete = TRUE;
   for (guint i = 0; i < self->lanes->len; i++) {
     const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
     if (lane->n_published == 0 && !lane->eos)
       complete = FALSE;
   }
-  self->manifests = complete || mill_cmaf_cutting_is_startup_over (self) ||
-      self->finishing || mill_cmaf_publisher_is_continued (self->publisher);
+  self->manifests = is_enough_to_play (self) &&
+      (complete || mill_cmaf_cutting_is_startup_over (self));
   return self->manifests;
 }
 

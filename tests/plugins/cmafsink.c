@@ -192,10 +192,15 @@ test_live_window (void)
   fixture_init (&f, make_dir (), "window-segments", 3, NULL);
   fixture_add_both (&f);
   push_both (&f, 0, 0, 60, 50);
+  /* One segment is not enough to play without a stall. */
+  g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXTINF"), ==, 1);
+  g_assert_false (exists (&f, "master.m3u8"));
+  g_assert_false (exists (&f, "manifest.mpd"));
+  push_both (&f, 0, 60, 110, 50);
   g_assert_true (contains (&f, "master.m3u8", "v576/playlist.m3u8"));
   g_assert_true (contains (&f, "manifest.mpd", "type=\"dynamic\""));
   g_assert_true (contains (&f, "manifest.mpd", "availabilityStartTime="));
-  push_both (&f, 0, 60, 510, 50);
+  push_both (&f, 0, 110, 510, 50);
   g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXTINF"), ==, 3);
   g_assert_cmpuint (count (&f, "a112/playlist.m3u8", "#EXTINF"), ==, 3);
   g_assert_true (contains (&f, "v576/playlist.m3u8",
