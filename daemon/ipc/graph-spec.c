@@ -11,6 +11,7 @@ mill_graph_spec_new (const gchar *description, const gchar *file)
 
   spec->description = g_strdup (description);
   spec->file = g_strdup (file);
+  spec->one_process = TRUE;
   spec->params =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return spec;
@@ -46,6 +47,8 @@ mill_graph_spec_new_from_variant (GVariant *variant, GError **error)
   g_variant_lookup (variant, "file", "&s", &file);
   MillGraphSpec *spec = mill_graph_spec_new (description, file);
   g_variant_lookup (variant, "epoch", "t", &spec->epoch_ns);
+  spec->one_process =
+      !g_variant_lookup (variant, "process", "u", &spec->process);
   g_autoptr (GVariant) params =
       g_variant_lookup_value (variant, "params", G_VARIANT_TYPE ("a{ss}"));
   if (params) {
@@ -79,6 +82,8 @@ mill_graph_spec_to_variant (const MillGraphSpec *spec)
     g_variant_dict_insert (&dict, "epoch", "t", spec->epoch_ns);
     g_variant_dict_insert_value (&dict, "params",
         g_variant_builder_end (&params));
+    if (!spec->one_process)
+      g_variant_dict_insert (&dict, "process", "u", spec->process);
   }
   return g_variant_dict_end (&dict);
 }

@@ -14,6 +14,30 @@ or_empty (const gchar *text)
 
 /* ---- Describe ---- */
 
+static const gchar *const kinds[] = {
+  [MILL_WORKER_SHARED] = "shared",
+  [MILL_WORKER_ISOLATED] = "isolated",
+};
+
+const gchar *
+mill_process_report_kind_to_string (MillWorkerKind kind)
+{
+  return kinds[kind];
+}
+
+gboolean
+mill_process_report_kind_from_string (const gchar *text,
+    MillWorkerKind *ret_kind)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if (!g_str_equal (kinds[i], text))
+      continue;
+    *ret_kind = i;
+    return TRUE;
+  }
+  return FALSE;
+}
+
 MillProcessReport *
 mill_process_report_new (void)
 {
@@ -81,6 +105,8 @@ mill_process_report_new_from_variant (GVariant *variant)
   report->version = mill_ipc_lookup_string (variant, "version");
   report->id = mill_ipc_lookup_string (variant, "id");
   report->media_dir = mill_ipc_lookup_string (variant, "media_dir");
+  g_autofree gchar *kind = mill_ipc_lookup_string (variant, "kind");
+  mill_process_report_kind_from_string (kind, &report->kind);
   read_listeners (report, variant);
   read_streams (report, variant);
   return report;
@@ -115,6 +141,8 @@ mill_process_report_to_variant (const MillProcessReport *report)
   g_variant_dict_insert (&dict, "protocol", "u", report->protocol);
   g_variant_dict_insert (&dict, "version", "s", or_empty (report->version));
   g_variant_dict_insert (&dict, "id", "s", or_empty (report->id));
+  g_variant_dict_insert (&dict, "kind", "s",
+      mill_process_report_kind_to_string (report->kind));
   g_variant_dict_insert (&dict, "pid", "u", report->pid);
   g_variant_dict_insert (&dict, "since", "x", report->since);
   g_variant_dict_insert (&dict, "draining", "b", report->draining);

@@ -6,12 +6,24 @@
 
 G_BEGIN_DECLS
 
+/**
+ * MillWorkerKind:
+ * @MILL_WORKER_SHARED: runs the streams, or their parts that are not isolated
+ * @MILL_WORKER_ISOLATED: runs one isolated part of one stream and ends with it
+ */
+typedef enum
+{
+  MILL_WORKER_SHARED,
+  MILL_WORKER_ISOLATED,
+} MillWorkerKind;
+
 /** What Describe of a worker or the origin says. */
 typedef struct
 {
   guint protocol;
   gchar *version; /* of millrace, "0.1.0" */
   gchar *id; /* "origin" for the origin */
+  MillWorkerKind kind; /* of a worker */
   guint pid;
   gint64 since; /* Unix seconds */
   gboolean draining;
@@ -40,6 +52,12 @@ typedef struct
 
 MillProcessReport *mill_process_report_new (void);
 void mill_process_report_free (MillProcessReport *report);
+/* "shared", "isolated". */
+const gchar *mill_process_report_kind_to_string (MillWorkerKind kind);
+/* Returns: FALSE for an unknown word, @ret_kind untouched. */
+gboolean mill_process_report_kind_from_string (const gchar *text,
+    MillWorkerKind *ret_kind);
+
 /* Returns: (transfer full); to_variant: floating */
 MillProcessReport *mill_process_report_new_from_variant (GVariant *variant);
 GVariant *mill_process_report_to_variant (const MillProcessReport *report);

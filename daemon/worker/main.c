@@ -22,6 +22,7 @@ typedef struct
 {
   gchar *socket_path;
   gchar *id;
+  gchar *kind;
   gchar *state_dir;
   gchar *media_dir;
   gchar *log_level;
@@ -35,6 +36,7 @@ options_clear (Options *options)
 {
   g_free (options->socket_path);
   g_free (options->id);
+  g_free (options->kind);
   g_free (options->state_dir);
   g_free (options->media_dir);
   g_free (options->log_level);
@@ -51,6 +53,8 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
         "Where the supervisor connects", "PATH" },
     { "id", 0, 0, G_OPTION_ARG_STRING, &options->id, "Name of this worker",
         "ID" },
+    { "kind", 0, 0, G_OPTION_ARG_STRING, &options->kind,
+        "shared (default), or isolated: ends with its only stream", "KIND" },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
         "Logs and post-mortems go to DIR/logs", "DIR" },
     { "media-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->media_dir,
@@ -133,17 +137,32 @@ on_terminate (gpointer user_data)
 }
 
 static gboolean
+parse_kind (const Options *options, MillWorkerKind *ret_kind, GError **error)
+{
+  *ret_kind = MILL_WORKER_SHARED;
+  if (!options->kind ||
+      mill_process_report_kind_from_string (options->kind, ret_kind))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "kind '%s': expected shared or isolated", options->kind);
+  return FALSE;
+}
+
+static gboolean
 run (const Options *options, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  const MillWorkerOptions worker_options = {
+  MillWorkerOptions worker_options = {
     .id = options->id,
     .socket_path = options->socket_path,
     .media_dir = options->media_dir,
     .orphan_timeout_s = (guint) options->orphan_timeout_s,
   };
-  g_autoptr (MillWorker) worker = mill_worker_new (&worker_options, error);
+  g_autoptr (MillWorker) worker = NULL;
 
+  if (!parse_kind (options, &worker_options.kind, error))
+    return FALSE;
+  worker = mill_worker_new (&worker_options, error);
   if (!worker)
     return FALSE;
   g_signal_connect_swapped (worker, "finished", G_CALLBACK (g_main_loop_quit),

@@ -304,7 +304,10 @@ make_plan (const MillWorkerStreamOptions *options, GError **error)
     const MillPlanOptions plan_options = {
       .params = params,
       .epoch = spec->epoch_ns ? spec->epoch_ns : GST_CLOCK_TIME_NONE,
-      .one_process = TRUE, /* isolated nodes have no worker of their own yet */
+      .one_process = spec->one_process,
+      .process = spec->process,
+      .stream = options->name,
+      .links_dir = options->links_dir,
     };
     plan = mill_plan_new (description, &plan_options, diagnostics);
   }

@@ -31,6 +31,7 @@ typedef struct
   const gchar *name;
   guint64 generation;
   const MillGraphSpec *graph;
+  const gchar *links_dir; /* where links to other processes listen */
   const gchar *media_dir; /* params `output` unless the graph sets it */
   gboolean publishes; /* a publisher's session will be handed in */
   MillBusQueue *queue;

@@ -27,6 +27,8 @@ struct _MillWorker
 
   /* Main loop. */
   gchar *id;
+  MillWorkerKind kind;
+  gchar *links_dir; /* runtime_dir/links */
   gchar *media_dir;
   guint orphan_timeout_s;
   gint64 since;
@@ -243,6 +245,7 @@ add_stream (MillWorker *worker, const NewStream *new_stream, GError **error)
     .name = new_stream->name,
     .generation = new_stream->generation,
     .graph = spec,
+    .links_dir = worker->links_dir,
     .media_dir = worker->media_dir,
     .publishes = new_stream->session != NULL,
     .queue = worker->queue,
@@ -400,6 +403,7 @@ describe (MillWorker *worker)
   report->protocol = MILL_IPC_PROTOCOL;
   report->version = g_strdup (MILL_VERSION);
   report->id = g_strdup (worker->id);
+  report->kind = worker->kind;
   report->pid = (guint) getpid ();
   report->since = worker->since;
   report->draining = worker->draining;
@@ -593,6 +597,7 @@ mill_worker_new (const MillWorkerOptions *options, GError **error)
   g_autoptr (MillWorker) worker = g_object_new (MILL_TYPE_WORKER, NULL);
 
   worker->id = g_strdup (options->id);
+  worker->kind = options->kind;
   worker->media_dir = g_strdup (options->media_dir);
   worker->orphan_timeout_s = options->orphan_timeout_s;
   mill_ipc_worker1_set_protocol (worker->skeleton, MILL_IPC_PROTOCOL);
@@ -679,6 +684,7 @@ mill_worker_finalize (GObject *object)
   g_clear_pointer (&worker->queue, mill_bus_queue_free);
   g_clear_pointer (&worker->retention, mill_retention_free);
   g_free (worker->id);
+  g_free (worker->links_dir);
   g_free (worker->media_dir);
   G_OBJECT_CLASS (mill_worker_parent_class)->finalize (object);
 }

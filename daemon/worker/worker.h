@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "daemon/ipc/process-report.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -20,6 +22,7 @@ G_DECLARE_FINAL_TYPE (MillWorker, mill_worker, MILL, WORKER, GObject)
 typedef struct
 {
   const gchar *id;
+  MillWorkerKind kind;
   const gchar *socket_path;
   const gchar *media_dir;
   guint orphan_timeout_s;

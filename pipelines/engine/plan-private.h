@@ -16,6 +16,7 @@ struct _MillPlan
   gboolean one_process;
   gboolean open; /* some required parameter has no value: cannot run */
   guint n_processes;
+  guint process;
   GPtrArray *nodes; /* (element-type MillPlanNode) */
   GPtrArray *links; /* (element-type MillPlanLink) */
 };

@@ -116,6 +116,7 @@ mill_plan_new (MillDescription *description, const MillPlanOptions *options,
   plan->description = mill_description_ref (description);
   plan->epoch = options->epoch ? options->epoch : GST_CLOCK_TIME_NONE;
   plan->one_process = options->one_process && has_isolation (description);
+  plan->process = options->process;
   plan->nodes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_node_free);
   plan->links =
@@ -207,6 +208,12 @@ guint
 mill_plan_get_n_processes (const MillPlan *plan)
 {
   return plan->n_processes;
+}
+
+guint
+mill_plan_get_process (const MillPlan *plan)
+{
+  return plan->process;
 }
 
 /* ---- comparing ---- */

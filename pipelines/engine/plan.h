@@ -19,6 +19,12 @@ typedef struct
   GstClockTime
       epoch; /* base time of the graph, CLOCK_MONOTONIC; NONE or 0: set at start */
   gboolean one_process; /* `millrace run`: isolate is ignored, and said so */
+  guint
+      process; /* the part that a graph of this plan builds; 0: the shared one */
+  const gchar *
+      stream; /* (nullable) in names of links; NULL: the parameter `stream`, else the description's name */
+  const gchar *
+      links_dir; /* (nullable) where the sockets of links are; NULL: that of the default runtime directory */
   gboolean
       allow_missing; /* `validate`, `explain`: required parameters may have no value; such a plan cannot run */
 } MillPlanOptions;
@@ -90,6 +96,8 @@ GstClockTime mill_plan_get_epoch (const MillPlan *plan);
 GPtrArray *mill_plan_get_nodes (const MillPlan *plan);
 GPtrArray *mill_plan_get_links (const MillPlan *plan);
 guint mill_plan_get_n_processes (const MillPlan *plan);
+/* Which of them a graph builds. */
+guint mill_plan_get_process (const MillPlan *plan);
 
 /* The same graph: same nodes, properties, links. Used to tell whether a
  * reload touches a stream. */

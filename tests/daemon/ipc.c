@@ -76,6 +76,7 @@ test_process_report (void)
 
   report->protocol = MILL_IPC_PROTOCOL;
   report->id = g_strdup ("w0");
+  report->kind = MILL_WORKER_ISOLATED;
   report->pid = 4711;
   report->draining = TRUE;
   g_hash_table_insert (report->listeners, g_strdup ("rtmp"),
@@ -88,6 +89,7 @@ test_process_report (void)
   g_assert_cmpuint (back->protocol, ==, MILL_IPC_PROTOCOL);
   g_assert_cmpstr (back->id, ==, "w0");
   g_assert_cmpstr (back->version, ==, "");
+  g_assert_cmpint (back->kind, ==, MILL_WORKER_ISOLATED);
   g_assert_cmpuint (back->pid, ==, 4711);
   g_assert_true (back->draining);
   g_assert_cmpstr (g_hash_table_lookup (back->listeners, "rtmp"), ==,
@@ -137,6 +139,17 @@ test_graph_spec (void)
   g_assert_cmpstr (back->file, ==, "a.yaml");
   g_assert_cmpuint (back->epoch_ns, ==, 12);
   g_assert_cmpstr (g_hash_table_lookup (back->params, "stream"), ==, "demo");
+  g_assert_true (back->one_process);
+
+  spec->one_process = FALSE;
+  spec->process = 2;
+  g_autoptr (GVariant) part =
+      g_variant_ref_sink (mill_graph_spec_to_variant (spec));
+  g_autoptr (MillGraphSpec) back_part =
+      mill_graph_spec_new_from_variant (part, &error);
+  g_assert_no_error (error);
+  g_assert_false (back_part->one_process);
+  g_assert_cmpuint (back_part->process, ==, 2);
 
   g_autoptr (GVariant) none =
       g_variant_ref_sink (mill_graph_spec_to_variant (NULL));
