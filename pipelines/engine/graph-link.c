@@ -152,12 +152,14 @@ link_pads (const MillPlanLink *link, GstPad *source, GstPad *sink,
 
 /* ---- queue and tee ---- */
 
+/* The sink pad makes the name: a source pad may be the first of one of several
+ * tees, and they all call that alike. */
 static GstElement *
-add_queue (GstBin *pipeline, const MillPlanLink *link, GstPad *source)
+add_queue (GstBin *pipeline, const MillPlanLink *link, GstPad *sink)
 {
   const gchar *const *property = mill_plan_link_get_queue (link->kind);
-  g_autofree gchar *name = g_strdup_printf ("queue:%s.%s:%s", link->from_node,
-      GST_PAD_NAME (source), link->to_node);
+  g_autofree gchar *name = g_strdup_printf ("queue:%s:%s.%s", link->from_node,
+      link->to_node, GST_PAD_NAME (sink));
   GstElement *queue = add_helper (pipeline, "queue", name, link->to_node);
 
   for (; queue && *property; property += 2)
@@ -179,9 +181,10 @@ connect_one (GstBin *pipeline, GstPad *source, const MillPlanLink *link,
     return fail_link (link, "the element gives no such sink pad", error);
   if (!set_pad_properties (link, sink, error))
     return FALSE;
+  mill_graph_gate_guard (target, sink, link->from_node);
   if (!mill_plan_link_get_queue (link->kind))
     return link_pads (link, source, sink, error);
-  queue = add_queue (pipeline, link, source);
+  queue = add_queue (pipeline, link, sink);
   if (!queue)
     return fail_link (link,
         "no element 'queue', expected GStreamer's "

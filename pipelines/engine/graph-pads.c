@@ -155,8 +155,23 @@ is_missed (const MillPlanLink *link)
           g_str_has_prefix (link->from_pad, "text"));
 }
 
+/* What was missing is linked, or ended, by now. */
 static void
-on_no_more_pads (GstElement *element, Watch *watch)
+settle_targets (GstElement *element, Watch *watch)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+
+  for (guint i = 0; parent && i < watch->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (watch->links, i);
+    g_autoptr (GstElement) target =
+        gst_bin_get_by_name (GST_BIN (parent), link->to_node);
+
+    mill_graph_gate_settle (target, link->from_node);
+  }
+}
+
+static void
+report_missing (GstElement *element, Watch *watch)
 {
   g_autoptr (GPtrArray) missing = g_ptr_array_new ();
   g_autoptr (GString) pads = g_string_new (NULL);
@@ -186,6 +201,13 @@ on_no_more_pads (GstElement *element, Watch *watch)
     if (!watch->pool)
       end_branch (element, link);
   }
+}
+
+static void
+on_no_more_pads (GstElement *element, Watch *watch)
+{
+  report_missing (element, watch);
+  settle_targets (element, watch);
 }
 
 void

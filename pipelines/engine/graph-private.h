@@ -37,6 +37,17 @@ GstCaps *mill_graph_link_get_caps (GstPad *pad);
 void mill_graph_pads_watch (GstElement *element, MillPlan *plan,
     GPtrArray *links);
 
+/* Ends that come to @target wait until the node @source has said that it has no
+ * more pads, or has ended itself. Before anything is linked; main thread. */
+void mill_graph_gate_await (GstElement *target, const gchar *source);
+
+/* Ends at @sink, a pad of @target that is fed by the node @source, wait. */
+void mill_graph_gate_guard (GstElement *target, GstPad *sink,
+    const gchar *source);
+
+/* @source has all its pads. Any thread. */
+void mill_graph_gate_settle (GstElement *target, const gchar *source);
+
 /* Posts a message that becomes the signal "warning". Any thread. */
 void mill_graph_pads_warn (GstElement *element, const gchar *format, ...)
     G_GNUC_PRINTF (2, 3);

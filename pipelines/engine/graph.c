@@ -283,6 +283,36 @@ connect_present (MillGraph *self, GstElement *element, GPtrArray *links,
   return TRUE;
 }
 
+/* In a live graph an end is the publisher's, and nobody waits for what has not
+ * come in time. */
+static gboolean
+is_live (const MillPlan *plan)
+{
+  for (guint i = 0; i < plan->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
+
+    if (mill_element_table_is_pool_source (node->factory))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Before the first link: a pad is guarded when it is linked. */
+static void
+await_pads (MillGraph *self)
+{
+  GPtrArray *links = self->plan->links;
+
+  for (guint i = 0; !is_live (self->plan) && i < links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (links, i);
+    GstElement *source = mill_graph_get_node (self, link->from_node);
+
+    if (pad_presence (source, link->from_pad) == GST_PAD_SOMETIMES)
+      mill_graph_gate_await (mill_graph_get_node (self, link->to_node),
+          link->from_node);
+  }
+}
+
 static gboolean
 connect_node (MillGraph *self, const MillPlanNode *node, GError **error)
 {
@@ -361,6 +391,7 @@ mill_graph_new (MillPlan *plan, MillBusQueue *queue, GError **error)
   for (guint i = 0; i < plan->nodes->len; i++)
     if (!add_node (self, g_ptr_array_index (plan->nodes, i), error))
       return NULL;
+  await_pads (self);
   for (guint i = 0; i < plan->nodes->len; i++)
     if (!connect_node (self, g_ptr_array_index (plan->nodes, i), error))
       return NULL;
