@@ -179,7 +179,7 @@ join_locked (MillCmafPackager *self, MillCmafLane *lane)
     return FALSE;
   const MillCmafCut *cut = mill_cmaf_timeline_at (self->timeline,
       mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, 0)->dts));
-  if (lane->kind == MILL_CMAF_VIDEO)
+  if (lane->kind == MILL_CMAF_VIDEO && !mill_cmaf_packager_is_vod (self))
     cut = mill_cmaf_timeline_last (self->timeline);
   if (cut == NULL)
     return FALSE;

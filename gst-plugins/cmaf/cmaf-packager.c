@@ -242,6 +242,10 @@ static void
 publish_locked (MillCmafPackager *self)
 {
   gboolean published = FALSE;
+  /* What is encoded from a file comes long after what is copied, by pads that
+   * are not even there yet: nothing is listed before all have ended. */
+  if (mill_cmaf_packager_is_vod (self) && !self->finishing)
+    return;
   while (!self->failed && !self->ended) {
     const MillCmafCut *cut =
         mill_cmaf_timeline_find (self->timeline, self->next_publish);
