@@ -3,7 +3,12 @@
 
 #include "publish.h"
 
+#include <string.h>
+
 #include "admin-key.h"
+
+/* Bytes of a stranger's text that a message repeats. */
+#define MAX_QUOTED 64
 
 static const struct
 {
@@ -61,6 +66,18 @@ refuse (MillPublishDecision *decision, MillPublishResult result,
 /* ---- the steps, in the order in which they may tell a stranger something:
  *      nothing about a stream before the key is known to be good ---- */
 
+/* A stranger chose the name: any bytes, of any length, which go back to him
+ * and into a log. Cut before it is escaped, so that no escape is. */
+static gchar *
+quote_app (const gchar *app)
+{
+  g_autofree gchar *head = g_strndup (app, MAX_QUOTED);
+  g_autofree gchar *escaped = g_strescape (head, NULL);
+
+  return g_strdup_printf ("'%s'%s", escaped,
+      strlen (app) > MAX_QUOTED ? "..." : "");
+}
+
 static gboolean
 check_claim (MillPublishDecision *decision, const MillPublishContext *context,
     const MillPublisher *publisher, const MillStreamClock *clock)
@@ -68,8 +85,11 @@ check_claim (MillPublishDecision *decision, const MillPublishContext *context,
   g_autoptr (GError) error = NULL;
   decision->app = mill_config_find_app (context->config, publisher->app);
   if (!decision->app) {
+    g_autofree gchar *app = quote_app (publisher->app);
     refuse (decision, MILL_PUBLISH_UNKNOWN_APP,
-        "there is no application of this name");
+        "there is no application %s, expected one of the configuration's apps "
+        "(rtmp://HOST/APP/NAME)",
+        app);
     return FALSE;
   }
   MillPublishClaim claim = { publisher->app, publisher->name,

@@ -201,6 +201,27 @@ test_refused (Fixture *fixture, gconstpointer data)
       "NetStream.Publish.Denied");
 }
 
+/* Who mistypes the application reads in the encoder which one was asked for;
+ * a hostile name comes back short and without control characters. */
+static void
+test_unknown_app_is_named (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillPublishDecision) typo =
+      decide (fixture, "opne", "demo", "key=secret");
+  g_assert_cmpstr (typo->text, ==,
+      "there is no application 'opne', expected one of the configuration's "
+      "apps (rtmp://HOST/APP/NAME)");
+  g_autofree gchar *filler = g_strnfill (5000, '\xff');
+  g_autofree gchar *hostile = g_strconcat ("\r\n\033[31m'%s\"", filler, NULL);
+  g_autoptr (MillPublishDecision) attack =
+      decide (fixture, hostile, "demo", "");
+  g_assert_nonnull (strstr (attack->text, "'\\r\\n\\033[31m'%s\\\"\\377"));
+  g_assert_nonnull (strstr (attack->text, "'..., expected"));
+  g_assert_cmpuint (strlen (attack->text), <, 400);
+  for (const gchar *at = attack->text; *at; at++)
+    g_assert_true (g_ascii_isprint (*at));
+}
+
 /* A second publisher must never get into a stream that is live. */
 static void
 test_busy (Fixture *fixture, gconstpointer data)
@@ -317,6 +338,7 @@ main (int argc, char **argv)
   ADD ("/publish/accepted", test_accepted);
   ADD ("/publish/key-names", test_key_names_the_stream);
   ADD ("/publish/refused", test_refused);
+  ADD ("/publish/unknown-app", test_unknown_app_is_named);
   ADD ("/publish/busy", test_busy);
   ADD ("/publish/other-app", test_other_application);
   ADD ("/publish/declared", test_declared);

@@ -47,6 +47,13 @@ test('a second publisher of a live name is refused, and told why', async (t) => 
   assert.notEqual(await second.ended(), 0);
 });
 
+test('a publisher that mistypes the application reads which one', async (t) => {
+  const lost = Publisher.ffmpeg(source, daemon.rtmp('demo', 'lvie'));
+  t.after(() => lost.kill());
+  assert.notEqual(await lost.ended(), 0);
+  assert.match(lost.errors, /Server error: there is no application 'lvie'/);
+});
+
 test('a key is needed where keys are asked for', async (t) => {
   const refused = Publisher.ffmpeg(source, daemon.rtmp('secret', 'closed'));
   t.after(() => refused.kill());
