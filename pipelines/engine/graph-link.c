@@ -140,8 +140,8 @@ link_pads (const MillPlanLink *link, GstPad *source, GstPad *sink,
   given = mill_graph_link_get_caps (source);
   taken = gst_pad_query_caps (sink, NULL);
   if (result == GST_PAD_LINK_NOFORMAT) {
-    g_autofree gchar *gives = mill_media_kind_describe (given);
-    g_autofree gchar *takes = mill_media_kind_describe (taken);
+    g_autofree gchar *gives = mill_media_kind_describe_beside (given, taken);
+    g_autofree gchar *takes = mill_media_kind_describe_beside (taken, given);
 
     why = g_strdup_printf ("got %s, expected %s", gives, takes);
   } else {

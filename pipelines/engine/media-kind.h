@@ -38,4 +38,10 @@ gboolean mill_media_kind_name_fits (const gchar *name_template,
  * Returns: (transfer full) */
 gchar *mill_media_kind_describe (const GstCaps *caps);
 
+/* The same for caps that do not fit @other: where the media type alone does not
+ * tell why, with the fields that do: "audio/mpeg (mpegversion=1, layer=3)".
+ * Returns: (transfer full) */
+gchar *mill_media_kind_describe_beside (const GstCaps *caps,
+    const GstCaps *other);
+
 G_END_DECLS

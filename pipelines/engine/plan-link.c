@@ -390,8 +390,8 @@ report_unlinkable (const Pairing *pairing)
         source->from->plan->name, rival);
     return;
   }
-  gives = mill_media_kind_describe (given);
-  takes = mill_media_kind_describe (taken);
+  gives = mill_media_kind_describe_beside (given, taken);
+  takes = mill_media_kind_describe_beside (taken, given);
   mill_planner_report (pairing->planner, &source->source->place,
       "'%s' (%s) cannot be linked to '%s' (%s): it gives %s, expected %s",
       source->from->plan->name, source->from->plan->factory,

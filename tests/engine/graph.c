@@ -36,8 +36,9 @@ add_pad (FakeDemux *self, const gchar *name)
   g_autoptr (GstPadTemplate) template =
       gst_static_pad_template_get (video ? &demux_video : &demux_audio);
   GstPad *pad = gst_pad_new_from_template (template, name);
-  g_autoptr (GstCaps) caps =
-      gst_caps_new_empty_simple (video ? "video/x-h264" : "audio/mpeg");
+  g_autoptr (GstCaps) caps = gst_caps_from_string (video ? "video/x-h264"
+          : g_str_equal (name, "audio_3") ? "audio/mpeg, mpegversion=1, layer=3"
+                                          : "audio/mpeg");
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
@@ -49,7 +50,7 @@ add_pad (FakeDemux *self, const gchar *name)
   gst_element_add_pad (GST_ELEMENT (self), pad);
 }
 
-/* The first buffer makes the pads; each buffer goes to all of them. */
+/* The first buffer makes the pads (audio_3 has MP3); each buffer goes to all of them. */
 static GstFlowReturn
 on_buffer (GstPad *sink, GstObject *parent, GstBuffer *buffer)
 {
@@ -341,6 +342,18 @@ test_wrong_codec (void)
                                "  s: { element: fakesink, from: [v] }\n",
       "failed d: link from 'd.video_%u' to 'v.sink': got video/x-h264, expected "
       "video/x-h265 (pad 'video_0')\n");
+}
+
+/* The media type is right and the format is not: the fields that differ are
+ * told, or the text would read "got audio/mpeg, expected audio/mpeg". */
+static void
+test_wrong_version (void)
+{
+  check_run (DEMUX ("audio_3") "  v: { element: aacparse, from: [d] }\n"
+                               "  s: { element: fakesink, from: [v] }\n",
+      "failed d: link from 'd.audio_%u' to 'v.sink': got audio/mpeg "
+      "(mpegversion=1, layer=3), expected audio/mpeg (mpegversion=2 or 4) "
+      "(pad 'audio_3')\n");
 }
 
 /* Two consumers of a pad that appears share it. */
@@ -639,6 +652,7 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/pad-never-appears", test_pad_never_appears);
   g_test_add_func ("/graph/nothing-usable", test_nothing_usable);
   g_test_add_func ("/graph/wrong-codec", test_wrong_codec);
+  g_test_add_func ("/graph/wrong-version", test_wrong_version);
   g_test_add_func ("/graph/late-tee", test_late_tee);
   g_test_add_func ("/graph/end", test_end);
   g_test_add_func ("/graph/end-of-stuck-source", test_end_of_stuck_source);
