@@ -6,6 +6,10 @@
 /* A chunk is written when this much of it is in memory, however long its
  * segment may become. */
 #define CHUNK_MAX_BYTES (8u << 20)
+/* What may be missing in a segment that is listed: players go over it. */
+#define HOLE_MAX_NS (100 * (GstClockTimeDiff) GST_MSECOND)
+/* A lane of a live stream that is ahead by more starts again at a later cut. */
+#define LIVE_AHEAD_BYTES (64u << 20)
 
 /* ---- writing a chunk ---- */
 
@@ -157,6 +161,74 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
 
 /* ---- lanes: which samples are in which segment ---- */
 
+/* A video that follows begins at a cut that it has a keyframe of: the earliest
+ * that can still be published. What it has from before is of no use to
+ * anybody; what is after the last cut may be the beginning of the next. */
+static gboolean
+join_aligned_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  const MillCmafCut *cut =
+      mill_cmaf_timeline_find (self->timeline, self->next_publish);
+  while (cut != NULL) {
+    gint start = mill_cmaf_track_find_keyframe (lane->track,
+        mill_cmaf_lane_to_ticks (lane, cut->start));
+    if (start >= 0) {
+      mill_cmaf_track_drop (lane->track, (guint) start);
+      lane->segment = cut->number;
+      return TRUE;
+    }
+    cut = mill_cmaf_timeline_find (self->timeline, cut->number + 1);
+  }
+  guint n = 0;
+  guint length = mill_cmaf_track_get_length (lane->track);
+  gint64 limit = last != NULL ? mill_cmaf_lane_to_ticks (lane, last->start)
+                              : G_MININT64;
+  while (n < length) {
+    const MillCmafSample *sample = mill_cmaf_track_peek (lane->track, n);
+    if (sample->dts > limit && (sample->flags & MILL_CMAF_SAMPLE_SYNC))
+      break;
+    n++;
+  }
+  mill_cmaf_track_drop (lane->track, n);
+  return FALSE;
+}
+
+static gboolean
+join_audio_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  const MillCmafCut *cut = mill_cmaf_timeline_at (self->timeline,
+      mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, 0)->dts));
+  if (cut == NULL)
+    return FALSE;
+  gint start = mill_cmaf_lane_find_start (lane, cut);
+  /* A file is kept whole: also what comes before its first picture. */
+  if (mill_cmaf_packager_is_vod (self) && cut->number == self->first_number)
+    start = 0;
+  if (start < 0) {
+    mill_cmaf_track_drop (lane->track,
+        mill_cmaf_track_get_length (lane->track) - 1);
+    return FALSE;
+  }
+  mill_cmaf_track_drop (lane->track, (guint) start);
+  lane->segment = cut->number;
+  return TRUE;
+}
+
+/* All of a file is kept, wherever its keyframes are. */
+static gboolean
+join_file_video_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  const MillCmafCut *cut = mill_cmaf_timeline_at (self->timeline,
+      mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, 0)->dts));
+  gint start = cut != NULL ? mill_cmaf_lane_find_start (lane, cut) : -1;
+  if (start < 0)
+    return FALSE;
+  mill_cmaf_track_drop (lane->track, (guint) start);
+  lane->segment = cut->number;
+  return TRUE;
+}
+
 /* Finds the segment that the first sample of a lane is in, when it begins or
  * comes back. */
 static gboolean
@@ -177,32 +249,20 @@ join_locked (MillCmafPackager *self, MillCmafLane *lane)
    * in the middle of a segment. */
   if (length == 0 || (lane == self->timing && lane->kind == MILL_CMAF_VIDEO))
     return FALSE;
-  const MillCmafCut *cut = mill_cmaf_timeline_at (self->timeline,
-      mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, 0)->dts));
-  if (lane->kind == MILL_CMAF_VIDEO && !mill_cmaf_packager_is_vod (self))
-    cut = mill_cmaf_timeline_last (self->timeline);
-  if (cut == NULL)
-    return FALSE;
-  gint start = mill_cmaf_lane_find_start (lane, cut);
-  /* A file is kept whole: also what comes before its first picture. */
-  if (mill_cmaf_packager_is_vod (self) && cut->number == self->first_number &&
-      lane->kind == MILL_CMAF_AUDIO)
-    start = 0;
-  if (start < 0) {
-    mill_cmaf_track_drop (lane->track, length - 1);
-    return FALSE;
-  }
-  mill_cmaf_track_drop (lane->track, (guint) start);
-  lane->segment = cut->number;
-  return TRUE;
+  if (lane->kind == MILL_CMAF_AUDIO)
+    return join_audio_locked (self, lane);
+  return mill_cmaf_packager_is_vod (self) ? join_file_video_locked (self, lane)
+                                          : join_aligned_locked (self, lane);
 }
 
 static void
-close_segment_locked (MillCmafPackager *self, MillCmafLane *lane)
+close_segment_locked (MillCmafPackager *self, MillCmafLane *lane,
+    gboolean complete)
 {
   MillCmafWritten *written = mill_cmaf_lane_open (lane, lane->segment);
   written->closed = TRUE;
-  if (written->bytes == 0)
+  written->closed_at = self->clock;
+  if (written->bytes == 0 || !complete)
     written->failed = TRUE;
   lane->segment++;
 }
@@ -218,30 +278,112 @@ count_before_jump (MillCmafLane *lane, guint n)
   return n;
 }
 
+/* Whether @lane follows the cuts of another video, picture by picture. */
+static gboolean
+is_follower (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  return lane->kind == MILL_CMAF_VIDEO && lane != self->timing &&
+      !mill_cmaf_packager_is_vod (self);
+}
+
+/* A segment that lacks pictures is better a gap, for which players look
+ * elsewhere, than one that they stop in. @n samples of it are queued. */
+static gboolean
+is_complete_locked (const MillCmafPackager *self, const MillCmafLane *lane,
+    guint n)
+{
+  const MillCmafCut *cut =
+      mill_cmaf_timeline_find (self->timeline, lane->segment);
+  if (cut == NULL || !is_follower (self, lane) ||
+      (lane->eos && self->finishing))
+    return TRUE;
+  return mill_cmaf_track_measure_hole (lane->track, n,
+             mill_cmaf_lane_to_ticks (lane, cut->end)) <=
+      mill_cmaf_lane_to_ticks (lane, HOLE_MAX_NS);
+}
+
+/* The open segment of @lane ends with its first @n samples. */
+static void
+end_segment_locked (MillCmafPackager *self, MillCmafLane *lane, guint n)
+{
+  gboolean complete = is_complete_locked (self, lane, n);
+  const MillCmafWritten *written = mill_cmaf_lane_find (lane, lane->segment);
+  if (!complete && (written == NULL || written->bytes == 0))
+    mill_cmaf_track_drop (lane->track, n);
+  else
+    mill_cmaf_assembly_flush_locked (self, lane, n, TRUE);
+  close_segment_locked (self, lane, complete);
+}
+
+static void
+tell_misaligned_locked (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafCut *cut)
+{
+  if (lane->misaligned_told)
+    return;
+  lane->misaligned_told = TRUE;
+  g_autoptr (GError) error = g_error_new (MILL_CMAF_STATE_ERROR,
+      MILL_CMAF_STATE_ERROR_INVALID,
+      "keyframes of '%s': got none at %.3f s, expected one where '%s' has one",
+      lane->pad, cut->start / 1e9, self->timing ? self->timing->pad : "");
+  mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, error);
+}
+
+/* How many samples come before @cut, when it has no place for one of them. */
+static guint
+count_before (const MillCmafLane *lane, const MillCmafCut *cut)
+{
+  guint length = mill_cmaf_track_get_length (lane->track);
+  gint after = mill_cmaf_track_find_after (lane->track,
+      mill_cmaf_lane_to_ticks (lane, cut->start));
+  return after < 0 ? length : (guint) after;
+}
+
+static gint
+find_boundary_locked (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafCut *cut)
+{
+  gint start = is_follower (self, lane)
+      ? mill_cmaf_lane_find_aligned (lane, cut)
+      : mill_cmaf_lane_find_start (lane, cut);
+  const MillCmafCut *before =
+      mill_cmaf_timeline_find (self->timeline, lane->segment);
+  /* Nothing was on in between: the last picture is not that long. */
+  if (start >= 0 && before != NULL && before->end < cut->start)
+    mill_cmaf_track_peek (lane->track, (guint) start)->flags |=
+        MILL_CMAF_SAMPLE_JUMP;
+  return start;
+}
+
+/* Whether @lane is over the beginning of @cut: then its segment is ended. */
 static gboolean
 cross_cut_locked (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafCut *cut)
 {
-  guint length = mill_cmaf_track_get_length (lane->track);
-  gint start = mill_cmaf_lane_find_start (lane, cut);
-  /* A video that has lost its place waits for an IDR that is cut at. */
-  gboolean lost = lane->kind == MILL_CMAF_VIDEO && lane != self->timing &&
-      start < 0 && self->clock - lane->heard > MILL_CMAF_DEFAULT_SKEW;
-  if (start < 0 && !lane->eos && !lost)
+  gint start = find_boundary_locked (self, lane, cut);
+  gboolean missed = start < 0 && is_follower (self, lane) &&
+      mill_cmaf_lane_has_passed (lane, cut);
+  if (start < 0 && !lane->eos && !missed)
     return FALSE;
-  guint n = start < 0 ? length : (guint) start;
+  guint n = start < 0 ? mill_cmaf_track_get_length (lane->track)
+                      : (guint) start;
+  if (missed)
+    n = count_before (lane, cut);
   guint keep = n;
   if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
     keep = count_before_jump (lane, n);
-  mill_cmaf_assembly_flush_locked (self, lane, keep, TRUE);
-  mill_cmaf_track_drop (lane->track, n - keep);
-  close_segment_locked (self, lane);
-  if (lost) {
+  guint length = mill_cmaf_track_get_length (lane->track);
+  end_segment_locked (self, lane, keep);
+  guint gone = length - mill_cmaf_track_get_length (lane->track);
+  mill_cmaf_track_drop (lane->track, n - gone);
+  if (missed) {
+    /* One that comes back is nothing to be told of. */
+    if (n > 0 && mill_cmaf_track_get_length (lane->track) > 0 &&
+        !(mill_cmaf_track_peek (lane->track, 0)->flags & MILL_CMAF_SAMPLE_JUMP))
+      tell_misaligned_locked (self, lane, cut);
     lane->segment = MILL_CMAF_NONE;
-    mill_cmaf_track_lose (lane->track);
-    return FALSE;
   }
-  return TRUE;
+  return !missed;
 }
 
 /* How many samples are certainly in the lane's segment: before the next cut,
@@ -256,12 +398,16 @@ count_settled (MillCmafPackager *self, MillCmafLane *lane)
     return length - 1;
   if (self->timing == NULL || self->timing->last_pts == GST_CLOCK_STIME_NONE)
     return 0;
+  const MillCmafCut *next =
+      mill_cmaf_timeline_find (self->timeline, lane->segment + 1);
   guint timing_length = mill_cmaf_track_get_length (self->timing->track);
-  if (timing_length == 0)
+  if (next == NULL && timing_length == 0)
     return 0;
-  gint64 limit = mill_cmaf_lane_to_ticks (lane,
-      mill_cmaf_lane_to_ns (self->timing,
-          mill_cmaf_track_peek (self->timing->track, timing_length - 1)->dts));
+  GstClockTimeDiff bound = next != NULL
+      ? next->start
+      : mill_cmaf_lane_to_ns (self->timing,
+            mill_cmaf_track_peek (self->timing->track, timing_length - 1)->dts);
+  gint64 limit = mill_cmaf_lane_to_ticks (lane, bound);
   guint n = 0;
   while (n < length - 1 && mill_cmaf_track_peek (lane->track, n)->dts < limit &&
       !(mill_cmaf_track_peek (lane->track, n + 1)->flags &
@@ -295,30 +441,48 @@ flush_parts_locked (MillCmafPackager *self, MillCmafLane *lane)
   }
 }
 
+/* Nobody keeps up with it, or its keyframes never fit. */
+static void
+lose_locked (MillCmafLane *lane)
+{
+  mill_cmaf_track_drop (lane->track, mill_cmaf_track_get_length (lane->track));
+  mill_cmaf_track_lose (lane->track);
+  lane->segment = MILL_CMAF_NONE;
+}
+
+static void
+finish_lane_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  if (mill_cmaf_timeline_find (self->timeline, lane->segment) != NULL)
+    end_segment_locked (self, lane, mill_cmaf_track_get_length (lane->track));
+}
+
 void
 mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
 {
-  if (lane->track == NULL || !join_locked (self, lane))
+  if (lane->track == NULL)
     return;
-  /* A lane that is far behind goes on with what can still be published. */
-  const MillCmafCut *first = mill_cmaf_timeline_at (self->timeline, G_MININT64);
-  if (first != NULL && lane->segment + 1 < first->number)
-    lane->segment = first->number - 1;
-  for (;;) {
+  gboolean crossed = TRUE;
+  while (crossed && join_locked (self, lane)) {
+    /* A lane that is far behind goes on with what can still be published. */
+    const MillCmafCut *first =
+        mill_cmaf_timeline_at (self->timeline, G_MININT64);
+    if (first != NULL && lane->segment + 1 < first->number)
+      lane->segment = first->number - 1;
     const MillCmafCut *cut =
         mill_cmaf_timeline_find (self->timeline, lane->segment + 1);
     if (cut == NULL)
       break;
-    if (!cross_cut_locked (self, lane, cut))
-      return;
+    crossed = cross_cut_locked (self, lane, cut) ||
+        lane->segment == MILL_CMAF_NONE;
   }
-  if (self->finishing) {
-    if (mill_cmaf_timeline_find (self->timeline, lane->segment) != NULL) {
-      mill_cmaf_assembly_flush_locked (self, lane,
-          mill_cmaf_track_get_length (lane->track), TRUE);
-      close_segment_locked (self, lane);
-    }
-    return;
+  if (lane->segment != MILL_CMAF_NONE) {
+    if (self->finishing)
+      finish_lane_locked (self, lane);
+    else
+      flush_parts_locked (self, lane);
   }
-  flush_parts_locked (self, lane);
+  if (is_follower (self, lane) &&
+      mill_cmaf_track_get_queued_bytes (lane->track) > LIVE_AHEAD_BYTES)
+    lose_locked (lane);
 }

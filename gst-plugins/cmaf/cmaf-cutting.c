@@ -99,27 +99,46 @@ mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
   }
 }
 
-static void
-take_over_locked (MillCmafPackager *self, MillCmafLane *lane)
+/* Index of the first queued sample after the last cut; the length: none */
+static guint
+find_after_last_cut (const MillCmafPackager *self, const MillCmafLane *lane)
 {
-  self->timing = lane;
   const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
-  guint from = 0;
   guint length = mill_cmaf_track_get_length (lane->track);
-  /* An IDR of a video that comes (back) is cut at, wherever it is. */
-  if (lane->kind == MILL_CMAF_VIDEO) {
-    from = length - 1;
-    if (last != NULL && !GST_CLOCK_STIME_IS_VALID (last->end) &&
-        mill_cmaf_lane_to_ns (lane,
-            mill_cmaf_track_peek (lane->track, from)->dts) > last->start) {
-      cut_locked (self, lane, from, MILL_CMAF_CUT_NONE);
-      return;
-    }
-  }
+  guint from = 0;
   while (last != NULL && from < length &&
       mill_cmaf_lane_to_ns (lane,
           mill_cmaf_track_peek (lane->track, from)->dts) <= last->start)
     from++;
+  return from;
+}
+
+/* Where a video can begin to cut; -1: nowhere yet */
+static gint
+find_first_cut (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  guint length = mill_cmaf_track_get_length (lane->track);
+  for (guint i = find_after_last_cut (self, lane); i < length; i++)
+    if (mill_cmaf_track_peek (lane->track, i)->flags & MILL_CMAF_SAMPLE_SYNC)
+      return (gint) i;
+  return -1;
+}
+
+static void
+take_over_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  guint from = find_after_last_cut (self, lane);
+  self->timing = lane;
+  /* An IDR of a video that comes (back) is cut at, wherever it is. */
+  if (lane->kind == MILL_CMAF_VIDEO && lane->segment == MILL_CMAF_NONE) {
+    gint first = find_first_cut (self, lane);
+    from = first < 0 ? mill_cmaf_track_get_length (lane->track) : (guint) first;
+    if (first >= 0 && last != NULL && !GST_CLOCK_STIME_IS_VALID (last->end)) {
+      cut_locked (self, lane, from, MILL_CMAF_CUT_NONE);
+      from++;
+    }
+  }
   mill_cmaf_cutting_offer_locked (self, lane, from);
 }
 
@@ -135,6 +154,43 @@ is_stalled (const MillCmafPackager *self, const MillCmafLane *lane)
   GstClockTime limit = 3 * self->options.publisher.segment_duration +
       MILL_CMAF_DEFAULT_SKEW;
   return !mill_cmaf_packager_is_vod (self) && self->clock - lane->heard > limit;
+}
+
+static guint
+get_place (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  guint place = G_MAXUINT;
+  g_ptr_array_find (self->lanes, lane, &place);
+  return place;
+}
+
+/* The pass-through is linked before what is made of it: the first video cuts,
+ * which a crash of an encoder cannot stop. Whether such a one is to come. */
+static gboolean
+is_better_expected (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  for (guint i = 0; i < get_place (self, lane); i++) {
+    const MillCmafLane *other = mill_cmaf_packager_get_lane (self, i);
+    if (other->kind == MILL_CMAF_VIDEO && !other->eos)
+      return !self->finishing &&
+          mill_cmaf_track_get_queued_bytes (lane->track) <= AHEAD_MAX_BYTES &&
+          (mill_cmaf_packager_is_vod (self) ||
+              !mill_cmaf_cutting_is_startup_over (self));
+  }
+  return FALSE;
+}
+
+static void
+elect_video_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  gboolean cuts = self->timing != NULL && !self->timing->eos &&
+      self->timing->kind == MILL_CMAF_VIDEO && !is_stalled (self, self->timing);
+  if (cuts && get_place (self, self->timing) < get_place (self, lane))
+    return;
+  if (self->timing == NULL && is_better_expected (self, lane))
+    return;
+  if (find_first_cut (self, lane) >= 0)
+    take_over_locked (self, lane);
 }
 
 /* A video that was planned and has not ended. */
@@ -185,13 +241,7 @@ mill_cmaf_cutting_elect_locked (MillCmafPackager *self, MillCmafLane *lane)
   if (length == 0)
     return;
   if (lane->kind == MILL_CMAF_VIDEO) {
-    gboolean vacant = self->timing == NULL || self->timing->eos ||
-        self->timing->kind == MILL_CMAF_AUDIO ||
-        is_stalled (self, self->timing);
-    if (vacant &&
-        (mill_cmaf_track_peek (lane->track, length - 1)->flags &
-            MILL_CMAF_SAMPLE_SYNC))
-      take_over_locked (self, lane);
+    elect_video_locked (self, lane);
     return;
   }
   if (wants_audio_to_cut (self, lane))

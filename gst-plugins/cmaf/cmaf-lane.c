@@ -18,6 +18,7 @@ mill_cmaf_lane_new (const gchar *pad, MillCmafKind kind)
   self->init_generation = MILL_CMAF_NONE;
   self->written = g_array_new (FALSE, TRUE, sizeof (MillCmafWritten));
   self->last_pts = GST_CLOCK_STIME_NONE;
+  self->allowance = MILL_CMAF_AHEAD_BYTES;
   return self;
 }
 
@@ -225,5 +226,21 @@ mill_cmaf_lane_find_start (const MillCmafLane *self, const MillCmafCut *cut)
     if (mill_cmaf_track_peek (self->track, i)->begins == cut->number)
       return (gint) i;
   return mill_cmaf_track_find_start (self->track,
+      mill_cmaf_lane_to_ticks (self, cut->start));
+}
+
+gint
+mill_cmaf_lane_find_aligned (const MillCmafLane *self, const MillCmafCut *cut)
+{
+  gint64 ticks = mill_cmaf_lane_to_ticks (self, cut->start);
+  return cut->flags & MILL_CMAF_CUT_DEPENDENT
+      ? mill_cmaf_track_find_after (self->track, ticks)
+      : mill_cmaf_track_find_keyframe (self->track, ticks);
+}
+
+gboolean
+mill_cmaf_lane_has_passed (const MillCmafLane *self, const MillCmafCut *cut)
+{
+  return mill_cmaf_track_has_passed (self->track,
       mill_cmaf_lane_to_ticks (self, cut->start));
 }

@@ -12,11 +12,15 @@ G_BEGIN_DECLS
  * lock. For cmaf-packager.c alone.
  */
 
+/* What a lane may queue while the timing rendition is behind it. */
+#define MILL_CMAF_AHEAD_BYTES (32u << 20)
+
 /**
  * MillCmafWritten: a segment of a lane
  * @time: presentation time on the media's timeline, ticks
  * @pending: chunks whose write is not done
  * @closed: no more comes
+ * @closed_at: packager clock then
  */
 typedef struct
 {
@@ -27,6 +31,7 @@ typedef struct
   guint pending;
   gboolean failed;
   gboolean closed;
+  guint64 closed_at;
 } MillCmafWritten;
 
 /**
@@ -40,8 +45,11 @@ typedef struct
  * @edit: media time that presentation begins at (edit list), ticks: the
  *   priming of audio; the delay of video, by which all its composition offsets
  *   are greater, so that none is negative
- * @offset: packager clock when the lane began, less @received
  * @heard: packager clock at its last sample
+ * @unpaced: media received since the lane that paces the clock was heard
+ * @lag: how far behind the timing rendition its last sample was when it came
+ * @feeder: (not held): thread that the last sample came from
+ * @allowance: bytes that it may queue before it has to wait
  */
 struct _MillCmafLane
 {
@@ -64,10 +72,14 @@ struct _MillCmafLane
   guint64 n_published;
 
   gboolean eos;
-  guint64 received;
-  guint64 offset;
+  gboolean flushing;
+  gboolean misaligned_told;
   guint64 heard;
-  GstClockTimeDiff last_pts; /* ns */
+  guint64 unpaced;
+  GstClockTime lag;
+  GstClockTimeDiff last_pts; /* ns; NONE: never heard */
+  GThread *feeder;
+  gsize allowance;
 };
 
 MillCmafLane *mill_cmaf_lane_new (const gchar *pad, MillCmafKind kind);
@@ -107,6 +119,15 @@ gint64 mill_cmaf_lane_to_ticks (const MillCmafLane *self,
 /** Index of the first queued sample of the segment that @cut begins; -1: it
  * has not come yet */
 gint mill_cmaf_lane_find_start (const MillCmafLane *self,
+    const MillCmafCut *cut);
+
+/** The same of a video that another one cuts: only a keyframe of @cut's very
+ * picture will do, or where that was none, the first picture from there on. */
+gint mill_cmaf_lane_find_aligned (const MillCmafLane *self,
+    const MillCmafCut *cut);
+
+/** Returns: whether something was queued that comes after the start of @cut */
+gboolean mill_cmaf_lane_has_passed (const MillCmafLane *self,
     const MillCmafCut *cut);
 
 G_END_DECLS

@@ -54,6 +54,15 @@ mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i)
   return !rendition->gone && manifest->bitrates[i].peak_bps > 0;
 }
 
+static gboolean
+has_dependent_cut (const MillCmafManifest *manifest, guint from, guint to)
+{
+  for (guint k = from; k < to; k++)
+    if (cut_at (manifest->state, k)->flags & MILL_CMAF_CUT_DEPENDENT)
+      return TRUE;
+  return FALSE;
+}
+
 /* ---- HLS ---- */
 
 /* All segments begin with an IDR. Live, nobody knows what is still to come. */
@@ -62,10 +71,7 @@ is_independent (const MillCmafManifest *manifest)
 {
   if (manifest->mode != MILL_CMAF_VOD)
     return FALSE;
-  for (guint i = 0; i < manifest->state->cuts->len; i++)
-    if (cut_at (manifest->state, i)->flags & MILL_CMAF_CUT_DEPENDENT)
-      return FALSE;
-  return TRUE;
+  return !has_dependent_cut (manifest, 0, manifest->state->cuts->len);
 }
 
 static gint64
@@ -284,6 +290,8 @@ mill_cmaf_manifest_print_multivariant (const MillCmafManifest *manifest)
         mill_cmaf_manifest_lists (manifest, i))
       add_variants (manifest, i, strings, groups, variants);
   }
+  mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
+      variants->len);
   MillHlsMultivariant multivariant = {
     .independent_segments = is_independent (manifest),
     .renditions = (const MillHlsRendition *) renditions->data,
@@ -295,6 +303,18 @@ mill_cmaf_manifest_print_multivariant (const MillCmafManifest *manifest)
 }
 
 /* ---- DASH ---- */
+
+/* Where a video is missing a Period begins without it: those that have it say
+ * the truth, however long it has been away. */
+static gboolean
+is_in_mpd (const MillCmafManifest *manifest, guint i)
+{
+  const MillCmafRendition *rendition =
+      g_ptr_array_index (manifest->state->renditions, i);
+  return mill_cmaf_manifest_lists (manifest, i) ||
+      (rendition->format.kind == MILL_CMAF_VIDEO &&
+          manifest->bitrates[i].peak_bps > 0);
+}
 
 /* The segments of rendition @r in cuts [from, to), as S elements. */
 static void
@@ -337,16 +357,41 @@ set_of (const MillCmafManifest *manifest, guint i)
       g_ptr_array_index (manifest->state->renditions, i);
   if (rendition->format.kind == MILL_CMAF_VIDEO)
     return 1;
-  /* Audio that differs in language or group is not to be switched between. */
+  /* Audio that differs in language, group or coding is not to be switched
+   * between: the decoder would have to be set up anew. */
   for (guint k = 0; k < i; k++) {
     const MillCmafRendition *other =
         g_ptr_array_index (manifest->state->renditions, k);
     if (other->format.kind == MILL_CMAF_AUDIO &&
         g_strcmp0 (other->format.language, rendition->format.language) == 0 &&
-        g_strcmp0 (other->format.group, rendition->format.group) == 0)
+        g_strcmp0 (other->format.group, rendition->format.group) == 0 &&
+        g_strcmp0 (other->format.codec, rendition->format.codec) == 0 &&
+        other->format.sample_rate == rendition->format.sample_rate &&
+        other->format.channels == rendition->format.channels)
       return set_of (manifest, k);
   }
   return 2 + i;
+}
+
+/* Role of the set that rendition @i is in: of audio, the one that a player is
+ * to take, if one was named; else the first. */
+static gboolean
+is_main (const MillCmafManifest *manifest, guint i)
+{
+  const GPtrArray *renditions = manifest->state->renditions;
+  const MillCmafRendition *own = g_ptr_array_index (renditions, i);
+  gint main_set = -1;
+  gboolean named = FALSE;
+  for (guint k = 0; k < renditions->len; k++) {
+    const MillCmafRendition *other = g_ptr_array_index (renditions, k);
+    if (other->format.kind != own->format.kind ||
+        !mill_cmaf_manifest_lists (manifest, k))
+      continue;
+    if (main_set < 0 || (other->format.is_default && !named))
+      main_set = (gint) set_of (manifest, k);
+    named |= other->format.is_default;
+  }
+  return main_set < 0 || (guint) main_set == set_of (manifest, i);
 }
 
 static gint
@@ -375,7 +420,7 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     .content = format->kind == MILL_CMAF_VIDEO ? MILL_MPD_VIDEO
                                                : MILL_MPD_AUDIO,
     .language = format->language,
-    .is_main = TRUE,
+    .is_main = is_main (manifest, i),
     .codecs = format->codec,
     .bandwidth_bps = manifest->bitrates[i].peak_bps,
     .width = format->width,
@@ -409,12 +454,15 @@ describe_period (const MillCmafManifest *manifest, guint from, guint to,
   GArray *list = g_array_new (FALSE, TRUE, sizeof (MillMpdRepresentation));
   g_array_set_clear_func (list, clear_representation);
   for (guint i = 0; i < manifest->state->renditions->len; i++) {
-    if (!mill_cmaf_manifest_lists (manifest, i))
+    if (!is_in_mpd (manifest, i))
       continue;
     const MillCmafRendition *rendition =
         g_ptr_array_index (manifest->state->renditions, i);
     MillMpdRepresentation representation =
         describe (manifest, i, cut_at (manifest->state, from), strings);
+    representation.cut_without_sap = rendition->format.kind ==
+            MILL_CMAF_VIDEO &&
+        has_dependent_cut (manifest, from, to);
     fill_segments (manifest, rendition, from, to, &representation, pool);
     g_array_append_val (list, representation);
   }

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /*
  * The packager's inside, shared by the files that it is made of: cmaf-packager
- * (calls, reports, publication), cmaf-assembly (samples to segments) and
+ * (calls, reports, clock), cmaf-publication (what is listed when),
+ * cmaf-pushback (what runs ahead), cmaf-assembly (samples to segments) and
  * cmaf-cutting (where segments begin). Nothing else includes it. Functions that
  * end in _locked expect the packager's lock.
  */
@@ -26,12 +27,13 @@ struct _MillCmafPackager
   MillCmafPublisher *publisher;
   MillCmafTimeline *timeline;
   GPtrArray *lanes; /* MillCmafLane */
+  GCond moved; /* a lane has got something, or an end */
+  guint64 moves;
   MillCmafLane *timing; /* (nullable): the lane that cuts */
+  MillCmafLane *pacer; /* (nullable): the lane that moves the clock */
   guint64 clock; /* ns of media that have arrived */
   gboolean has_wall;
   guint64 next_publish; /* number */
-  guint64 skew_number; /* that is being waited for */
-  guint64 skew_since;
   gboolean manifests; /* multivariant playlist and MPD are out */
   gboolean limited; /* the timeline knows the target duration */
   guint64 first_number; /* of this run */
@@ -74,6 +76,31 @@ void mill_cmaf_packager_fail_locked (MillCmafPackager *self,
 /** A write has failed. */
 void mill_cmaf_packager_degrade_locked (MillCmafPackager *self,
     const GError *error);
+
+/* ---- cmaf-pushback.c ---- */
+
+/** Whoever waits for other lanes looks again. */
+void mill_cmaf_pushback_move_locked (MillCmafPackager *self);
+
+/** Waits, in mode vod, while @lane has queued too much; the lock is given up
+ * meanwhile. Fails the packager where it would be too much for ever. */
+void mill_cmaf_pushback_wait_locked (MillCmafPackager *self,
+    MillCmafLane *lane);
+
+/* ---- cmaf-publication.c ---- */
+
+/** Publishes what is ready, or has been waited for long enough. */
+void mill_cmaf_publication_run_locked (MillCmafPackager *self);
+
+/** Writes the end, when everything before it is published. */
+void mill_cmaf_publication_end_locked (MillCmafPackager *self);
+
+/** Tells the timeline the target duration, when it is known. */
+void mill_cmaf_publication_limit_locked (MillCmafPackager *self);
+
+/** Whether @lane has got nothing for longer than it is waited for. */
+gboolean mill_cmaf_publication_is_silent (const MillCmafPackager *self,
+    const MillCmafLane *lane);
 
 /* ---- cmaf-assembly.c ---- */
 

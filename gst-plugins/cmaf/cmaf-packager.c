@@ -3,6 +3,13 @@
 
 #include "cmaf-packager-private.h"
 
+/* The lane that paces the clock may be silent for so long, in media of another
+ * one, before that takes its place: longer than a GOP that a lane may get at
+ * once when it begins. */
+#define PACE_MAX_NS (2 * GST_SECOND)
+/* A lane's lag is taken for its own up to here: an encoder that does not keep up
+ * with its source must not hold up the others. */
+#define LAG_MAX_NS (3 * GST_SECOND)
 /* How long the first segment of a live stream may become: it decides the
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
@@ -82,207 +89,6 @@ mill_cmaf_packager_degrade_locked (MillCmafPackager *self, const GError *error)
   }
 }
 
-/* ---- publication ---- */
-
-static GstClockTime
-get_skew (const MillCmafPackager *self)
-{
-  if (self->options.max_skew > 0)
-    return self->options.max_skew;
-  if (self->options.part_duration > 0)
-    return 2 * self->options.part_duration;
-  return MILL_CMAF_DEFAULT_SKEW;
-}
-
-/* Whether segment @number may still come from @lane. */
-static gboolean
-is_expected (const MillCmafPackager *self, const MillCmafLane *lane,
-    guint64 number)
-{
-  /* The pads of a file may be fed one after the other. */
-  if (lane->segment == MILL_CMAF_NONE)
-    return mill_cmaf_packager_is_vod (self) &&
-        (!lane->eos ||
-            (lane->track != NULL &&
-                mill_cmaf_track_get_length (lane->track) > 0));
-  if (lane->segment > number)
-    return FALSE;
-  if (lane->eos && mill_cmaf_track_get_length (lane->track) == 0)
-    return FALSE;
-  if (lane->rendition < 0)
-    return TRUE;
-  const MillCmafRendition *rendition =
-      g_ptr_array_index (mill_cmaf_publisher_get_state (self->publisher)
-                             ->renditions,
-          (guint) lane->rendition);
-  /* One that has come back is waited for again, or it would never be in time.
-   */
-  return !rendition->gone ||
-      self->clock - lane->heard <= MILL_CMAF_DEFAULT_SKEW;
-}
-
-typedef enum
-{
-  NOT_YET,
-  READY,
-} Readiness;
-
-static Readiness
-check_segment_locked (MillCmafPackager *self, guint64 number)
-{
-  gboolean waiting = FALSE;
-  gboolean any = FALSE;
-  for (guint i = 0; i < self->lanes->len; i++) {
-    const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    const MillCmafWritten *written = mill_cmaf_lane_find (lane, number);
-    if (written != NULL && written->pending > 0)
-      return NOT_YET;
-    if (written != NULL && written->closed)
-      any = TRUE;
-    else if (is_expected (self, lane, number))
-      waiting = TRUE;
-  }
-  if (!waiting)
-    return any ? READY : NOT_YET;
-  if (!any || mill_cmaf_packager_is_vod (self))
-    return NOT_YET;
-  if (self->skew_number != number) {
-    self->skew_number = number;
-    self->skew_since = self->clock;
-  }
-  return self->clock - self->skew_since > get_skew (self) ? READY : NOT_YET;
-}
-
-static void
-fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
-{
-  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
-  g_array_set_size (self->row, 0);
-  for (guint i = 0; i < state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (state->renditions, i);
-    guint timescale = rendition->format.timescale;
-    MillCmafSegment gap = {
-      .time = mill_cmaf_timeline_to_ticks (cut->media_start, timescale),
-      .duration = (guint64) mill_cmaf_timeline_to_ticks (cut->end - cut->start,
-          timescale),
-      .flags = MILL_CMAF_SEGMENT_GAP,
-    };
-    g_array_append_val (self->row, gap);
-  }
-  self->gaps += self->row->len;
-  for (guint i = 0; i < self->lanes->len; i++) {
-    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    const MillCmafWritten *written = mill_cmaf_lane_find (lane, cut->number);
-    if (lane->rendition < 0 || written == NULL || !written->closed ||
-        written->failed || written->duration == 0)
-      continue;
-    MillCmafSegment *segment =
-        &g_array_index (self->row, MillCmafSegment, lane->rendition);
-    *segment = (MillCmafSegment){
-      .time = written->time,
-      .duration = written->duration,
-      .bytes = written->bytes,
-    };
-    lane->n_published++;
-    self->gaps--;
-  }
-}
-
-/* Whoever comes first needs a second segment to play while the third is made:
- * with one he would always have just what he is about to need, and stall at
- * each late poll of the playlist. */
-static gboolean
-is_enough_to_play (MillCmafPackager *self)
-{
-  const GArray *cuts = mill_cmaf_publisher_get_state (self->publisher)->cuts;
-  if (cuts->len == 0)
-    return FALSE;
-  const MillCmafCut *first = &g_array_index (cuts, MillCmafCut, 0);
-  const MillCmafCut *last = &g_array_index (cuts, MillCmafCut, cuts->len - 1);
-  /* A cut may be 5 % early. */
-  return last->end - first->start >=
-      (GstClockTimeDiff) self->options.publisher.segment_duration * 19 / 10;
-}
-
-/* Multivariant playlist and MPD wait for every planned rendition, but not for
- * ever. */
-static gboolean
-are_manifests_due_locked (MillCmafPackager *self)
-{
-  if (self->manifests || self->finishing ||
-      mill_cmaf_publisher_is_continued (self->publisher))
-    return self->manifests = TRUE;
-  gboolean complete = TRUE;
-  for (guint i = 0; i < self->lanes->len; i++) {
-    const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    if (lane->n_published == 0 && !lane->eos)
-      complete = FALSE;
-  }
-  self->manifests = is_enough_to_play (self) &&
-      (complete || mill_cmaf_cutting_is_startup_over (self));
-  return self->manifests;
-}
-
-static void
-limit_segments_locked (MillCmafPackager *self)
-{
-  if (mill_cmaf_packager_is_vod (self) || self->limited)
-    return;
-  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
-  if (state->target_duration_s == 0)
-    return;
-  self->limited = TRUE;
-  /* What rounds to the target duration (RFC 8216bis 4.4.3.1). */
-  mill_cmaf_timeline_set_limit (self->timeline,
-      state->target_duration_s * GST_SECOND + 499 * GST_MSECOND);
-}
-
-static void
-publish_locked (MillCmafPackager *self)
-{
-  gboolean published = FALSE;
-  /* What is encoded from a file comes long after what is copied, by pads that
-   * are not even there yet: nothing is listed before all have ended. */
-  if (mill_cmaf_packager_is_vod (self) && !self->finishing)
-    return;
-  while (!self->failed && !self->ended) {
-    const MillCmafCut *cut =
-        mill_cmaf_timeline_find (self->timeline, self->next_publish);
-    if (cut == NULL || !GST_CLOCK_STIME_IS_VALID (cut->end) ||
-        check_segment_locked (self, cut->number) != READY)
-      break;
-    fill_row_locked (self, cut);
-    mill_cmaf_publisher_add (self->publisher, cut,
-        (const MillCmafSegment *) self->row->data);
-    self->segments++;
-    self->next_publish++;
-    published = TRUE;
-    limit_segments_locked (self);
-    for (guint i = 0; i < self->lanes->len; i++)
-      mill_cmaf_lane_retire (mill_cmaf_packager_get_lane (self, i),
-          self->next_publish);
-    mill_cmaf_timeline_retire (self->timeline, self->next_publish);
-  }
-  if (published && !mill_cmaf_packager_is_vod (self) && !self->finishing)
-    mill_cmaf_publisher_write_manifests (self->publisher,
-        are_manifests_due_locked (self));
-}
-
-static void
-end_locked (MillCmafPackager *self)
-{
-  if (!self->finishing || self->ended || self->failed)
-    return;
-  if (self->next_publish != mill_cmaf_timeline_get_next (self->timeline))
-    return;
-  self->ended = TRUE;
-  if (mill_cmaf_publisher_get_state (self->publisher)->cuts->len > 0)
-    mill_cmaf_publisher_end (self->publisher);
-  else
-    mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
-}
-
 /* Everything that can be done now. */
 static void
 proceed_locked (MillCmafPackager *self)
@@ -290,8 +96,8 @@ proceed_locked (MillCmafPackager *self)
   for (guint i = 0; i < self->lanes->len; i++)
     mill_cmaf_assembly_drain_locked (self,
         mill_cmaf_packager_get_lane (self, i));
-  publish_locked (self);
-  end_locked (self);
+  mill_cmaf_publication_run_locked (self);
+  mill_cmaf_publication_end_locked (self);
 }
 
 /* ---- what the publisher says ---- */
@@ -334,8 +140,8 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
     mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
   if (!inside) {
     if (!self->closed && what == MILL_CMAF_WROTE_CHUNK) {
-      publish_locked (self);
-      end_locked (self);
+      mill_cmaf_publication_run_locked (self);
+      mill_cmaf_publication_end_locked (self);
     }
     unlock (self);
   }
@@ -352,9 +158,9 @@ mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
   self->report = report;
   self->owner = owner;
   g_mutex_init (&self->lock);
+  g_cond_init (&self->moved);
   self->lanes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
-  self->skew_number = MILL_CMAF_NONE;
   self->position = GST_CLOCK_STIME_NONE;
   self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
   mill_cmaf_track_init_taken (&self->taken);
@@ -373,6 +179,7 @@ clear_packager (gpointer data)
   mill_cmaf_track_clear_taken (&self->taken);
   mill_bmff_writer_clear (&self->header);
   g_queue_clear_full (&self->reports, free_report);
+  g_cond_clear (&self->moved);
   g_mutex_clear (&self->lock);
 }
 
@@ -413,7 +220,7 @@ begin_timeline (MillCmafPackager *self)
   if (!mill_cmaf_packager_is_vod (self))
     mill_cmaf_timeline_set_limit (self->timeline,
         MAX (FIRST_LIMIT_NS, 4 * duration));
-  limit_segments_locked (self);
+  mill_cmaf_publication_limit_locked (self);
 }
 
 gboolean
@@ -487,6 +294,20 @@ finish_locked (MillCmafPackager *self)
   mill_cmaf_timeline_finish (self->timeline, end);
 }
 
+/* One that was planned and never came, or has fallen silent (its process is
+ * gone) does not keep a live stream from ending with the others. */
+static gboolean
+is_over_locked (const MillCmafPackager *self, const MillCmafLane *lane)
+{
+  if (lane->eos)
+    return TRUE;
+  if (mill_cmaf_packager_is_vod (self))
+    return FALSE;
+  if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts))
+    return mill_cmaf_cutting_is_startup_over (self);
+  return mill_cmaf_publication_is_silent (self, lane);
+}
+
 void
 mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
 {
@@ -494,7 +315,9 @@ mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
   lane->eos = TRUE;
   gboolean all = TRUE;
   for (guint i = 0; i < self->lanes->len; i++)
-    all = all && mill_cmaf_packager_get_lane (self, i)->eos;
+    all = all && is_over_locked (self, mill_cmaf_packager_get_lane (self, i));
+  for (guint i = 0; all && i < self->lanes->len; i++)
+    mill_cmaf_packager_get_lane (self, i)->eos = TRUE;
   if (all && !self->finishing)
     finish_locked (self);
   else
@@ -503,6 +326,19 @@ mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
         mill_cmaf_cutting_elect_locked (self,
             mill_cmaf_packager_get_lane (self, i));
   proceed_locked (self);
+  mill_cmaf_pushback_move_locked (self);
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_set_flushing (MillCmafPackager *self, MillCmafLane *lane,
+    gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->lanes->len; i++)
+    if (lane == NULL || lane == mill_cmaf_packager_get_lane (self, i))
+      mill_cmaf_packager_get_lane (self, i)->flushing = flushing;
+  mill_cmaf_pushback_move_locked (self);
   unlock (self);
 }
 
@@ -545,24 +381,40 @@ mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
   unlock (self);
 }
 
+static void
+pace_locked (MillCmafPackager *self, MillCmafLane *lane, guint64 step)
+{
+  self->pacer = lane;
+  self->clock += step;
+  for (guint i = 0; i < self->lanes->len; i++)
+    mill_cmaf_packager_get_lane (self, i)->unpaced = 0;
+}
+
 /* The clock of arrival: what one lane has received, not what its stamps say,
- * so that an absence of the source does not look like a delay. */
+ * so that an absence of the source does not look like a delay. It is the timing
+ * rendition's while that comes: another may get a whole GOP at once. */
 static void
 advance_locked (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafInput *input)
 {
-  if (GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
-    GstClockTimeDiff step = input->pts - lane->last_pts;
-    if (step > 0)
-      lane->received += MIN ((guint64) step, STEP_MAX_NS);
-  } else {
-    lane->offset = self->clock;
-  }
+  guint64 step = 0;
+  if (GST_CLOCK_STIME_IS_VALID (lane->last_pts) && input->pts > lane->last_pts)
+    step = MIN ((guint64) (input->pts - lane->last_pts), STEP_MAX_NS);
   if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts) ||
       input->pts > lane->last_pts || input->discont)
     lane->last_pts = input->pts;
-  self->clock = MAX (self->clock, lane->received + lane->offset);
+  lane->unpaced += step;
+  if (self->pacer == NULL || lane == self->pacer || lane == self->timing)
+    pace_locked (self, lane, step);
+  else if (lane->unpaced > PACE_MAX_NS)
+    pace_locked (self, lane, lane->unpaced);
   lane->heard = self->clock;
+  lane->feeder = g_thread_self ();
+  lane->lag = 0;
+  if (self->timing != NULL && lane != self->timing &&
+      self->timing->last_pts > input->pts)
+    lane->lag =
+        MIN ((GstClockTime) (self->timing->last_pts - input->pts), LAG_MAX_NS);
   self->position = MAX (self->position, input->pts);
 }
 
@@ -571,6 +423,8 @@ check_lane_locked (const MillCmafPackager *self, const MillCmafLane *lane)
 {
   if (self->failed)
     return GST_FLOW_ERROR;
+  if (lane->flushing)
+    return GST_FLOW_FLUSHING;
   if (lane->eos)
     return GST_FLOW_EOS;
   return lane->track != NULL ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
@@ -581,12 +435,14 @@ mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafInput *input, GstBuffer *buffer)
 {
   g_mutex_lock (&self->lock);
+  mill_cmaf_pushback_wait_locked (self, lane);
   GstFlowReturn ret = check_lane_locked (self, lane);
   if (ret != GST_FLOW_OK) {
     gst_buffer_unref (buffer);
     unlock (self);
     return ret;
   }
+  mill_cmaf_pushback_move_locked (self);
   advance_locked (self, lane, input);
   MillCmafPush pushed = mill_cmaf_track_push (lane->track, input, buffer);
   guint length = mill_cmaf_track_get_length (lane->track);
@@ -629,7 +485,7 @@ describe_rendition (const MillCmafRendition *rendition)
     return "live";
   const MillCmafSegment *last = &g_array_index (rendition->segments,
       MillCmafSegment, rendition->segments->len - 1);
-  return last->flags & MILL_CMAF_SEGMENT_GAP ? "gap" : "live";
+  return last->flags & MILL_CMAF_SEGMENT_GAP ? "late" : "live";
 }
 
 static guint64

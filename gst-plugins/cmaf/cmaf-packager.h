@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * Time in here, where something is waited for, is media time that has
  * arrived: nothing happens between two calls, and no timer is needed.
  *
- * Threads: any; one lock inside. Reports are delivered without it, on the
+ * Threads: any; one lock inside, and one condition for what runs ahead in mode
+ * vod. Reports are delivered without it, on the
  * thread that made the call, or on the writer's.
  */
 typedef struct _MillCmafPackager MillCmafPackager;
@@ -40,7 +41,8 @@ typedef void (*MillCmafReportFunc) (MillCmafReportKind kind,
 /**
  * MillCmafPackagerOptions:
  * @part_duration: of chunks, ns; 0: a segment is one chunk
- * @max_skew: ns that a segment waits for a rendition; 0: by default
+ * @max_skew: ns that a segment waits for a rendition; 0: two parts (without
+ *   parts a second), and as much longer as a rendition is behind
  * @startup_timeout: ns that manifests wait for a planned rendition
  */
 typedef struct
@@ -78,7 +80,8 @@ void mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us);
 MillCmafLane *mill_cmaf_packager_add_lane (MillCmafPackager *self,
     const gchar *pad, MillCmafKind kind);
 
-/** Nothing more comes; what is queued is still published. */
+/** Nothing more comes; what is queued is still published. A live stream ends
+ * when all lanes have, or are silent. */
 void mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane);
 
 /**
@@ -105,7 +108,14 @@ void mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps);
 
+/** Pushes into @lane (NULL: any) return GST_FLOW_FLUSHING, also one that waits.
+ */
+void mill_cmaf_packager_set_flushing (MillCmafPackager *self,
+    MillCmafLane *lane, gboolean flushing);
+
 /** @buffer: (transfer full)
+ * In mode vod this waits while @lane is far ahead of the one that cuts, unless
+ * that would be for ever.
  * Returns: GST_FLOW_ERROR when nothing more is written, the report has said
  * why; GST_FLOW_EOS after the end of the lane, which no flush undoes;
  * GST_FLOW_NOT_NEGOTIATED before its format */
@@ -132,7 +142,7 @@ typedef struct
   guint width;
   guint height;
   guint64 bitrate_bps;
-  const gchar *state; /* live, gap, gone */
+  const gchar *state; /* live, late, gone */
   guint64 segments;
 } MillCmafRenditionStats;
 

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /*
  * The publisher's inside, shared by cmaf-publisher.c (opening, writing,
- * manifests) and cmaf-window.c (what is listed, what goes). Nothing else
- * includes it.
+ * manifests), cmaf-legacy.c (what was there before) and cmaf-window.c (what is
+ * listed, what goes). Nothing else includes it.
  */
 
 /** What the publisher knows of a rendition besides its segments. */
@@ -73,6 +73,23 @@ mill_cmaf_publisher_cut (const MillCmafPublisher *self, guint i)
 {
   return &g_array_index (self->state->cuts, MillCmafCut, i);
 }
+
+/** Makes room for what is known of one rendition more. */
+void mill_cmaf_publisher_add_output (MillCmafPublisher *self);
+
+/* ---- cmaf-legacy.c ---- */
+
+/** Reads the state, or begins one where there is none that can be read. */
+void mill_cmaf_legacy_read (MillCmafPublisher *self);
+
+/** Begins afresh: the predecessor came to its end. */
+void mill_cmaf_legacy_forget (MillCmafPublisher *self);
+
+/** Bit rates of rendition @i, from the segments that are listed. */
+void mill_cmaf_legacy_restore_output (MillCmafPublisher *self, guint i);
+
+/** Media that no playlist lists any more, or never did, goes when @due. */
+void mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due);
 
 /* ---- cmaf-window.c ---- */
 

@@ -5,7 +5,6 @@
 
 #include "store/store-directory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define STATE_NAME ".state"
@@ -165,134 +164,29 @@ empty_trash (MillCmafPublisher *self, MillStoreJob *job)
 
 /* ---- opening ---- */
 
-static gboolean
-is_listed (const MillCmafPublisher *self, const gchar *name)
-{
-  for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        mill_cmaf_publisher_rendition (self, i);
-    for (guint k = 0; k < self->state->cuts->len; k++) {
-      const MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
-      g_autofree gchar *segment =
-          mill_cmaf_manifest_name_segment (rendition->name, cut->generation,
-              cut->number);
-      g_autofree gchar *init =
-          mill_cmaf_manifest_name_init (rendition->name, cut->generation);
-      if (g_str_equal (segment, name) || g_str_equal (init, name))
-        return TRUE;
-    }
-  }
-  return FALSE;
-}
-
-static gboolean
-is_ours (const gchar *file)
-{
-  guint64 generation;
-  guint64 number;
-  gchar rest;
-  return sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4%c",
-             &generation, &number, &rest) == 3 ||
-      sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2;
-}
-
-/* Media of predecessors that no playlist lists any more, or never did. */
-static void
-find_leftovers (MillCmafPublisher *self, gint64 due)
-{
-  g_autoptr (GPtrArray) top = mill_store_list (self->store, "", NULL);
-  for (guint i = 0; top != NULL && i < top->len; i++) {
-    const gchar *entry = g_ptr_array_index (top, i);
-    if (!g_str_has_suffix (entry, "/"))
-      continue;
-    g_autofree gchar *directory = g_strndup (entry, strlen (entry) - 1);
-    if (!mill_cmaf_state_is_name (directory))
-      continue;
-    g_autoptr (GPtrArray) files =
-        mill_store_list (self->store, directory, NULL);
-    for (guint k = 0; files != NULL && k < files->len; k++) {
-      const gchar *file = g_ptr_array_index (files, k);
-      g_autofree gchar *name = g_strdup_printf ("%s/%s", directory, file);
-      if (is_ours (file) && !is_listed (self, name))
-        mill_cmaf_window_throw_away (self, g_steal_pointer (&name), due);
-    }
-  }
-}
-
-static void
-begin_afresh (MillCmafPublisher *self)
-{
-  MillCmafState *state = self->state;
-  g_array_set_size (state->cuts, 0);
-  g_ptr_array_set_size (state->renditions, 0);
-  state->ended = FALSE;
-  state->target_duration_s = 0;
-  state->discontinuity_sequence = 0;
-  state->availability_start_us = 0;
-  /* A file is packaged anew as a whole; a stream's numbers are never used
-   * twice, for the sake of players that have not noticed its end. */
-  if (self->options.mode == MILL_CMAF_VOD)
-    state->next_number = 0;
-}
-
-static void
-add_output (MillCmafPublisher *self)
+void
+mill_cmaf_publisher_add_output (MillCmafPublisher *self)
 {
   MillCmafOutput output = { 0 };
   mill_hls_bitrate_init (&output.bitrate, self->options.segment_duration);
   g_array_append_val (self->outputs, output);
 }
 
-static void
-restore_output (MillCmafPublisher *self, guint i)
-{
-  const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
-  add_output (self);
-  for (guint k = 0; k < rendition->segments->len; k++) {
-    const MillCmafSegment *segment =
-        &g_array_index (rendition->segments, MillCmafSegment, k);
-    if (segment->flags & MILL_CMAF_SEGMENT_GAP)
-      mill_hls_bitrate_break (&mill_cmaf_publisher_output (self, i)->bitrate);
-    else
-      mill_hls_bitrate_add (&mill_cmaf_publisher_output (self, i)->bitrate,
-          segment->bytes,
-          (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
-              rendition->format.timescale));
-  }
-}
-
-static void
-read_state (MillCmafPublisher *self)
-{
-  g_autoptr (GBytes) content = mill_store_lease_dup_content (self->lease);
-  if (g_bytes_get_size (content) == 0) {
-    self->state = mill_cmaf_state_new ();
-    return;
-  }
-  g_autoptr (GError) error = NULL;
-  self->state = mill_cmaf_state_load (content, &error);
-  if (self->state != NULL)
-    return;
-  self->warning = g_strdup (error->message);
-  self->state = mill_cmaf_state_new ();
-  /* Its generation is not known: one that no counter reaches. */
-  self->state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
-}
-
 static gboolean
 begin (MillCmafPublisher *self, GError **error)
 {
-  read_state (self);
+  mill_cmaf_legacy_read (self);
   MillCmafState *state = self->state;
   GstClockTimeDiff stay = mill_cmaf_window_get_duration (self) +
       (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
   if (state->ended || self->options.mode == MILL_CMAF_VOD)
-    begin_afresh (self);
+    mill_cmaf_legacy_forget (self);
   self->continued = state->cuts->len > 0;
   state->generation++;
   for (guint i = 0; i < state->renditions->len; i++)
-    restore_output (self, i);
-  find_leftovers (self, mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
+    mill_cmaf_legacy_restore_output (self, i);
+  mill_cmaf_legacy_find_leftovers (self,
+      mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
@@ -449,7 +343,7 @@ mill_cmaf_publisher_add_rendition (MillCmafPublisher *self, const gchar *pad,
   }
   g_autofree gchar *name = free_name (self, wanted ? wanted : fallback);
   mill_cmaf_state_add_rendition (self->state, pad, name, format);
-  add_output (self);
+  mill_cmaf_publisher_add_output (self);
   return self->state->renditions->len - 1;
 }
 

@@ -20,6 +20,7 @@ struct _MillCmafTrack
   gboolean running; /* a decoder can go on with the next sample */
   gboolean anchored; /* there was a sample before */
   gboolean away; /* the source was, and no sample has come since */
+  gboolean resumed; /* interrupted, and it may repeat what has come before */
   gint64 shift; /* added to the DTS of video */
   gint64 last_dts;
   gint64 floor; /* end of what was taken out: nothing may begin before it */
@@ -124,6 +125,39 @@ make_room (MillCmafTrack *self, MillCmafSample *idr)
     self->last_dts = sample_at (self, self->samples->len - 1)->dts;
 }
 
+/* A source that was started again, and is fed from the last keyframe on, sends
+ * again what was queued before it went: the new takes the place of the old, up
+ * to what is written. Returns: whether @idr has a place */
+static gboolean
+take_back (MillCmafTrack *self, const MillCmafSample *idr)
+{
+  guint n = self->samples->len;
+  if (idr->dts < self->floor)
+    return FALSE;
+  while (n > 0 && sample_at (self, n - 1)->dts >= idr->dts) {
+    /* A cut was made there, which others follow. */
+    if (sample_at (self, n - 1)->begins != MILL_CMAF_NONE)
+      return TRUE;
+    n--;
+  }
+  for (guint i = n; i < self->samples->len; i++) {
+    self->queued_bytes -= sample_at (self, i)->size;
+    gst_buffer_unref (sample_at (self, i)->buffer);
+  }
+  g_array_set_size (self->samples, n);
+  self->last_dts = n > 0 ? sample_at (self, n - 1)->dts
+                         : MAX (self->floor, idr->dts - (gint64) self->step);
+  return TRUE;
+}
+
+/* Slack of two encoders' stamps of one picture: half of the shortest frame
+ * that is common. */
+static gint64
+get_slack (const MillCmafTrack *self)
+{
+  return self->kind == MILL_CMAF_VIDEO ? self->timescale / 240 : 0;
+}
+
 static MillCmafPush
 place_video (MillCmafTrack *self, const MillCmafInput *input,
     MillCmafSample *sample)
@@ -136,6 +170,23 @@ place_video (MillCmafTrack *self, const MillCmafInput *input,
   if (input->sync)
     self->shift = sample->pts - dts;
   sample->dts = dts + self->shift;
+
+  self->resumed |= self->anchored && input->discont;
+  if (self->resumed && input->sync && sample->dts <= self->last_dts) {
+    if (!take_back (self, sample)) {
+      self->running = FALSE;
+      return MILL_CMAF_DROPPED;
+    }
+    self->running = TRUE;
+  }
+  /* It repeats what has come before, and not from a keyframe on. */
+  if (self->resumed && !input->sync && input->discont &&
+      sample->dts <= self->last_dts) {
+    self->running = FALSE;
+    return MILL_CMAF_DROPPED;
+  }
+  if (input->sync)
+    self->resumed = FALSE;
 
   gint64 expected = self->last_dts + (gint64) self->step;
   /* What a source flags as discontinuous and leaves a hole before is another
@@ -173,6 +224,11 @@ place_audio (MillCmafTrack *self, const MillCmafInput *input,
     gint64 error = sample->pts - expected;
     if (error < -to_ticks (self, PAST_NS))
       return MILL_CMAF_DROPPED;
+    /* Started again, it repeats what has come before. */
+    self->resumed |= input->discont && error < -(gint64) self->frame_length / 2;
+    if (self->resumed && error < -(gint64) self->frame_length / 2)
+      return MILL_CMAF_DROPPED;
+    self->resumed = FALSE;
     if (ABS (error) <= self->frame_length / 2) {
       sample->dts = expected;
     } else {
@@ -265,15 +321,69 @@ mill_cmaf_track_get_end (const MillCmafTrack *self, guint i)
 gint
 mill_cmaf_track_find_start (const MillCmafTrack *self, gint64 ticks)
 {
-  /* Half of the shortest frame that is common: another rendition's IDR of the
-   * same picture, rounded on another way. */
-  gint64 slack = self->kind == MILL_CMAF_VIDEO ? self->timescale / 240 : 0;
+  gint64 slack = get_slack (self);
   for (guint i = 0; i < self->samples->len; i++) {
     const MillCmafSample *sample = sample_at (self, i);
     if (sample->dts + slack >= ticks && (sample->flags & MILL_CMAF_SAMPLE_SYNC))
       return (gint) i;
   }
   return -1;
+}
+
+gint
+mill_cmaf_track_find_keyframe (MillCmafTrack *self, gint64 ticks)
+{
+  gint64 slack = get_slack (self);
+  for (guint i = 0; i < self->samples->len; i++) {
+    MillCmafSample *sample = sample_at (self, i);
+    if (!(sample->flags & MILL_CMAF_SAMPLE_SYNC) ||
+        ABS (sample->dts - ticks) > slack)
+      continue;
+    if (i == 0 || sample_at (self, i - 1)->dts < ticks) {
+      sample->pts += ticks - sample->dts;
+      sample->dts = ticks;
+    }
+    return (gint) i;
+  }
+  return -1;
+}
+
+gint
+mill_cmaf_track_find_after (const MillCmafTrack *self, gint64 ticks)
+{
+  gint64 slack = get_slack (self);
+  for (guint i = 0; i < self->samples->len; i++)
+    if (sample_at (self, i)->dts + slack >= ticks)
+      return (gint) i;
+  return -1;
+}
+
+gboolean
+mill_cmaf_track_has_passed (const MillCmafTrack *self, gint64 ticks)
+{
+  return self->anchored && self->last_dts > ticks + get_slack (self);
+}
+
+gint64
+mill_cmaf_track_get_position (const MillCmafTrack *self)
+{
+  return self->samples->len > 0
+      ? mill_cmaf_track_get_end (self, self->samples->len - 1)
+      : self->floor;
+}
+
+gint64
+mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n, gint64 end)
+{
+  gint64 largest = 0;
+  for (guint i = 1; i < n; i++)
+    if (sample_at (self, i)->flags & MILL_CMAF_SAMPLE_JUMP)
+      largest = MAX (largest,
+          sample_at (self, i)->dts - mill_cmaf_track_get_end (self, i - 1));
+  gint64 reached = n > 0 ? mill_cmaf_track_get_end (self, n - 1) : self->floor;
+  if (reached == G_MININT64)
+    return G_MAXINT64;
+  return MAX (largest, end - reached);
 }
 
 void

@@ -135,6 +135,24 @@ gint64 mill_cmaf_track_get_end (const MillCmafTrack *self, guint i);
  */
 gint mill_cmaf_track_find_start (const MillCmafTrack *self, gint64 ticks);
 
+/** Returns: index of the queued keyframe of the picture at @ticks, or -1. A
+ * stamp of it that was rounded in another way is set to @ticks. */
+gint mill_cmaf_track_find_keyframe (MillCmafTrack *self, gint64 ticks);
+
+/** Returns: index of the first queued sample at or after @ticks, or -1 */
+gint mill_cmaf_track_find_after (const MillCmafTrack *self, gint64 ticks);
+
+/** Returns: whether a sample later than @ticks has come */
+gboolean mill_cmaf_track_has_passed (const MillCmafTrack *self, gint64 ticks);
+
+/** Returns: ticks at which what is queued ends, or what was taken out */
+gint64 mill_cmaf_track_get_position (const MillCmafTrack *self);
+
+/** Ticks missing before sample @n, or before @end when it is the length, in
+ * what is queued: pictures that never came. The largest hole counts. */
+gint64 mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n,
+    gint64 end);
+
 /** Drops the first @n samples. */
 void mill_cmaf_track_drop (MillCmafTrack *self, guint n);
 

@@ -80,28 +80,50 @@ slide_window (MillCmafPublisher *self)
         mill_cmaf_publisher_cut (self, 0)->number);
 }
 
+static gboolean
+is_gap (const MillCmafPublisher *self, guint i, guint k)
+{
+  return (g_array_index (mill_cmaf_publisher_rendition (self, i)->segments,
+              MillCmafSegment, k)
+                 .flags &
+             MILL_CMAF_SEGMENT_GAP) != 0;
+}
+
+/* Whether a player of a video that lacks this segment has another one. */
+static gboolean
+has_video (const MillCmafPublisher *self, const MillCmafSegment *segments)
+{
+  for (guint i = 0; i < self->state->renditions->len; i++)
+    if (mill_cmaf_publisher_rendition (self, i)->format.kind ==
+            MILL_CMAF_VIDEO &&
+        !(segments[i].flags & MILL_CMAF_SEGMENT_GAP))
+      return TRUE;
+  return FALSE;
+}
+
 /* A rendition that begins, or comes back, needs a Period of its own: its
  * numbers would not be consecutive in the old one, and players look for new
- * ones in new Periods only. */
+ * ones in new Periods only. A video that stops does too: a player waits for the
+ * next segment of what it plays, but at the end of a Period it chooses anew. */
 static gboolean
 needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments)
 {
   if (self->state->cuts->len == 0 || (cut->flags & MILL_CMAF_CUT_PERIOD))
     return TRUE;
-  guint last = self->state->cuts->len - 1;
+  gboolean is_live = self->options.mode != MILL_CMAF_VOD;
+  gboolean others = has_video (self, segments);
   for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        mill_cmaf_publisher_rendition (self, i);
-    gboolean was_gap =
-        (g_array_index (rendition->segments, MillCmafSegment, last).flags &
-            MILL_CMAF_SEGMENT_GAP) != 0;
-    gboolean is_gap = (segments[i].flags & MILL_CMAF_SEGMENT_GAP) != 0;
+    gboolean was = !is_gap (self, i, self->state->cuts->len - 1);
+    gboolean is = !(segments[i].flags & MILL_CMAF_SEGMENT_GAP);
     gboolean had_media =
         mill_hls_bitrate_peak_bps (&mill_cmaf_publisher_output (self, i)
                                         ->bitrate) > 0;
-    if (was_gap && !is_gap &&
-        (had_media || self->options.mode != MILL_CMAF_VOD))
+    gboolean is_video = mill_cmaf_publisher_rendition (self, i)->format.kind ==
+        MILL_CMAF_VIDEO;
+    if (!was && is && (had_media || is_live))
+      return TRUE;
+    if (was && !is && is_video && others && is_live)
       return TRUE;
   }
   return FALSE;

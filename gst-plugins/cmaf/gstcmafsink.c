@@ -15,14 +15,15 @@
  * taken in READY->PAUSED and given up in PAUSED->READY; without EOS before,
  * the next start continues its playlists.
  *
- * Threads: pads may be fed from one thread or several; none waits for another.
+ * Threads: pads may be fed from one thread or several. In mode vod one that is
+ * far ahead of the others waits for them; in the other modes none ever waits.
  * cmaf-packager.c has the one lock.
  */
 
+#include "gstcmafsinkcaps.h"
 #include "gstcmafsinkpad.h"
-
-#include "codec/aac.h"
-#include "codec/avc.h"
+#include "gstcmafsinksettings.h"
+#include "gstcmafsinkstats.h"
 
 #include <string.h>
 
@@ -32,47 +33,12 @@ GST_DEBUG_CATEGORY_STATIC (cmafsink_debug);
 #define GST_TYPE_CMAF_SINK (gst_cmaf_sink_get_type ())
 G_DECLARE_FINAL_TYPE (GstCmafSink, gst_cmaf_sink, GST, CMAF_SINK, GstElement)
 
-#define DEFAULT_MODE MILL_CMAF_LIVE
-#define DEFAULT_SEGMENT_DURATION_MS 2000
-#define DEFAULT_WINDOW_SEGMENTS 10
-#define DEFAULT_STARTUP_TIMEOUT_MS 3000
-#define VIDEO_TIMESCALE 90000 /* divides 24, 25, 30, 50, 60, 30000/1001 */
-
-enum
-{
-  PROP_LOCATION = 1,
-  PROP_MODE,
-  PROP_SEGMENT_DURATION_MS,
-  PROP_PART_DURATION_MS,
-  PROP_WINDOW_SEGMENTS,
-  PROP_DVR_WINDOW_MS,
-  PROP_MAX_SKEW_MS,
-  PROP_STARTUP_TIMEOUT_MS,
-  PROP_HLS,
-  PROP_DASH,
-  PROP_STATS,
-};
-
-typedef struct
-{
-  gchar *location;
-  MillCmafMode mode;
-  guint segment_duration_ms;
-  guint part_duration_ms;
-  guint window_segments;
-  guint dvr_window_ms;
-  guint max_skew_ms;
-  guint startup_timeout_ms;
-  gboolean hls;
-  gboolean dash;
-} Settings;
-
 struct _GstCmafSink
 {
   GstElement parent;
 
   /* object lock */
-  Settings settings;
+  GstCmafSinkSettings settings;
   guint next_pad[2]; /* by MillCmafKind */
   MillCmafPackager *packager; /* from READY->PAUSED to PAUSED->READY */
   gboolean ended; /* everything is written */
@@ -87,45 +53,9 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (cmafsink, "cmafsink", GST_RANK_NONE,
     GST_TYPE_CMAF_SINK,
     GST_DEBUG_CATEGORY_INIT (cmafsink_debug, "cmafsink", 0, "CMAF packager"))
 
-/* Pads are children, so that "cmafsink.video_0::name" can be set. The default
- * look-up would ask for the property "name", which is the rendition's here. */
-static GObject *
-get_child_by_name (GstChildProxy *proxy, const gchar *name)
-{
-  return (GObject *) gst_element_get_static_pad (GST_ELEMENT (proxy), name);
-}
-
-static GObject *
-get_child_by_index (GstChildProxy *proxy, guint index)
-{
-  GST_OBJECT_LOCK (proxy);
-  GObject *pad = g_list_nth_data (GST_ELEMENT (proxy)->sinkpads, index);
-  if (pad != NULL)
-    g_object_ref (pad);
-  GST_OBJECT_UNLOCK (proxy);
-  return pad;
-}
-
-static guint
-get_children_count (GstChildProxy *proxy)
-{
-  GST_OBJECT_LOCK (proxy);
-  guint count = GST_ELEMENT (proxy)->numsinkpads;
-  GST_OBJECT_UNLOCK (proxy);
-  return count;
-}
-
-static void
-init_child_proxy (gpointer g_iface, gpointer data)
-{
-  GstChildProxyInterface *iface = g_iface;
-  iface->get_child_by_name = get_child_by_name;
-  iface->get_child_by_index = get_child_by_index;
-  iface->get_children_count = get_children_count;
-}
-
 G_DEFINE_TYPE_WITH_CODE (GstCmafSink, gst_cmaf_sink, GST_TYPE_ELEMENT,
-    G_IMPLEMENT_INTERFACE (GST_TYPE_CHILD_PROXY, init_child_proxy))
+    G_IMPLEMENT_INTERFACE (GST_TYPE_CHILD_PROXY,
+        gst_cmaf_sink_pad_init_child_proxy))
 
 static GstStaticPadTemplate video_template =
     GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
@@ -136,28 +66,13 @@ static GstStaticPadTemplate audio_template =
         GST_STATIC_CAPS ("audio/mpeg, mpegversion = (int) 4, "
                          "stream-format = (string) raw"));
 
-#define GST_TYPE_CMAF_SINK_MODE (gst_cmaf_sink_mode_get_type ())
-static GType
-gst_cmaf_sink_mode_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { MILL_CMAF_LIVE, "Live: a window of segments", "live" },
-    { MILL_CMAF_EVENT, "Live, and nothing is ever removed", "event" },
-    { MILL_CMAF_VOD, "Playlists at the end, as fast as the source", "vod" },
-    { 0, NULL, NULL },
-  };
-  static gsize type = 0;
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type,
-        g_enum_register_static ("GstCmafSinkMode", values));
-  return type;
-}
-
 /* ---- errors and the end ---- */
 
 static GstResourceError
 to_resource_error (const GError *error)
 {
+  if (error->domain == GST_RESOURCE_ERROR)
+    return (GstResourceError) error->code;
   if (error->domain != MILL_STORE_ERROR)
     return GST_RESOURCE_ERROR_FAILED;
   switch (error->code) {
@@ -239,86 +154,6 @@ refuse_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps,
 }
 
 static gboolean
-describe_video (const GstStructure *caps, MillCmafLaneFormat *format,
-    guint *ret_nal_length_size, GError **error)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (format->codec_data, &size);
-  MillAvcInfo avc;
-  if (!mill_avc_parse_config (data, size, &avc, error))
-    return FALSE;
-  MillCmafFormat *out = &format->format;
-  out->kind = MILL_CMAF_VIDEO;
-  out->timescale = VIDEO_TIMESCALE;
-  out->width = avc.width;
-  out->height = avc.height;
-  out->par_n = avc.par_n;
-  out->par_d = avc.par_d;
-  gint fps_n;
-  gint fps_d;
-  if (gst_structure_get_fraction (caps, "framerate", &fps_n, &fps_d) &&
-      fps_n > 0 && fps_d > 0) {
-    out->fps_n = (guint) fps_n;
-    out->fps_d = (guint) fps_d;
-  } else {
-    out->fps_n = avc.fps_n;
-    out->fps_d = avc.fps_d;
-  }
-  out->codec = mill_avc_get_codec_string (&avc);
-  *ret_nal_length_size = avc.nal_length_size;
-  return TRUE;
-}
-
-static gboolean
-describe_audio (MillCmafLaneFormat *format, GError **error)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (format->codec_data, &size);
-  MillAacInfo aac;
-  if (!mill_aac_parse_config (data, size, &aac, error))
-    return FALSE;
-  MillCmafFormat *out = &format->format;
-  out->kind = MILL_CMAF_AUDIO;
-  out->timescale = aac.sample_rate;
-  out->sample_rate = aac.output_sample_rate;
-  out->channels = aac.ps ? 2 : aac.channels;
-  out->codec = mill_aac_get_codec_string (&aac);
-  format->frame_length = aac.frame_length;
-  return TRUE;
-}
-
-static GBytes *
-get_codec_data (const GstStructure *caps)
-{
-  const GValue *value = gst_structure_get_value (caps, "codec_data");
-  GstBuffer *buffer = value ? gst_value_get_buffer (value) : NULL;
-  if (buffer == NULL || gst_buffer_get_size (buffer) == 0)
-    return NULL;
-  gsize size = gst_buffer_get_size (buffer);
-  guint8 *data = g_malloc (size);
-  gst_buffer_extract (buffer, 0, data, size);
-  return g_bytes_new_take (data, size);
-}
-
-/* Alignment may be missing: FLV has no other than whole access units. */
-static gboolean
-is_supported (MillCmafKind kind, const GstStructure *caps)
-{
-  const gchar *stream_format = gst_structure_get_string (caps, "stream-format");
-  if (kind == MILL_CMAF_VIDEO) {
-    const gchar *alignment = gst_structure_get_string (caps, "alignment");
-    return gst_structure_has_name (caps, "video/x-h264") &&
-        g_strcmp0 (stream_format, "avc") == 0 &&
-        (alignment == NULL || g_str_equal (alignment, "au"));
-  }
-  gint version = 0;
-  gst_structure_get_int (caps, "mpegversion", &version);
-  return gst_structure_has_name (caps, "audio/mpeg") &&
-      (version == 4 || version == 2) &&
-      (stream_format == NULL || g_str_equal (stream_format, "raw"));
-}
-
-static gboolean
 accept_settings (GstCmafSink *self, GstPad *pad,
     const GstCmafSinkPadSettings *settings)
 {
@@ -335,21 +170,11 @@ static gboolean
 handle_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps)
 {
   GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
-  const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  MillCmafKind kind = gst_cmaf_sink_pad_get_kind (own);
-  if (!is_supported (kind, structure))
-    return refuse_caps (self, pad, caps, "not supported");
-  MillCmafLaneFormat format = { 0 };
-  g_autoptr (GBytes) codec_data = get_codec_data (structure);
-  if (codec_data == NULL)
-    return refuse_caps (self, pad, caps, "codec_data is missing");
-  format.codec_data = codec_data;
-  guint nal_length_size = 0;
+  MillCmafLaneFormat format;
+  guint nal_length_size;
   g_autoptr (GError) error = NULL;
-  gboolean described = kind == MILL_CMAF_VIDEO
-      ? describe_video (structure, &format, &nal_length_size, &error)
-      : describe_audio (&format, &error);
-  if (!described)
+  if (!gst_cmaf_sink_caps_describe (gst_cmaf_sink_pad_get_kind (own), caps,
+          &format, &nal_length_size, &error))
     return refuse_caps (self, pad, caps, error->message);
   g_auto (GstCmafSinkPadSettings) settings = { 0 };
   gst_cmaf_sink_pad_get_settings (own, &settings);
@@ -363,39 +188,11 @@ handle_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps)
     mill_cmaf_packager_set_format (self->packager,
         gst_cmaf_sink_pad_get_lane (own), &format);
   }
-  mill_cmaf_state_clear_format (&format.format);
+  gst_cmaf_sink_caps_clear_format (&format);
   return accepted;
 }
 
 /* ---- data ---- */
-
-static gboolean
-is_idr (GstCmafSinkPad *pad, GstBuffer *buffer)
-{
-  guint nal_length_size = gst_cmaf_sink_pad_get_nal_length_size (pad);
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ||
-      nal_length_size == 0)
-    return FALSE;
-  GstMapInfo map;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return FALSE;
-  gboolean idr = mill_avc_has_idr (map.data, map.size, nal_length_size);
-  gst_buffer_unmap (buffer, &map);
-  return idr;
-}
-
-static GstClockTimeDiff
-to_running_time (const GstSegment *segment, GstClockTime time)
-{
-  guint64 running;
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return GST_CLOCK_STIME_NONE;
-  gint sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
-      &running);
-  if (sign == 0)
-    return GST_CLOCK_STIME_NONE;
-  return sign > 0 ? (GstClockTimeDiff) running : -(GstClockTimeDiff) running;
-}
 
 /* The wall clock at running time 0, for PROGRAM-DATE-TIME: from the pipeline's
  * clock when there is one, else as if this buffer were from now. */
@@ -419,28 +216,16 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstCmafSink *self = GST_CMAF_SINK (parent);
   GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
-  const GstSegment *segment = gst_cmaf_sink_pad_peek_segment (own);
-  MillCmafLane *lane = gst_cmaf_sink_pad_get_lane (own);
-  GstClockTime pts = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer)
-                                                      : GST_BUFFER_DTS (buffer);
-  MillCmafInput input = {
-    .pts = to_running_time (segment, pts),
-    .dts = to_running_time (segment, GST_BUFFER_DTS (buffer)),
-    .duration = GST_BUFFER_DURATION (buffer),
-    .sync = TRUE,
-    .discont = GST_BUFFER_IS_DISCONT (buffer),
-  };
-  if (!GST_CLOCK_STIME_IS_VALID (input.pts) ||
-      gst_buffer_get_size (buffer) == 0) {
+  MillCmafInput input;
+  if (!gst_cmaf_sink_pad_describe_buffer (own, buffer, &input)) {
     GST_WARNING_OBJECT (pad, "a buffer without time or data, ignoring");
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
   }
-  if (gst_cmaf_sink_pad_get_kind (own) == MILL_CMAF_VIDEO)
-    input.sync = is_idr (own, buffer);
   if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall)))
     set_wall (self, input.pts);
-  return mill_cmaf_packager_push (self->packager, lane, &input, buffer);
+  return mill_cmaf_packager_push (self->packager,
+      gst_cmaf_sink_pad_get_lane (own), &input, buffer);
 }
 
 /* ---- events and queries ---- */
@@ -496,7 +281,13 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_TAG:
       handle_tags (self, own, event);
       break;
+    case GST_EVENT_FLUSH_START:
+      mill_cmaf_packager_set_flushing (self->packager,
+          gst_cmaf_sink_pad_get_lane (own), TRUE);
+      break;
     case GST_EVENT_FLUSH_STOP:
+      mill_cmaf_packager_set_flushing (self->packager,
+          gst_cmaf_sink_pad_get_lane (own), FALSE);
       gst_segment_init (gst_cmaf_sink_pad_peek_segment (own), GST_FORMAT_TIME);
       break;
     case GST_EVENT_EOS:
@@ -536,21 +327,9 @@ query_latency (GstCmafSink *self, GstQuery *query)
   for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
     g_ptr_array_add (pads, gst_object_ref (item->data));
   GST_OBJECT_UNLOCK (self);
-  for (guint i = 0; i < pads->len; i++) {
-    g_autoptr (GstQuery) peer = gst_query_new_latency ();
-    gboolean peer_live;
-    GstClockTime peer_least;
-    GstClockTime peer_most;
-    if (!gst_pad_peer_query (g_ptr_array_index (pads, i), peer))
-      continue;
-    gst_query_parse_latency (peer, &peer_live, &peer_least, &peer_most);
-    live |= peer_live;
-    if (!peer_live)
-      continue;
-    least = MAX (least, peer_least);
-    if (GST_CLOCK_TIME_IS_VALID (peer_most))
-      most = MIN (most, peer_most);
-  }
+  for (guint i = 0; i < pads->len; i++)
+    gst_cmaf_sink_pad_add_latency (g_ptr_array_index (pads, i), &live, &least,
+        &most);
   gst_query_set_latency (query, live, least, most);
   return TRUE;
 }
@@ -644,8 +423,12 @@ gst_cmaf_sink_release_pad (GstElement *element, GstPad *pad)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
   g_autofree gchar *name = gst_pad_get_name (pad);
-  gst_pad_set_active (pad, FALSE);
   g_autoptr (MillCmafPackager) packager = ref_packager (self);
+  /* A push may wait for other pads; then it would hold this up. */
+  if (packager != NULL)
+    mill_cmaf_packager_set_flushing (packager,
+        gst_cmaf_sink_pad_get_lane (GST_CMAF_SINK_PAD (pad)), TRUE);
+  gst_pad_set_active (pad, FALSE);
   if (packager != NULL)
     mill_cmaf_packager_end_lane (packager,
         gst_cmaf_sink_pad_get_lane (GST_CMAF_SINK_PAD (pad)));
@@ -655,65 +438,25 @@ gst_cmaf_sink_release_pad (GstElement *element, GstPad *pad)
 
 /* ---- states ---- */
 
-static gchar *
-get_path (GstCmafSink *self, const gchar *location)
-{
-  if (location == NULL || *location == '\0') {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("location: got none, expected a directory or a file:// URL"), (NULL));
-    return NULL;
-  }
-  g_autofree gchar *scheme = g_uri_parse_scheme (location);
-  if (scheme == NULL)
-    return g_strdup (location);
-  gchar *path = g_str_equal (scheme, "file")
-      ? g_filename_from_uri (location, NULL, NULL)
-      : NULL;
-  if (path == NULL)
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("location '%s': got scheme '%s', expected a directory or a file:// "
-         "URL",
-            location, scheme),
-        (NULL));
-  return path;
-}
-
-static void
-copy_options (const Settings *settings, MillCmafPackagerOptions *options)
-{
-  *options = (MillCmafPackagerOptions){
-    .publisher = {
-      .mode = settings->mode,
-      .segment_duration = settings->segment_duration_ms * GST_MSECOND,
-      .window_segments = settings->window_segments,
-      .dvr_window = settings->dvr_window_ms * GST_MSECOND,
-      .hls = settings->hls,
-      .dash = settings->dash,
-      .may_wait = settings->mode == MILL_CMAF_VOD,
-    },
-    .part_duration = settings->part_duration_ms * GST_MSECOND,
-    .max_skew = settings->max_skew_ms * GST_MSECOND,
-    .startup_timeout = settings->startup_timeout_ms * GST_MSECOND,
-  };
-}
-
 static gboolean
 start (GstCmafSink *self)
 {
   MillCmafPackagerOptions options;
   GST_OBJECT_LOCK (self);
-  copy_options (&self->settings, &options);
-  g_autofree gchar *location = g_strdup (self->settings.location);
+  gst_cmaf_sink_settings_fill (&self->settings, &options);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *path =
+      gst_cmaf_sink_settings_get_path (&self->settings, &error);
   self->ended = FALSE;
   self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
   g_atomic_int_set (&self->has_wall, FALSE);
-  g_autofree gchar *path = get_path (self, location);
-  if (path == NULL)
+  if (path == NULL) {
+    post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
+  }
   g_autoptr (MillCmafPackager) packager =
       mill_cmaf_packager_new (&options, on_report, G_OBJECT (self));
-  g_autoptr (GError) error = NULL;
   if (!mill_cmaf_packager_open (packager, path, &error)) {
     post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
@@ -746,6 +489,9 @@ gst_cmaf_sink_change_state (GstElement *element, GstStateChange transition)
   GstCmafSink *self = GST_CMAF_SINK (element);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
+  /* What waits for other pads has to return before pads can be deactivated. */
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    mill_cmaf_packager_set_flushing (self->packager, NULL, TRUE);
   GstStateChangeReturn ret = GST_ELEMENT_CLASS (gst_cmaf_sink_parent_class)
                                  ->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
@@ -770,89 +516,21 @@ gst_cmaf_sink_state_changed (GstElement *element, GstState old, GstState new,
 
 /* ---- properties ---- */
 
-static void
-add_rendition_stats (const MillCmafRenditionStats *rendition, GValue *array)
+enum
 {
-  GValue value = G_VALUE_INIT;
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value,
-      gst_structure_new ("rendition", "name", G_TYPE_STRING, rendition->name,
-          "kind", G_TYPE_STRING,
-          rendition->kind == MILL_CMAF_VIDEO ? "video" : "audio", "codec",
-          G_TYPE_STRING, rendition->codec, "width", G_TYPE_UINT,
-          rendition->width, "height", G_TYPE_UINT, rendition->height,
-          "bitrate-bps", G_TYPE_UINT64, rendition->bitrate_bps, "state",
-          G_TYPE_STRING, rendition->state, "segments", G_TYPE_UINT64,
-          rendition->segments, NULL));
-  gst_value_array_append_and_take_value (array, &value);
-}
-
-static GstStructure *
-make_stats (GstCmafSink *self)
-{
-  GstStructure *structure = gst_structure_new_empty ("stats");
-  g_autoptr (MillCmafPackager) packager = ref_packager (self);
-  if (packager == NULL)
-    return structure;
-  MillCmafStats stats;
-  mill_cmaf_packager_get_stats (packager, &stats);
-  GValue array = G_VALUE_INIT;
-  gst_value_array_init (&array, stats.renditions->len);
-  for (guint i = 0; i < stats.renditions->len; i++)
-    add_rendition_stats (g_ptr_array_index (stats.renditions, i), &array);
-  gst_structure_set (structure, "generation", G_TYPE_UINT64, stats.generation,
-      "segments", G_TYPE_UINT64, stats.segments, "bytes", G_TYPE_UINT64,
-      stats.bytes, "gaps", G_TYPE_UINT64, stats.gaps, "target-duration",
-      G_TYPE_UINT, stats.target_duration_s, "retention-ms", G_TYPE_UINT64,
-      stats.retention / GST_MSECOND, NULL);
-  gst_structure_take_value (structure, "renditions", &array);
-  mill_cmaf_packager_clear_stats (&stats);
-  return structure;
-}
+  PROP_STATS = GST_CMAF_SINK_SETTINGS_END,
+};
 
 static void
 gst_cmaf_sink_set_property (GObject *object, guint id, const GValue *value,
     GParamSpec *pspec)
 {
   GstCmafSink *self = GST_CMAF_SINK (object);
-  Settings *settings = &self->settings;
   GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_LOCATION:
-      g_free (settings->location);
-      settings->location = g_value_dup_string (value);
-      break;
-    case PROP_MODE:
-      settings->mode = (MillCmafMode) g_value_get_enum (value);
-      break;
-    case PROP_SEGMENT_DURATION_MS:
-      settings->segment_duration_ms = g_value_get_uint (value);
-      break;
-    case PROP_PART_DURATION_MS:
-      settings->part_duration_ms = g_value_get_uint (value);
-      break;
-    case PROP_WINDOW_SEGMENTS:
-      settings->window_segments = g_value_get_uint (value);
-      break;
-    case PROP_DVR_WINDOW_MS:
-      settings->dvr_window_ms = g_value_get_uint (value);
-      break;
-    case PROP_MAX_SKEW_MS:
-      settings->max_skew_ms = g_value_get_uint (value);
-      break;
-    case PROP_STARTUP_TIMEOUT_MS:
-      settings->startup_timeout_ms = g_value_get_uint (value);
-      break;
-    case PROP_HLS:
-      settings->hls = g_value_get_boolean (value);
-      break;
-    case PROP_DASH:
-      settings->dash = g_value_get_boolean (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
+  gboolean known = gst_cmaf_sink_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -860,103 +538,23 @@ gst_cmaf_sink_get_property (GObject *object, guint id, GValue *value,
     GParamSpec *pspec)
 {
   GstCmafSink *self = GST_CMAF_SINK (object);
-  const Settings *settings = &self->settings;
   if (id == PROP_STATS) {
-    g_value_take_boxed (value, make_stats (self));
+    g_autoptr (MillCmafPackager) packager = ref_packager (self);
+    g_value_take_boxed (value, gst_cmaf_sink_stats_new (packager));
     return;
   }
   GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_LOCATION:
-      g_value_set_string (value, settings->location);
-      break;
-    case PROP_MODE:
-      g_value_set_enum (value, (gint) settings->mode);
-      break;
-    case PROP_SEGMENT_DURATION_MS:
-      g_value_set_uint (value, settings->segment_duration_ms);
-      break;
-    case PROP_PART_DURATION_MS:
-      g_value_set_uint (value, settings->part_duration_ms);
-      break;
-    case PROP_WINDOW_SEGMENTS:
-      g_value_set_uint (value, settings->window_segments);
-      break;
-    case PROP_DVR_WINDOW_MS:
-      g_value_set_uint (value, settings->dvr_window_ms);
-      break;
-    case PROP_MAX_SKEW_MS:
-      g_value_set_uint (value, settings->max_skew_ms);
-      break;
-    case PROP_STARTUP_TIMEOUT_MS:
-      g_value_set_uint (value, settings->startup_timeout_ms);
-      break;
-    case PROP_HLS:
-      g_value_set_boolean (value, settings->hls);
-      break;
-    case PROP_DASH:
-      g_value_set_boolean (value, settings->dash);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
+  gboolean known = gst_cmaf_sink_settings_get (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
 gst_cmaf_sink_finalize (GObject *object)
 {
-  g_free (GST_CMAF_SINK (object)->settings.location);
+  gst_cmaf_sink_settings_clear (&GST_CMAF_SINK (object)->settings);
   G_OBJECT_CLASS (gst_cmaf_sink_parent_class)->finalize (object);
-}
-
-static void
-install_uint (GObjectClass *klass, guint id, const gchar *name,
-    const gchar *blurb, guint least, guint value)
-{
-  g_object_class_install_property (klass, id,
-      g_param_spec_uint (name, name, blurb, least, G_MAXINT, value,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-              GST_PARAM_MUTABLE_READY));
-}
-
-static void
-install_properties (GObjectClass *klass)
-{
-  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-      GST_PARAM_MUTABLE_READY;
-  g_object_class_install_property (klass, PROP_LOCATION,
-      g_param_spec_string ("location", "location",
-          "Directory of the stream, or its file:// URL", NULL, flags));
-  g_object_class_install_property (klass, PROP_MODE,
-      g_param_spec_enum ("mode", "mode", "What the playlists keep",
-          GST_TYPE_CMAF_SINK_MODE, DEFAULT_MODE, flags));
-  install_uint (klass, PROP_SEGMENT_DURATION_MS, "segment-duration-ms",
-      "A segment ends at the first keyframe after so many ms (5 % less counts)",
-      100, DEFAULT_SEGMENT_DURATION_MS);
-  install_uint (klass, PROP_PART_DURATION_MS, "part-duration-ms",
-      "Chunks of a segment, in ms; 0: one per segment", 0, 0);
-  install_uint (klass, PROP_WINDOW_SEGMENTS, "window-segments",
-      "Least number of segments that a live playlist keeps", 3,
-      DEFAULT_WINDOW_SEGMENTS);
-  install_uint (klass, PROP_DVR_WINDOW_MS, "dvr-window-ms",
-      "Least duration that a live playlist keeps, in ms; 0: none", 0, 0);
-  install_uint (klass, PROP_MAX_SKEW_MS, "max-skew-ms",
-      "Wait for the last rendition, in ms of media; 0: two parts, or 1000", 0,
-      0);
-  install_uint (klass, PROP_STARTUP_TIMEOUT_MS, "startup-timeout-ms",
-      "Wait of the first manifests for every pad, in ms of media; 0: none", 0,
-      DEFAULT_STARTUP_TIMEOUT_MS);
-  g_object_class_install_property (klass, PROP_HLS,
-      g_param_spec_boolean ("hls", "hls", "Write HLS playlists", TRUE, flags));
-  g_object_class_install_property (klass, PROP_DASH,
-      g_param_spec_boolean ("dash", "dash", "Write an MPD for DASH", TRUE,
-          flags));
-  g_object_class_install_property (klass, PROP_STATS,
-      g_param_spec_boxed ("stats", "stats",
-          "generation, segments, bytes, gaps, target-duration (s), "
-          "retention-ms, renditions (array of structures)",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -968,7 +566,12 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
   object_class->set_property = gst_cmaf_sink_set_property;
   object_class->get_property = gst_cmaf_sink_get_property;
   object_class->finalize = gst_cmaf_sink_finalize;
-  install_properties (object_class);
+  gst_cmaf_sink_settings_install (object_class);
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "stats",
+          "generation, segments, bytes, gaps, target-duration (s), "
+          "retention-ms, renditions (array of structures)",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   element_class->request_new_pad = gst_cmaf_sink_request_new_pad;
   element_class->release_pad = gst_cmaf_sink_release_pad;
@@ -987,13 +590,6 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
 static void
 gst_cmaf_sink_init (GstCmafSink *self)
 {
-  self->settings = (Settings){
-    .mode = DEFAULT_MODE,
-    .segment_duration_ms = DEFAULT_SEGMENT_DURATION_MS,
-    .window_segments = DEFAULT_WINDOW_SEGMENTS,
-    .startup_timeout_ms = DEFAULT_STARTUP_TIMEOUT_MS,
-    .hls = TRUE,
-    .dash = TRUE,
-  };
+  gst_cmaf_sink_settings_init (&self->settings);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

@@ -8,6 +8,8 @@
 
 #include "gstcmafsinkpad.h"
 
+#include "codec/avc.h"
+
 #define DEFAULT_GROUP "audio"
 
 enum
@@ -100,10 +102,106 @@ gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size)
   self->nal_length_size = size;
 }
 
-guint
-gst_cmaf_sink_pad_get_nal_length_size (GstCmafSinkPad *self)
+static gboolean
+is_idr (guint nal_length_size, GstBuffer *buffer)
 {
-  return self->nal_length_size;
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ||
+      nal_length_size == 0)
+    return FALSE;
+  GstMapInfo map;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return FALSE;
+  gboolean idr = mill_avc_has_idr (map.data, map.size, nal_length_size);
+  gst_buffer_unmap (buffer, &map);
+  return idr;
+}
+
+static GstClockTimeDiff
+to_running_time (const GstSegment *segment, GstClockTime time)
+{
+  guint64 running;
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_CLOCK_STIME_NONE;
+  gint sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
+      &running);
+  if (sign == 0)
+    return GST_CLOCK_STIME_NONE;
+  return sign > 0 ? (GstClockTimeDiff) running : -(GstClockTimeDiff) running;
+}
+
+gboolean
+gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self, GstBuffer *buffer,
+    MillCmafInput *ret_input)
+{
+  GstClockTime pts = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer)
+                                                      : GST_BUFFER_DTS (buffer);
+  GstClockTimeDiff time = to_running_time (&self->segment, pts);
+  if (!GST_CLOCK_STIME_IS_VALID (time) || gst_buffer_get_size (buffer) == 0)
+    return FALSE;
+  *ret_input = (MillCmafInput){
+    .pts = time,
+    .dts = to_running_time (&self->segment, GST_BUFFER_DTS (buffer)),
+    .duration = GST_BUFFER_DURATION (buffer),
+    .sync = gst_cmaf_sink_pad_get_kind (self) == MILL_CMAF_AUDIO ||
+        is_idr (self->nal_length_size, buffer),
+    .discont = GST_BUFFER_IS_DISCONT (buffer),
+  };
+  return TRUE;
+}
+
+void
+gst_cmaf_sink_pad_add_latency (GstCmafSinkPad *self, gboolean *live,
+    GstClockTime *least, GstClockTime *most)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean peer_live = FALSE;
+  GstClockTime peer_least;
+  GstClockTime peer_most;
+  if (gst_pad_peer_query (GST_PAD (self), query))
+    gst_query_parse_latency (query, &peer_live, &peer_least, &peer_most);
+  if (!peer_live)
+    return;
+  *live = TRUE;
+  *least = MAX (*least, peer_least);
+  if (GST_CLOCK_TIME_IS_VALID (peer_most))
+    *most = MIN (*most, peer_most);
+}
+
+/* Pads are children, so that "cmafsink.video_0::name" can be set. The default
+ * look-up would ask for the property "name", which is the rendition's here. */
+static GObject *
+get_child_by_name (GstChildProxy *proxy, const gchar *name)
+{
+  return (GObject *) gst_element_get_static_pad (GST_ELEMENT (proxy), name);
+}
+
+static GObject *
+get_child_by_index (GstChildProxy *proxy, guint index)
+{
+  GST_OBJECT_LOCK (proxy);
+  GObject *pad = g_list_nth_data (GST_ELEMENT (proxy)->sinkpads, index);
+  if (pad != NULL)
+    g_object_ref (pad);
+  GST_OBJECT_UNLOCK (proxy);
+  return pad;
+}
+
+static guint
+get_children_count (GstChildProxy *proxy)
+{
+  GST_OBJECT_LOCK (proxy);
+  guint count = GST_ELEMENT (proxy)->numsinkpads;
+  GST_OBJECT_UNLOCK (proxy);
+  return count;
+}
+
+void
+gst_cmaf_sink_pad_init_child_proxy (gpointer g_iface, gpointer data)
+{
+  GstChildProxyInterface *iface = g_iface;
+  iface->get_child_by_name = get_child_by_name;
+  iface->get_child_by_index = get_child_by_index;
+  iface->get_children_count = get_children_count;
 }
 
 static void

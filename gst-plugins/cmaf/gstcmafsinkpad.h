@@ -41,6 +41,17 @@ void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
 GstSegment *gst_cmaf_sink_pad_peek_segment (GstCmafSinkPad *self);
 /** Bytes of an H.264 NAL unit's length; 0 for audio. Streaming thread. */
 void gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size);
-guint gst_cmaf_sink_pad_get_nal_length_size (GstCmafSinkPad *self);
+
+/** What the packager has to know of @buffer; streaming thread of the pad.
+ * Returns: FALSE when it has no running time or no data */
+gboolean gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self,
+    GstBuffer *buffer, MillCmafInput *ret_input);
+
+/** Adds what is upstream of the pad to the latency of all. */
+void gst_cmaf_sink_pad_add_latency (GstCmafSinkPad *self, gboolean *live,
+    GstClockTime *least, GstClockTime *most);
+
+/** GstChildProxy of an element that has such pads. */
+void gst_cmaf_sink_pad_init_child_proxy (gpointer g_iface, gpointer data);
 
 G_END_DECLS

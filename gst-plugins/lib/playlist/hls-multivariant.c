@@ -5,9 +5,15 @@
 
 #include "playlist/hls-text-private.h"
 
+#include <string.h>
+
 /* No tag here has a floor of its own, but the version speaks for "its
  * associated media" too (clause 4.4.1.2): EXT-X-MAP needs 6. */
 #define VERSION 6
+
+/* What a player of which nothing is known may begin with (HLS Authoring
+ * Specification for Apple Devices, on the default variant: 2 Mbit/s). */
+#define START_BANDWIDTH_BPS 2200000
 
 static void
 print_rendition (GString *out, const MillHlsRendition *rendition)
@@ -62,6 +68,34 @@ print_variant (GString *out, const MillHlsVariant *variant)
   g_string_append_c (out, '\n');
   mill_hls_text_append_uri (out, variant->uri);
   g_string_append_c (out, '\n');
+}
+
+static gint
+compare_bandwidth (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  const MillHlsVariant *first = a;
+  const MillHlsVariant *second = b;
+
+  return first->bandwidth_bps < second->bandwidth_bps
+      ? -1
+      : first->bandwidth_bps > second->bandwidth_bps;
+}
+
+void
+mill_hls_multivariant_order (MillHlsVariant *variants, gsize n_variants)
+{
+  gsize start = 0;
+
+  if (n_variants < 2)
+    return;
+  g_qsort_with_data (variants, (gint) n_variants, sizeof (MillHlsVariant),
+      compare_bandwidth, NULL);
+  while (start + 1 < n_variants &&
+      variants[start + 1].bandwidth_bps <= START_BANDWIDTH_BPS)
+    start++;
+  MillHlsVariant best = variants[start];
+  memmove (variants + 1, variants, start * sizeof (MillHlsVariant));
+  variants[0] = best;
 }
 
 GBytes *

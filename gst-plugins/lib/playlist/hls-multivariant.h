@@ -71,6 +71,15 @@ typedef struct
 } MillHlsMultivariant;
 
 /**
+ * mill_hls_multivariant_order:
+ *
+ * Puts @variants in an order that players begin well with: first the best of up
+ * to 2.2 Mbit/s, which many take before they know the network, then from the
+ * least bandwidth on. A source's variants of equal bandwidth stay in order.
+ */
+void mill_hls_multivariant_order (MillHlsVariant *variants, gsize n_variants);
+
+/**
  * mill_hls_multivariant_print:
  *
  * Returns: (transfer full): the playlist in UTF-8

@@ -245,6 +245,16 @@ write_template (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
 }
 
 static void
+put_frame_rate (xmlTextWriterPtr xml, const gchar *name,
+    const MillMpdRepresentation *rep)
+{
+  if (rep->fps_n > 0 && rep->fps_d == 1)
+    put_number (xml, name, rep->fps_n);
+  else if (rep->fps_n > 0 && rep->fps_d > 1)
+    put_ratio (xml, name, rep->fps_n, rep->fps_d, '/');
+}
+
+static void
 write_video_attributes (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
 {
   gboolean has_par = rep->par_n > 0 && rep->par_d > 0;
@@ -253,10 +263,7 @@ write_video_attributes (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
     return;
   put_number (xml, "width", rep->width);
   put_number (xml, "height", rep->height);
-  if (rep->fps_n > 0 && rep->fps_d == 1)
-    put_number (xml, "frameRate", rep->fps_n);
-  else if (rep->fps_n > 0 && rep->fps_d > 1)
-    put_ratio (xml, "frameRate", rep->fps_n, rep->fps_d, '/');
+  put_frame_rate (xml, "frameRate", rep);
   put_ratio (xml, "sar", has_par ? rep->par_n : 1, has_par ? rep->par_d : 1,
       ':');
 }
@@ -306,6 +313,36 @@ promises_sap (const MillMpdPeriod *period, guint set)
   return TRUE;
 }
 
+/* Of the largest picture and the highest rate in the set (5.3.3.2): what a
+ * player has to make room for before it has chosen. */
+static void
+write_maxima (xmlTextWriterPtr xml, const MillMpdPeriod *period, guint set)
+{
+  guint width = 0;
+  guint height = 0;
+  const MillMpdRepresentation *fastest = NULL;
+
+  for (gsize i = 0; i < period->n_representations; i++) {
+    const MillMpdRepresentation *rep = &period->representations[i];
+
+    if (rep->set != set || rep->n_segments == 0)
+      continue;
+    width = MAX (width, rep->width);
+    height = MAX (height, rep->height);
+    if (rep->fps_n > 0 && rep->fps_d > 0 &&
+        (fastest == NULL ||
+            (guint64) rep->fps_n * fastest->fps_d >
+                (guint64) fastest->fps_n * rep->fps_d))
+      fastest = rep;
+  }
+  if (width > 0 && height > 0) {
+    put_number (xml, "maxWidth", width);
+    put_number (xml, "maxHeight", height);
+  }
+  if (fastest != NULL)
+    put_frame_rate (xml, "maxFrameRate", fastest);
+}
+
 static void
 write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
     const MillMpdRepresentation *first)
@@ -317,6 +354,8 @@ write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
   put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
   if (first->language != NULL && first->language[0] != '\0')
     put_text (xml, "lang", first->language);
+  if (is_video)
+    write_maxima (xml, period, first->set);
   put_text (xml, "segmentAlignment", "true");
   if (promises_sap (period, first->set))
     put_number (xml, "startWithSAP", 1);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "cmaf-packager.h"
+
+G_BEGIN_DECLS
+
+/*
+ * The properties that can be set, as a structure. The element keeps it under
+ * its object lock.
+ */
+
+typedef struct
+{
+  gchar *location;
+  MillCmafMode mode;
+  guint segment_duration_ms;
+  guint part_duration_ms;
+  guint window_segments;
+  guint dvr_window_ms;
+  guint max_skew_ms;
+  guint startup_timeout_ms;
+  gboolean hls;
+  gboolean dash;
+} GstCmafSinkSettings;
+
+/** Ids from here on are free for other properties of the element. */
+#define GST_CMAF_SINK_SETTINGS_END 32
+
+void gst_cmaf_sink_settings_init (GstCmafSinkSettings *self);
+void gst_cmaf_sink_settings_clear (GstCmafSinkSettings *self);
+
+void gst_cmaf_sink_settings_install (GObjectClass *klass);
+
+/** Returns: FALSE when @id is none of these */
+gboolean gst_cmaf_sink_settings_set (GstCmafSinkSettings *self, guint id,
+    const GValue *value);
+gboolean gst_cmaf_sink_settings_get (const GstCmafSinkSettings *self, guint id,
+    GValue *value);
+
+/** Returns: (transfer full)(nullable): the directory that location names
+ * Errors: GST_RESOURCE_ERROR */
+gchar *gst_cmaf_sink_settings_get_path (const GstCmafSinkSettings *self,
+    GError **error);
+
+/** What the packager is to do. */
+void gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *self,
+    MillCmafPackagerOptions *ret_options);
+
+G_END_DECLS

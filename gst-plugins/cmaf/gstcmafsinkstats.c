@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "gstcmafsinkstats.h"
+
+static void
+add_rendition_stats (const MillCmafRenditionStats *rendition, GValue *array)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value,
+      gst_structure_new ("rendition", "name", G_TYPE_STRING, rendition->name,
+          "kind", G_TYPE_STRING,
+          rendition->kind == MILL_CMAF_VIDEO ? "video" : "audio", "codec",
+          G_TYPE_STRING, rendition->codec, "width", G_TYPE_UINT,
+          rendition->width, "height", G_TYPE_UINT, rendition->height,
+          "bitrate-bps", G_TYPE_UINT64, rendition->bitrate_bps, "state",
+          G_TYPE_STRING, rendition->state, "segments", G_TYPE_UINT64,
+          rendition->segments, NULL));
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+GstStructure *
+gst_cmaf_sink_stats_new (MillCmafPackager *packager)
+{
+  GstStructure *structure = gst_structure_new_empty ("stats");
+  if (packager == NULL)
+    return structure;
+  MillCmafStats stats;
+  mill_cmaf_packager_get_stats (packager, &stats);
+  GValue array = G_VALUE_INIT;
+  gst_value_array_init (&array, stats.renditions->len);
+  for (guint i = 0; i < stats.renditions->len; i++)
+    add_rendition_stats (g_ptr_array_index (stats.renditions, i), &array);
+  gst_structure_set (structure, "generation", G_TYPE_UINT64, stats.generation,
+      "segments", G_TYPE_UINT64, stats.segments, "bytes", G_TYPE_UINT64,
+      stats.bytes, "gaps", G_TYPE_UINT64, stats.gaps, "target-duration",
+      G_TYPE_UINT, stats.target_duration_s, "retention-ms", G_TYPE_UINT64,
+      stats.retention / GST_MSECOND, NULL);
+  gst_structure_take_value (structure, "renditions", &array);
+  mill_cmaf_packager_clear_stats (&stats);
+  return structure;
+}
