@@ -48,6 +48,15 @@ void mill_graph_gate_guard (GstElement *target, GstPad *sink,
 /* @source has all its pads. Any thread. */
 void mill_graph_gate_settle (GstElement *target, const gchar *source);
 
+/* Whether each demuxer of the graph takes the container in the file that it is
+ * fed. Blocks on the disk. Errors: GST_STREAM_ERROR_WRONG_TYPE */
+gboolean mill_graph_input_check (GstBin *pipeline, MillPlan *plan,
+    GError **error);
+
+/* Returns: (transfer full) (nullable): the file that @element is fed from, when
+ * a filesrc stands before it. */
+gchar *mill_graph_input_dup_file (GstElement *element);
+
 /* Posts a message that becomes the signal "warning". Any thread. */
 void mill_graph_pads_warn (GstElement *element, const gchar *format, ...)
     G_GNUC_PRINTF (2, 3);

@@ -82,6 +82,19 @@ with_details (GError *error, const gchar *debug)
       details + 1);
 }
 
+/* Whose content is at fault: a demuxer does not know the name. */
+static void
+name_file (MillGraph *self, GError **error, const gchar *node)
+{
+  g_autofree gchar *file = NULL;
+
+  if ((*error)->domain != GST_STREAM_ERROR || !node)
+    return;
+  file = mill_graph_input_dup_file (mill_graph_get_node (self, node));
+  if (file)
+    g_prefix_error (error, "file '%s': ", file);
+}
+
 static void
 handle_error (MillGraph *self, GstMessage *message, const gchar *node)
 {
@@ -91,6 +104,7 @@ handle_error (MillGraph *self, GstMessage *message, const gchar *node)
 
   gst_message_parse_error (message, &raw, &debug);
   error = with_details (raw, debug);
+  name_file (self, &error, node);
   if (self->state == STATE_STARTING) {
     if (!self->start_error) {
       if (node)
@@ -452,6 +466,10 @@ mill_graph_start (MillGraph *graph, GError **error)
   GstStateChangeReturn result;
 
   g_return_val_if_fail (graph->state == STATE_BUILT, FALSE);
+  if (!mill_graph_input_check (GST_BIN (graph->pipeline), graph->plan, error)) {
+    mill_graph_stop (graph);
+    return FALSE;
+  }
   graph->state = STATE_STARTING;
   result = gst_element_set_state (graph->pipeline, GST_STATE_PLAYING);
   if (result != GST_STATE_CHANGE_FAILURE) {

@@ -7,15 +7,44 @@
 /* More media types than this are cut short in a message. */
 #define MAX_LISTED 4
 
-static const gchar *const containers[] = { "audio/x-m4a", "video/mj2",
-  "video/mpegts", "video/quicktime", "video/webm", "video/x-flv",
-  "video/x-matroska", "video/x-msvideo", "audio/webm", "audio/x-matroska",
-  "audio/x-wav", "audio/ogg", "video/ogg", NULL };
+/** Containers, which are of no kind, by the names that people call them. */
+static const struct
+{
+  const gchar *type;
+  const gchar *name;
+} containers[] = {
+  { "application/ogg", "Ogg" },
+  { "application/x-3gp", "3GP" },
+  { "audio/ogg", "Ogg" },
+  { "audio/webm", "WebM" },
+  { "audio/x-m4a", "M4A" },
+  { "audio/x-matroska", "Matroska (MKA)" },
+  { "audio/x-wav", "WAV" },
+  { "text/plain", "plain text" },
+  { "video/mj2", "Motion JPEG 2000" },
+  { "video/mpegts", "MPEG transport stream (TS)" },
+  { "video/ogg", "Ogg" },
+  { "video/quicktime", "MP4 or MOV" },
+  { "video/webm", "WebM" },
+  { "video/x-flv", "FLV" },
+  { "video/x-matroska", "Matroska (MKV)" },
+  { "video/x-msvideo", "AVI" },
+};
+
+/* Returns: (nullable) */
+static const gchar *
+container_name (const gchar *type)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (containers); i++)
+    if (g_str_equal (containers[i].type, type))
+      return containers[i].name;
+  return NULL;
+}
 
 static MillMediaKind
 kind_of_name (const gchar *name)
 {
-  if (g_strv_contains (containers, name))
+  if (container_name (name) && !g_str_has_prefix (name, "text/"))
     return MILL_MEDIA_KIND_OTHER;
   if (g_str_has_prefix (name, "video/") || g_str_has_prefix (name, "image/"))
     return MILL_MEDIA_KIND_VIDEO;
@@ -176,10 +205,36 @@ describe_clash (const GstStructure *structure, const GstCaps *other)
   return text->len > 0 ? g_strdup (text->str) : NULL;
 }
 
+/* "a, b or c", the first MAX_LISTED of them. @words: (element-type utf8)
+ * Returns: (transfer full) */
+static gchar *
+list_words (GPtrArray *words)
+{
+  g_autoptr (GString) text = g_string_new (words->len ? NULL : "nothing");
+
+  for (guint i = 0; i < words->len && i < MAX_LISTED; i++)
+    g_string_append_printf (text, "%s%s",
+        i == 0                    ? ""
+            : i + 1 == words->len ? " or "
+                                  : ", ",
+        (const gchar *) g_ptr_array_index (words, i));
+  if (words->len > MAX_LISTED)
+    g_string_append_printf (text, " and %u more", words->len - MAX_LISTED);
+  return g_strdup (text->str);
+}
+
+static void
+add_word (GPtrArray *words, gchar *word)
+{
+  if (g_ptr_array_find_with_equal_func (words, word, g_str_equal, NULL))
+    g_free (word);
+  else
+    g_ptr_array_add (words, word);
+}
+
 gchar *
 mill_media_kind_describe_beside (const GstCaps *caps, const GstCaps *other)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GPtrArray) formats = g_ptr_array_new_with_free_func (g_free);
 
   if (gst_caps_is_any (caps))
@@ -188,27 +243,32 @@ mill_media_kind_describe_beside (const GstCaps *caps, const GstCaps *other)
     const GstStructure *structure = gst_caps_get_structure (caps, i);
     const gchar *name = gst_structure_get_name (structure);
     g_autofree gchar *clash = describe_clash (structure, other);
-    g_autofree gchar *format = clash ? g_strdup_printf ("%s (%s)", name, clash)
-                                     : g_strdup (name);
 
-    if (!g_ptr_array_find_with_equal_func (formats, format, g_str_equal, NULL))
-      g_ptr_array_add (formats, g_steal_pointer (&format));
+    add_word (formats,
+        clash ? g_strdup_printf ("%s (%s)", name, clash) : g_strdup (name));
   }
-  for (guint i = 0; i < formats->len && i < MAX_LISTED; i++)
-    g_string_append_printf (text, "%s%s",
-        i == 0                      ? ""
-            : i + 1 == formats->len ? " or "
-                                    : ", ",
-        (const gchar *) g_ptr_array_index (formats, i));
-  if (formats->len > MAX_LISTED)
-    g_string_append_printf (text, " and %u more", formats->len - MAX_LISTED);
-  if (formats->len == 0)
-    g_string_append (text, "nothing");
-  return g_strdup (text->str);
+  return list_words (formats);
 }
 
 gchar *
 mill_media_kind_describe (const GstCaps *caps)
 {
   return mill_media_kind_describe_beside (caps, NULL);
+}
+
+gchar *
+mill_media_kind_describe_container (const GstCaps *caps)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  if (gst_caps_is_any (caps))
+    return g_strdup ("anything");
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const gchar *type =
+        gst_structure_get_name (gst_caps_get_structure (caps, i));
+    const gchar *name = container_name (type);
+
+    add_word (names, g_strdup (name ? name : type));
+  }
+  return list_words (names);
 }

@@ -113,6 +113,35 @@ nodes:
   assert.match(stderr, /^millrace run: error: .*in.*no-such-movie\.mp4/);
 });
 
+test('an input of another container is told by name, and nothing is made', async () => {
+  const ts = Buffer.alloc(188 * 40, 0xff);
+  for (let i = 0; i < 40; i++) ts.set([0x47, 0x1f, 0xff, 0x10], i * 188);
+  const inputs = {
+    'film.mkv': [Buffer.from('1a45dfa39b4286810142f7810142f2810442f381084282886d6174726f736b61', 'hex'), 'Matroska (MKV)'],
+    'film.ts': [ts, 'MPEG transport stream (TS)'],
+    'film.txt': [Buffer.from('a film in words, '.repeat(20)), 'plain text'],
+    'film.mp4': [Buffer.alloc(0), '0 bytes'],
+  };
+  for (const [name, [bytes, got]] of Object.entries(inputs)) {
+    const input = file(name, bytes);
+    const output = path.join(dir, `${name}.vod`);
+    const { code, stderr } = await millrace(['run', 'vod-package', '--set', `input=${input}`, '--set', `output=${output}`]);
+    assert.equal(code, 65, stderr);
+    assert.equal(stderr, `millrace run: error: node 'demux': file '${input}': got ${got}, expected MP4 or MOV, Motion JPEG 2000, M4A or 3GP\n`);
+    assert.ok(!fs.existsSync(output), 'no directory was made');
+  }
+});
+
+test('a film that is broken before its media is told by name and leaves nothing', async () => {
+  // ftyp, and a moov without any track.
+  const input = file('broken.mp4', Buffer.from('0000001066747970' + '69736f6d00000001' + '000000086d6f6f76', 'hex'));
+  const output = path.join(dir, 'broken.vod');
+  const { code, stderr } = await millrace(['run', 'vod-package', '--set', `input=${input}`, '--set', `output=${output}`]);
+  assert.equal(code, 65, stderr);
+  assert.match(stderr, /^millrace run: error: node 'demux': file '.*\/broken\.mp4': .+\n$/);
+  assert.deepEqual(fs.readdirSync(output), []);
+});
+
 test('a place that cannot be written has exit code 69', async () => {
   const writer = file('writer.yaml', `millrace: 1
 name: writer
