@@ -16,6 +16,7 @@ mill_cmaf_legacy_read (MillCmafPublisher *self)
   g_autoptr (GBytes) content = mill_store_lease_dup_content (self->lease);
   if (g_bytes_get_size (content) == 0) {
     self->state = mill_cmaf_state_new ();
+    self->untouched = TRUE;
     return;
   }
   g_autoptr (GError) error = NULL;

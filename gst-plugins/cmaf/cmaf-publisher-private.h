@@ -47,6 +47,7 @@ struct _MillCmafPublisher
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
   gboolean continued;
+  gboolean untouched; /* what the directory has is its claim alone */
   gchar *warning;
 };
 

@@ -68,6 +68,7 @@ new_job (MillCmafPublisher *self, MillCmafWrote what, guint rendition,
     .number = number,
   };
   MillStoreJob *job = mill_store_job_new ();
+  self->untouched = FALSE;
   mill_store_job_on_done (job, on_done, note, free_note);
   mill_store_job_require_lease (job, self->lease);
   return job;
@@ -229,11 +230,27 @@ mill_cmaf_publisher_open (const gchar *path,
   return g_steal_pointer (&self);
 }
 
+/* A run that failed before it had media, in a directory where nobody was
+ * before, leaves nothing behind. No reader can have met its generation. Who
+ * opens the claim meanwhile finds that it has lost its name, and makes another.
+ */
+static void
+remove_claim (MillCmafPublisher *self)
+{
+  if (!self->untouched || self->lease == NULL ||
+      mill_store_lease_is_lost (self->lease))
+    return;
+  if (self->index != NULL)
+    mill_store_remove (self->store, MILL_LIVE_INDEX_NAME, NULL);
+  mill_store_remove (self->store, STATE_NAME, NULL);
+}
+
 void
 mill_cmaf_publisher_free (MillCmafPublisher *self)
 {
   if (self == NULL)
     return;
+  remove_claim (self);
   g_clear_pointer (&self->outputs, g_array_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   g_clear_pointer (&self->index, mill_live_index_free);

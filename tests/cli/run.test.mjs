@@ -117,7 +117,7 @@ test('an input of another container is told by name, and nothing is made', async
   const ts = Buffer.alloc(188 * 40, 0xff);
   for (let i = 0; i < 40; i++) ts.set([0x47, 0x1f, 0xff, 0x10], i * 188);
   const inputs = {
-    'film.mkv': [Buffer.from('1a45dfa39b4286810142f7810142f2810442f381084282886d6174726f736b61', 'hex'), 'Matroska (MKV)'],
+    'film.mkv': [Buffer.from('1a45dfa3a34286810142f7810142f2810442f381084282886d6174726f736b614287810442858102' + '1853806701ffffffffffffff' + '00'.repeat(100), 'hex'), 'Matroska (MKV)'],
     'film.ts': [ts, 'MPEG transport stream (TS)'],
     'film.txt': [Buffer.from('a film in words, '.repeat(20)), 'plain text'],
     'film.mp4': [Buffer.alloc(0), '0 bytes'],

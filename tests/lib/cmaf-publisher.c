@@ -166,6 +166,42 @@ test_leftovers (void)
   remove_all (dir);
 }
 
+static guint
+count_entries (const gchar *dir)
+{
+  g_autoptr (GDir) handle = g_dir_open (dir, 0, NULL);
+  guint n = 0;
+  while (g_dir_read_name (handle) != NULL)
+    n++;
+  return n;
+}
+
+/* A run that fails before it has media leaves an empty directory empty; what
+ * somebody has played is never forgotten, or its URIs would be used again. */
+static void
+test_no_media (void)
+{
+  static const MillCmafMode modes[] = { MILL_CMAF_LIVE, MILL_CMAF_VOD };
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+    g_autoptr (MillCmafPublisher) publisher = open_publisher (dir, modes[i]);
+    g_assert_true (exists (dir, ".state"));
+    g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+    g_assert_cmpuint (count_entries (dir), ==, 0);
+    publisher = open_publisher (dir, modes[i]);
+    publish (publisher, add_video (publisher), 0);
+    g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+    publisher = open_publisher (dir, modes[i]);
+    g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+    g_assert_true (exists (dir, ".state"));
+    publisher = open_publisher (dir, modes[i]);
+    g_assert_cmpuint (mill_cmaf_publisher_get_state (publisher)->generation, ==,
+        3);
+    g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+    remove_all (dir);
+  }
+}
+
 /* A generation's header goes with the last of its segments. */
 static void
 test_old_generation (void)
@@ -197,6 +233,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmaf/publisher/late-removal", test_late_removal);
   g_test_add_func ("/cmaf/publisher/leftovers", test_leftovers);
+  g_test_add_func ("/cmaf/publisher/no-media", test_no_media);
   g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
   return g_test_run ();
 }
