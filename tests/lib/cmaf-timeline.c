@@ -274,6 +274,71 @@ test_video_short_absence (void)
       MILL_CMAF_SAMPLE_JUMP);
 }
 
+/* An encoder that was started again is fed from the last keyframe on: what is
+ * not written yet is replaced, what is written is not written again. */
+static void
+test_video_repeated (void)
+{
+  g_autoptr (MillCmafTrack) track =
+      mill_cmaf_track_new (MILL_CMAF_VIDEO, 90000, 0);
+  MillCmafTaken taken;
+  mill_cmaf_track_init_taken (&taken);
+  for (gint64 i = 0; i < 60; i++)
+    push (track, i * 40 * MS, i * 40 * MS, i % 25 == 0, FALSE);
+  mill_cmaf_track_take (track, 30, &taken);
+  /* Into what is written: dropped, up to a keyframe that is not. */
+  for (gint64 i = 25; i < 50; i++)
+    g_assert_cmpint (push (track, i * 40 * MS, i * 40 * MS, i % 25 == 0,
+                         i == 25),
+        ==, MILL_CMAF_DROPPED);
+  g_assert_cmpuint (mill_cmaf_track_get_length (track), ==, 30);
+  for (gint64 i = 50; i < 55; i++)
+    g_assert_cmpint (push (track, i * 40 * MS, i * 40 * MS, i % 25 == 0, FALSE),
+        ==, MILL_CMAF_QUEUED);
+  g_assert_cmpuint (mill_cmaf_track_get_length (track), ==, 25);
+  for (guint i = 0; i < 25; i++) {
+    const MillCmafSample *sample = mill_cmaf_track_peek (track, i);
+    g_assert_cmpint (sample->dts, ==, (30 + i) * 3600);
+    g_assert_false (sample->flags & MILL_CMAF_SAMPLE_JUMP);
+  }
+  g_assert_cmpuint (mill_cmaf_track_get_queued_bytes (track), ==, 250);
+  mill_cmaf_track_clear_taken (&taken);
+}
+
+static void
+test_audio_repeated (void)
+{
+  g_autoptr (MillCmafTrack) track =
+      mill_cmaf_track_new (MILL_CMAF_AUDIO, 48000, 1024);
+  GstClockTimeDiff frame = 1024 * GST_SECOND / 48000;
+  for (gint64 i = 0; i < 50; i++)
+    push (track, i * frame, i * frame, TRUE, FALSE);
+  for (gint64 i = 20; i < 60; i++)
+    g_assert_cmpint (push (track, i * frame, i * frame, TRUE, i == 20), ==,
+        i < 50 ? MILL_CMAF_DROPPED : MILL_CMAF_QUEUED);
+  g_assert_cmpuint (mill_cmaf_track_get_length (track), ==, 60);
+  for (guint i = 0; i < 60; i++)
+    g_assert_cmpint (mill_cmaf_track_peek (track, i)->dts, ==, i * 1024);
+}
+
+/* Stamps of one picture that were rounded in two ways are one integer. */
+static void
+test_keyframe_of_picture (void)
+{
+  g_autoptr (MillCmafTrack) track =
+      mill_cmaf_track_new (MILL_CMAF_VIDEO, 90000, 0);
+  push (track, 0, 0, TRUE, FALSE);
+  push (track, 33 * MS, 33 * MS, FALSE, FALSE);
+  push (track, 67 * MS, 67 * MS, TRUE, FALSE);
+  g_assert_cmpint (mill_cmaf_track_find_keyframe (track, 6000), ==, 2);
+  g_assert_cmpint (mill_cmaf_track_peek (track, 2)->dts, ==, 6000);
+  g_assert_cmpint (mill_cmaf_track_peek (track, 2)->pts, ==, 6000);
+  g_assert_cmpint (mill_cmaf_track_find_keyframe (track, 3000), ==, -1);
+  g_assert_cmpint (mill_cmaf_track_find_after (track, 3000), ==, 1);
+  g_assert_true (mill_cmaf_track_has_passed (track, 5000));
+  g_assert_false (mill_cmaf_track_has_passed (track, 6000));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -293,5 +358,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/track/video-delay-changes", test_video_delay_changes);
   g_test_add_func ("/cmaf/track/video-absence", test_video_absence);
   g_test_add_func ("/cmaf/track/video-short-absence", test_video_short_absence);
+  g_test_add_func ("/cmaf/track/video-repeated", test_video_repeated);
+  g_test_add_func ("/cmaf/track/audio-repeated", test_audio_repeated);
+  g_test_add_func ("/cmaf/track/keyframe-of-picture", test_keyframe_of_picture);
   return g_test_run ();
 }

@@ -241,6 +241,33 @@ test_multivariant (void)
       "v360/playlist.m3u8\n");
 }
 
+/* Which variant a player that knows nothing of the network begins with. */
+static void
+test_order (void)
+{
+  static const struct
+  {
+    guint64 before[4];
+    guint64 after[4];
+  } vectors[] = {
+    { { 5000000, 1400000, 2800000, 400000 },
+        { 1400000, 400000, 2800000, 5000000 } },
+    { { 2200000, 2200001, 100, 50 }, { 2200000, 50, 100, 2200001 } },
+    { { 9000000, 8000000, 7000000, 6000000 }, /* none is modest */
+        { 6000000, 7000000, 8000000, 9000000 } },
+    { { 4, 3, 2, 1 }, { 4, 1, 2, 3 } },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (vectors); i++) {
+    MillHlsVariant variants[4] = { 0 };
+    for (guint k = 0; k < 4; k++)
+      variants[k].bandwidth_bps = vectors[i].before[k];
+    mill_hls_multivariant_order (variants, 4);
+    for (guint k = 0; k < 4; k++)
+      g_assert_cmpuint (variants[k].bandwidth_bps, ==, vectors[i].after[k]);
+  }
+  mill_hls_multivariant_order (NULL, 0);
+}
+
 static void
 test_audio_only (void)
 {
@@ -340,6 +367,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hls/media/hostile-uri", test_hostile_uri);
   g_test_add_func ("/hls/media/locale", test_locale);
   g_test_add_func ("/hls/multivariant/full", test_multivariant);
+  g_test_add_func ("/hls/multivariant/order", test_order);
   g_test_add_func ("/hls/multivariant/audio-only", test_audio_only);
   g_test_add_func ("/hls/multivariant/hostile-name", test_hostile_name);
   g_test_add_func ("/hls/bitrate/sets", test_bitrate_sets);

@@ -333,6 +333,44 @@ test_refused (void)
   g_assert_error (error, MILL_MPD_ERROR, MILL_MPD_ERROR_INVALID);
 }
 
+/* What a set may come to (ISO/IEC 23009-1 5.3.3.2, 5.3.7): of the
+ * representations that it lists; a start without a keyframe in one of them is
+ * no promise of the set. */
+static void
+test_set (void)
+{
+  MillMpdRepresentation ladder[] = {
+    { VIDEO, .segments = video_segments, .n_segments = 2 },
+    { VIDEO, .segments = video_segments, .n_segments = 2 },
+    { VIDEO }, /* without segments: not in this Period */
+  };
+  MillMpdPeriod one = period;
+  MillMpd mpd = live;
+
+  ladder[1].id = "v720";
+  ladder[1].width = 1280;
+  ladder[1].height = 720;
+  ladder[1].fps_n = 15;
+  ladder[1].fps_d = 1;
+  ladder[1].cut_without_sap = TRUE;
+  ladder[2].id = "v2160";
+  ladder[2].width = 3840;
+  ladder[2].height = 2160;
+  one.representations = ladder;
+  one.n_representations = G_N_ELEMENTS (ladder);
+  mpd.periods = &one;
+  static const Vector vectors[] = {
+    { "count(//m:AdaptationSet)", "1" },
+    { "count(//m:Representation)", "2" },
+    { "string(//m:AdaptationSet/@maxWidth)", "1280" },
+    { "string(//m:AdaptationSet/@maxHeight)", "720" },
+    { "string(//m:AdaptationSet/@maxFrameRate)", "30000/1001" },
+    { "string(//m:AdaptationSet/@segmentAlignment)", "true" },
+    { "count(//m:AdaptationSet/@startWithSAP)", "0" },
+  };
+  assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -343,6 +381,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/dynamic", test_dynamic);
   g_test_add_func ("/mpd/video", test_video);
   g_test_add_func ("/mpd/audio", test_audio);
+  g_test_add_func ("/mpd/set", test_set);
   g_test_add_func ("/mpd/static", test_static);
   g_test_add_func ("/mpd/periods", test_periods);
   g_test_add_func ("/mpd/hostile", test_hostile);
