@@ -170,6 +170,27 @@ settle_targets (GstElement *element, Watch *watch)
   }
 }
 
+/* Whether a node that @watch leads to is fed by another one: it goes on with
+ * that, as a packager does when a source is too small for any rung. */
+static gboolean
+is_fed_otherwise (GstElement *element, const Watch *watch)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  gboolean fed = FALSE;
+
+  for (guint i = 0; parent && !fed && i < watch->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (watch->links, i);
+    g_autoptr (GstElement) target =
+        gst_bin_get_by_name (GST_BIN (parent), link->to_node);
+
+    GST_OBJECT_LOCK (target);
+    for (GList *l = target->sinkpads; l; l = l->next)
+      fed |= gst_pad_is_linked (l->data);
+    GST_OBJECT_UNLOCK (target);
+  }
+  return fed;
+}
+
 static void
 report_missing (GstElement *element, Watch *watch)
 {
@@ -184,7 +205,8 @@ report_missing (GstElement *element, Watch *watch)
   for (guint i = 0; i < missing->len; i++)
     g_string_append_printf (pads, "%s'%s'", i > 0 ? ", " : "",
         ((MillPlanLink *) g_ptr_array_index (missing, i))->from_pad);
-  if (missing->len > 0 && missing->len == watch->links->len) {
+  if (missing->len > 0 && missing->len == watch->links->len &&
+      !is_fed_otherwise (element, watch)) {
     GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
         ("nothing in the input can be used, expected one of the pads %s",
             pads->str),

@@ -42,18 +42,19 @@ async function run(command, args, feed) {
 /**
  * Makes (once) and returns the path of an MP4: H.264 with B-frames and AAC.
  * keyframes: 'regular' (every gop seconds) or a list of frame numbers.
+ * audio: false for none.
  */
-export async function movie(directory, { seconds = 20, width = 640, height = 360, fps = 30, gop = 2, keyframes = 'regular', bframes = 2, bitrate = 800 } = {}) {
+export async function movie(directory, { seconds = 20, width = 640, height = 360, fps = 30, gop = 2, keyframes = 'regular', bframes = 2, bitrate = 800, audio = true } = {}) {
   const kind = keyframes === 'regular' ? `g${gop}` : `k${keyframes.length}`;
-  const file = path.join(directory, `movie-${width}x${height}-${fps}-${seconds}s-${kind}-b${bframes}.mp4`);
+  const file = path.join(directory, `movie-${width}x${height}-${fps}-${seconds}s-${kind}-b${bframes}${audio ? '' : '-mute'}.mp4`);
   if (fs.existsSync(file)) return file;
   const count = seconds * fps;
   const force = keyframes === 'regular' ? [] : ['-force_key_frames', keyframes.map((n) => (n / fps).toFixed(6)).join(',')];
   const g = String(keyframes === 'regular' ? gop * fps : count);
   await fs.promises.mkdir(directory, { recursive: true });
   await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
-    '-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-bf', String(bframes),
-    '-g', g, '-keyint_min', g, '-sc_threshold', '0', ...force, '-b:v', `${bitrate}k`, '-maxrate', `${bitrate}k`, '-bufsize', `${bitrate}k`, '-c:a', 'aac', '-b:a', '96k', '-ac', '2',
+    ...(audio ? ['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`] : []), '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-bf', String(bframes),
+    '-g', g, '-keyint_min', g, '-sc_threshold', '0', ...force, '-b:v', `${bitrate}k`, '-maxrate', `${bitrate}k`, '-bufsize', `${bitrate}k`, ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : []),
     '-f', 'mp4', `${file}.part`], pictures(width, height, count));
   await fs.promises.rename(`${file}.part`, file);
   return file;
