@@ -149,20 +149,19 @@ on_upstream (guint16 id, GstEvent *event, gpointer user_data)
   gst_element_call_async (user_data, send_upstream, upstream, free_upstream);
 }
 
-/* Tells consumers the latency of the slowest pad. */
-static void
-tell_latency (GstElement *element, gpointer user_data)
+/* Of the slowest pad. */
+static MillLinkLatency
+get_latency (GstMillSink *self)
 {
-  GstMillSink *self = GST_MILL_SINK (element);
   MillLinkLatency latency = { FALSE, 0, GST_CLOCK_TIME_NONE };
-  g_autoptr (GstQuery) query = gst_query_new_latency ();
   GList *pads;
 
   GST_OBJECT_LOCK (self);
-  pads = g_list_copy_deep (element->sinkpads,
+  pads = g_list_copy_deep (GST_ELEMENT (self)->sinkpads,
       (GCopyFunc) (void (*) (void)) gst_object_ref, NULL);
   GST_OBJECT_UNLOCK (self);
   for (GList *l = pads; l; l = l->next) {
+    g_autoptr (GstQuery) query = gst_query_new_latency ();
     gboolean is_live;
     GstClockTime min;
     GstClockTime max;
@@ -177,6 +176,15 @@ tell_latency (GstElement *element, gpointer user_data)
   }
   g_list_free_full (pads, gst_object_unref);
   latency.max_ns = MAX (latency.max_ns, latency.min_ns);
+  return latency;
+}
+
+static void
+tell_latency (GstElement *element, gpointer user_data)
+{
+  GstMillSink *self = GST_MILL_SINK (element);
+  MillLinkLatency latency = get_latency (self);
+
   mill_link_hub_set_latency (self->hub, &latency);
 }
 
@@ -212,6 +220,10 @@ gst_mill_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("A buffer of pad %s does not fit the link.", GST_PAD_NAME (pad)),
         ("%s", error->message));
+  else if (flow == GST_FLOW_NOT_NEGOTIATED)
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("A buffer of pad %s came before caps or segment.", GST_PAD_NAME (pad)),
+        (NULL));
   return flow;
 }
 
@@ -235,6 +247,15 @@ cross (GstMillSink *self, GstPad *pad, GstEvent *event)
   return FALSE;
 }
 
+/* There was an EOS perhaps; now there is more. */
+static void
+begin_again (GstMillSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  self->drained = self->eos_posted = FALSE;
+  GST_OBJECT_UNLOCK (self);
+}
+
 static gboolean
 gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -243,9 +264,7 @@ gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
-      GST_OBJECT_LOCK (self);
-      self->drained = self->eos_posted = FALSE;
-      GST_OBJECT_UNLOCK (self);
+      begin_again (self);
       /* fallthrough */
     case GST_EVENT_CAPS:
     case GST_EVENT_SEGMENT:
@@ -262,7 +281,9 @@ gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       mill_link_hub_set_flushing (self->hub, get_link_id (pad), TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
+      begin_again (self);
       mill_link_hub_set_flushing (self->hub, get_link_id (pad), FALSE);
+      ok = cross (self, pad, event);
       break;
     default:
       break;
@@ -373,6 +394,29 @@ gst_mill_sink_state_changed (GstElement *element, GstState old_state,
     post_eos_once (GST_MILL_SINK (element));
 }
 
+/* The pipeline has a new latency: consumers hear of it unasked. */
+static gboolean
+gst_mill_sink_send_event (GstElement *element, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
+    gst_element_call_async (element, tell_latency, NULL, NULL);
+  return GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
+      ->send_event (element, event);
+}
+
+/* Of all pads, where GstElement would ask one. */
+static gboolean
+gst_mill_sink_query (GstElement *element, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
+        ->query (element, query);
+  MillLinkLatency latency = get_latency (GST_MILL_SINK (element));
+  gst_query_set_latency (query, latency.is_live, latency.min_ns,
+      latency.max_ns);
+  return TRUE;
+}
+
 /* ---- GObject ---- */
 
 static void
@@ -453,6 +497,8 @@ gst_mill_sink_class_init (GstMillSinkClass *klass)
   element_class->request_new_pad = gst_mill_sink_request_new_pad;
   element_class->release_pad = gst_mill_sink_release_pad;
   element_class->change_state = gst_mill_sink_change_state;
+  element_class->send_event = gst_mill_sink_send_event;
+  element_class->query = gst_mill_sink_query;
   element_class->state_changed = gst_mill_sink_state_changed;
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);

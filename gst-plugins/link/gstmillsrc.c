@@ -22,21 +22,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gst/base/base.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
 #include "link-caps.h"
+#include "link-pads.h"
 #include "link-socket.h"
-#include "link/link-buffer.h"
 #include "link/link-event.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_mill_src_debug);
 #define GST_CAT_DEFAULT gst_mill_src_debug
 
 #define FIRST_RETRY_MS 20
-#define LAST_RETRY_MS 1000
-#define MAX_PADS 64
+/* While nobody listens: a ladder that was killed is to be back soon. */
+#define ABSENT_RETRY_MS 100
+/* While whoever listens does not publish. */
+#define BROKEN_RETRY_MS 1000
 /* How long a turn is between being told to quit and the task's stop. */
 #define QUIT_TURN_MS 5
 
@@ -52,17 +53,6 @@ enum
 
 #define GST_TYPE_MILL_SRC (gst_mill_src_get_type ())
 G_DECLARE_FINAL_TYPE (GstMillSrc, gst_mill_src, GST, MILL_SRC, GstElement)
-
-/* One of the producer's pads; streaming thread. */
-typedef struct
-{
-  guint16 id; /* in this connection, 0: not told of in it */
-  gchar *name;
-  GstPad *pad; /* nullable: added with its caps */
-  GstEvent *stream_start;
-  gboolean ended;
-  gboolean is_discont;
-} SrcPad;
 
 struct _GstMillSrc
 {
@@ -82,6 +72,7 @@ struct _GstMillSrc
 
   /* lock */
   GMutex lock;
+  gboolean is_live; /* leaky, from READY on */
   gboolean flowing;
   gboolean eos_wanted;
   gboolean quit;
@@ -91,14 +82,10 @@ struct _GstMillSrc
   /* streaming thread */
   MillLinkReader *reader;
   gboolean greeted;
-  gboolean told_pads; /* READY has come */
-  gboolean no_more_pads;
-  GPtrArray *pads; /* of SrcPad */
-  GstFlowCombiner *combiner;
+  MillLinkPads *pads;
   gboolean done; /* nothing follows until READY */
-  guint group_id;
   guint retry_ms;
-  gint64 lost_us; /* when the last try to be connected began */
+  gint64 lost_us; /* when the producer was missed first, 0: it is there */
 };
 
 G_DEFINE_FINAL_TYPE (GstMillSrc, gst_mill_src, GST_TYPE_ELEMENT)
@@ -140,9 +127,9 @@ gst_mill_src_pad_event (GstPad *pad, GstObject *parent, GstEvent *event)
   gboolean ok = FALSE;
 
   if (gst_video_event_is_force_key_unit (event)) {
-    guint16 id = GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
+    guint16 id = mill_link_pads_get_id (pad);
     g_autoptr (GBytes) bytes = mill_link_event_write (event, id, NULL);
-    ok = bytes && send_bytes (GST_MILL_SRC (parent), bytes);
+    ok = id != 0 && bytes && send_bytes (GST_MILL_SRC (parent), bytes);
   } else if (GST_EVENT_TYPE (event) != GST_EVENT_SEEK) {
     ok = TRUE;
   }
@@ -161,237 +148,14 @@ gst_mill_src_pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
   g_autoptr (GBytes) ask =
       mill_link_message_new (MILL_LINK_QUERY_LATENCY, 0, NULL, 0);
   send_bytes (self, ask);
-  GST_OBJECT_LOCK (self);
-  gboolean is_live = self->is_leaky;
-  GST_OBJECT_UNLOCK (self);
   g_mutex_lock (&self->lock);
-  gst_query_set_latency (query, is_live, self->latency.min_ns,
+  gst_query_set_latency (query, self->is_live, self->latency.min_ns,
       self->latency.max_ns);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
-/* ---- pads, on the streaming thread ---- */
-
-static void
-free_pad (gpointer data)
-{
-  SrcPad *pad = data;
-
-  g_clear_pointer (&pad->stream_start, gst_event_unref);
-  g_free (pad->name);
-  g_free (pad);
-}
-
-static SrcPad *
-find_pad (GstMillSrc *self, guint16 id)
-{
-  for (guint i = 0; id != 0 && i < self->pads->len; i++) {
-    SrcPad *pad = g_ptr_array_index (self->pads, i);
-    if (pad->id == id)
-      return pad;
-  }
-  return NULL;
-}
-
-static gboolean
-refuse (GError **error, const gchar *what, guint got, const gchar *expected)
-{
-  g_set_error (error, MILL_LINK_ERROR, MILL_LINK_ERROR_PROTOCOL,
-      "link %s: got %u, expected %s", what, got, expected);
-  return FALSE;
-}
-
-static gboolean
-take_pad (GstMillSrc *self, const MillLinkMessage *message, GError **error)
-{
-  g_autofree gchar *name = NULL;
-  SrcPad *pad = NULL;
-
-  if (!mill_link_message_parse_pad (message, &name, error))
-    return FALSE;
-  if (message->pad == 0 || find_pad (self, message->pad))
-    return refuse (error, "pad", message->pad, "a new number");
-  for (guint i = 0; i < self->pads->len; i++) {
-    SrcPad *known = g_ptr_array_index (self->pads, i);
-    if (g_str_equal (known->name, name))
-      pad = known;
-  }
-  if (pad && pad->id != 0)
-    return refuse (error, "pad's name", message->pad, "a new one");
-  if (!pad) {
-    if (self->pads->len >= MAX_PADS)
-      return refuse (error, "pads", self->pads->len + 1, "at most 64");
-    pad = g_new0 (SrcPad, 1);
-    pad->name = g_steal_pointer (&name);
-    g_ptr_array_add (self->pads, pad);
-  }
-  pad->id = message->pad;
-  if (pad->pad)
-    gst_pad_set_element_private (pad->pad, GUINT_TO_POINTER (pad->id));
-  return TRUE;
-}
-
-static gboolean
-add_pad (GstMillSrc *self, SrcPad *pad, GstEvent *caps, GError **error)
-{
-  GstElementClass *klass = GST_ELEMENT_GET_CLASS (self);
-  const gchar *number = strrchr (pad->name, '_');
-  g_autofree gchar *prefix = number ? g_strndup (pad->name, number - pad->name)
-                                    : g_strdup ("");
-  g_autofree gchar *pattern = g_strdup_printf ("%s_%%u", prefix);
-  GstPadTemplate *template =
-      gst_element_class_get_pad_template (klass, pattern);
-
-  if (!template)
-    return refuse (error, "pad's name", pad->id,
-        "video_, audio_ or text_ and a number");
-  pad->pad = gst_pad_new_from_template (template, pad->name);
-  gst_pad_set_element_private (pad->pad, GUINT_TO_POINTER (pad->id));
-  gst_pad_set_event_function (pad->pad, gst_mill_src_pad_event);
-  gst_pad_set_query_function (pad->pad, gst_mill_src_pad_query);
-  gst_pad_use_fixed_caps (pad->pad);
-  gst_pad_set_active (pad->pad, TRUE);
-  gst_pad_push_event (pad->pad, gst_event_ref (pad->stream_start));
-  gst_pad_push_event (pad->pad, gst_event_ref (caps));
-  gst_flow_combiner_add_pad (self->combiner, pad->pad);
-  gst_element_add_pad (GST_ELEMENT (self), pad->pad);
-  return TRUE;
-}
-
-static void
-check_no_more_pads (GstMillSrc *self)
-{
-  if (!self->told_pads || self->no_more_pads || self->pads->len == 0)
-    return;
-  for (guint i = 0; i < self->pads->len; i++)
-    if (!((SrcPad *) g_ptr_array_index (self->pads, i))->pad)
-      return;
-  self->no_more_pads = TRUE;
-  gst_element_no_more_pads (GST_ELEMENT (self));
-}
-
-static void
-remove_pad (GstMillSrc *self, SrcPad *pad)
-{
-  if (pad->pad) {
-    if (!pad->ended)
-      gst_pad_push_event (pad->pad, gst_event_new_eos ());
-    gst_flow_combiner_remove_pad (self->combiner, pad->pad);
-    gst_pad_set_active (pad->pad, FALSE);
-    gst_element_remove_pad (GST_ELEMENT (self), pad->pad);
-  }
-  g_ptr_array_remove (self->pads, pad);
-}
-
-/* Is there anything that goes on? */
-static gboolean
-has_ended (GstMillSrc *self)
-{
-  gboolean ended = self->pads->len > 0;
-
-  for (guint i = 0; i < self->pads->len; i++)
-    ended &= ((SrcPad *) g_ptr_array_index (self->pads, i))->ended;
-  return ended;
-}
-
-static gboolean
-take_stream_start (GstMillSrc *self, SrcPad *pad, GstEvent *event)
-{
-  const gchar *id;
-  const gchar *last = NULL;
-
-  gst_event_parse_stream_start (event, &id);
-  if (pad->stream_start)
-    gst_event_parse_stream_start (pad->stream_start, &last);
-  gst_event_set_group_id (event, self->group_id);
-  /* The same one again, as after a reconnect, says nothing new. */
-  if (pad->pad && (pad->ended || g_strcmp0 (id, last) != 0))
-    gst_pad_push_event (pad->pad, gst_event_ref (event));
-  g_clear_pointer (&pad->stream_start, gst_event_unref);
-  pad->stream_start = gst_event_ref (event);
-  pad->ended = FALSE;
-  return TRUE;
-}
-
-static gboolean
-take_caps (GstMillSrc *self, SrcPad *pad, GstEvent *event, GError **error)
-{
-  GstCaps *caps;
-
-  if (!pad->stream_start)
-    return refuse (error, "caps of pad", pad->id, "stream-start before");
-  if (!pad->pad) {
-    if (!add_pad (self, pad, event, error))
-      return FALSE;
-    check_no_more_pads (self);
-    return TRUE;
-  }
-  gst_event_parse_caps (event, &caps);
-  g_autoptr (GstCaps) current = gst_pad_get_current_caps (pad->pad);
-  if (!current || !gst_caps_is_equal (current, caps))
-    gst_pad_push_event (pad->pad, gst_event_ref (event));
-  return TRUE;
-}
-
-static gboolean
-take_event (GstMillSrc *self, const MillLinkMessage *message, GError **error)
-{
-  SrcPad *pad = find_pad (self, message->pad);
-  GstEvent *event = mill_link_event_read (message, error);
-  gboolean ok = TRUE;
-
-  if (!event)
-    return FALSE;
-  if (!pad)
-    ok = refuse (error, "event's pad", message->pad, "one that was told");
-  else if (message->type == MILL_LINK_EVENT_STREAM_START)
-    take_stream_start (self, pad, event);
-  else if (message->type == MILL_LINK_EVENT_CAPS)
-    ok = take_caps (self, pad, event, error);
-  else if (message->type == MILL_LINK_EVENT_EOS && !pad->pad)
-    pad->ended = TRUE;
-  else if (!pad->pad)
-    ok = refuse (error, "event of pad", message->pad, "caps before");
-  else if (!pad->ended) {
-    pad->ended = message->type == MILL_LINK_EVENT_EOS;
-    gst_pad_push_event (pad->pad, gst_event_ref (event));
-  }
-  gst_event_unref (event);
-  return ok;
-}
-
-static gboolean
-take_buffer (GstMillSrc *self, const MillLinkMessage *message,
-    GstFlowReturn *ret_flow, GError **error)
-{
-  SrcPad *pad = find_pad (self, message->pad);
-  GstBuffer *buffer = mill_link_buffer_read (message, error);
-
-  if (!buffer)
-    return FALSE;
-  if (!pad || !pad->pad) {
-    gst_buffer_unref (buffer);
-    return refuse (error, "buffer's pad", message->pad, "one with caps");
-  }
-  g_autoptr (GstEvent) segment =
-      gst_pad_get_sticky_event (pad->pad, GST_EVENT_SEGMENT, 0);
-  if (pad->ended || !segment) {
-    gst_buffer_unref (buffer);
-    return refuse (error, "buffer of pad", message->pad,
-        "a segment before and no EOS");
-  }
-  if (pad->is_discont)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  pad->is_discont = FALSE;
-  GST_OBJECT_LOCK (self);
-  self->n_buffers++;
-  GST_OBJECT_UNLOCK (self);
-  GstFlowReturn flow = gst_pad_push (pad->pad, buffer);
-  *ret_flow =
-      gst_flow_combiner_update_pad_flow (self->combiner, pad->pad, flow);
-  return TRUE;
-}
+/* ---- the connection, on the streaming thread ---- */
 
 static gboolean
 take_latency (GstMillSrc *self, const MillLinkMessage *message, GError **error)
@@ -419,10 +183,9 @@ take_hello (GstMillSrc *self, const MillLinkMessage *message, GError **error)
   if (!mill_link_message_parse_hello (message, &is_leaky, error))
     return FALSE;
   self->greeted = TRUE;
-  self->retry_ms = FIRST_RETRY_MS;
-  GST_OBJECT_LOCK (self);
-  gboolean is_same = is_leaky == self->is_leaky;
-  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  gboolean is_same = is_leaky == self->is_live;
+  g_mutex_unlock (&self->lock);
   if (!is_same)
     GST_WARNING_OBJECT (self, "leaky differs from the producer's, going on");
   return TRUE;
@@ -432,37 +195,21 @@ static gboolean
 take_message (GstMillSrc *self, const MillLinkMessage *message,
     GstFlowReturn *ret_flow, GError **error)
 {
-  SrcPad *pad;
-
   if (!self->greeted)
     return take_hello (self, message, error);
-  switch (message->type) {
-    case MILL_LINK_PAD:
-      return take_pad (self, message, error);
-    case MILL_LINK_PAD_GONE:
-      pad = find_pad (self, message->pad);
-      if (pad)
-        remove_pad (self, pad);
-      return TRUE;
-    case MILL_LINK_READY:
-      self->told_pads = TRUE;
-      check_no_more_pads (self);
-      return TRUE;
-    case MILL_LINK_BUFFER:
-      return take_buffer (self, message, ret_flow, error);
-    case MILL_LINK_LATENCY:
-      return take_latency (self, message, error);
-    case MILL_LINK_HELLO:
-    case MILL_LINK_QUERY_LATENCY:
-    case MILL_LINK_FORCE_KEY_UNIT:
-      return refuse (error, "message of a producer", message->type,
-          "pads, events, buffers or latency");
-    default:
-      return take_event (self, message, error);
+  if (message->type == MILL_LINK_LATENCY)
+    return take_latency (self, message, error);
+  if (message->type == MILL_LINK_READY) {
+    self->retry_ms = FIRST_RETRY_MS;
+    self->lost_us = 0;
   }
+  if (message->type == MILL_LINK_BUFFER) {
+    GST_OBJECT_LOCK (self);
+    self->n_buffers++;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return mill_link_pads_take (self->pads, message, ret_flow, error);
 }
-
-/* ---- the connection, on the streaming thread ---- */
 
 static void
 disconnect (GstMillSrc *self)
@@ -473,22 +220,13 @@ disconnect (GstMillSrc *self)
   self->socket = -1;
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&self->reader, mill_link_message_reader_free);
-  for (guint i = 0; i < self->pads->len; i++) {
-    SrcPad *pad = g_ptr_array_index (self->pads, i);
-    pad->id = 0;
-    pad->is_discont = TRUE;
-  }
+  mill_link_pads_disconnect (self->pads);
 }
 
 static void
 end_stream (GstMillSrc *self)
 {
-  for (guint i = 0; i < self->pads->len; i++) {
-    SrcPad *pad = g_ptr_array_index (self->pads, i);
-    if (pad->pad && !pad->ended)
-      gst_pad_push_event (pad->pad, gst_event_new_eos ());
-    pad->ended = TRUE;
-  }
+  mill_link_pads_end (self->pads);
   disconnect (self);
   self->done = TRUE;
 }
@@ -500,7 +238,7 @@ give_up (GstMillSrc *self, const gchar *location)
   GST_OBJECT_LOCK (self);
   gboolean with_eos = self->eos_on_timeout;
   GST_OBJECT_UNLOCK (self);
-  if (!with_eos || self->pads->len == 0)
+  if (!with_eos || mill_link_pads_is_empty (self->pads))
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
         ("Nobody publishes on '%s'.", location), (NULL));
   end_stream (self);
@@ -518,6 +256,15 @@ wait_for (GstMillSrc *self, gint socket, gint timeout_ms)
   if (fds[0].revents && read (self->wake_fd, &count, sizeof count) < 0)
     GST_LOG_OBJECT (self, "woken twice");
   return socket >= 0 && fds[1].revents != 0;
+}
+
+static void
+wait_to_retry (GstMillSrc *self, guint max_ms)
+{
+  guint ms = MIN (self->retry_ms, max_ms);
+
+  wait_for (self, -1, ms);
+  self->retry_ms = MIN (ms * 2, max_ms);
 }
 
 static void
@@ -540,13 +287,11 @@ try_connect (GstMillSrc *self)
   }
   if (fd < 0) {
     GST_DEBUG_OBJECT (self, "%s", error->message);
-    wait_for (self, -1, self->retry_ms);
-    self->retry_ms = MIN (self->retry_ms * 2, LAST_RETRY_MS);
+    wait_to_retry (self, ABSENT_RETRY_MS);
     return;
   }
   self->reader = mill_link_message_reader_new ();
   self->greeted = FALSE;
-  self->told_pads = FALSE;
   g_mutex_lock (&self->lock);
   self->socket = fd;
   g_mutex_unlock (&self->lock);
@@ -598,7 +343,7 @@ read_and_push (GstMillSrc *self)
     end_by_flow (self, flow);
     return;
   }
-  if (ok && has_ended (self)) {
+  if (ok && mill_link_pads_has_ended (self->pads)) {
     end_stream (self);
     return;
   }
@@ -610,10 +355,8 @@ read_and_push (GstMillSrc *self)
   if (error)
     GST_ELEMENT_WARNING (self, RESOURCE, READ,
         ("The link was closed: %s", error->message), (NULL));
-  self->lost_us = g_get_monotonic_time ();
   disconnect (self);
-  wait_for (self, -1, self->retry_ms);
-  self->retry_ms = MIN (self->retry_ms * 2, LAST_RETRY_MS);
+  wait_to_retry (self, BROKEN_RETRY_MS);
 }
 
 /* The task is not paused from in here: that could undo a stop. It waits. */
@@ -632,7 +375,7 @@ run_turn (gpointer user_data)
   } else if (self->done) {
     wait_for (self, -1, -1);
   } else if (eos) {
-    if (self->pads->len == 0)
+    if (mill_link_pads_is_empty (self->pads))
       GST_ELEMENT_ERROR (self, STREAM, FAILED,
           ("No producer came before the end, there is nothing to finish."),
           (NULL));
@@ -662,23 +405,27 @@ set_flags (GstMillSrc *self, gboolean flowing, gboolean quit)
 static gboolean
 open_source (GstMillSrc *self)
 {
+  static const MillLinkPadsFuncs funcs = { gst_mill_src_pad_event,
+    gst_mill_src_pad_query };
+
   GST_OBJECT_LOCK (self);
   gboolean has_location = self->location != NULL;
+  gboolean is_live = self->is_leaky;
   GST_OBJECT_UNLOCK (self);
   if (!has_location) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
         ("No socket to read from: set the property location."), (NULL));
     return FALSE;
   }
-  self->pads = g_ptr_array_new_with_free_func (free_pad);
-  self->combiner = gst_flow_combiner_new ();
-  self->group_id = gst_util_group_id_next ();
+  self->pads = mill_link_pads_new (GST_ELEMENT (self), &funcs, is_live);
   self->retry_ms = FIRST_RETRY_MS;
   self->lost_us = 0;
-  self->no_more_pads = FALSE;
   self->done = FALSE;
+  g_mutex_lock (&self->lock);
+  self->is_live = is_live;
   self->eos_wanted = FALSE;
   self->latency = (MillLinkLatency){ FALSE, 0, GST_CLOCK_TIME_NONE };
+  g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
@@ -688,13 +435,7 @@ close_source (GstMillSrc *self)
   gst_task_stop (self->task);
   gst_task_join (self->task);
   disconnect (self);
-  for (guint i = 0; i < self->pads->len; i++) {
-    SrcPad *pad = g_ptr_array_index (self->pads, i);
-    if (pad->pad)
-      gst_element_remove_pad (GST_ELEMENT (self), pad->pad);
-  }
-  g_clear_pointer (&self->pads, g_ptr_array_unref);
-  g_clear_pointer (&self->combiner, gst_flow_combiner_free);
+  g_clear_pointer (&self->pads, mill_link_pads_free);
 }
 
 static GstStateChangeReturn
@@ -702,13 +443,13 @@ gst_mill_src_change_state (GstElement *element, GstStateChange transition)
 {
   GstMillSrc *self = GST_MILL_SRC (element);
 
-  GST_OBJECT_LOCK (self);
-  gboolean is_live = self->is_leaky;
-  GST_OBJECT_UNLOCK (self);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !open_source (self))
     return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     set_flags (self, FALSE, TRUE);
+  g_mutex_lock (&self->lock);
+  gboolean is_live = self->is_live;
+  g_mutex_unlock (&self->lock);
   GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_mill_src_parent_class)
                                     ->change_state (element, transition);
   switch (transition) {

@@ -17,6 +17,7 @@ mill_link_consumer_frame_new (GBytes *head, GstBuffer *payload, guint16 pad)
   g_atomic_ref_count_init (&frame->refs);
   frame->head = head;
   frame->payload = payload;
+  frame->type = ((const guint8 *) g_bytes_get_data (head, NULL))[4];
   frame->pad = pad;
   frame->is_key = payload &&
       !GST_BUFFER_FLAG_IS_SET (payload, GST_BUFFER_FLAG_DELTA_UNIT);

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "link/link-message.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -15,6 +17,7 @@ typedef struct
   gatomicrefcount refs;
   GBytes *head; /* the message, or what comes before the payload */
   GstBuffer *payload; /* nullable */
+  MillLinkType type;
   guint16 pad;
   gboolean is_key;
   gsize size;

@@ -53,12 +53,13 @@ void mill_link_hub_remove_pad (MillLinkHub *hub, guint16 pad);
 void mill_link_hub_set_flushing (MillLinkHub *hub, guint16 pad,
     gboolean flushing);
 
-/* Errors: of mill_link_event_write() */
+/* FLUSH_STOP voids what consumers have not got yet; FLUSH_START does not cross.
+ * Errors: of mill_link_event_write() */
 gboolean mill_link_hub_push_event (MillLinkHub *hub, guint16 pad,
     GstEvent *event, GError **error);
 /* @buffer: (transfer full)
- * Returns: OK, FLUSHING, or ERROR with @error of mill_link_buffer_write_head()
- */
+ * Returns: OK, FLUSHING, NOT_NEGOTIATED before caps and segment, or ERROR with
+ *   @error of mill_link_buffer_write_head() */
 GstFlowReturn mill_link_hub_push_buffer (MillLinkHub *hub, guint16 pad,
     GstBuffer *buffer, GError **error);
 /* Have all pads, at least one, had EOS? */

@@ -45,20 +45,50 @@ run_thread (gpointer user_data)
   return NULL;
 }
 
-void
-mill_link_io_acquire (void)
+static gboolean
+fail (const gchar *what, GError **error)
+{
+  gint code = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", what,
+      g_strerror (code));
+  return FALSE;
+}
+
+static void
+close_fds_locked (void)
+{
+  if (epoll_fd >= 0)
+    close (epoll_fd);
+  if (quit_fd >= 0)
+    close (quit_fd);
+}
+
+static gboolean
+start_locked (GError **error)
 {
   struct epoll_event event = { .events = EPOLLIN };
 
+  epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  quit_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (epoll_fd >= 0 && quit_fd >= 0 &&
+      epoll_ctl (epoll_fd, EPOLL_CTL_ADD, quit_fd, &event) == 0)
+    thread = g_thread_try_new ("mill-link", run_thread, NULL, error);
+  else
+    fail ("cannot watch links", error);
+  if (!thread)
+    close_fds_locked ();
+  return thread != NULL;
+}
+
+gboolean
+mill_link_io_acquire (GError **error)
+{
   g_mutex_lock (&io_lock);
-  if (users++ == 0) {
-    epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-    quit_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (epoll_ctl (epoll_fd, EPOLL_CTL_ADD, quit_fd, &event) < 0)
-      g_error ("cannot watch the links: %s", g_strerror (errno));
-    thread = g_thread_new ("mill-link", run_thread, NULL);
-  }
+  gboolean ok = users > 0 || start_locked (error);
+  users += ok;
   g_mutex_unlock (&io_lock);
+  return ok;
 }
 
 void
@@ -71,15 +101,14 @@ mill_link_io_release (void)
     if (write (quit_fd, &one, sizeof one) < 0)
       g_error ("cannot end the link's thread: %s", g_strerror (errno));
     g_thread_join (g_steal_pointer (&thread));
-    close (epoll_fd);
-    close (quit_fd);
+    close_fds_locked ();
   }
   g_mutex_unlock (&io_lock);
 }
 
 MillLinkWatch *
 mill_link_io_add (gint fd, guint32 events, MillLinkIoFunc func,
-    gpointer user_data)
+    gpointer user_data, GError **error)
 {
   MillLinkWatch *watch = g_new0 (MillLinkWatch, 1);
   struct epoll_event event = { .events = events, .data.ptr = watch };
@@ -87,9 +116,11 @@ mill_link_io_add (gint fd, guint32 events, MillLinkIoFunc func,
   watch->fd = fd;
   watch->func = func;
   watch->user_data = user_data;
-  if (epoll_ctl (epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-    g_error ("cannot watch a link: %s", g_strerror (errno));
-  return watch;
+  if (epoll_ctl (epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+    return watch;
+  fail ("cannot watch a link", error);
+  g_free (watch);
+  return NULL;
 }
 
 void
@@ -106,4 +137,11 @@ mill_link_io_remove (MillLinkWatch *watch)
   epoll_ctl (epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
   watch->dead = TRUE;
   dead = g_slist_prepend (dead, watch);
+}
+
+void
+mill_link_io_discard (MillLinkWatch *watch)
+{
+  epoll_ctl (epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  g_free (watch);
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -11,15 +11,20 @@ G_BEGIN_DECLS
 typedef struct _MillLinkWatch MillLinkWatch;
 typedef void (*MillLinkIoFunc) (guint32 events, gpointer user_data);
 
-/* Starts the thread for its first user; the last release ends and joins it. */
-void mill_link_io_acquire (void);
+/* Starts the thread for its first user; the last release ends and joins it.
+ * Errors: G_IO_ERROR when no descriptor is left */
+gboolean mill_link_io_acquire (GError **error);
 void mill_link_io_release (void);
 
-/* Watches @fd, from any thread between acquire and release. */
+/* Watches @fd, from any thread between acquire and release. The caller has to
+ * see to it that what @func needs is there before the first event.
+ * Returns: (nullable) Errors: G_IO_ERROR when the system refuses */
 MillLinkWatch *mill_link_io_add (gint fd, guint32 events, MillLinkIoFunc func,
-    gpointer user_data);
-/* On the I/O thread only. After remove() @func is not called again. */
+    gpointer user_data, GError **error);
 void mill_link_io_modify (MillLinkWatch *watch, guint32 events);
+/* On the I/O thread only. After it @func is not called again. */
 void mill_link_io_remove (MillLinkWatch *watch);
+/* From any thread: ends a watch that cannot have had an event. */
+void mill_link_io_discard (MillLinkWatch *watch);
 
 G_END_DECLS

@@ -114,6 +114,14 @@ mill_link_socket_accept (gint listener, GError **error)
 {
   gint fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+  if (fd < 0 &&
+      (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+          errno == ENOMEM)) {
+    gint code = errno;
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
+        "cannot accept a consumer: %s", g_strerror (code));
+    return -1;
+  }
   if (fd < 0)
     return -1;
   if (check_peer (fd, error))

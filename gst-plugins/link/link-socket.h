@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 gint mill_link_socket_listen (const gchar *path, GError **error);
 
 /* The next peer. Returns: -1 without @error when nobody waits
- * Errors: G_IO_ERROR_PERMISSION_DENIED for a peer of another user */
+ * Errors: G_IO_ERROR_PERMISSION_DENIED for a peer of another user; others when
+ * no descriptor or memory is left: the peer still waits */
 gint mill_link_socket_accept (gint listener, GError **error);
 
 gint mill_link_socket_connect (const gchar *path, GError **error);

@@ -163,6 +163,12 @@ test_vectors (void)
       hex_to_bytes ("0000000d 0e 00 0001 0000000000000005 01 00000002");
   g_assert_true (g_bytes_equal (key, wanted_key));
 
+  GstEvent *stop = gst_event_new_flush_stop (TRUE);
+  g_autoptr (GBytes) flush = mill_link_event_write (stop, 1, NULL);
+  gst_event_unref (stop);
+  g_autoptr (GBytes) wanted_flush = hex_to_bytes ("00000001 0f 00 0001 01");
+  g_assert_true (g_bytes_equal (flush, wanted_flush));
+
   g_autoptr (GstBuffer) buffer = gst_buffer_new_wrapped (g_strdup ("ab"), 2);
   GST_BUFFER_PTS (buffer) = 1;
   g_autoptr (GBytes) head = mill_link_buffer_write_head (buffer, 1, NULL);
@@ -192,6 +198,7 @@ test_events (void)
     gst_event_new_tag (tags),
     gst_event_new_gap (5, 6),
     gst_event_new_eos (),
+    gst_event_new_flush_stop (TRUE),
     gst_video_event_new_upstream_force_key_unit (9, FALSE, 1),
   };
   for (guint i = 0; i < G_N_ELEMENTS (events); i++) {
@@ -257,7 +264,7 @@ test_refused (void)
     gint code;
   } cases[] = {
     { "type 0", "00000000 00 00 0000", MILL_LINK_ERROR_PROTOCOL },
-    { "an unknown type", "00000000 0f 00 0000", MILL_LINK_ERROR_PROTOCOL },
+    { "an unknown type", "00000000 10 00 0000", MILL_LINK_ERROR_PROTOCOL },
     { "a body over the bound", "00020001 0b 00 0000", MILL_LINK_ERROR_LIMIT },
     { "a descriptor with caps", "00000000 05 01 0000",
         MILL_LINK_ERROR_PROTOCOL },

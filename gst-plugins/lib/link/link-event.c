@@ -276,6 +276,16 @@ write_gap (GstEvent *event, guint16 pad)
 }
 
 static GBytes *
+write_flush (GstEvent *event, guint16 pad)
+{
+  gboolean reset_time;
+
+  gst_event_parse_flush_stop (event, &reset_time);
+  const guint8 body[] = { reset_time ? 1 : 0 };
+  return mill_link_message_new (MILL_LINK_EVENT_FLUSH, pad, body, sizeof body);
+}
+
+static GBytes *
 write_force_key_unit (GstEvent *event, guint16 pad)
 {
   GstClockTime running_time;
@@ -308,6 +318,8 @@ mill_link_event_write (GstEvent *event, guint16 pad, GError **error)
       return write_gap (event, pad);
     case GST_EVENT_EOS:
       return mill_link_message_new (MILL_LINK_EVENT_EOS, pad, NULL, 0);
+    case GST_EVENT_FLUSH_STOP:
+      return write_flush (event, pad);
     default:
       break;
   }
@@ -439,6 +451,15 @@ read_gap (const MillLinkMessage *message, GError **error)
 }
 
 static GstEvent *
+read_flush (const MillLinkMessage *message, GError **error)
+{
+  if (message->size == 1 && message->body[0] <= 1)
+    return gst_event_new_flush_stop (message->body[0]);
+  fail (message, "0 or 1 in one byte", error);
+  return NULL;
+}
+
+static GstEvent *
 read_force_key_unit (const MillLinkMessage *message, GError **error)
 {
   if (message->size != 13) {
@@ -469,6 +490,8 @@ mill_link_event_read (const MillLinkMessage *message, GError **error)
         return gst_event_new_eos ();
       fail (message, "0", error);
       return NULL;
+    case MILL_LINK_EVENT_FLUSH:
+      return read_flush (message, error);
     case MILL_LINK_FORCE_KEY_UNIT:
       return read_force_key_unit (message, error);
     default:

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 /**
  * mill_link_event_write:
- * @event: STREAM_START, CAPS, SEGMENT (time), TAG, GAP, EOS or an upstream
- *   force-key-unit
+ * @event: STREAM_START, CAPS, SEGMENT (time), TAG, GAP, EOS, FLUSH_STOP (which
+ *   stands for both ends of a flush) or an upstream force-key-unit
  *
  * Returns: (transfer full) (nullable): the message
  * Errors: MILL_LINK_ERROR_PROTOCOL when such an event does not cross,

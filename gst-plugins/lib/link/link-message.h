@@ -61,6 +61,7 @@ typedef enum
   MILL_LINK_LATENCY, /* producer: what its source adds */
   MILL_LINK_QUERY_LATENCY, /* consumer */
   MILL_LINK_FORCE_KEY_UNIT, /* consumer */
+  MILL_LINK_EVENT_FLUSH, /* producer: what came on the pad is void */
   MILL_LINK_TYPES
 } MillLinkType;
 
