@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "description.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -42,6 +43,22 @@ append_plain (GString *text, const gchar *rst)
   g_string_append (text, plain);
 }
 
+static void
+append_shipped (GString *text)
+{
+  g_auto (GStrv) names = mill_description_list_shipped ();
+  g_string_append (text, "\nshipped descriptions\n");
+  for (gchar **name = names; *name != NULL; name++) {
+    g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+    g_autoptr (MillDescription) description =
+        mill_description_new_from_file (*name, diagnostics);
+    const gchar *summary =
+        description != NULL ? mill_description_get_summary (description) : NULL;
+    g_string_append_printf (text, "  %-18s %s\n", *name,
+        summary != NULL ? summary : "");
+  }
+}
+
 gchar *
 mill_help_verb (const MillVerb *verb)
 {
@@ -59,6 +76,8 @@ mill_help_verb (const MillVerb *verb)
   }
   g_string_append (text, "\noptions of every verb\n");
   append_options (text, mill_options_global);
+  if (verb->first == MILL_ARGUMENT_DESCRIPTION)
+    append_shipped (text);
   return g_string_free (text, FALSE);
 }
 

@@ -72,12 +72,20 @@ find_file (const gchar *name_or_path)
   return NULL;
 }
 
-static GStrv
-list_shipped (void)
+/* By name in strcmp() order. */
+static gint
+compare_names (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+GStrv
+mill_description_list_shipped (void)
 {
   g_autoptr (GDir) dir = g_dir_open (mill_engine_get_pipelines_dir (), 0, NULL);
   g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
   const gchar *entry;
+  GStrv list;
 
   while (dir && (entry = g_dir_read_name (dir))) {
     if (g_str_has_suffix (entry, ".yaml")) {
@@ -86,21 +94,25 @@ list_shipped (void)
       g_strv_builder_add (names, name);
     }
   }
-  return g_strv_builder_end (names);
+  list = g_strv_builder_end (names);
+  g_qsort_with_data (list, g_strv_length (list), sizeof *list, compare_names,
+      NULL);
+  return list;
 }
 
 static void
 report_missing (const gchar *name, MillDiagnostics *diagnostics)
 {
-  g_auto (GStrv) shipped = list_shipped ();
+  g_auto (GStrv) shipped = mill_description_list_shipped ();
+  g_autofree gchar *list = g_strjoinv (", ", shipped);
   const gchar *nearest =
       mill_diagnostics_nearest (name, (const gchar *const *) shipped);
   MillPlace place = { name, 0, 0 };
 
   mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
-      "no such file and no shipped description, expected a path or a name"
+      "no such file and no shipped description, expected a path or one of %s"
       "%s%s%s",
-      nearest ? ", did you mean '" : "", nearest ? nearest : "",
+      list, nearest ? ", did you mean '" : "", nearest ? nearest : "",
       nearest ? "'?" : "");
 }
 

@@ -88,6 +88,9 @@ MillDescription *mill_description_new_from_data (const gchar *data, gsize size,
 MillDescription *mill_description_new_from_file (const gchar *name_or_path,
     MillDiagnostics *diagnostics);
 
+/* Returns: (transfer full): the names of the shipped descriptions, sorted */
+GStrv mill_description_list_shipped (void);
+
 MillDescription *mill_description_ref (MillDescription *description);
 void mill_description_unref (MillDescription *description);
 

@@ -97,6 +97,17 @@ test('a description that is not there has exit code 66', async () => {
   }
 });
 
+test('the shipped descriptions are named where one is asked for', async () => {
+  const shipped = fs.readdirSync(new URL('../../pipelines', import.meta.url)).filter((f) => f.endsWith('.yaml')).map((f) => f.replace('.yaml', '')).sort();
+  assert.ok(shipped.includes('vod-package'));
+  const unknown = await millrace(['run', 'vod-packge']);
+  assert.equal(unknown.stderr, `vod-packge: error: no such file and no shipped description, expected a path or one of ${shipped.join(', ')}, did you mean 'vod-package'?\n`);
+  for (const args of [['help', 'run'], ['run', '--help']]) {
+    const { stdout } = await millrace(args);
+    for (const name of shipped) assert.match(stdout, new RegExp(`^  ${name} +\\S.+$`, 'm'), name);
+  }
+});
+
 test('a missing input file has exit code 66 and is told by name, once', async () => {
   const reader = file('reader.yaml', `millrace: 1
 name: reader
