@@ -10,17 +10,21 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "api.h"
 #include "daemon/common/ready.h"
+#include "daemon/ipc/ipc.h"
 #include "engine.h"
+#include "port-holder.h"
 #include "supervisor.h"
 
 typedef struct
 {
   GMainLoop *loop;
   const gchar *config_path; /* nullable */
+  MillConfig *config; /* not owned: what it was started with */
   MillSupervisor *supervisor;
   MillApi *api;
   gchar *api_address; /* nullable */
@@ -64,11 +68,50 @@ on_ready (MillSupervisor *supervisor, gpointer user_data)
   mill_ready_notify ();
 }
 
+/* Which setting has the address that a message tells of. */
+static const gchar *
+find_key (const MillConfig *config, const gchar *text, const gchar **ret_key)
+{
+  const gchar *const keys[][2] = {
+    { "listen.api", config->listen_api },
+    { "listen.origin", config->listen_origin },
+    { "listen.rtmp", config->listen_rtmp },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_autofree gchar *quoted = g_strdup_printf ("'%s'", keys[i][1]);
+    if (keys[i][1] && strstr (text, quoted)) {
+      *ret_key = keys[i][0];
+      return keys[i][1];
+    }
+  }
+  return NULL;
+}
+
+/* The last thing that whoever starts it reads: also what to do next. */
+static void
+tell_failure (const Daemon *daemon, const GError *error)
+{
+  const gchar *key = NULL;
+  const gchar *address = NULL;
+  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_ADDRESS_IN_USE) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+    address = find_key (daemon->config, error->message, &key);
+  if (!address) {
+    g_warning ("%s", error->message);
+    return;
+  }
+  g_autofree gchar *holder = mill_port_holder_find (address);
+  g_warning ("%s; %s has it: end that, or set another %s in %s", error->message,
+      holder ? holder : "another program (see ss -ltnp)", key,
+      daemon->config_path ? daemon->config_path
+                          : "a configuration (--config FILE)");
+}
+
 static void
 on_failed (MillSupervisor *supervisor, const GError *error, gpointer user_data)
 {
   Daemon *daemon = user_data;
-  g_warning ("%s", error->message);
+  tell_failure (daemon, error);
   daemon->exit_code = EX_UNAVAILABLE;
   mill_supervisor_stop (supervisor, MILL_SUPERVISOR_DRAIN);
 }
@@ -131,7 +174,7 @@ run (Daemon *daemon, MillConfig *config)
 {
   g_autoptr (GError) error = NULL;
   if (!set_up (daemon, config, &error)) {
-    g_warning ("%s", error->message);
+    tell_failure (daemon, error);
     return g_error_matches (error, MILL_SUPERVISOR_ERROR,
                MILL_SUPERVISOR_ERROR_DIRECTORY)
         ? EX_CANTCREAT
@@ -197,7 +240,8 @@ main (int argc, char **argv)
     return EX_UNAVAILABLE;
   }
   Daemon daemon = { .loop = g_main_loop_new (NULL, FALSE),
-    .config_path = path };
+    .config_path = path,
+    .config = config };
   gint exit_code = run (&daemon, config);
   g_clear_pointer (&daemon.api, mill_api_free);
   g_clear_object (&daemon.supervisor);

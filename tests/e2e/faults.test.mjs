@@ -92,14 +92,18 @@ test('an unknown codec is refused by name', async (t) => {
 });
 
 test('an occupied port is named with what to do', () => {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-port-'));
-  const file = path.join(dir, 'c.yaml');
-  fs.writeFileSync(file, JSON.stringify({ ...daemon.config, listen: { ...daemon.config.listen, api: daemon.addresses.api }, state_dir: `${dir}/s`, runtime_dir: `${dir}/r`, media_dir: `${dir}/m` }));
-  const run = spawnSync(tool('daemon/millraced'), ['--config', file], { encoding: 'utf8', timeout: 20000 });
-  assert.notEqual(run.status, 0);
-  assert.match(run.stderr, new RegExp(daemon.addresses.api.replaceAll('.', '\\.')));
-  assert.match(run.stderr, /in use/i);
-  fs.rmSync(dir, { recursive: true, force: true });
+  for (const kind of ['api', 'origin', 'rtmp']) {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-port-'));
+    const file = path.join(dir, 'c.yaml');
+    const listen = { api: '127.0.0.1:0', origin: '127.0.0.1:0', rtmp: '127.0.0.1:0', [kind]: daemon.addresses[kind] };
+    fs.writeFileSync(file, JSON.stringify({ ...daemon.config, listen: { ...daemon.config.listen, ...listen }, state_dir: `${dir}/s`, runtime_dir: `${dir}/r`, media_dir: `${dir}/m` }));
+    const run = spawnSync(tool('daemon/millraced'), ['--config', file], { encoding: 'utf8', timeout: 20000 });
+    assert.equal(run.status, 69, run.stderr);
+    const line = run.stderr.split('\n').find((l) => l.includes(`'${daemon.addresses[kind]}'`));
+    assert.match(line ?? run.stderr, /in use|another program/);
+    assert.match(line, new RegExp(`; mill.* \\(process \\d+\\) has it: end that, or set another listen\\.${kind} in ${file}$`));
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
 });
 
 test('a wrong description gets every error with its place', () => {
