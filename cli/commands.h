@@ -18,6 +18,8 @@ MillExit mill_cmd_explain (MillCli *cli, gchar **arguments);
 
 MillExit mill_cmd_elements (MillCli *cli, gchar **arguments);
 
+MillExit mill_cmd_presets (MillCli *cli, gchar **arguments);
+
 MillExit mill_cmd_get (MillCli *cli, gchar **arguments);
 MillExit mill_cmd_describe (MillCli *cli, gchar **arguments);
 MillExit mill_cmd_delete (MillCli *cli, gchar **arguments);

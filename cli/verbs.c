@@ -31,6 +31,11 @@ const MillVerb mill_verbs[] = {
       "With NAME: its pads and properties, and whether a property can be "
       "changed while it runs (hot, keyframe, restart).",
       0, 1, MILL_ARGUMENT_NONE, NULL, NULL, mill_cmd_elements },
+  { "presets", "[NAME]", "list the ladder presets, or show one",
+      "What the parameter ``ladder`` of live-ladder and vod-ladder, and the "
+      "property ``preset`` of abrladder, may be. NAME may be a preset file of "
+      "your own, too: it is checked.",
+      0, 1, MILL_ARGUMENT_NONE, NULL, NULL, mill_cmd_presets },
 #ifdef MILL_WITH_REST
   { "get", "KIND [NAME]", "list what the server has, or one thing",
       "KIND is streams, stream-keys, pipelines, workers or nodes; the singular "

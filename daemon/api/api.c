@@ -163,6 +163,7 @@ mill_api_new (MillSupervisor *supervisor)
     mill_api_nodes_routes,
     mill_api_openapi_routes,
     mill_api_pipelines_routes,
+    mill_api_presets_routes,
     mill_api_stream_keys_routes,
     mill_api_streams_routes,
     mill_api_stream_views_routes,

@@ -12,6 +12,7 @@ extern const MillRoute mill_api_metrics_routes[];
 extern const MillRoute mill_api_nodes_routes[];
 extern const MillRoute mill_api_openapi_routes[];
 extern const MillRoute mill_api_pipelines_routes[];
+extern const MillRoute mill_api_presets_routes[];
 extern const MillRoute mill_api_stream_keys_routes[];
 extern const MillRoute mill_api_streams_routes[];
 extern const MillRoute mill_api_stream_views_routes[];

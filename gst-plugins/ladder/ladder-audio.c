@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include "ladder-audio.h"
 
-#include "ladder-preset.h"
+#include "preset/ladder-preset.h"
 
 #define ENCODE                                                         \
   "audioconvert ! audioresample ! audio/x-raw, "                       \

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include "ladder-preset.h"
+#include "preset/ladder-preset.h"
 
 G_BEGIN_DECLS
 

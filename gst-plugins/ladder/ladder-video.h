@@ -5,7 +5,7 @@
 #include <gst/gst.h>
 
 #include "ladder-keyframes.h"
-#include "ladder-preset.h"
+#include "preset/ladder-preset.h"
 
 G_BEGIN_DECLS
 

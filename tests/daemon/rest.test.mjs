@@ -338,6 +338,20 @@ test('workers and nodes are listed', async () => {
   assert.equal(nodes[0].pid, daemon.process.pid);
 });
 
+test('presets are listed, and one is shown by name only', async () => {
+  const { items } = (await daemon.api('GET', '/api/v1/presets')).body;
+  assert.deepEqual(items.map((p) => p.name), ['gaming', 'sports', 'standard', 'talk', 'test']);
+  const one = await daemon.api('GET', '/api/v1/presets/standard');
+  assert.deepEqual(one.body, items[2]);
+  assert.deepEqual(one.body.rungs[0], { height: 240, bitrate_bps: 400000, max_frame_rate: 30 });
+  for (const name of ['none', 'test.ini']) {
+    const missing = await daemon.api('GET', `/api/v1/presets/${name}`);
+    assert.equal(missing.status, 404, name);
+    assert.match(missing.body.detail, /expected one of gaming, .*standard/);
+  }
+  assert.ok([400, 404].includes((await daemon.api('GET', '/api/v1/presets/..%2Fladders%2Ftest.ini')).status));
+});
+
 test('SIGHUP takes over a new application, and keeps what runs on a mistake', async () => {
   const file = path.join(daemon.dir, 'millraced.yaml');
   const apps = { live: daemon.config.apps.live, extra: { pipeline: 'live-passthrough', auth: 'keys' } };

@@ -20,9 +20,8 @@ compare_strings (gconstpointer a, gconstpointer b)
   return g_strcmp0 (*(const gchar *const *) a, *(const gchar *const *) b);
 }
 
-/* "gaming, sports, standard": what a wrong name is answered with. */
-static gchar *
-list_names (const gchar *const *dirs)
+GStrv
+mill_ladder_preset_list (const gchar *const *dirs)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; dirs[i] != NULL; i++) {
@@ -40,7 +39,7 @@ list_names (const gchar *const *dirs)
   }
   g_ptr_array_sort (names, compare_strings);
   g_ptr_array_add (names, NULL);
-  return g_strjoinv (", ", (gchar **) names->pdata);
+  return (GStrv) g_ptr_array_steal (names, NULL);
 }
 
 static gchar *
@@ -62,7 +61,8 @@ find_file (const gchar *name, const gchar *const *dirs, GError **error)
     if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
       return g_steal_pointer (&path);
   }
-  g_autofree gchar *names = list_names (dirs);
+  g_auto (GStrv) list = mill_ladder_preset_list (dirs);
+  g_autofree gchar *names = g_strjoinv (", ", list);
   g_set_error (error, MILL_LADDER_ERROR, MILL_LADDER_ERROR_NOT_FOUND,
       "preset '%s': got no such preset, expected one of %s, or a file", name,
       names);
@@ -215,6 +215,8 @@ read_ladder (MillLadderPreset *preset, GError **error)
   if (format != 1)
     return fail_at (error, preset, "ladder", "format", "got %u, expected 1",
         format);
+  preset->summary =
+      g_key_file_get_string (preset->file, "ladder", "summary", NULL);
   gchar *profile =
       g_key_file_get_string (preset->file, "ladder", "profile", NULL);
   if (profile == NULL)
@@ -276,23 +278,20 @@ read_groups (MillLadderPreset *preset, GError **error)
 }
 
 MillLadderPreset *
-mill_ladder_preset_load (const gchar *name, const gchar *const *dirs,
-    GError **error)
+mill_ladder_preset_new_from_data (const gchar *path, const gchar *data,
+    gsize size, GError **error)
 {
-  g_autofree gchar *path = find_file (name, dirs, error);
-  if (path == NULL)
-    return NULL;
   g_autoptr (MillLadderPreset) preset = g_new0 (MillLadderPreset, 1);
-  preset->path = g_steal_pointer (&path);
+  preset->path = g_strdup (path);
   preset->file = g_key_file_new ();
   preset->profile = g_strdup ("high");
   preset->rungs = g_array_new (FALSE, FALSE, sizeof (MillLadderRung));
   preset->audio_bitrate_bps = 128000;
   g_autoptr (GError) reason = NULL;
-  if (!g_key_file_load_from_file (preset->file, preset->path, G_KEY_FILE_NONE,
+  if (!g_key_file_load_from_data (preset->file, data, size, G_KEY_FILE_NONE,
           &reason)) {
     g_set_error (error, MILL_LADDER_ERROR, MILL_LADDER_ERROR_INVALID,
-        "preset file '%s': got '%s', expected a key file", preset->path,
+        "preset file '%s': got '%s', expected a key file", path,
         reason->message);
     return NULL;
   }
@@ -301,11 +300,31 @@ mill_ladder_preset_load (const gchar *name, const gchar *const *dirs,
   return g_steal_pointer (&preset);
 }
 
+MillLadderPreset *
+mill_ladder_preset_load (const gchar *name, const gchar *const *dirs,
+    GError **error)
+{
+  g_autofree gchar *path = find_file (name, dirs, error);
+  if (path == NULL)
+    return NULL;
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_autoptr (GError) reason = NULL;
+  if (!g_file_get_contents (path, &data, &size, &reason)) {
+    g_set_error (error, MILL_LADDER_ERROR, MILL_LADDER_ERROR_NOT_FOUND,
+        "preset file '%s': got '%s', expected a file that can be read", path,
+        reason->message);
+    return NULL;
+  }
+  return mill_ladder_preset_new_from_data (path, data, size, error);
+}
+
 void
 mill_ladder_preset_free (MillLadderPreset *preset)
 {
   g_free (preset->path);
   g_clear_pointer (&preset->file, g_key_file_unref);
+  g_free (preset->summary);
   g_free (preset->profile);
   g_clear_pointer (&preset->rungs, g_array_unref);
   g_free (preset);

@@ -51,6 +51,7 @@ typedef struct
 {
   gchar *path;
   GKeyFile *file; /* the groups named after encoders are read from it */
+  gchar *summary; /* nullable */
   gchar *profile; /* of H.264, as in caps */
   GArray *rungs; /* of MillLadderRung, lowest first */
   guint audio_bitrate_bps;
@@ -62,6 +63,14 @@ typedef struct
  * Errors: every code but MISSING; the text names file, group and key. */
 MillLadderPreset *mill_ladder_preset_load (const gchar *name,
     const gchar *const *dirs, GError **error);
+
+/* The same of the text of a file; @path is only for messages. */
+MillLadderPreset *mill_ladder_preset_new_from_data (const gchar *path,
+    const gchar *data, gsize size, GError **error);
+
+/* Returns: (transfer full) (array zero-terminated=1): the names of the presets
+ * in @dirs, sorted, each once. */
+GStrv mill_ladder_preset_list (const gchar *const *dirs);
 
 /* Puts @rung where it belongs. Errors: INVALID for a value out of range, a
  * second rung of that height, one too many; @error's text is the bare reason. */
