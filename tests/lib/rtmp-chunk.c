@@ -357,6 +357,48 @@ test_long_message (void)
   g_assert_cmpstr (got, ==, "6/9/1@100:8388607");
 }
 
+#define N_KEPT 200
+
+static gsize
+size_of_kept (guint i)
+{
+  return 1 + i * 997 % 40000;
+}
+
+/* Of frames that are kept while others come, and after the publisher has gone:
+ * each holds what was sent, also when a neighbour is written to. */
+static void
+test_kept_payloads (void)
+{
+  MillRtmpChunkReader *reader = new_reader ();
+  GstBuffer *kept[N_KEPT];
+  for (guint i = 0; i < N_KEPT; i++) {
+    g_autoptr (MillRtmpChunkWriter) writer = mill_rtmp_chunk_writer_new ();
+    g_autoptr (GByteArray) out = g_byte_array_new ();
+    g_autofree guint8 *data = g_malloc (size_of_kept (i));
+    MillRtmpHeader header = { .chunk_stream = 4,
+      .type = MILL_RTMP_MESSAGE_VIDEO };
+    memset (data, (gint) i, size_of_kept (i));
+    mill_rtmp_chunk_writer_write (writer, out, &header, data, size_of_kept (i));
+    MillRtmpBytes bytes = { out->data, out->len };
+    g_assert_cmpint (mill_rtmp_chunk_reader_feed (reader, &bytes, &header,
+                         &kept[i], NULL),
+        ==, MILL_RTMP_CHUNK_MESSAGE);
+  }
+  mill_rtmp_chunk_reader_free (reader);
+  for (guint i = 0; i < N_KEPT; i += 2)
+    gst_buffer_memset (kept[i], 0, 0xff, G_MAXSIZE);
+  for (guint i = 0; i < N_KEPT; i++) {
+    GstMapInfo map;
+    g_assert_true (gst_buffer_map (kept[i], &map, GST_MAP_READ));
+    g_assert_cmpuint (map.size, ==, size_of_kept (i));
+    for (gsize j = 0; j < map.size; j++)
+      g_assert_cmpuint (map.data[j], ==, i % 2 == 0 ? 0xff : i);
+    gst_buffer_unmap (kept[i], &map);
+    gst_buffer_unref (kept[i]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -367,5 +409,6 @@ main (int argc, char **argv)
   g_test_add_func ("/rtmp/chunk/round-trip", test_round_trip);
   g_test_add_func ("/rtmp/chunk/header-sizes", test_header_sizes);
   g_test_add_func ("/rtmp/chunk/long-message", test_long_message);
+  g_test_add_func ("/rtmp/chunk/kept-payloads", test_kept_payloads);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "rtmp-arena.h"
 #include "rtmp-session.h"
 #include "rtmp-bytes.h"
 
@@ -36,8 +37,7 @@ typedef struct
 
   /* the message being read */
   gboolean in_message;
-  GstMemory *memory;
-  GstMapInfo map;
+  MillRtmpPayload payload;
   gsize fill;
 } ChunkStream;
 
@@ -48,6 +48,7 @@ struct _MillRtmpChunkReader
   guint chunk_size;
   GPtrArray *streams; /* ChunkStream */
   guint64 announced; /* lengths of all half-read messages */
+  MillRtmpArena arena;
 
   ChunkStream *current; /* whose chunk is being read */
   gsize chunk_left;
@@ -76,9 +77,7 @@ drop_message (MillRtmpChunkReader *reader, ChunkStream *stream)
 {
   if (!stream->in_message)
     return;
-  if (stream->memory != NULL)
-    gst_memory_unmap (stream->memory, &stream->map);
-  g_clear_pointer (&stream->memory, gst_memory_unref);
+  mill_rtmp_arena_drop (&stream->payload);
   stream->in_message = FALSE;
   stream->fill = 0;
   reader->announced -= stream->length;
@@ -100,6 +99,7 @@ mill_rtmp_chunk_reader_free (MillRtmpChunkReader *reader)
   for (guint i = 0; i < reader->streams->len; i++)
     drop_message (reader, g_ptr_array_index (reader->streams, i));
   g_ptr_array_unref (reader->streams);
+  mill_rtmp_arena_clear (&reader->arena);
   g_free (reader);
 }
 
@@ -337,22 +337,20 @@ begin_chunk (MillRtmpChunkReader *reader, const ChunkHeader *header,
 
 /* A length is only a peer's word: memory grows with what has arrived. */
 static void
-reserve (ChunkStream *stream, gsize size)
+reserve (MillRtmpChunkReader *reader, ChunkStream *stream, gsize size)
 {
-  if (stream->memory != NULL && stream->map.size >= size)
+  MillRtmpPayload *payload = &stream->payload;
+  MillRtmpPayload grown = { 0 };
+
+  if (payload->size >= size)
     return;
   gsize wanted = MAX (FIRST_ALLOCATION, 2 * stream->fill);
   wanted = CLAMP (wanted, size, MAX (size, stream->length));
-  GstMemory *memory = gst_allocator_alloc (NULL, wanted, NULL);
-  GstMapInfo map;
-  gst_memory_map (memory, &map, GST_MAP_WRITE);
-  if (stream->memory != NULL) {
-    memcpy (map.data, stream->map.data, stream->fill);
-    gst_memory_unmap (stream->memory, &stream->map);
-    gst_memory_unref (stream->memory);
-  }
-  stream->memory = memory;
-  stream->map = map;
+  mill_rtmp_arena_reserve (&reader->arena, wanted, &grown);
+  if (stream->fill > 0)
+    memcpy (grown.data, payload->data, stream->fill);
+  mill_rtmp_arena_drop (payload);
+  *payload = grown;
 }
 
 static void
@@ -362,8 +360,8 @@ read_payload (MillRtmpChunkReader *reader, MillRtmpBytes *bytes)
   if (size == 0)
     return;
   ChunkStream *stream = reader->current;
-  reserve (stream, stream->fill + size);
-  memcpy (stream->map.data + stream->fill, bytes->data, size);
+  reserve (reader, stream, stream->fill + size);
+  memcpy (stream->payload.data + stream->fill, bytes->data, size);
   stream->fill += size;
   reader->chunk_left -= size;
   advance (bytes, size);
@@ -373,11 +371,8 @@ static GstBuffer *
 steal_payload (MillRtmpChunkReader *reader, ChunkStream *stream)
 {
   GstBuffer *payload = NULL;
-  if (stream->memory != NULL) {
-    gst_memory_unmap (stream->memory, &stream->map);
-    payload = gst_buffer_new ();
-    gst_buffer_append_memory (payload, g_steal_pointer (&stream->memory));
-  }
+  if (stream->payload.data != NULL)
+    payload = mill_rtmp_arena_wrap (&stream->payload, stream->fill);
   drop_message (reader, stream);
   return payload;
 }
@@ -392,7 +387,7 @@ read_control_number (const ChunkStream *stream, guint32 *ret_number,
         stream->type, stream->fill);
     return FALSE;
   }
-  *ret_number = mill_rtmp_read_u32 (stream->map.data);
+  *ret_number = mill_rtmp_read_u32 (stream->payload.data);
   return TRUE;
 }
 

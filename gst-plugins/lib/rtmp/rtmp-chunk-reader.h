@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * only bytes copied are a payload's, once, into the memory it leaves in (more
  * often only above 256 KiB), and a header that the fed bytes cut in two.
  * Set Chunk Size and Abort (section 5.4) are obeyed here and not reported.
- * Between messages a reader holds no payload.
+ * Between messages a reader holds no payload, but the block that the next ones
+ * are put into (rtmp-arena.h).
  */
 typedef struct _MillRtmpChunkReader MillRtmpChunkReader;
 
