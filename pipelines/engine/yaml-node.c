@@ -116,22 +116,38 @@ static void G_GNUC_PRINTF (3, 4)
   parser->failed = TRUE;
 }
 
+/* A value of which nothing is written. libfyaml 0.7 has no token for it, 0.8 one
+ * of no length, somewhere after the key. */
+static gboolean
+is_empty_value (struct fy_event *event)
+{
+  struct fy_token *token = event->scalar.value;
+  size_t length = 0;
+
+  if (event->type != FYET_SCALAR)
+    return FALSE;
+  if (!token)
+    return TRUE;
+  fy_token_get_text (token, &length);
+  return length == 0 && fy_token_scalar_style (token) == FYSS_PLAIN;
+}
+
 static MillPlace
 event_place (Parser *parser, struct fy_event *event)
 {
   MillPlace place = { parser->file, 1, 1 };
   const struct fy_mark *mark = fy_event_start_mark (event);
+  const MillYamlNode *key = NULL;
 
-  if (mark) {
+  if (parser->pending_keys->len > 0)
+    key =
+        g_ptr_array_index (parser->pending_keys, parser->pending_keys->len - 1);
+  /* An empty value is where its key is. */
+  if (key && (!mark || is_empty_value (event))) {
+    place = key->place;
+  } else if (mark) {
     place.line = mark->line + 1;
     place.column = mark->column + 1;
-  } else if (parser->pending_keys->len > 0) {
-    /* An empty value has no token of its own: it is where its key is. */
-    const MillYamlNode *key =
-        g_ptr_array_index (parser->pending_keys, parser->pending_keys->len - 1);
-
-    if (key)
-      place = key->place;
   }
   return place;
 }
