@@ -19,6 +19,7 @@ struct _MillOriginConnections
   MillOriginLimits limits;
   GHashTable *clients; /* set of Client */
   guint sweep_id;
+  gboolean soup_forgets; /* see replace_idle and is_forgotten */
 };
 
 /* One connection; belongs to its GSocket. */
@@ -70,11 +71,11 @@ arm (Client *client, guint timeout_ms)
   client->deadline = g_get_monotonic_time () + timeout_ms * (gint64) 1000;
 }
 
-/* libsoup 3.2 (Debian 12) forgets a connection that ends between two requests:
- * neither its descriptor nor its memory ever comes back. One that ends within a
- * request it does clean up. So an idle connection ends with the beginning of a
- * request that is none: in the descriptor's place comes one that has this line
- * to read, and then the end. */
+/* libsoup before 3.4 (3.2 is Debian 12's) forgets a connection that ends between
+ * two requests: neither its descriptor nor its memory ever comes back. One that
+ * ends within a request it does clean up. So there an idle connection ends with
+ * the beginning of a request that is none: in the descriptor's place comes one
+ * that has this line to read, and then the end. */
 static void
 replace_idle (Client *client)
 {
@@ -132,13 +133,14 @@ watch_idle (Client *client)
   g_source_attach (client->idle, g_main_context_get_thread_default ());
 }
 
-/* libsoup 3.2 also keeps the reference that accept() gave it: a closed socket
- * with one reference is one that nobody has. (Where that is mended, the socket
- * is gone when it is closed, and this finds nothing.) */
+/* libsoup before 3.4 also keeps the reference that accept() gave it: a closed
+ * socket with one reference is one that nobody has. A later libsoup may well
+ * own the last one. */
 static gboolean
 is_forgotten (const Client *client)
 {
-  return g_socket_is_closed (client->socket) &&
+  return client->owner->soup_forgets && client->idle == NULL &&
+      g_socket_is_closed (client->socket) &&
       G_OBJECT (client->socket)->ref_count == 1;
 }
 
@@ -215,7 +217,8 @@ on_request_finished (SoupServer *server, SoupServerMessage *message,
     return;
   client = get_client (self, socket);
   arm (client, self->limits.head_timeout_ms);
-  watch_idle (client);
+  if (self->soup_forgets)
+    watch_idle (client);
 }
 
 /* A connection is there, or the first byte of its next request. */
@@ -271,6 +274,7 @@ mill_origin_connections_new (SoupServer *server, const MillOriginLimits *limits)
   if (self->limits.max_connections == 0)
     self->limits.max_connections = get_max_connections ();
   self->clients = g_hash_table_new (NULL, NULL);
+  self->soup_forgets = !soup_check_version (3, 4, 0);
   g_signal_connect (server, "request-started", G_CALLBACK (on_request_started),
       self);
   g_signal_connect (server, "request-finished",
