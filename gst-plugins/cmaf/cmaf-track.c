@@ -137,7 +137,7 @@ take_back (MillCmafTrack *self, const MillCmafSample *idr)
   while (n > 0 && sample_at (self, n - 1)->dts >= idr->dts) {
     /* A cut was made there, which others follow. */
     if (sample_at (self, n - 1)->begins != MILL_CMAF_NONE)
-      return TRUE;
+      return FALSE;
     n--;
   }
   for (guint i = n; i < self->samples->len; i++) {
@@ -389,6 +389,9 @@ mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n, gint64 end)
 void
 mill_cmaf_track_drop (MillCmafTrack *self, guint n)
 {
+  /* Its segment has gone: nothing may take its place any more. */
+  if (n > 0)
+    self->floor = MAX (self->floor, sample_at (self, n - 1)->dts + 1);
   for (guint i = 0; i < n; i++) {
     self->queued_bytes -= sample_at (self, i)->size;
     gst_buffer_unref (sample_at (self, i)->buffer);
