@@ -49,37 +49,18 @@ add_publishes (GString *text, MillRunner *runner)
         mill_runner_get_publishes (runner, i));
 }
 
-#define N_PROCESSES 2
-
-typedef struct
+static const gchar *
+get_kind (MillProcess *process)
 {
-  const gchar *id;
-  const gchar *kind;
-  const MillProcessStats *stats; /* nullable */
-} Process;
-
-static guint
-list_processes (MillFleet *fleet, Process processes[N_PROCESSES])
-{
-  MillWorkerProxy *worker = mill_fleet_get_worker (fleet);
-  MillOriginProxy *origin = mill_fleet_get_origin (fleet);
-  guint n = 0;
-  if (worker)
-    processes[n++] = (Process){ mill_worker_proxy_get_id (worker), "shared",
-      mill_worker_proxy_get_last_stats (worker) };
-  if (origin)
-    processes[n++] = (Process){ "origin", "origin",
-      mill_origin_proxy_get_last_stats (origin) };
-  return n;
+  return mill_process_kind_to_string (mill_process_get_kind (process));
 }
 
 static void
 add_processes (GString *text, MillFleet *fleet)
 {
-  Process processes[N_PROCESSES];
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
   MillSelfStats self;
   mill_self_stats_get (&self);
-  guint n = list_processes (fleet, processes);
 
   add_head (text, "millrace_process_cpu_seconds_total", "counter",
       "CPU time, user and system.");
@@ -87,12 +68,15 @@ add_processes (GString *text, MillFleet *fleet)
       "millrace_process_cpu_seconds_total{id=\"millraced\","
       "kind=\"supervisor\"} %.6f\n",
       (gdouble) self.cpu_usec / G_USEC_PER_SEC);
-  for (guint i = 0; i < n; i++)
-    if (processes[i].stats)
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    const MillProcessStats *stats = mill_process_get_stats (process);
+    if (stats)
       g_string_append_printf (text,
           "millrace_process_cpu_seconds_total{id=\"%s\",kind=\"%s\"} %.6f\n",
-          processes[i].id, processes[i].kind,
-          (gdouble) processes[i].stats->cpu_usec / G_USEC_PER_SEC);
+          mill_process_get_id (process), get_kind (process),
+          (gdouble) stats->cpu_usec / G_USEC_PER_SEC);
+  }
 
   add_head (text, "millrace_process_resident_memory_bytes", "gauge",
       "Resident memory.");
@@ -100,24 +84,28 @@ add_processes (GString *text, MillFleet *fleet)
       "millrace_process_resident_memory_bytes{id=\"millraced\","
       "kind=\"supervisor\"} %" G_GUINT64_FORMAT "\n",
       self.memory_bytes);
-  for (guint i = 0; i < n; i++)
-    if (processes[i].stats)
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    const MillProcessStats *stats = mill_process_get_stats (process);
+    if (stats)
       g_string_append_printf (text,
           "millrace_process_resident_memory_bytes{id=\"%s\",kind=\"%s\"} "
           "%" G_GUINT64_FORMAT "\n",
-          processes[i].id, processes[i].kind, processes[i].stats->memory_bytes);
+          mill_process_get_id (process), get_kind (process),
+          stats->memory_bytes);
+  }
 }
 
 static void
-add_threads (GString *text, const Process *process)
+add_threads (GString *text, MillProcess *process)
 {
-  for (guint i = 0; process->stats && i < process->stats->threads->len; i++) {
-    const MillThreadReport *thread =
-        g_ptr_array_index (process->stats->threads, i);
+  const MillProcessStats *stats = mill_process_get_stats (process);
+  for (guint i = 0; stats && i < stats->threads->len; i++) {
+    const MillThreadReport *thread = g_ptr_array_index (stats->threads, i);
     g_string_append_printf (text,
         "millrace_thread_turn_seconds{id=\"%s\",kind=\"%s\","
         "thread=\"%s\"} %.6f\n",
-        process->id, process->kind, thread->name,
+        mill_process_get_id (process), get_kind (process), thread->name,
         (gdouble) thread->turn_usec / G_USEC_PER_SEC);
   }
 }
@@ -125,13 +113,29 @@ add_threads (GString *text, const Process *process)
 static void
 add_turns (GString *text, MillFleet *fleet)
 {
-  Process processes[N_PROCESSES];
-  guint n = list_processes (fleet, processes);
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
 
   add_head (text, "millrace_thread_turn_seconds", "gauge",
       "Age of what a media thread is doing now; over 2 it stands still.");
-  for (guint i = 0; i < n; i++)
-    add_threads (text, &processes[i]);
+  for (guint i = 0; i < processes->len; i++)
+    add_threads (text, g_ptr_array_index (processes, i));
+}
+
+static void
+add_counts (GString *text, MillFleet *fleet)
+{
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
+  guint counts[MILL_PROCESS_ORIGIN + 1] = { 0 };
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    if (mill_process_get_report (process))
+      counts[mill_process_get_kind (process)]++;
+  }
+  add_head (text, "millrace_processes", "gauge",
+      "Processes that are connected, by kind.");
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    g_string_append_printf (text, "millrace_processes{kind=\"%s\"} %u\n",
+        mill_process_kind_to_string (i), counts[i]);
 }
 
 static void
@@ -162,6 +166,7 @@ get_metrics (MillRequest *request)
   g_autoptr (GString) text = g_string_new (NULL);
   add_streams (text, supervisor);
   add_publishes (text, mill_supervisor_get_runner (supervisor));
+  add_counts (text, mill_supervisor_get_fleet (supervisor));
   add_processes (text, mill_supervisor_get_fleet (supervisor));
   add_turns (text, mill_supervisor_get_fleet (supervisor));
   add_daemon (text, supervisor);

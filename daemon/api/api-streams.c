@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 #include "resources.h"
+#include "runner-requests.h"
 
 /* ---- a stream as JSON ---- */
 
@@ -42,6 +43,26 @@ renditions_to_json (const MillStreamReport *report)
   return array;
 }
 
+/* The parts of the run that have a process of their own. */
+static JsonArray *
+processes_to_json (const MillStream *stream)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < stream->parts->len; i++) {
+    const MillPart *part = g_ptr_array_index (stream->parts, i);
+    JsonObject *object = json_object_new ();
+    json_object_set_string_member (object, "worker", part->id);
+    json_object_set_string_member (object, "state",
+        mill_part_status_to_string (part->state));
+    mill_api_json_set_time (object, "since", part->since);
+    json_object_set_int_member (object, "restarts",
+        mill_part_get_restarts (part));
+    mill_api_json_set_text (object, "last_error", part->last_error);
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
 static void
 add_params (JsonObject *object, const MillStream *stream)
 {
@@ -77,6 +98,8 @@ mill_api_streams_to_json (const MillStream *stream,
       report && report->publisher ? report->publisher : stream->publisher);
   json_object_set_array_member (object, "renditions",
       renditions_to_json (report));
+  json_object_set_array_member (object, "processes",
+      processes_to_json (stream));
   json_object_set_int_member (object, "restarts", row->restarts);
   mill_api_json_set_text (object, "last_error", row->last_error);
   return object;
@@ -244,10 +267,10 @@ apply_desired (MillRequest *request, MillStream *stream, gboolean differs,
   const gchar *desired =
       json_object_get_string_member_with_default (body, "desired", "running");
   if (g_str_equal (desired, "stopped"))
-    return mill_runner_stop_stream (get_runner (request), stream, error);
+    return mill_runner_requests_stop (get_runner (request), stream, error);
   if (differs && mill_stream_is_running (stream))
-    return mill_runner_restart_stream (get_runner (request), stream, error);
-  return mill_runner_start_stream (get_runner (request), stream, error);
+    return mill_runner_requests_restart (get_runner (request), stream, error);
+  return mill_runner_requests_start (get_runner (request), stream, error);
 }
 
 /* The description is planned before anything is kept, so that a refused PUT
@@ -265,6 +288,7 @@ check_plan (MillRequest *request, const gchar *params)
         "pipeline"),
     .stream = mill_request_get_param (request, "name"),
     .media_dir = mill_supervisor_get_config (supervisor)->media_dir,
+    .runtime_dir = mill_supervisor_get_config (supervisor)->runtime_dir,
     .params = table
   };
   g_autoptr (MillCatalogEntry) entry =
@@ -320,7 +344,7 @@ delete_stream (MillRequest *request)
   MillStream *stream = find_stream (request);
   if (!stream)
     return;
-  if (mill_runner_delete_stream (get_runner (request), stream, &error))
+  if (mill_runner_requests_delete (get_runner (request), stream, &error))
     mill_request_reply_empty (request);
   else
     mill_request_fail (request, error);
@@ -343,19 +367,19 @@ change_stream (MillRequest *request,
 static void
 start_stream (MillRequest *request)
 {
-  change_stream (request, mill_runner_start_stream);
+  change_stream (request, mill_runner_requests_start);
 }
 
 static void
 stop_stream (MillRequest *request)
 {
-  change_stream (request, mill_runner_stop_stream);
+  change_stream (request, mill_runner_requests_stop);
 }
 
 static void
 restart_stream (MillRequest *request)
 {
-  change_stream (request, mill_runner_restart_stream);
+  change_stream (request, mill_runner_requests_restart);
 }
 
 #define STREAM "/api/v1/streams/{name}"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include <string.h>
+
 #include "resources.h"
 
 static void
@@ -17,18 +19,49 @@ set_state (JsonObject *object, const MillProcessStats *stats)
   json_object_set_array_member (object, "stalled_threads", stalled);
 }
 
-/* A process as the fleet sees it; worker and origin look alike here. */
-static JsonObject *
-to_json (const MillProcessReport *report, const gchar *kind, guint streams,
-    const MillProcessStats *stats, gdouble cpu)
+static guint
+count_streams (MillSupervisor *supervisor, MillProcess *process)
 {
+  switch (mill_process_get_kind (process)) {
+    case MILL_PROCESS_SHARED:
+      return mill_stream_registry_count_running (
+          mill_supervisor_get_registry (supervisor));
+    case MILL_PROCESS_ISOLATED:
+      return 1;
+    case MILL_PROCESS_ORIGIN:
+      break;
+  }
+  return 0;
+}
+
+/* An isolated worker is named STREAM.PROCESS; names of streams have no dot. */
+static void
+set_stream (JsonObject *object, MillProcess *process)
+{
+  const gchar *id = mill_process_get_id (process);
+  if (mill_process_get_kind (process) != MILL_PROCESS_ISOLATED) {
+    json_object_set_null_member (object, "stream");
+    return;
+  }
+  g_autofree gchar *stream = g_strndup (id, strcspn (id, "."));
+  json_object_set_string_member (object, "stream", stream);
+}
+
+static JsonObject *
+to_json (MillSupervisor *supervisor, MillProcess *process)
+{
+  const MillProcessReport *report = mill_process_get_report (process);
+  const MillProcessStats *stats = mill_process_get_stats (process);
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "id", report->id);
-  json_object_set_string_member (object, "kind", kind);
+  json_object_set_string_member (object, "kind",
+      mill_process_kind_to_string (mill_process_get_kind (process)));
   json_object_set_int_member (object, "pid", report->pid);
-  json_object_set_int_member (object, "streams", streams);
+  json_object_set_int_member (object, "streams",
+      count_streams (supervisor, process));
+  set_stream (object, process);
   mill_api_json_set_time (object, "since", report->since * G_USEC_PER_SEC);
-  json_object_set_double_member (object, "cpu", cpu);
+  json_object_set_double_member (object, "cpu", mill_process_get_cpu (process));
   json_object_set_double_member (object, "cpu_seconds",
       stats ? (gdouble) stats->cpu_usec / G_USEC_PER_SEC : 0);
   json_object_set_int_member (object, "memory_bytes",
@@ -41,24 +74,17 @@ static void
 list_workers (MillRequest *request)
 {
   MillSupervisor *supervisor = mill_request_get_supervisor (request);
-  MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
   MillPager pager = { .page = mill_request_get_page (request) };
-  MillOriginProxy *origin = mill_fleet_get_origin (fleet);
-  MillWorkerProxy *worker = mill_fleet_get_worker (fleet);
+  g_autoptr (GPtrArray) processes =
+      mill_fleet_list (mill_supervisor_get_fleet (supervisor));
   JsonArray *items = json_array_new ();
 
-  if (origin && mill_api_pager_take (&pager, "origin"))
-    json_array_add_object_element (items,
-        to_json (mill_origin_proxy_get_report (origin), "origin", 0,
-            mill_origin_proxy_get_last_stats (origin),
-            mill_fleet_get_origin_cpu (fleet)));
-  if (worker && mill_api_pager_take (&pager, mill_worker_proxy_get_id (worker)))
-    json_array_add_object_element (items,
-        to_json (mill_worker_proxy_get_report (worker), "shared",
-            mill_stream_registry_count_running (
-                mill_supervisor_get_registry (supervisor)),
-            mill_worker_proxy_get_last_stats (worker),
-            mill_fleet_get_worker_cpu (fleet)));
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    if (mill_process_get_report (process) &&
+        mill_api_pager_take (&pager, mill_process_get_id (process)))
+      json_array_add_object_element (items, to_json (supervisor, process));
+  }
   mill_request_reply_list (request, items, mill_api_pager_next (&pager));
 }
 

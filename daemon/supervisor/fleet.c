@@ -5,59 +5,45 @@
 
 #include "fleet.h"
 
-#include <signal.h>
+#include <string.h>
 
 #include "daemon/ipc/ipc.h"
 
 #define SHARED_WORKER_ID "shared-1"
+#define ORIGIN_ID "origin"
 
 /* A process that dies again and again is started at this pace. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 10000
-/* How often a start tries to connect to a process, over about 3 s. */
-#define EARLY_ATTEMPTS 5
 /* One that lived as long as this was healthy. */
 #define HEALTHY_US (30 * G_USEC_PER_SEC)
 
 /* Longer than the poll of the proxies, so that each sample is a new one. */
 #define SAMPLE_SECONDS 5
 
-#define MAX_SILENCE_US (10 * G_USEC_PER_SEC)
-
-typedef enum
-{
-  PROCESS_WORKER,
-  PROCESS_ORIGIN,
-  N_PROCESSES,
-} ProcessKind;
-
-/** One process: launched or found, then connected, then listening. */
+/** A process that is always to run, and listens. */
 typedef struct
 {
   MillFleet *fleet; /* not owned */
-  ProcessKind kind;
-  gchar *id;
+  MillProcess *process;
   gchar *wanted; /* nullable: address to listen on */
   gboolean disabled; /* an origin that is to listen nowhere */
   gchar *bound; /* nullable: once bound, asked for again after a restart */
-  GObject *proxy; /* nullable: MillWorkerProxy or MillOriginProxy */
-  gulong handlers[3];
   gboolean up;
   gint64 up_since; /* monotonic */
   guint retry_ms;
   guint timer;
-  guint early; /* connections that failed before it was ever up */
-  guint64 cpu_usec; /* at cpu_time */
-  gint64 cpu_time; /* monotonic; 0: no sample yet */
-  gdouble cpu; /* cores, between the last two samples */
-} Process;
+} Server;
 
 struct _MillFleet
 {
   GObject parent;
   MillProcessLauncher *launcher;
   GCancellable *life;
-  Process processes[N_PROCESSES];
+  Server shared;
+  Server origin;
+  GHashTable *isolated; /* id -> MillProcess */
+  GPtrArray *orphans; /* ids of isolated workers found at the start */
   GPtrArray *strangers; /* (element-type MillWorkerProxy): drain */
   gboolean was_up;
   gboolean leaving;
@@ -80,59 +66,24 @@ enum
 
 static guint signals[N_SIGNALS];
 
-static void launch (Process *process);
-
-static const gchar *
-get_name (const Process *process)
-{
-  return process->kind == PROCESS_WORKER ? process->id : "origin";
-}
-
 /* ---- reading ---- */
 
 gboolean
 mill_fleet_is_up (MillFleet *fleet)
 {
-  for (guint i = 0; i < N_PROCESSES; i++)
-    if (!fleet->processes[i].up && !fleet->processes[i].disabled)
-      return FALSE;
-  return TRUE;
+  return fleet->shared.up && (fleet->origin.up || fleet->origin.disabled);
 }
 
 const gchar *
 mill_fleet_get_rtmp_address (MillFleet *fleet)
 {
-  return fleet->processes[PROCESS_WORKER].bound;
+  return fleet->shared.bound;
 }
 
 const gchar *
 mill_fleet_get_origin_address (MillFleet *fleet)
 {
-  return fleet->processes[PROCESS_ORIGIN].bound;
-}
-
-MillWorkerProxy *
-mill_fleet_get_worker (MillFleet *fleet)
-{
-  return (MillWorkerProxy *) fleet->processes[PROCESS_WORKER].proxy;
-}
-
-MillOriginProxy *
-mill_fleet_get_origin (MillFleet *fleet)
-{
-  return (MillOriginProxy *) fleet->processes[PROCESS_ORIGIN].proxy;
-}
-
-gdouble
-mill_fleet_get_worker_cpu (MillFleet *fleet)
-{
-  return fleet->processes[PROCESS_WORKER].cpu;
-}
-
-gdouble
-mill_fleet_get_origin_cpu (MillFleet *fleet)
-{
-  return fleet->processes[PROCESS_ORIGIN].cpu;
+  return fleet->origin.bound;
 }
 
 guint
@@ -141,109 +92,136 @@ mill_fleet_get_restarts (MillFleet *fleet)
   return fleet->restarts;
 }
 
+void
+mill_fleet_count_restart (MillFleet *fleet)
+{
+  fleet->restarts++;
+}
+
+static gint
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  return strcmp (mill_process_get_id (*(MillProcess *const *) a),
+      mill_process_get_id (*(MillProcess *const *) b));
+}
+
+GPtrArray *
+mill_fleet_list (MillFleet *fleet)
+{
+  GPtrArray *list = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer process;
+  g_ptr_array_add (list, fleet->shared.process);
+  g_ptr_array_add (list, fleet->origin.process);
+  g_hash_table_iter_init (&iter, fleet->isolated);
+  while (g_hash_table_iter_next (&iter, NULL, &process))
+    g_ptr_array_add (list, process);
+  g_ptr_array_sort (list, compare_ids);
+  return list;
+}
+
 /* ---- going down, and trying again ---- */
 
 static gboolean
 on_retry_due (gpointer user_data)
 {
-  Process *process = user_data;
-  process->timer = 0;
-  process->fleet->restarts++;
-  launch (process);
+  Server *server = user_data;
+  server->timer = 0;
+  server->fleet->restarts++;
+  mill_process_launch (server->process);
   return G_SOURCE_REMOVE;
 }
 
 static void
-retry (Process *process)
+retry (Server *server)
 {
-  if (process->up_since > 0 &&
-      g_get_monotonic_time () - process->up_since > HEALTHY_US)
-    process->retry_ms = 0;
-  process->retry_ms = CLAMP (process->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
-  process->timer = g_timeout_add (process->retry_ms, on_retry_due, process);
+  if (server->up_since > 0 &&
+      g_get_monotonic_time () - server->up_since > HEALTHY_US)
+    server->retry_ms = 0;
+  server->retry_ms = CLAMP (server->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
+  server->timer = g_timeout_add (server->retry_ms, on_retry_due, server);
 }
 
 /* Before the first "up" an error is the user's to hear (an occupied port);
  * after it viewers depend on us, so we go on trying. */
 static void
-fail (Process *process, const GError *error)
+fail (Server *server, const GError *error)
 {
-  MillFleet *fleet = process->fleet;
+  MillFleet *fleet = server->fleet;
+  const gchar *id = mill_process_get_id (server->process);
   g_autofree gchar *text = mill_ipc_error_get_message (error);
   if (fleet->leaving)
     return;
   if (fleet->was_up) {
-    g_warning ("%s: %s", get_name (process), text);
-    retry (process);
+    g_warning ("%s: %s", id, text);
+    retry (server);
     return;
   }
-  g_autoptr (GError) named = g_error_new (error->domain, error->code, "%s: %s",
-      get_name (process), text);
+  g_autoptr (GError) named =
+      g_error_new (error->domain, error->code, "%s: %s", id, text);
   g_signal_emit (fleet, signals[SIGNAL_FAILED], 0, named);
 }
 
-/* A process that was just dying when we looked still answered at its socket,
- * and then did not. Its successor will: that is no reason not to start. */
 static void
-fail_to_connect (Process *process, const GError *error)
+on_failed (MillProcess *process, const GError *error, gpointer user_data)
 {
-  if (process->fleet->was_up || process->fleet->leaving ||
-      error->domain == MILL_IPC_ERROR || process->early >= EARLY_ATTEMPTS) {
-    fail (process, error);
-    return;
-  }
-  process->early++;
-  g_info ("%s: %s; trying again", get_name (process), error->message);
-  retry (process);
+  Server *server = user_data;
+  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL) &&
+      mill_process_get_kind (process) == MILL_PROCESS_SHARED) {
+    /* A process of another version serves its streams to their end and keeps
+     * its socket until then: its successor needs another name. */
+    g_autofree gchar *id = g_strdup_printf ("shared-%" G_GINT64_FORMAT,
+        g_get_real_time () / G_USEC_PER_SEC);
+    mill_process_set_id (process, id);
+    mill_process_launch (process);
+  } else
+    fail (server, error);
+}
+
+static gboolean
+is_gone (MillProcess *process)
+{
+  return mill_process_get_report (process) == NULL;
 }
 
 static void
 check_empty (MillFleet *fleet)
 {
-  if (!fleet->leaving || fleet->drain_timer == 0)
+  if (!fleet->leaving || fleet->drain_timer == 0 ||
+      !is_gone (fleet->shared.process) || !is_gone (fleet->origin.process) ||
+      g_hash_table_size (fleet->isolated) > 0)
     return;
-  for (guint i = 0; i < N_PROCESSES; i++)
-    if (fleet->processes[i].proxy)
-      return;
   g_clear_handle_id (&fleet->drain_timer, g_source_remove);
   g_signal_emit (fleet, signals[SIGNAL_EMPTY], 0);
 }
 
 static void
-forget_proxy (Process *process)
+on_lost (MillProcess *process, const gchar *reason, const gchar *words,
+    gpointer user_data)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (process->handlers); i++)
-    g_clear_signal_handler (&process->handlers[i], process->proxy);
-  g_clear_object (&process->proxy);
-  process->up = FALSE;
+  Server *server = user_data;
+  server->up = FALSE;
+  if (mill_process_get_kind (process) == MILL_PROCESS_SHARED)
+    g_signal_emit (server->fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
+  retry (server);
 }
 
 static void
-on_lost (GObject *proxy, gpointer user_data)
+on_ended (MillProcess *process, gpointer user_data)
 {
-  Process *process = user_data;
-  MillFleet *fleet = process->fleet;
-  forget_proxy (process);
-  if (fleet->leaving) {
-    check_empty (fleet);
-    return;
-  }
-  g_autofree gchar *words =
-      mill_process_launcher_read_last_words (fleet->launcher, process->id);
-  g_autofree gchar *reason =
-      g_strdup_printf ("process %s ended unexpectedly", get_name (process));
-  g_warning ("%s%s%s", reason, words ? ", its last words:\n" : "",
-      words ? g_strchomp (words) : "");
-  if (process->kind == PROCESS_WORKER)
-    g_signal_emit (fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
-  retry (process);
+  Server *server = user_data;
+  server->up = FALSE;
+  check_empty (server->fleet);
 }
 
-/* ---- coming up: launch, connect, listen ---- */
+/* ---- coming up: connected, listening ---- */
 
 static void
-check_up (MillFleet *fleet)
+become_up (Server *server)
 {
+  MillFleet *fleet = server->fleet;
+  server->up = TRUE;
+  server->up_since = g_get_monotonic_time ();
   if (fleet->was_up || !mill_fleet_is_up (fleet))
     return;
   fleet->was_up = TRUE;
@@ -251,179 +229,85 @@ check_up (MillFleet *fleet)
 }
 
 static void
-become_up (Process *process)
-{
-  process->up = TRUE;
-  process->up_since = g_get_monotonic_time ();
-  check_up (process->fleet);
-}
-
-static void
 on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (MillFleet) fleet = user_data; /* keeps @process alive */
+  g_autoptr (MillFleet) fleet = user_data; /* keeps the server alive */
   g_autoptr (GError) error = NULL;
-  ProcessKind kind = MILL_IS_ORIGIN_PROXY (source) ? PROCESS_ORIGIN
-                                                   : PROCESS_WORKER;
-  Process *process = &fleet->processes[kind];
-  gchar *bound = kind == PROCESS_ORIGIN
+  gboolean is_origin = MILL_IS_ORIGIN_PROXY (source);
+  Server *server = is_origin ? &fleet->origin : &fleet->shared;
+  GObject *proxy = is_origin
+      ? (GObject *) mill_process_get_origin (server->process)
+      : (GObject *) mill_process_get_worker (server->process);
+  gchar *bound = is_origin
       ? mill_origin_proxy_listen_finish (MILL_ORIGIN_PROXY (source), result,
             &error)
       : mill_worker_proxy_listen_finish (MILL_WORKER_PROXY (source), result,
             &error);
   if (!bound) {
-    if (process->proxy == source)
-      fail (process, error);
+    if (proxy == source)
+      fail (server, error);
     return;
   }
-  g_free (process->bound);
-  process->bound = bound;
-  become_up (process);
+  g_free (server->bound);
+  server->bound = bound;
+  become_up (server);
 }
 
 static void
-listen_on_address (Process *process)
+on_connected (MillProcess *process, gpointer user_data)
 {
-  const gchar *address = process->bound ? process->bound : process->wanted;
-  if (!address) {
-    become_up (process);
-    return;
+  Server *server = user_data;
+  MillFleet *fleet = server->fleet;
+  MillWorkerProxy *worker = mill_process_get_worker (process);
+  const gchar *address = server->bound ? server->bound : server->wanted;
+  if (worker)
+    g_signal_emit (fleet, signals[SIGNAL_WORKER_UP], 0, worker);
+  if (!address)
+    become_up (server);
+  else if (worker)
+    mill_worker_proxy_listen_async (worker, "rtmp", address, on_listening,
+        g_object_ref (fleet));
+  else
+    mill_origin_proxy_listen_async (mill_process_get_origin (process), "origin",
+        address, on_listening, g_object_ref (fleet));
+}
+
+/* ---- isolated workers ---- */
+
+static void
+on_isolated_ended (MillProcess *process, gpointer user_data)
+{
+  MillFleet *fleet = user_data;
+  g_signal_handlers_disconnect_by_data (process, fleet);
+  g_hash_table_remove (fleet->isolated, mill_process_get_id (process));
+  check_empty (fleet);
+}
+
+MillProcess *
+mill_fleet_take_isolated (MillFleet *fleet, const gchar *id)
+{
+  MillProcess *process = g_hash_table_lookup (fleet->isolated, id);
+  if (process)
+    return process;
+  process = mill_process_new (MILL_PROCESS_ISOLATED, id, fleet->launcher);
+  g_signal_connect (process, "ended", G_CALLBACK (on_isolated_ended), fleet);
+  g_hash_table_insert (fleet->isolated, g_strdup (id), process);
+  return process;
+}
+
+void
+mill_fleet_end_strangers (MillFleet *fleet)
+{
+  for (guint i = 0; i < fleet->orphans->len; i++) {
+    const gchar *id = g_ptr_array_index (fleet->orphans, i);
+    if (g_hash_table_contains (fleet->isolated, id))
+      continue;
+    g_message ("worker %s runs a part that nobody wants: ended", id);
+    MillProcess *process = mill_fleet_take_isolated (fleet, id);
+    mill_process_launch (process); /* connects: it runs */
+    mill_process_end (process);
   }
-  if (process->kind == PROCESS_ORIGIN)
-    mill_origin_proxy_listen_async (MILL_ORIGIN_PROXY (process->proxy),
-        "origin", address, on_listening, g_object_ref (process->fleet));
-  else
-    mill_worker_proxy_listen_async (MILL_WORKER_PROXY (process->proxy), "rtmp",
-        address, on_listening, g_object_ref (process->fleet));
-}
-
-/* Its main loop stands still: no stream starts or ends there any more. SIGABRT
- * and not SIGKILL, so that it leaves a post-mortem of where it stood. */
-static void
-on_unresponsive (GObject *proxy, guint64 silence_usec, gpointer user_data)
-{
-  Process *process = user_data;
-  guint pid = process->kind == PROCESS_WORKER
-      ? mill_worker_proxy_get_pid (MILL_WORKER_PROXY (proxy))
-      : mill_origin_proxy_get_pid (MILL_ORIGIN_PROXY (proxy));
-  g_warning ("process %s has not answered for %" G_GUINT64_FORMAT " ms",
-      get_name (process), silence_usec / 1000);
-  if (silence_usec >= MAX_SILENCE_US && pid > 1)
-    kill ((pid_t) pid, SIGABRT);
-}
-
-static void
-on_wedged (GObject *proxy, const gchar *thread, guint64 turn_usec,
-    gpointer user_data)
-{
-  Process *process = user_data;
-  g_warning ("process %s: thread %s stands still for %" G_GUINT64_FORMAT " ms",
-      get_name (process), thread, turn_usec / 1000);
-}
-
-static void
-take_proxy (Process *process, GObject *proxy)
-{
-  process->proxy = proxy;
-  process->handlers[0] =
-      g_signal_connect (proxy, "lost", G_CALLBACK (on_lost), process);
-  process->handlers[1] = g_signal_connect (proxy, "unresponsive",
-      G_CALLBACK (on_unresponsive), process);
-  if (process->kind == PROCESS_WORKER)
-    process->handlers[2] =
-        g_signal_connect (proxy, "wedged", G_CALLBACK (on_wedged), process);
-  if (process->kind == PROCESS_WORKER)
-    g_signal_emit (process->fleet, signals[SIGNAL_WORKER_UP], 0, proxy);
-  listen_on_address (process);
-}
-
-/* A process of another version serves its streams to their end and keeps its
- * socket until then: its successor needs another name. */
-static void
-take_new_id (Process *process)
-{
-  g_free (process->id);
-  process->id = g_strdup_printf ("shared-%" G_GINT64_FORMAT,
-      g_get_real_time () / G_USEC_PER_SEC);
-  launch (process);
-}
-
-static void
-on_worker_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (MillFleet) fleet = user_data;
-  g_autoptr (GError) error = NULL;
-  Process *process = &fleet->processes[PROCESS_WORKER];
-  MillWorkerProxy *proxy = mill_worker_proxy_connect_finish (result, &error);
-  if (proxy)
-    take_proxy (process, G_OBJECT (proxy));
-  else if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL))
-    take_new_id (process);
-  else
-    fail_to_connect (process, error);
-}
-
-static void
-on_origin_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (MillFleet) fleet = user_data;
-  g_autoptr (GError) error = NULL;
-  Process *process = &fleet->processes[PROCESS_ORIGIN];
-  MillOriginProxy *proxy = mill_origin_proxy_connect_finish (result, &error);
-  if (proxy)
-    take_proxy (process, G_OBJECT (proxy));
-  else if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL) &&
-      fleet->was_up)
-    retry (process); /* it ends by itself when it has answered */
-  else
-    fail_to_connect (process, error);
-}
-
-static void
-on_launched (GObject *source, GAsyncResult *result, Process *process)
-{
-  MillFleet *fleet = process->fleet;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *socket =
-      mill_process_launcher_launch_finish (MILL_PROCESS_LAUNCHER (source),
-          result, &error);
-  if (!socket)
-    fail (process, error);
-  else if (process->kind == PROCESS_ORIGIN)
-    mill_origin_proxy_connect_async (socket, fleet->life, on_origin_connected,
-        g_object_ref (fleet));
-  else
-    mill_worker_proxy_connect_async (socket, fleet->life, on_worker_connected,
-        g_object_ref (fleet));
-}
-
-static void
-on_worker_launched (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (MillFleet) fleet = user_data;
-  on_launched (source, result, &fleet->processes[PROCESS_WORKER]);
-}
-
-static void
-on_origin_launched (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (MillFleet) fleet = user_data;
-  on_launched (source, result, &fleet->processes[PROCESS_ORIGIN]);
-}
-
-/* Launching one that runs only looks up its socket: one path for both. */
-static void
-launch (Process *process)
-{
-  MillFleet *fleet = process->fleet;
-  if (fleet->leaving || process->disabled)
-    return;
-  if (process->kind == PROCESS_ORIGIN)
-    mill_process_launcher_launch_origin_async (fleet->launcher, fleet->life,
-        on_origin_launched, g_object_ref (fleet));
-  else
-    mill_process_launcher_launch_worker_async (fleet->launcher, process->id,
-        fleet->life, on_worker_launched, g_object_ref (fleet));
+  g_ptr_array_set_size (fleet->orphans, 0);
 }
 
 /* ---- workers that are not ours by name ---- */
@@ -449,13 +333,19 @@ on_stranger_connected (GObject *source, GAsyncResult *result,
   mill_worker_proxy_drain_async (proxy, ignore_drain, NULL);
 }
 
+/* Isolated workers, named STREAM.PROCESS, may belong to a stream: whoever
+ * runs the streams takes them, or ends them as strangers. */
 static void
-drain_strangers (MillFleet *fleet)
+find_workers (MillFleet *fleet)
 {
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fleet->launcher);
   for (guint i = 0; ids && ids[i]; i++) {
-    if (g_str_equal (ids[i], fleet->processes[PROCESS_WORKER].id))
+    if (g_str_equal (ids[i], SHARED_WORKER_ID))
       continue;
+    if (strchr (ids[i], '.')) {
+      g_ptr_array_add (fleet->orphans, g_strdup (ids[i]));
+      continue;
+    }
     g_autofree gchar *socket =
         mill_process_launcher_get_worker_socket (fleet->launcher, ids[i]);
     mill_worker_proxy_connect_async (socket, fleet->life, on_stranger_connected,
@@ -466,9 +356,10 @@ drain_strangers (MillFleet *fleet)
 void
 mill_fleet_start (MillFleet *fleet)
 {
-  drain_strangers (fleet);
-  for (guint i = 0; i < N_PROCESSES; i++)
-    launch (&fleet->processes[i]);
+  find_workers (fleet);
+  mill_process_launch (fleet->shared.process);
+  if (!fleet->origin.disabled)
+    mill_process_launch (fleet->origin.process);
 }
 
 /* ---- the end ---- */
@@ -487,73 +378,67 @@ static void
 stop_retries (MillFleet *fleet)
 {
   fleet->leaving = TRUE;
-  for (guint i = 0; i < N_PROCESSES; i++)
-    g_clear_handle_id (&fleet->processes[i].timer, g_source_remove);
+  g_clear_handle_id (&fleet->shared.timer, g_source_remove);
+  g_clear_handle_id (&fleet->origin.timer, g_source_remove);
 }
 
 void
 mill_fleet_drain (MillFleet *fleet, guint timeout_ms)
 {
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
   stop_retries (fleet);
   fleet->drain_timer = g_timeout_add (timeout_ms, on_drain_timeout, fleet);
-  MillWorkerProxy *worker = mill_fleet_get_worker (fleet);
-  MillOriginProxy *origin = mill_fleet_get_origin (fleet);
-  if (worker)
-    mill_worker_proxy_drain_async (worker, ignore_drain, NULL);
-  if (origin)
-    mill_origin_proxy_drain_async (origin, ignore_drain, NULL);
-  check_empty (fleet);
+  for (guint i = 0; i < processes->len; i++)
+    mill_process_end (g_ptr_array_index (processes, i));
 }
 
 void
 mill_fleet_leave (MillFleet *fleet)
 {
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
   stop_retries (fleet);
   g_cancellable_cancel (fleet->life);
-  if (mill_fleet_get_worker (fleet))
-    mill_worker_proxy_disconnect (mill_fleet_get_worker (fleet));
-  if (mill_fleet_get_origin (fleet))
-    mill_origin_proxy_disconnect (mill_fleet_get_origin (fleet));
-  for (guint i = 0; i < N_PROCESSES; i++)
-    if (fleet->processes[i].proxy)
-      forget_proxy (&fleet->processes[i]);
+  for (guint i = 0; i < processes->len; i++)
+    mill_process_leave (g_ptr_array_index (processes, i));
   g_ptr_array_set_size (fleet->strangers, 0);
 }
 
 /* ---- load ---- */
 
-static void
-take_sample (Process *process)
-{
-  const MillProcessStats *stats = NULL;
-  gint64 now = g_get_monotonic_time ();
-  if (process->proxy)
-    stats = process->kind == PROCESS_WORKER
-        ? mill_worker_proxy_get_last_stats (MILL_WORKER_PROXY (process->proxy))
-        : mill_origin_proxy_get_last_stats (MILL_ORIGIN_PROXY (process->proxy));
-  if (!stats || stats->cpu_usec < process->cpu_usec) { /* gone, or a new one */
-    process->cpu_time = 0;
-    process->cpu_usec = 0;
-    process->cpu = 0;
-    return;
-  }
-  if (process->cpu_time > 0 && now > process->cpu_time)
-    process->cpu = (gdouble) (stats->cpu_usec - process->cpu_usec) /
-        (gdouble) (now - process->cpu_time);
-  process->cpu_usec = stats->cpu_usec;
-  process->cpu_time = now;
-}
-
 static gboolean
 on_sample_due (gpointer user_data)
 {
-  MillFleet *fleet = user_data;
-  for (guint i = 0; i < N_PROCESSES; i++)
-    take_sample (&fleet->processes[i]);
+  g_autoptr (GPtrArray) processes = mill_fleet_list (user_data);
+  for (guint i = 0; i < processes->len; i++)
+    mill_process_sample (g_ptr_array_index (processes, i));
   return G_SOURCE_CONTINUE;
 }
 
 /* ---- class ---- */
+
+static void
+add_server (MillFleet *fleet, Server *server, MillProcessKind kind,
+    const gchar *address)
+{
+  const gchar *id = kind == MILL_PROCESS_ORIGIN ? ORIGIN_ID : SHARED_WORKER_ID;
+  server->fleet = fleet;
+  server->process = mill_process_new (kind, id, fleet->launcher);
+  server->wanted = g_strdup (address);
+  g_object_connect (server->process, "signal::connected",
+      G_CALLBACK (on_connected), server, "signal::lost", G_CALLBACK (on_lost),
+      server, "signal::failed", G_CALLBACK (on_failed), server, "signal::ended",
+      G_CALLBACK (on_ended), server, NULL);
+}
+
+static void
+remove_server (Server *server)
+{
+  if (server->process)
+    g_signal_handlers_disconnect_by_data (server->process, server);
+  g_clear_object (&server->process);
+  g_free (server->wanted);
+  g_free (server->bound);
+}
 
 MillFleet *
 mill_fleet_new (const MillConfig *config)
@@ -567,9 +452,10 @@ mill_fleet_new (const MillConfig *config)
     .log_format = config->log_format == MILL_LOG_JSON ? "json" : "text",
     .orphan_timeout_s = config->workers_orphan_timeout_s };
   fleet->launcher = mill_process_launcher_new (&options);
-  fleet->processes[PROCESS_WORKER].wanted = g_strdup (config->listen_rtmp);
-  fleet->processes[PROCESS_ORIGIN].wanted = g_strdup (config->listen_origin);
-  fleet->processes[PROCESS_ORIGIN].disabled = config->listen_origin == NULL;
+  add_server (fleet, &fleet->shared, MILL_PROCESS_SHARED, config->listen_rtmp);
+  add_server (fleet, &fleet->origin, MILL_PROCESS_ORIGIN,
+      config->listen_origin);
+  fleet->origin.disabled = config->listen_origin == NULL;
   return fleet;
 }
 
@@ -577,14 +463,18 @@ static void
 mill_fleet_finalize (GObject *object)
 {
   MillFleet *fleet = MILL_FLEET (object);
+  GHashTableIter iter;
+  gpointer process;
   mill_fleet_leave (fleet);
   g_clear_handle_id (&fleet->drain_timer, g_source_remove);
   g_clear_handle_id (&fleet->sample_timer, g_source_remove);
-  for (guint i = 0; i < N_PROCESSES; i++) {
-    g_free (fleet->processes[i].id);
-    g_free (fleet->processes[i].wanted);
-    g_free (fleet->processes[i].bound);
-  }
+  g_hash_table_iter_init (&iter, fleet->isolated);
+  while (g_hash_table_iter_next (&iter, NULL, &process))
+    g_signal_handlers_disconnect_by_data (process, fleet);
+  g_hash_table_unref (fleet->isolated);
+  remove_server (&fleet->shared);
+  remove_server (&fleet->origin);
+  g_ptr_array_unref (fleet->orphans);
   g_ptr_array_unref (fleet->strangers);
   g_clear_object (&fleet->life);
   g_clear_object (&fleet->launcher);
@@ -616,10 +506,7 @@ mill_fleet_init (MillFleet *fleet)
   fleet->sample_timer =
       g_timeout_add_seconds (SAMPLE_SECONDS, on_sample_due, fleet);
   fleet->strangers = g_ptr_array_new_with_free_func (g_object_unref);
-  for (guint i = 0; i < N_PROCESSES; i++) {
-    fleet->processes[i].fleet = fleet;
-    fleet->processes[i].kind = i;
-  }
-  fleet->processes[PROCESS_WORKER].id = g_strdup (SHARED_WORKER_ID);
-  fleet->processes[PROCESS_ORIGIN].id = g_strdup ("origin");
+  fleet->orphans = g_ptr_array_new_with_free_func (g_free);
+  fleet->isolated =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 }

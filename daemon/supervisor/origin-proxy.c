@@ -4,7 +4,6 @@
 
 #include "daemon/ipc/ipc.h"
 #include "daemon/ipc/mill-ipc-origin1.h"
-#include "daemon/supervisor/peer-link.h"
 
 struct _MillOriginProxy
 {
@@ -93,6 +92,12 @@ mill_origin_proxy_disconnect (MillOriginProxy *proxy)
 {
   g_signal_handlers_disconnect_by_data (proxy->link, proxy);
   mill_peer_link_disconnect (proxy->link);
+}
+
+MillPeerLink *
+mill_origin_proxy_get_link (MillOriginProxy *proxy)
+{
+  return proxy->link;
 }
 
 const MillProcessReport *

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/ipc/process-report.h"
+#include "daemon/supervisor/peer-link.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,7 @@ MillOriginProxy *mill_origin_proxy_connect_finish (GAsyncResult *result,
     GError **error);
 
 /* Returns: (transfer none) */
+MillPeerLink *mill_origin_proxy_get_link (MillOriginProxy *proxy);
 const MillProcessReport *mill_origin_proxy_get_report (MillOriginProxy *proxy);
 guint mill_origin_proxy_get_pid (MillOriginProxy *proxy);
 /* Returns: (transfer none) (nullable) */

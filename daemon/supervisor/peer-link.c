@@ -284,6 +284,15 @@ mill_peer_link_get_last_stats (MillPeerLink *link)
 }
 
 void
+mill_peer_link_watch_closely (MillPeerLink *link, guint interval_ms)
+{
+  if (link->poll_timer_id == 0)
+    return;
+  g_source_remove (link->poll_timer_id);
+  link->poll_timer_id = g_timeout_add (interval_ms, on_poll, link);
+}
+
+void
 mill_peer_link_disconnect (MillPeerLink *link)
 {
   if (g_cancellable_is_cancelled (link->life))

@@ -46,6 +46,9 @@ const MillProcessReport *mill_peer_link_get_report (MillPeerLink *link);
 /* Returns: (transfer none) (nullable) */
 const MillProcessStats *mill_peer_link_get_last_stats (MillPeerLink *link);
 
+/* Asks every @interval_ms instead of every 2 s: silence is noticed sooner. */
+void mill_peer_link_watch_closely (MillPeerLink *link, guint interval_ms);
+
 /* No signal after it. Idempotent. */
 void mill_peer_link_disconnect (MillPeerLink *link);
 

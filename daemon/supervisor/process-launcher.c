@@ -17,6 +17,7 @@
 #include "daemon/common/peer-server.h"
 #include "daemon/common/post-mortem.h"
 #include "daemon/ipc/ipc.h"
+#include "daemon/ipc/process-report.h"
 #include "engine.h"
 
 #define DEFAULT_ORPHAN_TIMEOUT_S 300
@@ -435,21 +436,40 @@ launch (GTask *task, const gchar *id, const gchar *socket_path,
   launch_unref (state);
 }
 
-void
-mill_process_launcher_launch_worker_async (MillProcessLauncher *launcher,
-    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+/* Takes @task. */
+static void
+launch_worker (GTask *task, const gchar *id, MillWorkerKind kind)
 {
+  MillProcessLauncher *launcher = g_task_get_source_object (task);
   g_autofree gchar *socket_path =
       mill_process_launcher_get_worker_socket (launcher, id);
   GPtrArray *argv = common_arguments (launcher, "millrace-worker", socket_path);
 
   g_ptr_array_add (argv, g_strdup ("--id"));
   g_ptr_array_add (argv, g_strdup (id));
+  g_ptr_array_add (argv, g_strdup ("--kind"));
+  g_ptr_array_add (argv, g_strdup (mill_process_report_kind_to_string (kind)));
   g_ptr_array_add (argv, g_strdup ("--orphan-timeout"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", launcher->orphan_timeout_s));
-  launch (g_task_new (launcher, cancellable, callback, user_data), id,
-      socket_path, argv);
+  launch (task, id, socket_path, argv);
+}
+
+void
+mill_process_launcher_launch_worker_async (MillProcessLauncher *launcher,
+    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  launch_worker (g_task_new (launcher, cancellable, callback, user_data), id,
+      MILL_WORKER_SHARED);
+}
+
+void
+mill_process_launcher_launch_isolated_async (MillProcessLauncher *launcher,
+    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  launch_worker (g_task_new (launcher, cancellable, callback, user_data), id,
+      MILL_WORKER_ISOLATED);
 }
 
 void

@@ -58,6 +58,10 @@ gchar *mill_process_launcher_get_origin_socket (MillProcessLauncher *launcher);
 void mill_process_launcher_launch_worker_async (MillProcessLauncher *launcher,
     const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);
+/* One of kind isolated: it runs a part of one stream and ends with it. */
+void mill_process_launcher_launch_isolated_async (MillProcessLauncher *launcher,
+    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
 void mill_process_launcher_launch_origin_async (MillProcessLauncher *launcher,
     GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);

@@ -158,6 +158,7 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
                                                 : decision->app->pipeline,
     .stream = decision->stream,
     .media_dir = context->config->media_dir,
+    .runtime_dir = context->config->runtime_dir,
     .params = params,
   };
   decision->spec = mill_run_spec_new (context->catalog, &request, diagnostics);

@@ -9,6 +9,9 @@
  * is set (org.millrace.Worker1.AnswerPublish). */
 #define PUBLISHER_ELEMENT "rtmpserversrc"
 
+/* Below the runtime directory: where workers keep the sockets of links. */
+#define LINKS_DIR "links"
+
 void
 mill_run_spec_free (MillRunSpec *spec)
 {
@@ -96,15 +99,21 @@ mill_run_spec_new (MillCatalog *catalog, const MillRunRequest *request,
     return NULL;
 
   g_autoptr (MillGraphSpec) graph = new_graph (description, request);
+  g_autofree gchar *links_dir =
+      g_build_filename (request->runtime_dir, LINKS_DIR, NULL);
   MillPlanOptions options = { .params = graph->params,
-    .epoch = GST_CLOCK_TIME_NONE };
+    .epoch = GST_CLOCK_TIME_NONE,
+    .stream = request->stream,
+    .links_dir = links_dir };
   g_autoptr (MillPlan) plan =
       mill_plan_new (description, &options, diagnostics);
   if (!plan)
     return NULL;
 
   MillRunSpec *spec = g_new0 (MillRunSpec, 1);
+  spec->n_processes = mill_plan_get_n_processes (plan);
   spec->graph = g_steal_pointer (&graph);
+  spec->graph->one_process = spec->n_processes <= 1;
   spec->needs_publisher = needs_publisher (plan);
   spec->policy = *mill_description_get_restart (description);
   return spec;

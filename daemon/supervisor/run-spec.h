@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   MillGraphSpec *graph; /* epoch not set */
+  guint n_processes; /* the shared one and those of isolated nodes */
   gboolean needs_publisher; /* has a source that a publisher feeds */
   MillRestart policy;
 } MillRunSpec;
@@ -21,6 +22,7 @@ typedef struct
   const gchar *pipeline;
   const gchar *stream;
   const gchar *media_dir; /* output is media_dir/stream */
+  const gchar *runtime_dir; /* links between processes are below it */
   GHashTable *params; /* (nullable) name -> text */
 } MillRunRequest;
 

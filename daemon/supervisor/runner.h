@@ -4,8 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "fleet.h"
 #include "publish.h"
-#include "worker-proxy.h"
 
 G_BEGIN_DECLS
 
@@ -27,12 +27,15 @@ typedef enum
 } MillRunnerError;
 
 /** MillRunner: makes the streams of the registry be what they should be: it
- * gives them to the worker, follows what the worker reports, answers
- * publishers, restarts by policy. Main loop only. */
+ * gives them to the shared worker and their isolated parts to a MillPartRunner,
+ * follows what these report, answers publishers, restarts by policy. What a
+ * user asks for is in runner-requests.h. Main loop only. */
 typedef struct _MillRunner MillRunner;
 
-/* @context: what decisions look at; copied, its members stay the caller's */
-MillRunner *mill_runner_new (const MillPublishContext *context);
+/* @context: what decisions look at; copied, its members stay the caller's
+ * @fleet: keeps the workers of isolated parts; outlives the runner */
+MillRunner *mill_runner_new (const MillPublishContext *context,
+    MillFleet *fleet);
 void mill_runner_free (MillRunner *runner);
 
 /* After a reload. */
@@ -46,19 +49,6 @@ void mill_runner_attach (MillRunner *runner, MillWorkerProxy *worker);
 
 /* The worker is gone, @reason says how. */
 void mill_runner_detach (MillRunner *runner, const gchar *reason);
-
-/* What a user asks for. Each returns when it is under way. */
-gboolean mill_runner_start_stream (MillRunner *runner, MillStream *stream,
-    GError **error);
-gboolean mill_runner_stop_stream (MillRunner *runner, MillStream *stream,
-    GError **error);
-gboolean mill_runner_restart_stream (MillRunner *runner, MillStream *stream,
-    GError **error);
-
-/* Stops the stream, forgets it and removes its directory.
- * @stream: freed */
-gboolean mill_runner_delete_stream (MillRunner *runner, MillStream *stream,
-    GError **error);
 
 /* Ends every stream by EOS and takes no publisher any more; @done when the
  * last one has ended, or after @timeout_ms. */

@@ -87,6 +87,8 @@ mill_stream_new (MillStreamRow *row, const MillStreamClock *clock)
     .backoff_max_ms = 30000,
     .limit = 10 };
   g_queue_init (&stream->log);
+  stream->parts =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_part_free);
   stream->state = get_state_at_rest (stream);
   return stream;
 }
@@ -98,6 +100,8 @@ mill_stream_free (MillStream *stream)
     return;
   g_clear_handle_id (&stream->timer, g_source_remove);
   g_clear_pointer (&stream->publisher, mill_publisher_free);
+  g_clear_pointer (&stream->graph, mill_graph_spec_free);
+  g_ptr_array_unref (stream->parts);
   g_queue_clear_full (&stream->log, (GDestroyNotify) log_entry_free);
   mill_store_streams_free_row (stream->row);
   g_free (stream);
@@ -107,6 +111,44 @@ gboolean
 mill_stream_is_running (const MillStream *stream)
 {
   return stream->row->phase == MILL_PHASE_RUNNING;
+}
+
+/* ---- parts in processes of their own ---- */
+
+void
+mill_stream_set_parts (MillStream *stream, guint n_processes,
+    MillGraphSpec *graph)
+{
+  g_clear_pointer (&stream->graph, mill_graph_spec_free);
+  stream->graph = graph;
+  g_ptr_array_set_size (stream->parts, 0);
+  for (guint process = 1; process < n_processes; process++)
+    g_ptr_array_add (stream->parts,
+        mill_part_new (stream->row->name, process, &stream->policy));
+}
+
+MillPart *
+mill_stream_find_part (const MillStream *stream, guint process)
+{
+  return process >= 1 && process <= stream->parts->len
+      ? g_ptr_array_index (stream->parts, process - 1)
+      : NULL;
+}
+
+/* The shared part says that media flows: whether that is all of it. Until all
+ * parts have come up for the first time the stream still starts. */
+static MillStreamStatus
+get_live_state (const MillStream *stream)
+{
+  MillStreamStatus state = MILL_STATUS_LIVE;
+  for (guint i = 0; i < stream->parts->len; i++) {
+    const MillPart *part = g_ptr_array_index (stream->parts, i);
+    if (mill_part_is_missed (part))
+      return MILL_STATUS_DEGRADED;
+    if (part->state == MILL_PART_STARTING)
+      state = MILL_STATUS_STARTING;
+  }
+  return state;
 }
 
 /* ---- a run ---- */
@@ -126,6 +168,7 @@ mill_stream_begin (MillStream *stream, const MillStreamRun *run,
   row->boot_id = g_strdup (run->boot_id);
   row->phase = MILL_PHASE_RUNNING;
   stream->orphaned = FALSE;
+  stream->media_flows = FALSE;
   mill_restart_policy_started (&stream->restarts, clock->monotonic_us);
   set_state (stream, MILL_STATUS_STARTING, clock);
 }
@@ -134,6 +177,7 @@ static void
 end_run (MillStream *stream, MillPhase phase)
 {
   stream->row->phase = phase;
+  stream->media_flows = FALSE;
   g_clear_pointer (&stream->row->owner, g_free);
   g_clear_pointer (&stream->publisher, mill_publisher_free);
 }
@@ -208,12 +252,13 @@ mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
   g_clear_pointer (&stream->publisher, mill_publisher_free);
   if (report->publisher)
     stream->publisher = mill_publisher_copy (report->publisher);
+  stream->media_flows = report->state == MILL_STREAM_LIVE;
   switch (report->state) {
     case MILL_STREAM_STARTING:
       set_state (stream, MILL_STATUS_STARTING, clock);
       return nothing;
     case MILL_STREAM_LIVE:
-      set_state (stream, MILL_STATUS_LIVE, clock);
+      set_state (stream, get_live_state (stream), clock);
       return nothing;
     case MILL_STREAM_RECONNECTING:
       set_state (stream, MILL_STATUS_RECONNECTING, clock);
@@ -228,6 +273,20 @@ mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
   return take_end (stream, report, clock);
 }
 
+void
+mill_stream_take_part (MillStream *stream, const MillPart *part,
+    const gchar *reason, const MillStreamClock *clock)
+{
+  if (reason) {
+    g_autofree gchar *text =
+        g_strdup_printf ("process %u: %s", part->process, reason);
+    set_last_error (stream, text);
+    mill_stream_log (stream, "error", clock, "%s", text);
+  }
+  if (mill_stream_is_running (stream) && stream->media_flows)
+    set_state (stream, get_live_state (stream), clock);
+}
+
 MillStreamStep
 mill_stream_lose (MillStream *stream, const gchar *reason,
     const MillStreamClock *clock)
@@ -238,6 +297,7 @@ mill_stream_lose (MillStream *stream, const gchar *reason,
   if (!stream->needs_publisher || stream->row->desired == MILL_DESIRED_STOPPED)
     return fail (stream, reason, clock);
   /* Phase stays RUNNING: the next run continues this one's timeline. */
+  stream->media_flows = FALSE;
   set_last_error (stream, reason);
   mill_stream_log (stream, "error", clock, "%s", reason);
   g_clear_pointer (&stream->row->owner, g_free);

@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "daemon/ipc/graph-spec.h"
 #include "daemon/ipc/stream-report.h"
-#include "restart-policy.h"
+#include "part.h"
 #include "store-streams.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,7 @@ typedef enum
   MILL_STATUS_STARTING,
   MILL_STATUS_LIVE,
   MILL_STATUS_RECONNECTING, /* its publisher or its worker went away */
-  MILL_STATUS_DEGRADED,
+  MILL_STATUS_DEGRADED, /* live, but a part in a process of its own is not */
   MILL_STATUS_FAILED,
   MILL_STATUS_STOPPED, /* somebody wants it so */
 } MillStreamStatus;
@@ -32,14 +33,6 @@ typedef struct
   MillStreamStepKind kind;
   guint delay_ms;
 } MillStreamStep;
-
-/** The time an event happened at; handed in, so that tests can make it up. */
-typedef struct
-{
-  gint64 wall_us; /* Unix */
-  gint64 monotonic_us;
-  gdouble jitter; /* [0, 1) */
-} MillStreamClock;
 
 typedef struct
 {
@@ -59,6 +52,10 @@ typedef struct
   MillRestart policy;
   MillRestartState restarts;
   MillPublisher *publisher; /* nullable: as the worker reports it */
+  gboolean media_flows; /* in the shared worker */
+  MillGraphSpec *graph; /* nullable: of this run, when it has parts */
+  GPtrArray
+      *parts; /* (element-type MillPart) those in processes of their own */
   GQueue log; /* (element-type MillStreamLogEntry) oldest first, bounded */
   gboolean orphaned; /* its worker died: nobody else removes its directory */
   guint timer; /* GSource of the pending step; MillRunner's */
@@ -97,6 +94,19 @@ MillStreamStep mill_stream_lose (MillStream *stream, const gchar *reason,
 
 /* The publisher did not come back in time. */
 void mill_stream_give_up (MillStream *stream, const MillStreamClock *clock);
+
+/* The run has a part in each of @n_processes - 1 processes beside the shared
+ * one, of which nothing is known yet; 1: it has none.
+ * @graph: (transfer full) (nullable): what all of them are built from */
+void mill_stream_set_parts (MillStream *stream, guint n_processes,
+    MillGraphSpec *graph);
+
+/* Returns: (transfer none) (nullable) */
+MillPart *mill_stream_find_part (const MillStream *stream, guint process);
+
+/* After an event of one of its parts: why it died (@reason), or NULL. */
+void mill_stream_take_part (MillStream *stream, const MillPart *part,
+    const gchar *reason, const MillStreamClock *clock);
 
 /* What somebody asks for. */
 void mill_stream_set_desired (MillStream *stream, MillDesired desired,

@@ -270,8 +270,8 @@ mill_supervisor_new (MillConfig *config, GError **error)
     .store = supervisor->store,
     .registry = supervisor->registry,
     .catalog = supervisor->catalog };
-  supervisor->runner = mill_runner_new (&context);
   supervisor->fleet = mill_fleet_new (config);
+  supervisor->runner = mill_runner_new (&context, supervisor->fleet);
   g_object_connect (supervisor->fleet, "signal::worker-up",
       G_CALLBACK (on_worker_up), supervisor, "signal::worker-down",
       G_CALLBACK (on_worker_down), supervisor, "signal::up",

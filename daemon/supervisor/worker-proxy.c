@@ -4,7 +4,6 @@
 
 #include "daemon/ipc/ipc.h"
 #include "daemon/ipc/mill-ipc-worker1.h"
-#include "daemon/supervisor/peer-link.h"
 
 struct _MillWorkerProxy
 {
@@ -139,6 +138,12 @@ mill_worker_proxy_disconnect (MillWorkerProxy *proxy)
   g_signal_handlers_disconnect_by_data (proxy->link, proxy);
   g_signal_handlers_disconnect_by_data (proxy->worker, proxy);
   mill_peer_link_disconnect (proxy->link);
+}
+
+MillPeerLink *
+mill_worker_proxy_get_link (MillWorkerProxy *proxy)
+{
+  return proxy->link;
 }
 
 const MillProcessReport *

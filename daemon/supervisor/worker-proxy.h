@@ -4,6 +4,7 @@
 
 #include "daemon/ipc/graph-spec.h"
 #include "daemon/ipc/process-report.h"
+#include "daemon/supervisor/peer-link.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,10 @@ void mill_worker_proxy_connect_async (const gchar *socket_path,
 /* Returns: (transfer full) (nullable) */
 MillWorkerProxy *mill_worker_proxy_connect_finish (GAsyncResult *result,
     GError **error);
+
+/* Its connection: what a worker and the origin have in common.
+ * Returns: (transfer none) */
+MillPeerLink *mill_worker_proxy_get_link (MillWorkerProxy *proxy);
 
 /* What Describe said when connecting: what runs there already.
  * Returns: (transfer none) */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "part-runner.h"
+#include "runner.h"
+#include "stream-sweeper.h"
+
+G_BEGIN_DECLS
+
+struct _MillRunner
+{
+  MillPublishContext context;
+  gchar *boot_id;
+  MillWorkerProxy *worker; /* nullable: the shared one */
+  gulong handlers[2];
+  MillFleet *fleet; /* not owned */
+  MillPartRunner *parts;
+  MillStreamSweeper *sweeper;
+  GCancellable *life; /* cancelled when the runner is freed */
+  guint64 publishes[MILL_PUBLISH_N_RESULTS];
+
+  gboolean draining;
+  guint drain_timer;
+  GSourceOnceFunc drain_done;
+  gpointer drain_data;
+};
+
+/* A stream may be gone by the time an answer comes: callbacks find it again
+ * by name and generation. */
+typedef struct
+{
+  MillRunner *runner;
+  GCancellable *life;
+  gchar *name;
+  guint64 generation;
+} MillRunnerCall;
+
+MillRunnerCall *mill_runner_call_new (MillRunner *runner,
+    const MillStream *stream);
+void mill_runner_call_free (MillRunnerCall *call);
+/* Returns: (transfer none) (nullable): NULL when it no longer matters */
+MillStream *mill_runner_call_find_stream (const MillRunnerCall *call);
+
+/* A store that fails must not stop media: the stream goes on, and what it did
+ * since is found again from its worker. */
+void mill_runner_save (MillRunner *runner, MillStream *stream);
+
+/* After each event of a stream: does what @step says, keeps it. */
+void mill_runner_settle (MillRunner *runner, MillStream *stream,
+    const MillStreamStep *step);
+
+/* Returns: (transfer full) (nullable): NULL with MILL_RUNNER_ERROR.PIPELINE */
+MillRunSpec *mill_runner_plan (MillRunner *runner, const MillStream *stream,
+    GError **error);
+
+/* Starts what needs no publisher; the others wait for theirs. */
+gboolean mill_runner_launch (MillRunner *runner, MillStream *stream,
+    GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRunnerCall, mill_runner_call_free)
+
+G_END_DECLS
