@@ -394,14 +394,35 @@ gst_mill_sink_state_changed (GstElement *element, GstState old_state,
     post_eos_once (GST_MILL_SINK (element));
 }
 
-/* The pipeline has a new latency: consumers hear of it unasked. */
+typedef struct
+{
+  GstEvent *event;
+  gboolean taken;
+} Push;
+
+static gboolean
+push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  Push *push = user_data;
+
+  push->taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
+  return TRUE;
+}
+
+/* A seek or a latency of the pipeline goes up all branches, where GstElement
+ * would look for a source pad; of a latency consumers hear too, unasked. */
 static gboolean
 gst_mill_sink_send_event (GstElement *element, GstEvent *event)
 {
+  if (GST_EVENT_IS_DOWNSTREAM (event))
+    return GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
+        ->send_event (element, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
     gst_element_call_async (element, tell_latency, NULL, NULL);
-  return GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
-      ->send_event (element, event);
+  Push push = { event, FALSE };
+  gst_element_foreach_sink_pad (element, push_upstream, &push);
+  gst_event_unref (event);
+  return push.taken;
 }
 
 /* Of all pads, where GstElement would ask one. */
