@@ -117,8 +117,18 @@ test('/play shows the stream without anything from outside', async (t) => {
   // Asked from outside: the page's own policy forbids eval(), which waiting within it takes.
   await eventually('a second of playback', 20000, () => page.evaluate(() => document.querySelector('video')?.currentTime > 1));
   assert.deepEqual(foreign, []);
-  await page.screenshot({ path: path.join(daemon.dir, 'play.png') });
-  if (process.env.MILL_SCREENSHOTS) fs.copyFileSync(path.join(daemon.dir, 'play.png'), path.join(process.env.MILL_SCREENSHOTS, 'play.png'));
+  for (const [width, height] of [[1920, 1080], [390, 844], [1280, 720]]) {
+    await page.setViewportSize({ width, height });
+    // All that a viewer reads is on the screen, and nothing lies on the picture.
+    const boxes = await page.evaluate(() => Object.fromEntries(['video', 'name', 'state', 'unmute', 'facts'].map((id) => [id, document.getElementById(id).getBoundingClientRect().toJSON()])));
+    for (const [id, box] of Object.entries(boxes)) {
+      const text = `${id} at ${width}x${height}: ${JSON.stringify(box)}`;
+      assert.ok(box.width > 0 && box.height > 0 && box.top >= 0 && box.left >= 0 && box.right <= width && box.bottom <= height, text);
+      assert.ok(id === 'video' || box.bottom <= boxes.video.top || box.top >= boxes.video.bottom, text);
+    }
+    assert.ok(boxes.video.width >= 0.7 * Math.min(width, 1280), `the picture is large: ${boxes.video.width} of ${width}`);
+    if (process.env.MILL_SCREENSHOTS) await page.screenshot({ path: path.join(process.env.MILL_SCREENSHOTS, `play-${width}x${height}.png`) });
+  }
   await page.close();
 });
 
