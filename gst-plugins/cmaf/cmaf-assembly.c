@@ -463,7 +463,13 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
   if (lane->track == NULL)
     return;
   gboolean crossed = TRUE;
+  guint64 least = 0;
   while (crossed && join_locked (self, lane)) {
+    /* What it has ended it cannot begin again. */
+    if (lane->segment < least) {
+      lose_locked (lane);
+      break;
+    }
     /* A lane that is far behind goes on with what can still be published. */
     const MillCmafCut *first =
         mill_cmaf_timeline_at (self->timeline, G_MININT64);
@@ -473,6 +479,7 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
         mill_cmaf_timeline_find (self->timeline, lane->segment + 1);
     if (cut == NULL)
       break;
+    least = cut->number;
     crossed = cross_cut_locked (self, lane, cut) ||
         lane->segment == MILL_CMAF_NONE;
   }

@@ -111,6 +111,9 @@ mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
     GstClockTime duration, gboolean is_sync, GstClockTimeDiff slack)
 {
   const MillCmafCut *last = mill_cmaf_timeline_last (self);
+  /* Who takes over may be behind. */
+  if (last != NULL && time <= last->start)
+    return MILL_CMAF_GO_ON;
   if (last == NULL || GST_CLOCK_STIME_IS_VALID (last->end))
     return is_sync ? MILL_CMAF_CUT_HERE : MILL_CMAF_GO_ON;
   /* A pending discontinuity waits for nothing but a place to begin. */

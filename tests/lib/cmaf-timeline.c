@@ -75,6 +75,27 @@ test_absence (void)
   g_assert_cmpint (cut->flags, ==, MILL_CMAF_CUT_NONE);
 }
 
+/* Whoever takes over, and is behind, does not cut before the last cut, not even
+ * for a new generation. */
+static void
+test_never_back (void)
+{
+  g_autoptr (MillCmafTimeline) timeline =
+      mill_cmaf_timeline_new (SEGMENT, 1, 0);
+  mill_cmaf_timeline_cut (timeline, 0, 0, MILL_CMAF_CUT_NONE);
+  mill_cmaf_timeline_cut (timeline, 2000 * MS, 2000 * MS, MILL_CMAF_CUT_NONE);
+  mill_cmaf_timeline_set_generation (timeline, 2);
+  g_assert_cmpint (mill_cmaf_timeline_offer (timeline, 500 * MS, 0, TRUE, 0),
+      ==, MILL_CMAF_GO_ON);
+  g_assert_cmpint (mill_cmaf_timeline_offer (timeline, 2000 * MS, 0, TRUE, 0),
+      ==, MILL_CMAF_GO_ON);
+  g_assert_cmpint (mill_cmaf_timeline_offer (timeline, 2040 * MS, 0, TRUE, 0),
+      ==, MILL_CMAF_CUT_HERE);
+  mill_cmaf_timeline_finish (timeline, 2100 * MS);
+  g_assert_cmpint (mill_cmaf_timeline_offer (timeline, 500 * MS, 0, TRUE, 0),
+      ==, MILL_CMAF_GO_ON);
+}
+
 static void
 test_negative_begin (void)
 {
@@ -347,6 +368,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/timeline/cuts", test_cuts);
   g_test_add_func ("/cmaf/timeline/long-gop", test_long_gop);
   g_test_add_func ("/cmaf/timeline/absence", test_absence);
+  g_test_add_func ("/cmaf/timeline/never-back", test_never_back);
   g_test_add_func ("/cmaf/timeline/negative-begin", test_negative_begin);
   g_test_add_func ("/cmaf/timeline/ticks", test_ticks);
   g_test_add_func ("/cmaf/track/audio-of-milliseconds",
