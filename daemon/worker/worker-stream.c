@@ -353,7 +353,8 @@ find_inputs (MillWorkerStream *stream, MillPlan *plan, gboolean publishes)
 
   for (guint i = 0; i < nodes->len; i++) {
     const MillPlanNode *node = nodes->pdata[i];
-    if (!g_str_equal (node->factory, RTMP_FACTORY))
+    if (!g_str_equal (node->factory, RTMP_FACTORY) ||
+        node->process != mill_plan_get_process (plan))
       continue;
     if (!sets_location (node))
       add_input (stream, node);

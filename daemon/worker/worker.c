@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/worker/worker.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 
 #define SHUTDOWN_LIMIT_S 10
 #define MAX_NAME_LENGTH 64
+#define LINKS_DIR "links"
 #define KIND_RTMP "rtmp"
 #define CODE_BAD_NAME "NetStream.Publish.BadName"
 #define CODE_DENIED "NetStream.Publish.Denied"
@@ -591,6 +594,23 @@ connect_methods (MillWorker *worker)
         worker);
 }
 
+/* Beside the directory of the workers' sockets: what one worker publishes there
+ * another finds. Only for this user, as they are. */
+static gboolean
+make_links_dir (MillWorker *worker, const gchar *socket_path, GError **error)
+{
+  g_autofree gchar *workers_dir = g_path_get_dirname (socket_path);
+  g_autofree gchar *runtime_dir = g_path_get_dirname (workers_dir);
+
+  worker->links_dir = g_build_filename (runtime_dir, LINKS_DIR, NULL);
+  if (g_mkdir_with_parents (worker->links_dir, 0700) == 0)
+    return TRUE;
+  const gint code = errno;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
+      "make directory '%s': %s", worker->links_dir, g_strerror (code));
+  return FALSE;
+}
+
 MillWorker *
 mill_worker_new (const MillWorkerOptions *options, GError **error)
 {
@@ -600,12 +620,17 @@ mill_worker_new (const MillWorkerOptions *options, GError **error)
   worker->kind = options->kind;
   worker->media_dir = g_strdup (options->media_dir);
   worker->orphan_timeout_s = options->orphan_timeout_s;
+  if (!make_links_dir (worker, options->socket_path, error))
+    return NULL;
   mill_ipc_worker1_set_protocol (worker->skeleton, MILL_IPC_PROTOCOL);
   mill_ipc_worker1_set_id (worker->skeleton, options->id);
   mill_ipc_worker1_set_pid (worker->skeleton, (guint) getpid ());
   connect_methods (worker);
   worker->retention = mill_retention_new (options->media_dir);
-  mill_retention_scan (worker->retention);
+  /* Those of streams that have ended: once, by whoever would learn that one is
+   * written again. */
+  if (worker->kind == MILL_WORKER_SHARED)
+    mill_retention_scan (worker->retention);
   worker->server = mill_peer_server_new (options->socket_path,
       G_DBUS_INTERFACE_SKELETON (worker->skeleton), MILL_IPC_WORKER_PATH,
       error);
