@@ -17,7 +17,6 @@
  * Source: README.md in this folder; the protocol in lib/link/README.md.
  */
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "link-caps.h"
 #include "link-pads.h"
 #include "link-socket.h"
 #include "link/link-event.h"
@@ -94,15 +92,6 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (millsrc, "millsrc", GST_RANK_NONE,
     GST_TYPE_MILL_SRC,
     GST_DEBUG_CATEGORY_INIT (gst_mill_src_debug, "millsrc", 0,
         "link from other processes"));
-
-static GstStaticPadTemplate video_template =
-    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-        GST_STATIC_CAPS (MILL_LINK_VIDEO_CAPS));
-static GstStaticPadTemplate audio_template =
-    GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-        GST_STATIC_CAPS (MILL_LINK_AUDIO_CAPS));
-static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
-    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (MILL_LINK_TEXT_CAPS));
 
 /* ---- upstream ---- */
 
@@ -244,26 +233,12 @@ give_up (GstMillSrc *self, const gchar *location)
   end_stream (self);
 }
 
-/* Waits for the socket, a wake-up or the time. Returns: is there input? */
-static gboolean
-wait_for (GstMillSrc *self, gint socket, gint timeout_ms)
-{
-  struct pollfd fds[] = { { self->wake_fd, POLLIN, 0 }, { socket, POLLIN, 0 } };
-  guint64 count;
-
-  if (poll (fds, socket >= 0 ? 2 : 1, timeout_ms) <= 0)
-    return FALSE;
-  if (fds[0].revents && read (self->wake_fd, &count, sizeof count) < 0)
-    GST_LOG_OBJECT (self, "woken twice");
-  return socket >= 0 && fds[1].revents != 0;
-}
-
 static void
 wait_to_retry (GstMillSrc *self, guint max_ms)
 {
   guint ms = MIN (self->retry_ms, max_ms);
 
-  wait_for (self, -1, ms);
+  mill_link_socket_wait (self->wake_fd, -1, ms);
   self->retry_ms = MIN (ms * 2, max_ms);
 }
 
@@ -347,7 +322,7 @@ read_and_push (GstMillSrc *self)
     end_stream (self);
     return;
   }
-  if (ok && !has && wait_for (self, self->socket, -1))
+  if (ok && !has && mill_link_socket_wait (self->wake_fd, self->socket, -1))
     ok = mill_link_message_reader_receive (self->reader, self->socket, &again,
         &error);
   if (ok)
@@ -371,9 +346,9 @@ run_turn (gpointer user_data)
     gboolean quit = self->quit;
     g_mutex_unlock (&self->lock);
     /* Once woken to quit there is no second wake-up. */
-    wait_for (self, -1, quit ? QUIT_TURN_MS : -1);
+    mill_link_socket_wait (self->wake_fd, -1, quit ? QUIT_TURN_MS : -1);
   } else if (self->done) {
-    wait_for (self, -1, -1);
+    mill_link_socket_wait (self->wake_fd, -1, -1);
   } else if (eos) {
     if (mill_link_pads_is_empty (self->pads))
       GST_ELEMENT_ERROR (self, STREAM, FAILED,
@@ -603,9 +578,7 @@ gst_mill_src_class_init (GstMillSrcClass *klass)
 
   element_class->change_state = gst_mill_src_change_state;
   element_class->send_event = gst_mill_src_send_event;
-  gst_element_class_add_static_pad_template (element_class, &video_template);
-  gst_element_class_add_static_pad_template (element_class, &audio_template);
-  gst_element_class_add_static_pad_template (element_class, &text_template);
+  mill_link_pads_add_templates (element_class);
   gst_element_class_set_static_metadata (element_class, "Link source",
       "Source/Network", "Reads encoded media that another process publishes",
       "The millrace authors");

@@ -6,6 +6,7 @@
 
 #include <gst/base/base.h>
 
+#include "link-caps.h"
 #include "link/link-buffer.h"
 #include "link/link-event.h"
 
@@ -33,6 +34,23 @@ struct _MillLinkPads
   gboolean no_more_pads;
   gboolean was_linked;
 };
+
+static GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+        GST_STATIC_CAPS (MILL_LINK_VIDEO_CAPS));
+static GstStaticPadTemplate audio_template =
+    GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+        GST_STATIC_CAPS (MILL_LINK_AUDIO_CAPS));
+static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
+    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS (MILL_LINK_TEXT_CAPS));
+
+void
+mill_link_pads_add_templates (GstElementClass *klass)
+{
+  gst_element_class_add_static_pad_template (klass, &video_template);
+  gst_element_class_add_static_pad_template (klass, &audio_template);
+  gst_element_class_add_static_pad_template (klass, &text_template);
+}
 
 /* ---- pads ---- */
 

@@ -17,6 +17,9 @@ G_BEGIN_DECLS
  */
 typedef struct _MillLinkPads MillLinkPads;
 
+/* video_%u, audio_%u and text_%u */
+void mill_link_pads_add_templates (GstElementClass *klass);
+
 /* What a pad gets that is made. */
 typedef struct
 {
@@ -26,7 +29,7 @@ typedef struct
 
 /**
  * mill_link_pads_new:
- * @element: (transfer none): has templates video_%u, audio_%u, text_%u
+ * @element: (transfer none): its class has the templates
  * @is_live: does a pad that is flushing, as one whose branch is being stopped,
  *   leave the others going?
  */

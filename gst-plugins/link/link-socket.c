@@ -3,6 +3,7 @@
 #include "link-socket.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -128,4 +129,19 @@ mill_link_socket_accept (gint listener, GError **error)
     return fd;
   close (fd);
   return -1;
+}
+
+gboolean
+mill_link_socket_wait (gint wake_fd, gint socket, gint timeout_ms)
+{
+  struct pollfd fds[] = { { wake_fd, POLLIN, 0 }, { socket, POLLIN, 0 } };
+  guint64 count;
+
+  if (poll (fds, socket >= 0 ? 2 : 1, timeout_ms) <= 0)
+    return FALSE;
+  /* Woken twice, there is nothing to read the second time. */
+  if (fds[0].revents && read (wake_fd, &count, sizeof count) < 0 &&
+      errno != EAGAIN)
+    return FALSE;
+  return socket >= 0 && fds[1].revents != 0;
 }

@@ -20,4 +20,8 @@ gint mill_link_socket_accept (gint listener, GError **error);
 
 gint mill_link_socket_connect (const gchar *path, GError **error);
 
+/* Waits for input at @socket (-1: none), for a wake-up by the eventfd @wake_fd,
+ * or for the time (-1: without end). Returns: is there input? */
+gboolean mill_link_socket_wait (gint wake_fd, gint socket, gint timeout_ms);
+
 G_END_DECLS
