@@ -126,6 +126,9 @@ GST_START_TEST (test_producer_killed)
     seen = get_stat (consumer, "buffers") + 200;
   }
   fail_unless (get_stat (consumer, "connections") >= 3);
+  g_autoptr (GstBus) bus = gst_element_get_bus (consumer);
+  fail_unless (gst_bus_pop_filtered (bus,
+                   GST_MESSAGE_EOS | GST_MESSAGE_ERROR) == NULL);
   stop (consumer);
 }
 GST_END_TEST;
