@@ -200,8 +200,9 @@ check_no_more_pads (MillLinkPads *pads)
 {
   if (!pads->is_ready || pads->no_more_pads || pads->all->len == 0)
     return;
+  /* One that ended before it had caps will have none. */
   for (guint i = 0; i < pads->all->len; i++)
-    if (!get_pad (pads, i)->pad)
+    if (!get_pad (pads, i)->pad && !get_pad (pads, i)->ended)
       return;
   pads->no_more_pads = TRUE;
   gst_element_no_more_pads (pads->element);
@@ -302,6 +303,8 @@ take_event (MillLinkPads *pads, const MillLinkMessage *message, GError **error)
   if (pad->pad && !pad->ended)
     gst_pad_push_event (pad->pad, gst_event_ref (event));
   pad->ended |= is_eos;
+  if (is_eos)
+    check_no_more_pads (pads);
   return TRUE;
 }
 

@@ -35,10 +35,13 @@ MillDescription *mill_description_new_with_mistakes (const gchar *data,
 gchar *mill_description_load (const gchar *name_or_path, gsize *ret_size,
     gchar **ret_path, MillDiagnostics *diagnostics);
 
+/* A letter, then letters, digits, '_' and '-'; 64 at most. */
+gboolean mill_description_source_is_name (const gchar *text);
+
 /* The forms "NODE", "NODE.PAD" and "stream:NAME/NODE" of an entry of `from`,
  * after parameters have been filled in.
  * Returns: FALSE and sets nothing when @text has none of these forms. */
-gboolean mill_description_reader_split_source (const gchar *text,
-    gchar **ret_stream, gchar **ret_node, gchar **ret_pad);
+gboolean mill_description_source_split (const gchar *text, gchar **ret_stream,
+    gchar **ret_node, gchar **ret_pad);
 
 G_END_DECLS

@@ -11,7 +11,6 @@
 #include "yaml-node.h"
 
 #define FORMAT_VERSION "1"
-#define MAX_NAME 64
 #define MAX_NODES 256
 #define MAX_BACKOFF_MS 3600000
 #define MAX_LIMIT 1000000
@@ -184,21 +183,10 @@ read_word (Reader *reader, const MillYamlNode *mapping, const gchar *key,
 }
 
 static gboolean
-is_name (const gchar *text)
-{
-  if (!g_ascii_isalpha (*text) || strlen (text) > MAX_NAME)
-    return FALSE;
-  for (; *text; text++)
-    if (!g_ascii_isalnum (*text) && *text != '_' && *text != '-')
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
 check_name (Reader *reader, const MillPlace *place, const gchar *what,
     const gchar *text)
 {
-  if (is_name (text))
+  if (mill_description_source_is_name (text))
     return TRUE;
   report (reader, place, "%s '%.80s', expected " NAME_RULE, what, text);
   return FALSE;
@@ -319,32 +307,6 @@ read_settings (Reader *reader, const MillYamlNode *owner, GPtrArray *settings)
   }
 }
 
-gboolean
-mill_description_reader_split_source (const gchar *text, gchar **ret_stream,
-    gchar **ret_node, gchar **ret_pad)
-{
-  g_autofree gchar *stream = NULL;
-  g_autofree gchar *node = NULL;
-  const gchar *pad;
-
-  if (g_str_has_prefix (text, "stream:")) {
-    const gchar *slash = strchr (text, '/');
-
-    if (!slash)
-      return FALSE;
-    stream = g_strndup (text + 7, slash - text - 7);
-    text = slash + 1;
-  }
-  pad = strchr (text, '.');
-  node = pad ? g_strndup (text, pad - text) : g_strdup (text);
-  if (!is_name (node) || (pad && pad[1] == '\0') || (stream && !*stream))
-    return FALSE;
-  *ret_stream = g_steal_pointer (&stream);
-  *ret_node = g_steal_pointer (&node);
-  *ret_pad = pad ? g_strdup (pad + 1) : NULL;
-  return TRUE;
-}
-
 /* The short forms of an entry of `from`. */
 static void
 read_source_text (Reader *reader, MillSource *source, const MillYamlNode *node,
@@ -354,8 +316,8 @@ read_source_text (Reader *reader, MillSource *source, const MillYamlNode *node,
     source->node = g_strdup (text);
     return;
   }
-  if (!mill_description_reader_split_source (text, &source->stream,
-          &source->node, &source->pad))
+  if (!mill_description_source_split (text, &source->stream, &source->node,
+          &source->pad))
     report (reader, &node->place,
         "from '%.60s', expected NODE, NODE.PAD or stream:NAME/NODE", text);
 }

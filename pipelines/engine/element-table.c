@@ -4,6 +4,13 @@
 
 static const gchar *const pool_sources[] = { "rtmpserversrc", NULL };
 
+/* Where it hangs on a property, that is "is-live", or millsrc's "leaky". */
+static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
+  "autovideosrc", "decklinkaudiosrc", "decklinkvideosrc", "jackaudiosrc",
+  "millsrc", "osssrc", "pipewiresrc", "pulsesrc", "ristsrc", "rtmpserversrc",
+  "rtmpsrc", "rtmp2src", "rtpsrc", "rtspsrc", "screencapsrc", "srtsrc",
+  "udpsrc", "v4l2src", "webrtcsrc", "whipserversrc", "ximagesrc", NULL };
+
 static const gchar *const ours[] = { "abrladder", "cencenc", "cmafmux",
   "cmafsink", "millsink", "millsrc", "rtmpserversrc", "screencapsrc",
   "signedhttpsink", NULL };
@@ -18,7 +25,7 @@ static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
  * threads), nothing that does I/O. */
 static const gchar *const never_wait[] = { "aacparse", "audioconvert",
   "capsfilter", "capssetter", "cmafmux", "cmafsink", "cencenc", "flvdemux",
-  "funnel", "h264parse", "h265parse", "h264timestamper", "millsink",
+  "funnel", "h264parse", "h265parse", "h264timestamper", "millsink", "millsrc",
   "opusparse", "output-selector", "rtmpserversrc", "streamiddemux", "taginject",
   "tee", "typefind", "valve", NULL };
 
@@ -100,6 +107,20 @@ gboolean
 mill_element_table_is_pool_source (const gchar *factory)
 {
   return g_strv_contains (pool_sources, factory);
+}
+
+gboolean
+mill_element_table_is_live_source (const gchar *factory)
+{
+  return g_strv_contains (live_sources, factory);
+}
+
+const gchar *
+mill_element_table_get_waiting (const gchar *factory)
+{
+  return g_str_equal (factory, "millsink") || g_str_equal (factory, "millsrc")
+      ? "leaky"
+      : NULL;
 }
 
 gboolean

@@ -14,10 +14,18 @@ G_BEGIN_DECLS
 /* Pushes from a thread that it shares with other streams. */
 gboolean mill_element_table_is_pool_source (const gchar *factory);
 
+/* Gives media at its own pace, whatever its properties. */
+gboolean mill_element_table_is_live_source (const gchar *factory);
+
 /* Neither its chain function nor its event handling waits for a clock, a
- * preroll, another pad, the network or a full queue, whatever its properties.
+ * preroll, another pad, the network or a full queue, whatever its properties
+ * but that of mill_element_table_get_waiting().
  * What it pushes to may. */
 gboolean mill_element_table_never_waits (const gchar *factory);
+
+/* The boolean property that, FALSE, lets an element that never waits do so.
+ * Returns: (nullable) */
+const gchar *mill_element_table_get_waiting (const gchar *factory);
 
 /* Hands data over to a thread of its own. */
 gboolean mill_element_table_is_queue (const gchar *factory);

@@ -7,6 +7,7 @@
 #include "engine.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define MARKER "pipelines/engine/uninstalled"
 
@@ -136,4 +137,25 @@ const gchar *
 mill_engine_get_libexec_dir (void)
 {
   return get_places ()->libexec;
+}
+
+static gpointer
+find_links_dir (gpointer unused)
+{
+  const gchar *runtime = g_getenv ("MILLRACE_RUNTIME_DIR");
+
+  if (runtime && *runtime)
+    return g_build_filename (runtime, "links", NULL);
+  if (geteuid () == 0 && !g_getenv ("XDG_RUNTIME_DIR"))
+    return g_strdup ("/run/millrace/links");
+  return g_build_filename (g_get_user_runtime_dir (), "millrace", "links",
+      NULL);
+}
+
+const gchar *
+mill_engine_get_links_dir (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  return g_once (&once, find_links_dir, NULL);
 }

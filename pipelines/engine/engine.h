@@ -22,4 +22,8 @@ const gchar *mill_engine_get_pipelines_dir (void);
 const gchar *mill_engine_get_presets_dir (void);
 const gchar *mill_engine_get_libexec_dir (void);
 
+/* Where the links of a daemon with the default runtime directory are, or of
+ * that which MILLRACE_RUNTIME_DIR names. Returns: (transfer none) */
+const gchar *mill_engine_get_links_dir (void);
+
 G_END_DECLS

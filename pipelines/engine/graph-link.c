@@ -86,9 +86,11 @@ mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
   return target && find_template (target, link, caps);
 }
 
-/* Returns: (transfer full) (nullable) */
+/* @name: of the pad that the media comes from, also where a tee is between.
+ * Returns: (transfer full) (nullable) */
 static GstPad *
-get_sink_pad (GstElement *target, const MillPlanLink *link, GstPad *source)
+get_sink_pad (GstElement *target, const MillPlanLink *link, GstPad *source,
+    const gchar *name)
 {
   g_autoptr (GstCaps) caps = NULL;
   GstPadTemplate *template;
@@ -96,7 +98,9 @@ get_sink_pad (GstElement *target, const MillPlanLink *link, GstPad *source)
 
   if (link->to_pad) {
     pad = gst_element_get_static_pad (target, link->to_pad);
-    return pad ? pad : gst_element_request_pad_simple (target, link->to_pad);
+    return pad ? pad
+               : gst_element_request_pad_simple (target,
+                     link->same_name ? name : link->to_pad);
   }
   caps = mill_graph_link_get_caps (source);
   template = find_template (target, link, caps);
@@ -168,11 +172,11 @@ add_queue (GstBin *pipeline, const MillPlanLink *link, GstPad *sink)
 }
 
 static gboolean
-connect_one (GstBin *pipeline, GstPad *source, const MillPlanLink *link,
-    GError **error)
+connect_one (GstBin *pipeline, GstPad *source, const gchar *name,
+    const MillPlanLink *link, GError **error)
 {
   g_autoptr (GstElement) target = gst_bin_get_by_name (pipeline, link->to_node);
-  g_autoptr (GstPad) sink = get_sink_pad (target, link, source);
+  g_autoptr (GstPad) sink = get_sink_pad (target, link, source, name);
   g_autoptr (GstPad) queue_src = NULL;
   g_autoptr (GstPad) queue_sink = NULL;
   GstElement *queue;
@@ -182,6 +186,7 @@ connect_one (GstBin *pipeline, GstPad *source, const MillPlanLink *link,
   if (!set_pad_properties (link, sink, error))
     return FALSE;
   mill_graph_gate_guard (target, sink, link->from_node);
+  mill_graph_cut_watch_sink (target, sink);
   if (!mill_plan_link_get_queue (link->kind))
     return link_pads (link, source, sink, error);
   queue = add_queue (pipeline, link, sink);
@@ -216,7 +221,8 @@ connect_tee (GstBin *pipeline, GstPad *source, GPtrArray *links, GError **error)
   for (guint i = 0; i < links->len; i++) {
     g_autoptr (GstPad) branch = gst_element_request_pad_simple (tee, "src_%u");
 
-    if (!connect_one (pipeline, branch, g_ptr_array_index (links, i), error))
+    if (!connect_one (pipeline, branch, GST_PAD_NAME (source),
+            g_ptr_array_index (links, i), error))
       return FALSE;
   }
   gst_element_sync_state_with_parent (tee);
@@ -228,7 +234,8 @@ mill_graph_link_connect (GstBin *pipeline, GstPad *source, GPtrArray *links,
     GError **error)
 {
   if (links->len == 1)
-    return connect_one (pipeline, source, g_ptr_array_index (links, 0), error);
+    return connect_one (pipeline, source, GST_PAD_NAME (source),
+        g_ptr_array_index (links, 0), error);
   return connect_tee (pipeline, source, links, error);
 }
 

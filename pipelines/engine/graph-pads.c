@@ -11,12 +11,17 @@
 #include "element-table.h"
 #include "media-kind.h"
 
+/* Says of the end of a live link that its pads will grow no more. */
+#define CLOSED "millrace-closed"
+
 typedef struct
 {
   gint ref_count;
   MillPlan *plan; /* keeps the links */
   GPtrArray *links; /* (element-type MillPlanLink) */
   gboolean pool;
+  gboolean is_link; /* a millsrc */
+  gboolean may_grow; /* of a producer whose pads come and go */
   GMutex lock;
   guint *n_linked; /* lock: for each link */
 } Watch;
@@ -104,9 +109,11 @@ on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
     g_autoptr (GstCaps) caps = mill_graph_link_get_caps (pad);
     g_autofree gchar *media = mill_media_kind_describe (caps);
 
-    mill_graph_pads_warn (element,
-        "pad '%s' with %s is in no link of the plan, its data is dropped",
-        GST_PAD_NAME (pad), media);
+    /* A link has whatever any of its consumers wants. */
+    if (!watch->is_link)
+      mill_graph_pads_warn (element,
+          "pad '%s' with %s is in no link of the plan, its data is dropped",
+          GST_PAD_NAME (pad), media);
     mill_graph_link_discard (GST_BIN (parent), pad, watch->pool);
     return;
   }
@@ -197,6 +204,8 @@ report_missing (GstElement *element, Watch *watch)
   g_autoptr (GPtrArray) missing = g_ptr_array_new ();
   g_autoptr (GString) pads = g_string_new (NULL);
 
+  if (watch->may_grow && !g_object_get_data (G_OBJECT (element), CLOSED))
+    return;
   g_mutex_lock (&watch->lock);
   for (guint i = 0; i < watch->links->len; i++)
     if (watch->n_linked[i] == 0)
@@ -206,7 +215,7 @@ report_missing (GstElement *element, Watch *watch)
     g_string_append_printf (pads, "%s'%s'", i > 0 ? ", " : "",
         ((MillPlanLink *) g_ptr_array_index (missing, i))->from_pad);
   if (missing->len > 0 && missing->len == watch->links->len &&
-      !is_fed_otherwise (element, watch)) {
+      !watch->is_link && !is_fed_otherwise (element, watch)) {
     GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
         ("nothing in the input can be used, expected one of the pads %s",
             pads->str),
@@ -220,7 +229,7 @@ report_missing (GstElement *element, Watch *watch)
       mill_graph_pads_warn (element,
           "planned pad '%s' for '%s' has not appeared and will not",
           link->from_pad, link->to_node);
-    if (!watch->pool)
+    if (!mill_graph_cut_end_unused (element, link) && !watch->pool)
       end_branch (element, link);
   }
 }
@@ -233,6 +242,13 @@ on_no_more_pads (GstElement *element, Watch *watch)
 }
 
 void
+mill_graph_pads_close (GstElement *element)
+{
+  g_object_set_data (G_OBJECT (element), CLOSED, element);
+  gst_element_no_more_pads (element);
+}
+
+void
 mill_graph_pads_watch (GstElement *element, MillPlan *plan, GPtrArray *links)
 {
   Watch *watch = g_new0 (Watch, 1);
@@ -242,6 +258,10 @@ mill_graph_pads_watch (GstElement *element, MillPlan *plan, GPtrArray *links)
   watch->plan = mill_plan_ref (plan);
   watch->links = links;
   watch->n_linked = g_new0 (guint, MAX (1, links->len));
+  watch->is_link = g_str_equal (GST_OBJECT_NAME (factory), "millsrc");
+  /* At its consumer's start a live producer may have told some pads only. */
+  if (watch->is_link)
+    g_object_get (element, "leaky", &watch->may_grow, NULL);
   watch->pool = mill_element_table_is_pool_source (GST_OBJECT_NAME (factory));
   g_mutex_init (&watch->lock);
   g_signal_connect_data (element, "pad-added", G_CALLBACK (on_pad_added), watch,

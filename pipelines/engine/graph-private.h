@@ -10,8 +10,16 @@ G_BEGIN_DECLS
  * field "text" is the text, its source tells the node. */
 #define MILL_GRAPH_WARNING "millrace-warning"
 
+/* The name of an application message: media has ended on a link that leaves
+ * this process. */
+#define MILL_GRAPH_LINK_ENDED "millrace-link-ended"
+
 /* Tells which node an element that the engine put in belongs to. */
 #define MILL_GRAPH_NODE "millrace-node"
+
+/* The pipeline of the plan's process, in state NULL.
+ * Returns: (transfer full) (nullable) Errors: MILL_GRAPH_ERROR_BUILD */
+GstElement *mill_graph_build (MillPlan *plan, GError **error);
 
 /* Puts @source, a pad of the node @links come from, into each of @links: by a
  * tee when there are several, with the queue of each. Any thread.
@@ -31,11 +39,29 @@ gboolean mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
 /* What @pad carries, or may carry. Returns: (transfer full) */
 GstCaps *mill_graph_link_get_caps (GstPad *pad);
 
+/* Tells by MILL_GRAPH_LINK_ENDED when EOS leaves by @sink, if @element is the
+ * end of a link between two processes. Any thread. */
+void mill_graph_cut_watch_sink (GstElement *element, GstPad *sink);
+
+/* If @link leads to the end of a link between processes: ends that where no pad
+ * has reached it, so that its consumers do not wait, nor the graph's end.
+ * Returns: FALSE for any other link. Any thread. */
+gboolean mill_graph_cut_end_unused (GstElement *element,
+    const MillPlanLink *link);
+
+/* Sends EOS to the sources of @pipeline that are ends of links, or to the
+ * others; on threads of their own.
+ * Returns: whether there are any that are ends of links. */
+gboolean mill_graph_cut_end_sources (GstBin *pipeline, gboolean links);
+
 /* Waits for the pads of @element that appear at run time and matches them to
  * @links, the links of the plan that leave it.
  * @links: (transfer full) (element-type MillPlanLink) */
 void mill_graph_pads_watch (GstElement *element, MillPlan *plan,
     GPtrArray *links);
+
+/* @element, the end of a link, will not show pads any more. */
+void mill_graph_pads_close (GstElement *element);
 
 /* Ends that come to @target wait until the node @source has said that it has no
  * more pads, or has ended itself. Before anything is linked; main thread. */

@@ -6,9 +6,11 @@
 
 #include "element-table.h"
 #include "graph-private.h"
-#include "media-kind.h"
 #include "plan-private.h"
 #include "value-text.h"
+
+/* More than any encoder of a live stream keeps back. */
+#define LINK_LIMIT_S 5
 
 typedef enum
 {
@@ -28,6 +30,7 @@ struct _MillGraph
   GstBus *bus;
   GraphState state;
   gboolean failed; /* "failed" was emitted: what follows are its effects */
+  GSource *link_limit; /* (nullable): until links must have ended */
   GError *start_error; /* (nullable): the first error while starting */
 };
 
@@ -131,6 +134,31 @@ handle_warning (MillGraph *self, GstMessage *message, const gchar *node)
   g_signal_emit (self, signals[SIGNAL_WARNING], 0, node, error->message);
 }
 
+static gboolean
+on_link_limit (gpointer user_data)
+{
+  MillGraph *graph = user_data;
+
+  g_clear_pointer (&graph->link_limit, g_source_unref);
+  mill_graph_cut_end_sources (GST_BIN (graph->pipeline), TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/* What another process of the stream still has in its encoders comes back by a
+ * link, with its EOS: it gets time for that. A process that is gone sends none. */
+static void
+limit_links (MillGraph *graph)
+{
+  g_autoptr (GMainContext) context = NULL;
+
+  if (graph->link_limit || graph->state != STATE_RUNNING)
+    return;
+  context = g_main_context_ref_thread_default ();
+  graph->link_limit = g_timeout_source_new_seconds (LINK_LIMIT_S);
+  g_source_set_callback (graph->link_limit, on_link_limit, graph, NULL);
+  g_source_attach (graph->link_limit, context);
+}
+
 static void
 handle_application (MillGraph *self, GstMessage *message, const gchar *node)
 {
@@ -139,6 +167,10 @@ handle_application (MillGraph *self, GstMessage *message, const gchar *node)
   if (gst_structure_has_name (structure, MILL_GRAPH_WARNING))
     g_signal_emit (self, signals[SIGNAL_WARNING], 0, node,
         gst_structure_get_string (structure, "text"));
+  /* A file's link has as much left as its queue and its consumer hold. */
+  else if (gst_structure_has_name (structure, MILL_GRAPH_LINK_ENDED) &&
+      self->plan->live)
+    limit_links (self);
 }
 
 static void
@@ -187,229 +219,21 @@ on_message (GstMessage *message, gpointer user_data)
   }
 }
 
-/* ---- building ---- */
-
-static gboolean
-add_node (MillGraph *self, const MillPlanNode *node, GError **error)
-{
-  guint n_props = node->props->len;
-  g_autofree const gchar **names = g_new0 (const gchar *, n_props + 1);
-  g_autofree GValue *values = g_new0 (GValue, n_props + 1);
-  GstElement *element;
-
-  names[0] = "name";
-  g_value_init (&values[0], G_TYPE_STRING);
-  g_value_set_static_string (&values[0], node->name);
-  for (guint i = 0; i < n_props; i++) {
-    const MillPlanSetting *setting = g_ptr_array_index (node->props, i);
-
-    names[i + 1] = setting->name;
-    /* Borrowed: only read below. */
-    values[i + 1] = setting->value;
-  }
-  element = gst_element_factory_make_with_properties (node->factory,
-      n_props + 1, names, values);
-  if (!element) {
-    g_set_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD,
-        "node '%s': element '%s' cannot be made, expected its plugin to work "
-        "here",
-        node->name, node->factory);
-    return FALSE;
-  }
-  gst_bin_add (GST_BIN (self->pipeline), element);
-  return TRUE;
-}
-
-static GstPadPresence
-pad_presence (GstElement *element, const gchar *pad)
-{
-  for (GList *l = gst_element_get_pad_template_list (element); l; l = l->next) {
-    GstPadTemplate *template = l->data;
-
-    if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SRC &&
-        mill_media_kind_name_fits (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
-            pad))
-      return GST_PAD_TEMPLATE_PRESENCE (template);
-  }
-  return GST_PAD_ALWAYS;
-}
-
-static gboolean
-has_sometimes_pads (GstElement *element)
-{
-  for (GList *l = gst_element_get_pad_template_list (element); l; l = l->next) {
-    GstPadTemplate *template = l->data;
-
-    if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SRC &&
-        GST_PAD_TEMPLATE_PRESENCE (template) == GST_PAD_SOMETIMES)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-connect_pad (MillGraph *self, GstElement *element, const gchar *name,
-    GPtrArray *links, GError **error)
-{
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, name);
-
-  if (!pad)
-    pad = gst_element_request_pad_simple (element, name);
-  if (!pad) {
-    g_set_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD,
-        "node '%s': the element gives no pad '%s', expected one as in its "
-        "template",
-        GST_OBJECT_NAME (element), name);
-    return FALSE;
-  }
-  return mill_graph_link_connect (GST_BIN (self->pipeline), pad, links, error);
-}
-
-/* Links the pads of a node that exist, or can be had, before it runs.
- * @links: (element-type MillPlanLink): all that leave the node. */
-static gboolean
-connect_present (MillGraph *self, GstElement *element, GPtrArray *links,
-    GError **error)
-{
-  g_autoptr (GHashTable) done = g_hash_table_new (g_str_hash, g_str_equal);
-
-  for (guint i = 0; i < links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (links, i);
-    g_autoptr (GPtrArray) group = g_ptr_array_new ();
-
-    /* "src_%u" of a tee is another pad for each link; one pad by name that
-     * several links want is shared out. */
-    if (strchr (link->from_pad, '%')) {
-      g_ptr_array_add (group, (gpointer) link);
-    } else {
-      if (!g_hash_table_add (done, link->from_pad))
-        continue;
-      for (guint k = i; k < links->len; k++) {
-        MillPlanLink *other = g_ptr_array_index (links, k);
-
-        if (g_str_equal (other->from_pad, link->from_pad))
-          g_ptr_array_add (group, other);
-      }
-    }
-    if (!connect_pad (self, element, link->from_pad, group, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* In a live graph an end is the publisher's, and nobody waits for what has not
- * come in time. */
-static gboolean
-is_live (const MillPlan *plan)
-{
-  for (guint i = 0; i < plan->nodes->len; i++) {
-    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
-
-    if (mill_element_table_is_pool_source (node->factory))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* Before the first link: a pad is guarded when it is linked. */
-static void
-await_pads (MillGraph *self)
-{
-  GPtrArray *links = self->plan->links;
-
-  for (guint i = 0; !is_live (self->plan) && i < links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (links, i);
-    GstElement *source = mill_graph_get_node (self, link->from_node);
-
-    if (pad_presence (source, link->from_pad) == GST_PAD_SOMETIMES)
-      mill_graph_gate_await (mill_graph_get_node (self, link->to_node),
-          link->from_node);
-  }
-}
-
-static gboolean
-connect_node (MillGraph *self, const MillPlanNode *node, GError **error)
-{
-  GstElement *element = mill_graph_get_node (self, node->name);
-  g_autoptr (GPtrArray) present = g_ptr_array_new ();
-  GPtrArray *later = g_ptr_array_new ();
-
-  for (guint i = 0; i < self->plan->links->len; i++) {
-    MillPlanLink *link = g_ptr_array_index (self->plan->links, i);
-
-    if (!g_str_equal (link->from_node, node->name))
-      continue;
-    if (pad_presence (element, link->from_pad) == GST_PAD_SOMETIMES)
-      g_ptr_array_add (later, link);
-    else
-      g_ptr_array_add (present, link);
-  }
-  if (has_sometimes_pads (element))
-    mill_graph_pads_watch (element, self->plan, later);
-  else
-    g_ptr_array_unref (later);
-  return connect_present (self, element, present, error);
-}
-
-/* All processes of a stream share one monotonic clock, so that running time
- * means the same in each. */
-static void
-use_clock (MillGraph *self)
-{
-  g_autoptr (GstClock) clock = gst_system_clock_obtain ();
-
-  /* It is GStreamer's own for the whole process; this is its default, unless
-   * somebody changed it. */
-  g_object_set (clock, "clock-type", GST_CLOCK_TYPE_MONOTONIC, NULL);
-  gst_pipeline_use_clock (GST_PIPELINE (self->pipeline), clock);
-  if (!GST_CLOCK_TIME_IS_VALID (self->plan->epoch))
-    return;
-  gst_element_set_start_time (self->pipeline, GST_CLOCK_TIME_NONE);
-  gst_element_set_base_time (self->pipeline, self->plan->epoch);
-}
-
-static gboolean
-check_plan (const MillPlan *plan, GError **error)
-{
-  if (plan->open) {
-    g_set_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD,
-        "plan '%s': required parameters have no value, expected all of them",
-        plan->description->name);
-    return FALSE;
-  }
-  if (plan->n_processes > 1) {
-    g_set_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD,
-        "plan '%s': got %u processes, expected one: cuts between processes "
-        "are not available in this version of millrace",
-        plan->description->name, plan->n_processes);
-    return FALSE;
-  }
-  return TRUE;
-}
-
 MillGraph *
 mill_graph_new (MillPlan *plan, MillBusQueue *queue, GError **error)
 {
-  g_autoptr (MillGraph) self = NULL;
+  g_autoptr (GstElement) pipeline = mill_graph_build (plan, error);
+  MillGraph *self;
 
-  if (!check_plan (plan, error))
+  if (!pipeline)
     return NULL;
   self = g_object_new (MILL_TYPE_GRAPH, NULL);
   self->plan = mill_plan_ref (plan);
   self->queue = queue;
-  self->pipeline =
-      gst_object_ref_sink (gst_pipeline_new (plan->description->name));
+  self->pipeline = g_steal_pointer (&pipeline);
   self->bus = gst_pipeline_get_bus (GST_PIPELINE (self->pipeline));
   mill_bus_queue_add (queue, self->bus, on_message, self);
-  use_clock (self);
-  for (guint i = 0; i < plan->nodes->len; i++)
-    if (!add_node (self, g_ptr_array_index (plan->nodes, i), error))
-      return NULL;
-  await_pads (self);
-  for (guint i = 0; i < plan->nodes->len; i++)
-    if (!connect_node (self, g_ptr_array_index (plan->nodes, i), error))
-      return NULL;
-  return g_steal_pointer (&self);
+  return self;
 }
 
 /* ---- looking ---- */
@@ -442,8 +266,11 @@ mill_graph_get_nodes_by_factory (MillGraph *graph, const gchar *factory)
 {
   GPtrArray *elements = g_ptr_array_new ();
 
-  for (guint i = 0; i < graph->plan->nodes->len; i++) {
-    const MillPlanNode *node = g_ptr_array_index (graph->plan->nodes, i);
+  GPtrArray *nodes =
+      mill_plan_get_part_nodes (graph->plan, graph->plan->process);
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (nodes, i);
 
     if (g_str_equal (node->factory, factory))
       g_ptr_array_add (elements, mill_graph_get_node (graph, node->name));
@@ -496,26 +323,13 @@ for_each (GstIterator *elements, GstIteratorForeachFunction func)
   gst_iterator_free (elements);
 }
 
-static void
-send_eos (GstElement *source, gpointer user_data)
-{
-  gst_element_send_event (source, gst_event_new_eos ());
-}
-
-static void
-end_source (const GValue *source, gpointer user_data)
-{
-  gst_element_call_async (g_value_get_object (source), send_eos, NULL, NULL);
-}
-
-/* On another thread, because GstBaseSrc waits for the end of the push in
- * flight before it takes EOS; each for itself, so that one which is stuck keeps
- * no other from ending. */
 void
 mill_graph_end (MillGraph *graph)
 {
-  if (graph->state == STATE_RUNNING)
-    for_each (gst_bin_iterate_sources (GST_BIN (graph->pipeline)), end_source);
+  if (graph->state != STATE_RUNNING)
+    return;
+  if (mill_graph_cut_end_sources (GST_BIN (graph->pipeline), FALSE))
+    limit_links (graph);
 }
 
 static void
@@ -535,6 +349,9 @@ mill_graph_stop (MillGraph *graph)
   if (graph->state == STATE_STOPPED)
     return;
   graph->state = STATE_STOPPED;
+  if (graph->link_limit)
+    g_source_destroy (graph->link_limit);
+  g_clear_pointer (&graph->link_limit, g_source_unref);
   if (!graph->pipeline)
     return;
   mill_bus_queue_remove (graph->queue, graph->bus);

@@ -56,9 +56,15 @@ mill_plan_link_get_queue (MillLinkKind kind)
   static const gchar *const thread[] = { "max-size-buffers", "0",
     "max-size-bytes", "33554432", "max-size-time", "0", NULL };
 
+  /* Longer than two tracks of a live stream lie apart. */
+  static const gchar *const paced[] = { "max-size-buffers", "0",
+    "max-size-bytes", "33554432", "max-size-time", "5000000000", NULL };
+
   switch (kind) {
     case MILL_LINK_QUEUE:
       return leaky;
+    case MILL_LINK_PACED:
+      return paced;
     case MILL_LINK_THREAD:
       return thread;
     default:

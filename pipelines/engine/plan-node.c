@@ -13,6 +13,70 @@ mill_plan_node_free (MillPlanNode *node)
   g_free (node);
 }
 
+static MillPlanSetting *
+add_setting (MillPlanNode *node, const gchar *name, GType type)
+{
+  MillPlanSetting *setting = g_new0 (MillPlanSetting, 1);
+
+  setting->name = g_strdup (name);
+  setting->change = MILL_CHANGE_RESTART;
+  g_value_init (&setting->value, type);
+  g_ptr_array_add (node->props, setting);
+  return setting;
+}
+
+/* A property that is @value in the description. */
+static gboolean
+has_boolean (const MillPlanNode *node, const gchar *name, gboolean value)
+{
+  for (guint i = 0; i < node->props->len; i++) {
+    const MillPlanSetting *setting = g_ptr_array_index (node->props, i);
+
+    if (g_str_equal (setting->name, name) &&
+        G_VALUE_HOLDS_BOOLEAN (&setting->value))
+      return g_value_get_boolean (&setting->value) == value;
+  }
+  return FALSE;
+}
+
+static gboolean
+may_wait (const MillPlanNode *node)
+{
+  const gchar *waiting = mill_element_table_get_waiting (node->factory);
+
+  return !mill_element_table_never_waits (node->factory) ||
+      (waiting && has_boolean (node, waiting, FALSE));
+}
+
+gboolean
+mill_plan_node_is_live_source (const MillPlanNode *node)
+{
+  const gchar *waiting = mill_element_table_get_waiting (node->factory);
+
+  if (mill_element_table_is_live_source (node->factory))
+    return !waiting || !has_boolean (node, waiting, FALSE);
+  return has_boolean (node, "is-live", TRUE);
+}
+
+MillPlanNode *
+mill_plan_node_new_end (const gchar *name, const gchar *factory,
+    const gchar *location, gboolean leaky)
+{
+  MillPlanNode *node = g_new0 (MillPlanNode, 1);
+
+  node->name = g_strdup (name);
+  node->factory = g_strdup (factory);
+  node->props =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_setting_free);
+  node->cores = mill_element_table_get_cores (factory);
+  g_value_set_string (&add_setting (node, "location", G_TYPE_STRING)->value,
+      location);
+  g_value_set_boolean (&add_setting (node, "leaky", G_TYPE_BOOLEAN)->value,
+      leaky);
+  node->may_wait = may_wait (node);
+  return node;
+}
+
 static void
 report_unknown_element (MillPlanner *planner, const MillNode *node,
     const gchar *factory)
@@ -110,7 +174,7 @@ check_node (MillPlanner *planner, const MillNode *node)
   plan->props = mill_plan_setting_check_all (planner, node->props,
       (GObjectClass *) self->klass, owner, plan->factory);
   plan->cores = mill_element_table_get_cores (plan->factory);
-  plan->may_wait = !mill_element_table_never_waits (plan->factory);
+  plan->may_wait = may_wait (plan);
   /* The number of the process comes later; here only: of its own or not. */
   self->group = check_isolate (planner, node);
 }

@@ -19,18 +19,6 @@ source_free (MillPlannerSource *source)
   g_free (source);
 }
 
-static MillPlannerNode *
-find_node (MillPlanner *planner, const gchar *name)
-{
-  for (guint i = 0; i < planner->nodes->len; i++) {
-    MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
-
-    if (g_str_equal (node->plan->name, name))
-      return node;
-  }
-  return NULL;
-}
-
 static void
 report_unknown_node (MillPlanner *planner, const MillSource *source,
     const gchar *name)
@@ -75,8 +63,7 @@ expand_source (MillPlanner *planner, const MillSource *source,
     *ret_node = g_steal_pointer (&text);
     return TRUE;
   }
-  if (!mill_description_reader_split_source (text, ret_stream, ret_node,
-          &short_pad)) {
+  if (!mill_description_source_split (text, ret_stream, ret_node, &short_pad)) {
     mill_planner_report (planner, &source->place,
         "from '%.60s', expected NODE, NODE.PAD or stream:NAME/NODE", text);
     return FALSE;
@@ -100,11 +87,9 @@ resolve_source (MillPlanner *planner, MillPlannerNode *owner,
     return;
   }
   if (stream)
-    mill_planner_report (planner, &source->place,
-        "from 'stream:%s/%s': links to other streams are not available in "
-        "this version of millrace, expected a node of this description",
-        stream, name);
-  else if (!(result->from = find_node (planner, name)))
+    result->from =
+        mill_plan_stream_get_node (planner, owner, source, stream, name);
+  else if (!(result->from = mill_planner_find_node (planner, name)))
     report_unknown_node (planner, source, name);
   if (result->from)
     g_ptr_array_add (owner->sources, result);
@@ -157,8 +142,10 @@ mill_plan_order_make (MillPlanner *planner)
 {
   g_autoptr (GHashTable) marks = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) path = g_ptr_array_new ();
+  /* Nodes of other streams are put after them. */
+  const guint n_described = planner->nodes->len;
 
-  for (guint i = 0; i < planner->nodes->len; i++) {
+  for (guint i = 0; i < n_described; i++) {
     MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
 
     node->sources =

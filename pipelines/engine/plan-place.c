@@ -18,58 +18,14 @@ typedef struct
 {
   gboolean pool; /* its output is pushed by a pool thread */
   gboolean waits; /* it, or what it pushes to directly, may wait */
+  gboolean live_link; /* reads from a producer that does not wait */
   guint n_outputs; /* links that leave it */
 } Flow;
-
-static MillPlannerNode *
-find_node (MillPlanner *planner, const gchar *name)
-{
-  for (guint i = 0; i < planner->nodes->len; i++) {
-    MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
-
-    if (g_str_equal (node->plan->name, name))
-      return node;
-  }
-  return NULL;
-}
 
 static Flow *
 flow_of (GHashTable *flows, const gchar *node)
 {
   return g_hash_table_lookup (flows, node);
-}
-
-/* The caps of one end of a link. Returns: (transfer full) */
-static GstCaps *
-end_caps (const MillPlannerNode *node, GstPadDirection direction,
-    const gchar *pad)
-{
-  for (GList *l = gst_element_class_get_pad_template_list (node->klass); l;
-       l = l->next) {
-    GstPadTemplate *template = l->data;
-
-    if (GST_PAD_TEMPLATE_DIRECTION (template) != direction || !pad ||
-        !mill_media_kind_name_fits (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
-            pad))
-      continue;
-    if (direction == GST_PAD_SRC && node->carries &&
-        gst_caps_is_any (GST_PAD_TEMPLATE_CAPS (template)))
-      return gst_caps_ref (node->carries);
-    return gst_pad_template_get_caps (template);
-  }
-  return gst_caps_new_any ();
-}
-
-static const MillPlace *
-source_place (const MillPlannerNode *to, const MillPlannerNode *from)
-{
-  for (guint i = 0; i < to->sources->len; i++) {
-    const MillPlannerSource *source = g_ptr_array_index (to->sources, i);
-
-    if (source->from == from)
-      return &source->source->place;
-  }
-  return &to->node->place;
 }
 
 /* Frames of raw video are too large to copy between processes, and a link
@@ -78,15 +34,17 @@ static void
 check_border (MillPlanner *planner, const MillPlanLink *link,
     MillPlannerNode *from, MillPlannerNode *to)
 {
-  g_autoptr (GstCaps) given = end_caps (from, GST_PAD_SRC, link->from_pad);
-  g_autoptr (GstCaps) taken = end_caps (to, GST_PAD_SINK, link->to_pad);
+  g_autoptr (GstCaps) given =
+      mill_planner_get_caps (from, GST_PAD_SRC, link->from_pad);
+  g_autoptr (GstCaps) taken =
+      mill_planner_get_caps (to, GST_PAD_SINK, link->to_pad);
   g_autoptr (GstCaps) caps = gst_caps_intersect (given, taken);
   g_autofree gchar *text = NULL;
 
   if (!mill_media_kind_is_raw (caps))
     return;
   text = mill_media_kind_describe (caps);
-  mill_planner_report (planner, source_place (to, from),
+  mill_planner_report (planner, mill_planner_get_place (to, from),
       "raw media (%s) from '%s' to '%s' crosses an isolation border, expected "
       "encoded media (isolate '%s' together with its decoder or encoder in one "
       "element, or neither)",
@@ -103,16 +61,24 @@ place_processes (MillPlanner *planner)
   for (guint i = 0; i < planner->nodes->len; i++) {
     MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
 
-    if (node->group == 0)
+    if (node->group == 0 || node->companion)
       continue;
     node->group = i + 1;
     if (!plan->one_process)
       node->plan->process = plan->n_processes++;
   }
+  for (guint i = 0; i < planner->nodes->len; i++) {
+    MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
+
+    if (!node->companion)
+      continue;
+    node->group = node->companion->group;
+    node->plan->process = node->companion->plan->process;
+  }
   for (guint i = 0; i < plan->links->len; i++) {
     MillPlanLink *link = g_ptr_array_index (plan->links, i);
-    MillPlannerNode *from = find_node (planner, link->from_node);
-    MillPlannerNode *to = find_node (planner, link->to_node);
+    MillPlannerNode *from = mill_planner_find_node (planner, link->from_node);
+    MillPlannerNode *to = mill_planner_find_node (planner, link->to_node);
 
     if (from->group == to->group)
       continue;
@@ -140,24 +106,20 @@ is_leaky_queue (const MillPlanNode *node)
 
 /* Upstream from the sinks: what waits behind each node. */
 static void
-find_waiting (MillPlanner *planner, GHashTable *flows)
+find_waiting (const MillPlanPart *part, GHashTable *flows)
 {
-  const MillPlan *plan = planner->plan;
-
-  for (guint i = planner->order->len; i > 0; i--) {
-    MillPlanNode *node =
-        ((MillPlannerNode *) g_ptr_array_index (planner->order, i - 1))->plan;
+  for (guint i = part->nodes->len; i > 0; i--) {
+    const MillPlanNode *node = g_ptr_array_index (part->nodes, i - 1);
     Flow *flow = flow_of (flows, node->name);
 
     /* Behind a queue, waiting is another thread's business. */
     if (mill_element_table_is_queue (node->factory))
       continue;
     flow->waits = node->may_wait;
-    for (guint k = 0; k < plan->links->len; k++) {
-      const MillPlanLink *link = g_ptr_array_index (plan->links, k);
+    for (guint k = 0; k < part->links->len; k++) {
+      const MillPlanLink *link = g_ptr_array_index (part->links, k);
 
-      if (g_str_equal (link->from_node, node->name) &&
-          link->kind != MILL_LINK_CUT)
+      if (g_str_equal (link->from_node, node->name))
         flow->waits |= flow_of (flows, link->to_node)->waits;
     }
   }
@@ -170,8 +132,6 @@ place_queue (MillPlanLink *link, const MillPlanNode *to, GHashTable *flows)
   Flow *flow = flow_of (flows, link->to_node);
   gboolean is_queue = mill_element_table_is_queue (to->factory);
 
-  if (link->kind == MILL_LINK_CUT)
-    return;
   if (from->pool) {
     if (is_leaky_queue (to))
       return;
@@ -180,38 +140,37 @@ place_queue (MillPlanLink *link, const MillPlanNode *to, GHashTable *flows)
     else
       flow->pool = TRUE;
   } else if (from->n_outputs > 1 && flow->waits && !is_queue) {
-    link->kind = MILL_LINK_THREAD;
+    link->kind = from->live_link ? MILL_LINK_PACED : MILL_LINK_THREAD;
   }
 }
 
-/* Downstream from the sources. */
+/* Downstream from the sources of one process. */
 static void
-place_queues (MillPlanner *planner)
+place_queues (const MillPlanPart *part)
 {
-  const MillPlan *plan = planner->plan;
   g_autoptr (GHashTable) flows =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
 
-  for (guint i = 0; i < plan->nodes->len; i++) {
-    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
+  for (guint i = 0; i < part->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (part->nodes, i);
     Flow *flow = g_new0 (Flow, 1);
 
     flow->pool = mill_element_table_is_pool_source (node->factory);
+    flow->live_link = g_str_equal (node->factory, "millsrc") &&
+        mill_plan_node_is_live_source (node);
     g_hash_table_insert (flows, node->name, flow);
   }
-  for (guint i = 0; i < plan->links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (plan->links, i);
+  for (guint i = 0; i < part->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (part->links, i);
 
-    if (link->kind != MILL_LINK_CUT)
-      flow_of (flows, link->from_node)->n_outputs++;
+    flow_of (flows, link->from_node)->n_outputs++;
   }
-  find_waiting (planner, flows);
-  for (guint i = 0; i < planner->order->len; i++) {
-    const MillPlanNode *node =
-        ((MillPlannerNode *) g_ptr_array_index (planner->order, i))->plan;
+  find_waiting (part, flows);
+  for (guint i = 0; i < part->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (part->nodes, i);
 
-    for (guint k = 0; k < plan->links->len; k++) {
-      MillPlanLink *link = g_ptr_array_index (plan->links, k);
+    for (guint k = 0; k < part->links->len; k++) {
+      MillPlanLink *link = g_ptr_array_index (part->links, k);
 
       if (g_str_equal (link->to_node, node->name))
         place_queue (link, node, flows);
@@ -222,6 +181,11 @@ place_queues (MillPlanner *planner)
 void
 mill_plan_place_make (MillPlanner *planner)
 {
+  MillPlan *plan = planner->plan;
+
+  plan->live = mill_plan_cut_is_live (planner);
   place_processes (planner);
-  place_queues (planner);
+  mill_plan_cut_make (planner);
+  for (guint i = 0; i < plan->parts->len; i++)
+    place_queues (g_ptr_array_index (plan->parts, i));
 }

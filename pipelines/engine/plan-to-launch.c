@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
-/* The gst-launch-1.0 line that does the same in one process, ready for a
- * shell. Where a template makes several pads ("video_%u"), a launch line can
+/* The gst-launch-1.0 line of each process, ready for a shell. Where a template makes several pads ("video_%u"), a launch line can
  * name only the first. */
 #include "plan-private.h"
 
@@ -11,7 +10,8 @@
 
 typedef struct
 {
-  const MillPlan *plan;
+  const GPtrArray *nodes; /* (element-type MillPlanNode) */
+  const GPtrArray *links; /* (element-type MillPlanLink) */
   GString *text;
   GHashTable *requested; /* "node.template" -> how many pads so far */
   GPtrArray *sinks; /* (element-type gchar): the pad each link ends in */
@@ -55,6 +55,16 @@ write_setting (Writer *writer, const gchar *pad, const MillPlanSetting *setting)
   g_string_append_printf (writer->text, " %s", word);
 }
 
+/* Only nodes of other streams have names that a launch line does not take. */
+static gchar *
+node_name (const gchar *name)
+{
+  gchar *plain = g_strdup (name);
+
+  g_strdelimit (plain, "/", '-');
+  return plain;
+}
+
 /* "video_%u" -> "video_3" */
 static gchar *
 number_pad (const gchar *name_template, guint number)
@@ -71,8 +81,8 @@ number_pad (const gchar *name_template, guint number)
 static void
 name_sinks (Writer *writer)
 {
-  for (guint i = 0; i < writer->plan->links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (writer->plan->links, i);
+  for (guint i = 0; i < writer->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (writer->links, i);
     g_autofree gchar *key = NULL;
     guint number;
 
@@ -91,14 +101,14 @@ name_sinks (Writer *writer)
 static void
 write_node (Writer *writer, const MillPlanNode *node)
 {
-  const MillPlan *plan = writer->plan;
+  g_autofree gchar *name = node_name (node->name);
 
   g_string_append_printf (writer->text, " \\\n  %s name=%s", node->factory,
-      node->name);
+      name);
   for (guint i = 0; i < node->props->len; i++)
     write_setting (writer, NULL, g_ptr_array_index (node->props, i));
-  for (guint i = 0; i < plan->links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (plan->links, i);
+  for (guint i = 0; i < writer->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (writer->links, i);
 
     if (!g_str_equal (link->to_node, node->name))
       continue;
@@ -111,10 +121,11 @@ write_node (Writer *writer, const MillPlanNode *node)
 static void
 write_pad (Writer *writer, const gchar *node, const gchar *pad)
 {
+  g_autofree gchar *name = node_name (node);
   gboolean usual = !pad || g_str_equal (pad, "src") ||
       g_str_equal (pad, "sink");
 
-  g_string_append_printf (writer->text, "%s.%s", node, usual ? "" : pad);
+  g_string_append_printf (writer->text, "%s.%s", name, usual ? "" : pad);
 }
 
 static void
@@ -135,10 +146,11 @@ write_queue (Writer *writer, MillLinkKind kind)
 static void
 write_fan (Writer *writer, guint first)
 {
-  const GPtrArray *links = writer->plan->links;
+  const GPtrArray *links = writer->links;
   const MillPlanLink *head = g_ptr_array_index (links, first);
   g_autofree gchar *pad = number_pad (head->from_pad, 0);
-  g_autofree gchar *tee = g_strdup_printf ("%s-%s-tee", head->from_node, pad);
+  g_autofree gchar *node = node_name (head->from_node);
+  g_autofree gchar *tee = g_strdup_printf ("%s-%s-tee", node, pad);
   guint n_links = 0;
 
   for (guint i = 0; i < links->len; i++) {
@@ -170,22 +182,35 @@ write_fan (Writer *writer, guint first)
   }
 }
 
-gchar *
-mill_plan_to_launch (const MillPlan *plan)
+static void
+write_part (GString *text, const MillPlanPart *part)
 {
-  Writer writer = { .plan = plan };
+  Writer writer = {
+    .nodes = part->nodes,
+    .links = part->links,
+    .text = text,
+  };
 
-  writer.text = g_string_new ("gst-launch-1.0 -e");
+  g_string_append (text, "gst-launch-1.0 -e");
   writer.requested =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   writer.sinks = g_ptr_array_new_with_free_func (g_free);
   name_sinks (&writer);
-  for (guint i = 0; i < plan->nodes->len; i++)
-    write_node (&writer, g_ptr_array_index (plan->nodes, i));
-  for (guint i = 0; i < plan->links->len; i++)
+  for (guint i = 0; i < part->nodes->len; i++)
+    write_node (&writer, g_ptr_array_index (part->nodes, i));
+  for (guint i = 0; i < part->links->len; i++)
     write_fan (&writer, i);
-  g_string_append_c (writer.text, '\n');
+  g_string_append_c (text, '\n');
   g_hash_table_unref (writer.requested);
   g_ptr_array_unref (writer.sinks);
-  return g_string_free (writer.text, FALSE);
+}
+
+gchar *
+mill_plan_to_launch (const MillPlan *plan)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < plan->n_processes; i++)
+    write_part (text, mill_plan_cut_get_part (plan, i));
+  return g_string_free (text, FALSE);
 }

@@ -28,8 +28,10 @@ kind_words (MillLinkKind kind)
       return "leaky queue: what follows may wait, the pool's thread may not";
     case MILL_LINK_THREAD:
       return "queue: the branches may wait for each other";
+    case MILL_LINK_PACED:
+      return "short queue: the branches may wait for each other, the link drops";
     case MILL_LINK_CUT:
-      return "cut: millsink and millsrc between two processes";
+      return "cut: by a link between processes";
     default:
       return "direct";
   }
@@ -63,21 +65,16 @@ write_settings (GString *text, const GPtrArray *settings)
 static void
 write_process (GString *text, const MillPlan *plan, guint process)
 {
+  const GPtrArray *nodes = mill_plan_cut_get_part (plan, process)->nodes;
   gdouble cores = 0;
 
-  for (guint i = 0; i < plan->nodes->len; i++) {
-    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
-
-    if (node->process == process)
-      cores += node->cores;
-  }
+  for (guint i = 0; i < nodes->len; i++)
+    cores += ((MillPlanNode *) g_ptr_array_index (nodes, i))->cores;
   g_string_append_printf (text, "\nprocess %u%s, about %.3g cores\n", process,
       process == 0 ? " (shared)" : " (isolated)", cores);
-  for (guint i = 0; i < plan->nodes->len; i++) {
-    const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (nodes, i);
 
-    if (node->process != process)
-      continue;
     g_string_append_printf (text, "  %-16s %-20s %8.3g cores  %s\n", node->name,
         node->factory, node->cores,
         node->may_wait ? "may wait" : "never waits");
@@ -96,6 +93,27 @@ write_link (GString *text, const MillPlan *plan, const MillPlanLink *link)
   g_string_append_printf (text, "  %-24s -> %-24s %s%s\n", from, to,
       has_twin (plan, link) ? "tee, " : "", kind_words (link->kind));
   write_settings (text, link->props);
+}
+
+/* The links of a process to others of the stream, by their producers. */
+static void
+write_sockets (GString *text, const MillPlan *plan, guint process)
+{
+  const GPtrArray *nodes = mill_plan_cut_get_part (plan, process)->nodes;
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (nodes, i);
+    g_autoptr (GString) takers = g_string_new (NULL);
+
+    if (!mill_plan_cut_is_sink (node))
+      continue;
+    for (guint k = 0; k < plan->n_processes; k++)
+      if (k != process && mill_plan_cut_find_node (plan, k, node->name))
+        g_string_append_printf (takers, "%s%u", takers->len ? ", " : "", k);
+    g_string_append_printf (text, "  %-24s process %u -> %s  %s\n",
+        node->name + strlen (MILL_PLAN_LINK_PREFIX), process, takers->str,
+        mill_plan_cut_get_socket (node));
+  }
 }
 
 gchar *
@@ -117,6 +135,13 @@ mill_plan_to_text (const MillPlan *plan)
     write_link (text, plan, g_ptr_array_index (plan->links, i));
   if (plan->links->len == 0)
     g_string_append (text, "  none\n");
+  if (plan->n_processes > 1) {
+    g_string_append_printf (text, "\nlinks between processes (%s)\n",
+        plan->live ? "live: who is too slow goes on at a later keyframe"
+                   : "not live: the producer waits for the slowest");
+    for (guint i = 0; i < plan->n_processes; i++)
+      write_sockets (text, plan, i);
+  }
   g_string_append (text,
       "\nhot: can be set while it runs; keyframe: takes effect at the next "
       "keyframe; restart: fixed while it runs.\nCores are estimates for "

@@ -3,6 +3,7 @@
 #include "plan-private.h"
 
 #include "element-table.h"
+#include "media-kind.h"
 #include "value-text.h"
 
 /* Longer lists of words help nobody in a message. */
@@ -61,6 +62,50 @@ mill_planner_list_words (GPtrArray *words)
   return g_strdup (text->str);
 }
 
+MillPlannerNode *
+mill_planner_find_node (MillPlanner *planner, const gchar *name)
+{
+  for (guint i = 0; i < planner->nodes->len; i++) {
+    MillPlannerNode *node = g_ptr_array_index (planner->nodes, i);
+
+    if (g_str_equal (node->plan->name, name))
+      return node;
+  }
+  return NULL;
+}
+
+GstCaps *
+mill_planner_get_caps (const MillPlannerNode *node, GstPadDirection direction,
+    const gchar *pad)
+{
+  for (GList *l = gst_element_class_get_pad_template_list (node->klass); l;
+       l = l->next) {
+    GstPadTemplate *template = l->data;
+
+    if (GST_PAD_TEMPLATE_DIRECTION (template) != direction || !pad ||
+        !mill_media_kind_name_fits (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
+            pad))
+      continue;
+    if (direction == GST_PAD_SRC && node->carries &&
+        gst_caps_is_any (GST_PAD_TEMPLATE_CAPS (template)))
+      return gst_caps_ref (node->carries);
+    return gst_pad_template_get_caps (template);
+  }
+  return gst_caps_new_any ();
+}
+
+const MillPlace *
+mill_planner_get_place (const MillPlannerNode *to, const MillPlannerNode *from)
+{
+  for (guint i = 0; i < to->sources->len; i++) {
+    const MillPlannerSource *source = g_ptr_array_index (to->sources, i);
+
+    if (source->from == from)
+      return &source->source->place;
+  }
+  return &to->node->place;
+}
+
 void
 mill_planner_node_free (MillPlannerNode *node)
 {
@@ -68,6 +113,7 @@ mill_planner_node_free (MillPlannerNode *node)
   g_clear_pointer (&node->sources, g_ptr_array_unref);
   g_hash_table_unref (node->taken);
   gst_clear_caps (&node->carries);
+  g_clear_pointer (&node->own, mill_plan_stream_node_free);
   g_free (node);
 }
 
@@ -120,6 +166,12 @@ mill_plan_new (MillDescription *description, const MillPlanOptions *options,
   plan->nodes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_node_free);
   plan->links =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_link_free);
+  plan->parts =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_cut_part_free);
+  plan->ends =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_node_free);
+  plan->end_links =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_plan_link_free);
   values = mill_param_values_new (description, options->params,
       options->allow_missing, diagnostics);
@@ -174,6 +226,9 @@ mill_plan_unref (MillPlan *plan)
 {
   if (!g_atomic_ref_count_dec (&plan->ref_count))
     return;
+  g_ptr_array_unref (plan->parts);
+  g_ptr_array_unref (plan->end_links);
+  g_ptr_array_unref (plan->ends);
   g_ptr_array_unref (plan->nodes);
   g_ptr_array_unref (plan->links);
   mill_description_unref (plan->description);
@@ -214,6 +269,18 @@ guint
 mill_plan_get_process (const MillPlan *plan)
 {
   return plan->process;
+}
+
+gboolean
+mill_plan_is_live (const MillPlan *plan)
+{
+  return plan->live;
+}
+
+GPtrArray *
+mill_plan_get_part_nodes (const MillPlan *plan, guint process)
+{
+  return mill_plan_cut_get_part (plan, process)->nodes;
 }
 
 /* ---- comparing ---- */

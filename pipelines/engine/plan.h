@@ -62,8 +62,13 @@ typedef enum
   MILL_LINK_DIRECT,
   MILL_LINK_QUEUE, /* a leaky queue is put between: pool source above, element that may wait below */
   MILL_LINK_THREAD, /* a queue is put between: one thread would feed several branches that may wait for each other */
+  MILL_LINK_PACED, /* a short queue is put between: behind a live link, which drops what is late at keyframes, as a queue cannot */
   MILL_LINK_CUT, /* crosses a process border by millsink and millsrc */
 } MillLinkKind;
+
+/* Where a cut leaves and enters a process, the plan of that process has a node
+ * "link:NODE" of millsink or millsrc, NODE being the producer. */
+#define MILL_PLAN_LINK_PREFIX "link:"
 
 typedef struct
 {
@@ -71,6 +76,7 @@ typedef struct
   gchar *from_pad; /* template or pad name; nullable: by media type */
   gchar *to_node;
   gchar *to_pad;
+  gboolean same_name; /* to an end of a link: pads keep their names on it */
   MillLinkKind kind;
   GPtrArray
       *props; /* (element-type MillPlanSetting) of the pad on the to side */
@@ -95,9 +101,14 @@ MillDescription *mill_plan_get_description (const MillPlan *plan);
 GstClockTime mill_plan_get_epoch (const MillPlan *plan);
 GPtrArray *mill_plan_get_nodes (const MillPlan *plan);
 GPtrArray *mill_plan_get_links (const MillPlan *plan);
+/* What one process runs: its nodes, sources first, and the ends of its links.
+ * Returns: (transfer none) (element-type MillPlanNode) */
+GPtrArray *mill_plan_get_part_nodes (const MillPlan *plan, guint process);
 guint mill_plan_get_n_processes (const MillPlan *plan);
 /* Which of them a graph builds. */
 guint mill_plan_get_process (const MillPlan *plan);
+/* It has a source that gives media at its own pace: links must not hold it. */
+gboolean mill_plan_is_live (const MillPlan *plan);
 
 /* The same graph: same nodes, properties, links. Used to tell whether a
  * reload touches a stream. */

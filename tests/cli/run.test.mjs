@@ -228,12 +228,16 @@ test('isolate: explain tells the processes of a server, run ignores it', async (
   const isolated = file('isolated.yaml', `millrace: 1
 name: isolated
 nodes:
-  in: { element: filesrc, props: { location: ${PICTURES} } }
+  picture: { element: videotestsrc, props: { num-buffers: 5 } }
+  in: { element: x264enc, from: [picture] }
   out: { element: fakesink, from: [in], isolate: true, props: { sync: false } }
 `);
   const explained = await millrace(['explain', isolated]);
   assert.equal(explained.code, 0, explained.stderr);
   assert.match(explained.stdout, /process 1 \(isolated\)/);
+  assert.match(explained.stdout, /\n {2}in +process 0 -> 1 +\/.*\/links\/isolated\.in\n/);
+  const lines = await millrace(['explain', '--gst-launch', isolated]);
+  assert.equal(lines.stdout.match(/^gst-launch-1\.0/gm).length, 2);
   assert.match(explained.stdout, /`millrace run` ignores isolate/);
   assert.equal((await millrace(['run', '--quiet', isolated])).code, 0);
 });

@@ -5,111 +5,10 @@
 #include <string.h>
 
 #include "engine.h"
+#include "fake-demux.h"
 
 #define HEAD "millrace: 1\nname: test\nnodes:\n"
 #define DEADLINE_S 20
-
-/* ---- an element whose pads appear when it starts ---- */
-
-#define FAKE_TYPE_DEMUX (fake_demux_get_type ())
-G_DECLARE_FINAL_TYPE (FakeDemux, fake_demux, FAKE, DEMUX, GstElement)
-
-struct _FakeDemux
-{
-  GstElement parent_instance;
-  gchar *pads; /* "video audio"; names of pads to make */
-};
-
-G_DEFINE_TYPE (FakeDemux, fake_demux, GST_TYPE_ELEMENT)
-
-static GstStaticPadTemplate demux_sink = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
-static GstStaticPadTemplate demux_video = GST_STATIC_PAD_TEMPLATE ("video_%u",
-    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
-static GstStaticPadTemplate demux_audio = GST_STATIC_PAD_TEMPLATE ("audio_%u",
-    GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS_ANY);
-
-static void
-add_pad (FakeDemux *self, const gchar *name)
-{
-  gboolean video = g_str_has_prefix (name, "video");
-  g_autoptr (GstPadTemplate) template =
-      gst_static_pad_template_get (video ? &demux_video : &demux_audio);
-  GstPad *pad = gst_pad_new_from_template (template, name);
-  g_autoptr (GstCaps) caps = gst_caps_from_string (video ? "video/x-h264"
-          : g_str_equal (name, "audio_3") ? "audio/mpeg, mpegversion=1, layer=3"
-                                          : "audio/mpeg");
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_use_fixed_caps (pad);
-  gst_pad_set_active (pad, TRUE);
-  gst_pad_push_event (pad, gst_event_new_stream_start (name));
-  gst_pad_push_event (pad, gst_event_new_caps (caps));
-  gst_pad_push_event (pad, gst_event_new_segment (&segment));
-  gst_element_add_pad (GST_ELEMENT (self), pad);
-}
-
-/* The first buffer makes the pads (audio_3 has MP3); each buffer goes to all of them. */
-static GstFlowReturn
-on_buffer (GstPad *sink, GstObject *parent, GstBuffer *buffer)
-{
-  FakeDemux *self = FAKE_DEMUX (parent);
-
-  if (self->pads) {
-    g_auto (GStrv) names = g_strsplit (self->pads, " ", -1);
-
-    for (guint i = 0; names[i] && *names[i]; i++)
-      add_pad (self, names[i]);
-    g_clear_pointer (&self->pads, g_free);
-    gst_element_no_more_pads (GST_ELEMENT (self));
-  }
-  for (GList *l = GST_ELEMENT (self)->srcpads; l; l = l->next)
-    gst_pad_push (l->data, gst_buffer_ref (buffer));
-  gst_buffer_unref (buffer);
-  return GST_FLOW_OK;
-}
-
-static void
-fake_demux_set_property (GObject *object, guint id, const GValue *value,
-    GParamSpec *pspec)
-{
-  g_free (FAKE_DEMUX (object)->pads);
-  FAKE_DEMUX (object)->pads = g_value_dup_string (value);
-}
-
-static void
-fake_demux_finalize (GObject *object)
-{
-  g_free (FAKE_DEMUX (object)->pads);
-  G_OBJECT_CLASS (fake_demux_parent_class)->finalize (object);
-}
-
-static void
-fake_demux_class_init (FakeDemuxClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-
-  object_class->set_property = fake_demux_set_property;
-  object_class->finalize = fake_demux_finalize;
-  g_object_class_install_property (object_class, 1,
-      g_param_spec_string ("pads", "pads", "pads", NULL, G_PARAM_WRITABLE));
-  gst_element_class_add_static_pad_template (element_class, &demux_sink);
-  gst_element_class_add_static_pad_template (element_class, &demux_video);
-  gst_element_class_add_static_pad_template (element_class, &demux_audio);
-  gst_element_class_set_static_metadata (element_class, "Fake", "Demuxer",
-      "Pads that appear", "millrace");
-}
-
-static void
-fake_demux_init (FakeDemux *self)
-{
-  GstPad *sink = gst_pad_new_from_static_template (&demux_sink, "sink");
-
-  gst_pad_set_chain_function (sink, on_buffer);
-  gst_element_add_pad (GST_ELEMENT (self), sink);
-}
 
 /* ---- a run ---- */
 
@@ -614,22 +513,59 @@ test_nodes_by_factory (void)
   run_clear (&run);
 }
 
-/* What cannot run in this version is refused with a reason. */
+/* What cannot be a part of a stream is refused with a reason. */
 static void
-test_refused (void)
+check_refused (GstClockTime epoch, guint process, const gchar *why)
 {
   const gchar *text = HEAD
       "  a: { element: h264parse }\n"
       "  b: { element: fakesink, from: [a], isolate: true }\n";
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillPlanOptions options = { .epoch = epoch, .process = process };
   g_autoptr (MillPlan) plan = mill_plan_new_from_data (text, strlen (text),
-      "f.yaml", NULL, diagnostics);
+      "f.yaml", &options, diagnostics);
   g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_null (mill_graph_new (plan, queue, &error));
   g_assert_error (error, MILL_GRAPH_ERROR, MILL_GRAPH_ERROR_BUILD);
-  g_assert_nonnull (strstr (error->message, "got 2 processes"));
+  g_assert_cmpstr (error->message, ==, why);
+}
+
+static void
+test_refused (void)
+{
+  check_refused (5, 2, "plan 'test': got process 2, expected one below 2");
+  check_refused (0, 1,
+      "plan 'test': got no epoch, expected that of all its 2 processes");
+}
+
+/* What a demuxer's pads will be linked to is awake before it is, in whatever
+ * order the description has them. */
+static void
+test_order (void)
+{
+  g_autoptr (GString) order = g_string_new (NULL);
+  g_auto (GValue) item = G_VALUE_INIT;
+  GstIterator *sorted;
+  Run run;
+
+  run_init (&run,
+      "  v: { element: fakesink, from: [i] }\n"
+      "  i: { element: identity, from: [d.video_0] }\n"
+      "  d: { element: fakedemux, from: [a], props: { pads: video_0 } }\n"
+      "  a: { element: fakesrc, props: { num-buffers: 5, sizetype: fixed } }\n",
+      GST_CLOCK_TIME_NONE);
+  sorted =
+      gst_bin_iterate_sorted (GST_BIN (mill_graph_get_pipeline (run.graph)));
+  while (gst_iterator_next (sorted, &item) == GST_ITERATOR_OK) {
+    g_string_append_printf (order, "%s ",
+        GST_OBJECT_NAME (g_value_get_object (&item)));
+    g_value_reset (&item);
+  }
+  gst_iterator_free (sorted);
+  g_assert_cmpstr (order->str, ==, "v i d a ");
+  run_clear (&run);
 }
 
 int
@@ -641,7 +577,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   mill_engine_init (&argc, &argv, &error);
   g_assert_no_error (error);
-  gst_element_register (NULL, "fakedemux", GST_RANK_NONE, FAKE_TYPE_DEMUX);
+  fake_demux_register ();
   g_test_add_func ("/graph/ends", test_ends);
   g_test_add_func ("/graph/tee", test_tee);
   g_test_add_func ("/graph/fails-by-node", test_fails_by_node);
@@ -662,6 +598,7 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/hot-property", test_hot_property);
   g_test_add_func ("/graph/nodes-by-factory", test_nodes_by_factory);
   g_test_add_func ("/graph/refused", test_refused);
+  g_test_add_func ("/graph/order", test_order);
   result = g_test_run ();
   gst_deinit ();
   return result;

@@ -58,6 +58,7 @@ links_of (const MillPlan *plan)
   static const gchar *const kinds[] = { [MILL_LINK_DIRECT] = "",
     [MILL_LINK_QUEUE] = " leaky",
     [MILL_LINK_THREAD] = " queue",
+    [MILL_LINK_PACED] = " paced",
     [MILL_LINK_CUT] = " cut" };
   GPtrArray *links = mill_plan_get_links (plan);
   GString *text = g_string_new (NULL);
@@ -141,9 +142,23 @@ static const Case bad_cases[] = {
       "source only: 'a' is linked to it\n"
       "f.yaml:6:34: error: node 'b' (fakesink) has no source pad, expected an "
       "element that has one\n"
-      "f.yaml:6:37: error: from 'stream:x/y': links to other streams are not "
-      "available in this version of millrace, expected a node of this "
-      "description\n" },
+      "f.yaml:6:37: error: link from 'stream:x/y' to 'c' is ambiguous: several "
+      "pads fit, expected the name of one of video_%u, audio_%u or text_%u\n" },
+  { HEAD "nodes:\n  a: { element: cmafsink, from: [\"stream:no way/in\", "
+         "\"stream:x/1\", \"stream:ok/in.video\"], props: { location: x } }\n",
+      "f.yaml:4:34: error: from 'stream:no way/in', expected NODE, NODE.PAD or "
+      "stream:NAME/NODE\n"
+      "f.yaml:4:54: error: from 'stream:x/1', expected NODE, NODE.PAD or "
+      "stream:NAME/NODE\n"
+      "f.yaml:4:68: error: node 'stream:ok/in' (millsrc) has no source pad "
+      "'video', expected video_%u, audio_%u or text_%u\n" },
+  /* a container has nothing that a link could resume at */
+  { HEAD "nodes:\n  a: { element: videotestsrc }\n  b: { element: x264enc, "
+         "from: [a] }\n  c: { element: flvmux, from: [b] }\n  d: { element: "
+         "filesink, from: [c], isolate: true, props: { location: x } }\n",
+      "f.yaml:7:34: error: media (video/x-flv) from 'c' to 'd' cannot cross an "
+      "isolation border, expected encoded video, audio or text of a kind that "
+      "is known before it runs\n" },
   { HEAD "nodes:\n  a: { element: identity, from: [c] }\n  b: { element: "
          "identity, from: [a] }\n  c: { element: identity, from: [b] }\n  d: { "
          "element: identity, from: [d] }\n",
@@ -400,6 +415,177 @@ test_processes (void)
   g_assert_false (mill_plan_equal (apart, one));
 }
 
+/* ---- cuts ---- */
+
+/* Out of order as written, so that the plan's own order shows. */
+static const gchar ladder[] = HEAD
+    "nodes:\n"
+    "  out: { element: matroskamux, from: [in.audio_0, enc, coded] }\n"
+    "  file: { element: filesink, from: [out], props: { location: x } }\n"
+    "  dump: { element: filesink, from: [coded], props: { location: y } }\n"
+    "  enc: { element: h264parse, from: [in.video_%u], isolate: true }\n"
+    "  more: { element: fakesink, from: [in.audio_0], isolate: true }\n"
+    "  in: { element: rtmpserversrc }\n"
+    "  raw: { element: videotestsrc }\n"
+    "  coded: { element: x264enc, from: [raw] }\n";
+
+/* The part of one process, and what each of its nodes shall be. */
+static gchar *
+part_of (const MillPlan *plan, guint process)
+{
+  GPtrArray *nodes = mill_plan_get_part_nodes (plan, process);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (nodes, i);
+
+    g_string_append_printf (text, "%s%s%s", i > 0 ? " " : "", node->name,
+        node->may_wait ? "!" : "");
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_part (const MillPlan *plan, guint process, const gchar *expected)
+{
+  g_autofree gchar *text = part_of (plan, process);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static const gchar *
+socket_of (const MillPlan *plan, guint process, guint index)
+{
+  const MillPlanNode *node =
+      g_ptr_array_index (mill_plan_get_part_nodes (plan, process), index);
+  const MillPlanSetting *location = g_ptr_array_index (node->props, 0);
+
+  g_assert_cmpstr (location->name, ==, "location");
+  return g_value_get_string (&location->value);
+}
+
+static void
+test_parts (void)
+{
+  MillPlanOptions options = { .epoch = 5,
+    .stream = "demo",
+    .links_dir = "/run/x/links" };
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *dot = NULL;
+  g_autofree gchar *launch = NULL;
+  g_autoptr (MillPlan) plan = plan_of (ladder, &options, &said);
+
+  g_assert_cmpstr (said, ==, "");
+  g_assert_cmpuint (mill_plan_get_n_processes (plan), ==, 3);
+  g_assert_true (mill_plan_is_live (plan));
+  /* Sources first, whatever the order in the file: that is the order in which
+   * a bin must know them. */
+  assert_part (plan, 0, "link:enc in raw! coded! out! file! dump! link:in");
+  assert_part (plan, 1, "link:in enc link:enc");
+  assert_part (plan, 2, "link:in more!");
+  g_assert_cmpstr (socket_of (plan, 0, 7), ==, "/run/x/links/demo.in");
+  g_assert_cmpstr (socket_of (plan, 1, 0), ==, "/run/x/links/demo.in");
+  g_assert_cmpstr (socket_of (plan, 1, 2), ==, "/run/x/links/demo.enc");
+  g_assert_cmpstr (socket_of (plan, 0, 0), ==, "/run/x/links/demo.enc");
+  text = mill_plan_to_text (plan);
+  g_assert_nonnull (strstr (text, "process 0 -> 1, 2  /run/x/links/demo.in\n"));
+  g_assert_nonnull (strstr (text, "process 1 -> 0  /run/x/links/demo.enc\n"));
+  dot = mill_plan_to_dot (plan);
+  g_assert_nonnull (strstr (dot, "label=\"process 2 (isolated)\""));
+  g_assert_nonnull (strstr (dot, "label=\"link demo.enc\", style=dashed"));
+  launch = mill_plan_to_launch (plan);
+  g_assert_nonnull (strstr (launch,
+      "\ngst-launch-1.0 -e \\\n  millsrc name=link:in "
+      "location=/run/x/links/demo.in leaky=true \\\n  h264parse name=enc "
+      "\\\n  millsink name=link:enc location=/run/x/links/demo.enc "
+      "leaky=true \\\n  link:in.video_0 ! enc. \\\n  enc. ! "
+      "link:enc.video_0\n"));
+}
+
+/* What a link may do depends on whether its source can wait. */
+static void
+test_link_of_file (void)
+{
+  const gchar *file = HEAD
+      "nodes:\n  f: { element: filesrc, props: { location: x } }\n"
+      "  d: { element: qtdemux, from: [f] }\n"
+      "  c: { element: cmafsink, from: [d, e], props: { location: y } }\n"
+      "  e: { element: h264parse, from: [d.video_%u], isolate: true }\n";
+  MillPlanOptions options = { .epoch = 5, .stream = "s", .links_dir = "/r" };
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *launch = NULL;
+  g_autoptr (MillPlan) plan = plan_of (file, &options, &said);
+
+  g_assert_cmpstr (said, ==, "");
+  g_assert_false (mill_plan_is_live (plan));
+  assert_part (plan, 0, "link:e! f! d! c link:d!");
+  /* It may hold the demuxer's thread, so that gets a queue. */
+  launch = mill_plan_to_launch (plan);
+  g_assert_nonnull (strstr (launch, "location=/r/s.d leaky=false"));
+  g_assert_nonnull (strstr (launch,
+      "max-size-bytes=33554432 max-size-time=0 ! link:d.video_0"));
+}
+
+static void
+test_long_link (void)
+{
+  g_autofree gchar *dir = g_strnfill (101, 'x');
+  MillPlanOptions options = { .epoch = 5, .stream = "demo", .links_dir = dir };
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *expected = g_strdup_printf (
+      "f.yaml:7:3: error: link '%s/demo.enc': got 110 bytes, expected at most "
+      "107 for the path of a socket (a shorter runtime directory, or shorter "
+      "names)\nf.yaml:9:3: error: link '%s/demo.in': got 109 bytes, expected at "
+      "most 107 for the path of a socket (a shorter runtime directory, or "
+      "shorter names)\n",
+      dir, dir);
+  g_autoptr (MillPlan) plan = plan_of (ladder, &options, &said);
+
+  g_assert_null (plan);
+  g_assert_cmpstr (said, ==, expected);
+}
+
+/* Another stream's node is a source like any other, in the process of who
+ * takes it. */
+static void
+test_stream (void)
+{
+  const gchar *text = HEAD
+      "params:\n  from: { type: string, default: demo }\n"
+      "nodes:\n  m: { element: matroskamux, from: [\"stream:demo/in.video_0\", "
+      "\"stream:demo/in.audio_0\"] }\n"
+      "  o: { element: filesink, from: [m], props: { location: x } }\n"
+      "  a: { element: fakesink, from: [\"stream:${from}/in.video_%u\"], "
+      "isolate: true }\n";
+  MillPlanOptions options = { .epoch = 5,
+    .stream = "own",
+    .links_dir = "/run/x/links" };
+  g_autofree gchar *said[2] = { NULL };
+  g_autofree gchar *links = NULL;
+  g_autofree gchar *launch = NULL;
+  g_autoptr (MillPlan) plan = plan_of (text, &options, &said[0]);
+  g_autoptr (MillPlan) one = NULL;
+
+  g_assert_cmpstr (said[0], ==, "");
+  assert_part (plan, 0, "stream:demo/in m! o!");
+  assert_part (plan, 1, "stream:demo/in:a a!");
+  g_assert_cmpstr (socket_of (plan, 0, 0), ==, "/run/x/links/demo.in");
+  g_assert_cmpstr (socket_of (plan, 1, 0), ==, "/run/x/links/demo.in");
+  links = links_of (plan);
+  g_assert_cmpstr (links, ==,
+      "stream:demo/in.video_0>m.video_%u paced; "
+      "stream:demo/in.audio_0>m.audio_%u paced; m.src>o.sink; "
+      "stream:demo/in:a.video_%u>a.sink");
+  options.one_process = TRUE;
+  one = plan_of (text, &options, &said[1]);
+  assert_part (one, 0, "stream:demo/in m! o! a!");
+  launch = mill_plan_to_launch (one);
+  g_assert_nonnull (strstr (launch, "millsrc name=stream:demo-in "));
+  g_assert_nonnull (strstr (launch, "stream:demo-in.audio_0 ! "));
+  g_clear_pointer (&said[1], g_free);
+}
+
 static void
 test_equal (void)
 {
@@ -453,6 +639,10 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/params", test_params);
   g_test_add_func ("/plan/bad-params", test_bad_params);
   g_test_add_func ("/plan/processes", test_processes);
+  g_test_add_func ("/plan/parts", test_parts);
+  g_test_add_func ("/plan/link-of-file", test_link_of_file);
+  g_test_add_func ("/plan/long-link", test_long_link);
+  g_test_add_func ("/plan/stream", test_stream);
   g_test_add_func ("/plan/equal", test_equal);
   g_test_add_func ("/plan/pictures", test_pictures);
   const gint failed = g_test_run ();

@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 /* For test-runs.py: runs a description to its end, or prints its launch line.
  *
- * usage: run-description [--launch] [--seconds N] FILE|NAME [K=V]...
+ * usage: run-description [--launch] [--seconds N]
+ *     [--process N --epoch NS --links DIR] FILE|NAME [K=V]...
+ * Without --process it is all one process.
  * exit codes: 0 ended, 1 failed, 65 mistakes */
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +90,13 @@ main (int argc, char **argv)
       launch = TRUE;
     } else if (g_str_equal (argv[i], "--seconds") && i + 1 < argc) {
       seconds = atoi (argv[++i]);
+    } else if (g_str_equal (argv[i], "--process") && i + 1 < argc) {
+      options.process = atoi (argv[++i]);
+      options.one_process = FALSE;
+    } else if (g_str_equal (argv[i], "--epoch") && i + 1 < argc) {
+      options.epoch = g_ascii_strtoull (argv[++i], NULL, 10);
+    } else if (g_str_equal (argv[i], "--links") && i + 1 < argc) {
+      options.links_dir = argv[++i];
     } else if (file && equals) {
       *equals = '\0';
       g_hash_table_insert (params, argv[i], equals + 1);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/* The ends of links between the processes of one stream, while they run. */
+#include "graph-private.h"
+
+static gboolean
+is_end (GstElement *element)
+{
+  return g_str_has_prefix (GST_OBJECT_NAME (element), MILL_PLAN_LINK_PREFIX);
+}
+
+static GstPadProbeReturn
+on_event (GstPad *pad, GstPadProbeInfo *info, gpointer element)
+{
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
+    gst_element_post_message (element,
+        gst_message_new_application (element,
+            gst_structure_new_empty (MILL_GRAPH_LINK_ENDED)));
+  return GST_PAD_PROBE_OK;
+}
+
+void
+mill_graph_cut_watch_sink (GstElement *element, GstPad *sink)
+{
+  /* The element outlives its pads. */
+  if (is_end (element))
+    gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event,
+        element, NULL);
+}
+
+static void
+end_unused (GstElement *end, gpointer user_data)
+{
+  const gchar *name = user_data;
+  g_autoptr (GstPad) pad = NULL;
+
+  if (end->numsinkpads == 0)
+    pad = gst_element_request_pad_simple (end, name);
+  if (!pad)
+    return;
+  gst_pad_send_event (pad, gst_event_new_stream_start ("millrace-none"));
+  gst_pad_send_event (pad, gst_event_new_eos ());
+}
+
+gboolean
+mill_graph_cut_end_unused (GstElement *element, const MillPlanLink *link)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  g_autoptr (GstElement) end = NULL;
+
+  if (!g_str_has_prefix (link->to_node, MILL_PLAN_LINK_PREFIX))
+    return FALSE;
+  end = parent ? gst_bin_get_by_name (GST_BIN (parent), link->to_node) : NULL;
+  if (end)
+    gst_element_call_async (end, end_unused, g_strdup (link->to_pad), g_free);
+  return TRUE;
+}
+
+static void
+send_eos (GstElement *source, gpointer user_data)
+{
+  gst_element_send_event (source, gst_event_new_eos ());
+}
+
+typedef struct
+{
+  gboolean links;
+  gboolean found;
+} Ending;
+
+static void
+end_source (const GValue *value, gpointer user_data)
+{
+  GstElement *source = g_value_get_object (value);
+  Ending *ending = user_data;
+
+  ending->found |= is_end (source);
+  if (is_end (source) != ending->links)
+    return;
+  /* Nobody ever came: then there is nothing to end but its branches. */
+  if (is_end (source) && source->numsrcpads == 0)
+    mill_graph_pads_close (source);
+  else
+    gst_element_call_async (source, send_eos, NULL, NULL);
+}
+
+/* On another thread, because GstBaseSrc waits for the end of the push in
+ * flight before it takes EOS; each for itself, so that one which is stuck keeps
+ * no other from ending. */
+gboolean
+mill_graph_cut_end_sources (GstBin *pipeline, gboolean links)
+{
+  GstIterator *sources = gst_bin_iterate_sources (pipeline);
+  Ending ending = { links, FALSE };
+
+  while (gst_iterator_foreach (sources, end_source, &ending) ==
+      GST_ITERATOR_RESYNC)
+    gst_iterator_resync (sources);
+  gst_iterator_free (sources);
+  return ending.found;
+}
