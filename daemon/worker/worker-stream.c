@@ -25,6 +25,7 @@ struct _MillWorkerStream
   gint64 since;
   gchar *last_error;
   MillPublisher *publisher; /* nullable */
+  gboolean has_media; /* an input has given its first frame */
   MillGraph *graph; /* stopped in the last states */
   gchar *last_dot; /* nullable: the picture of a graph that failed */
   GPtrArray *inputs; /* (element-type GstElement) that adopt sessions */
@@ -177,6 +178,7 @@ typedef struct
 {
   MillWorkerStream *stream; /* strong */
   gboolean started;
+  gboolean media;
   gchar *reason;
 } InputEvent;
 
@@ -210,8 +212,14 @@ on_input_event (gpointer user_data)
   if (!mill_worker_stream_is_running (stream) ||
       stream->state == MILL_STREAM_STOPPING)
     return G_SOURCE_REMOVE;
-  if (event->started) {
-    set_state (stream, MILL_STREAM_LIVE);
+  stream->has_media |= event->media;
+  if (event->media) {
+    if (stream->state == MILL_STREAM_STARTING)
+      set_state (stream, MILL_STREAM_LIVE);
+  } else if (event->started) {
+    /* Accepted, and silent yet: on_first_media() makes it live. */
+    set_state (stream,
+        stream->has_media ? MILL_STREAM_LIVE : MILL_STREAM_STARTING);
   } else {
     MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name, "publisher is away: %s",
         event->reason);
@@ -221,16 +229,16 @@ on_input_event (gpointer user_data)
 }
 
 static void
-hand_over (Listener *listener, gboolean started, const gchar *reason)
+hand_over (Listener *listener, const InputEvent *said)
 {
   MillWorkerStream *stream = g_weak_ref_get (&listener->stream);
 
   if (!stream)
     return;
   InputEvent *event = g_new0 (InputEvent, 1);
+  *event = *said;
   event->stream = stream;
-  event->started = started;
-  event->reason = reason ? g_utf8_make_valid (reason, -1) : g_strdup ("");
+  event->reason = g_utf8_make_valid (said->reason ? said->reason : "", -1);
   g_autoptr (GSource) source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, on_input_event, event, input_event_free);
@@ -240,13 +248,29 @@ hand_over (Listener *listener, gboolean started, const gchar *reason)
 static void
 on_publish_start (GstElement *element, const gchar *name, gpointer user_data)
 {
-  hand_over (user_data, TRUE, NULL);
+  hand_over (user_data, &(InputEvent){ .started = TRUE });
 }
 
 static void
 on_publish_end (GstElement *element, const gchar *reason, gpointer user_data)
 {
-  hand_over (user_data, FALSE, reason);
+  hand_over (user_data, &(InputEvent){ .reason = (gchar *) reason });
+}
+
+static GstPadProbeReturn
+on_first_media (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  hand_over (user_data, &(InputEvent){ .media = TRUE });
+  return GST_PAD_PROBE_REMOVE;
+}
+
+/* The handler's listener lives as long as the element, whose pad this is. */
+static void
+on_input_pad (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST,
+      on_first_media, user_data, NULL);
 }
 
 static void
@@ -340,6 +364,7 @@ add_input (MillWorkerStream *stream, const MillPlanNode *node)
   g_ptr_array_add (stream->inputs, gst_object_ref (element));
   listen_to (stream, element, "publish-start", G_CALLBACK (on_publish_start));
   listen_to (stream, element, "publish-end", G_CALLBACK (on_publish_end));
+  listen_to (stream, element, "pad-added", G_CALLBACK (on_input_pad));
 }
 
 /* Where the publisher arrives: the nodes without a location; when all have

@@ -463,6 +463,39 @@ test_stop_with_eos (Test *test, gconstpointer data)
   publisher_free (publisher);
 }
 
+static gboolean
+is_connected (gpointer data)
+{
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (((Test *) data)->proxy, "demo", NULL);
+  g_autoptr (GVariant) node =
+      g_variant_lookup_value (report->nodes, "in", G_VARIANT_TYPE_VARDICT);
+  const gchar *state = NULL;
+
+  return node && g_variant_lookup (node, "state", "&s", &state) &&
+      g_str_equal (state, "live");
+}
+
+/* A list that shows a stream as live when nobody can play it misleads; one that
+ * goes silent after it had media was live, and is again. */
+static void
+test_starting_until_media (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "demo");
+
+  g_assert_true (accept_as (test, "demo", GRAPH ("15000"), &error));
+  publisher_wait_ready (publisher);
+  fixture_wait ("the source to have its publisher", is_connected, test);
+  g_autoptr (MillStreamReport) silent =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_assert_cmpint (silent->state, ==, MILL_STREAM_STARTING);
+  g_assert_nonnull (silent->publisher);
+  publisher_send (publisher, movie, 0);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  publisher_free (publisher);
+}
+
 /* Accepted, but gone before any media: no stream is left behind. */
 static void
 test_stop_before_media (Test *test, gconstpointer data)
@@ -570,6 +603,7 @@ main (int argc, char **argv)
 #define ADD(name, function) \
   g_test_add ("/worker/publish/" name, Test, NULL, set_up, function, tear_down)
   ADD ("listen", test_listen);
+  ADD ("starting-until-media", test_starting_until_media);
   g_test_add_func ("/worker/publish/address-in-use", test_address_in_use);
   ADD ("accept", test_accept);
   ADD ("accept-with-location", test_accept_with_location);
