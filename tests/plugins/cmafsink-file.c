@@ -69,7 +69,8 @@ finish (Ladder *self, guint frames)
   ladder_clear (self);
 }
 
-/* Each has a thread of its own: the one ahead waits. */
+/* Each has a thread of its own: the one ahead waits. For a second, after which
+ * it would try again: what is seen later, on a busy machine, tells nothing. */
 static void
 test_wait (void)
 {
@@ -77,18 +78,19 @@ test_wait (void)
   begin (&l, 2);
   l.rungs[1].size = BIG;
   Feeder rung = { .ladder = &l, .rung = &l.rungs[1], .frames = 200 };
+  gint64 start = g_get_monotonic_time ();
   GThread *thread = g_thread_new ("rung", feed, &rung);
+  gint64 now = start;
   /* It would be through by then. */
-  gint64 deadline = g_get_monotonic_time () + 300 * G_TIME_SPAN_MILLISECOND;
-  while (g_get_monotonic_time () < deadline) {
-    g_assert_cmpint (g_atomic_int_get (&rung.pushed), <=, AHEAD);
+  while (now < start + 400 * G_TIME_SPAN_MILLISECOND) {
+    gint pushed = g_atomic_int_get (&rung.pushed);
+    now = g_get_monotonic_time ();
+    if (now < start + 900 * G_TIME_SPAN_MILLISECOND)
+      g_assert_cmpint (pushed, <=, AHEAD);
     g_thread_yield ();
   }
-  for (guint i = 0; i < 200; i++) {
+  for (guint i = 0; i < 200; i++)
     g_assert_cmpint (ladder_push_frame (&l, &l.rungs[0], i), ==, GST_FLOW_OK);
-    g_assert_cmpint (g_atomic_int_get (&rung.pushed), <=,
-        (gint) i + 50 + AHEAD);
-  }
   gst_harness_push_event (l.rungs[0].harness, gst_event_new_eos ());
   g_thread_join (thread);
   finish (&l, 200);
