@@ -118,3 +118,20 @@ mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due)
     }
   }
 }
+
+/* ---- our own ---- */
+
+/* A run that failed before it had media, in a directory where nobody was
+ * before, leaves nothing behind. No reader can have met its generation. Who
+ * opens the claim meanwhile finds that it has lost its name, and makes another.
+ */
+void
+mill_cmaf_legacy_withdraw (MillCmafPublisher *self)
+{
+  if (!self->untouched || self->lease == NULL ||
+      mill_store_lease_is_lost (self->lease))
+    return;
+  if (self->index != NULL)
+    mill_store_remove (self->store, MILL_LIVE_INDEX_NAME, NULL);
+  mill_store_remove (self->store, MILL_CMAF_STATE_NAME, NULL);
+}

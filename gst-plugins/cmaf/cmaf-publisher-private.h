@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * listed, what goes). Nothing else includes it.
  */
 
+#define MILL_CMAF_STATE_NAME ".state"
+
 /** What the publisher knows of a rendition besides its segments. */
 typedef struct
 {
@@ -91,6 +93,9 @@ void mill_cmaf_legacy_restore_output (MillCmafPublisher *self, guint i);
 
 /** Media that no playlist lists any more, or never did, goes when @due. */
 void mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due);
+
+/** Leaves nothing behind, where there was nothing before and nothing came. */
+void mill_cmaf_legacy_withdraw (MillCmafPublisher *self);
 
 /* ---- cmaf-window.c ---- */
 

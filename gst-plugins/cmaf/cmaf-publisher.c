@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define STATE_NAME ".state"
 /** Who hears of a job. */
 typedef struct
 {
@@ -216,8 +215,8 @@ mill_cmaf_publisher_open (const gchar *path,
   self->store = mill_store_directory_new (path, error);
   if (self->store == NULL)
     return NULL;
-  self->lease =
-      mill_store_take (self->store, STATE_NAME, MILL_STORE_TAKE_FREE, error);
+  self->lease = mill_store_take (self->store, MILL_CMAF_STATE_NAME,
+      MILL_STORE_TAKE_FREE, error);
   if (self->lease == NULL)
     return NULL;
   if (!begin (self, error))
@@ -230,27 +229,12 @@ mill_cmaf_publisher_open (const gchar *path,
   return g_steal_pointer (&self);
 }
 
-/* A run that failed before it had media, in a directory where nobody was
- * before, leaves nothing behind. No reader can have met its generation. Who
- * opens the claim meanwhile finds that it has lost its name, and makes another.
- */
-static void
-remove_claim (MillCmafPublisher *self)
-{
-  if (!self->untouched || self->lease == NULL ||
-      mill_store_lease_is_lost (self->lease))
-    return;
-  if (self->index != NULL)
-    mill_store_remove (self->store, MILL_LIVE_INDEX_NAME, NULL);
-  mill_store_remove (self->store, STATE_NAME, NULL);
-}
-
 void
 mill_cmaf_publisher_free (MillCmafPublisher *self)
 {
   if (self == NULL)
     return;
-  remove_claim (self);
+  mill_cmaf_legacy_withdraw (self);
   g_clear_pointer (&self->outputs, g_array_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   g_clear_pointer (&self->index, mill_live_index_free);
