@@ -88,15 +88,18 @@ static MillRtmpTimelineEpoch *
 begin_epoch (MillRtmpTimeline *timeline, const MillRtmpTimelineStamp *stamp)
 {
   gint64 arrival_ms = stamp->arrival_running_time / GST_MSECOND;
+  gint64 earliest_ms = timeline->highest_ms + 1;
 
   if (timeline->current.id != 0)
     timeline->jumps++;
+  else if (timeline->n_epochs > 0)
+    earliest_ms = timeline->highest_ms + MILL_RTMP_TIMELINE_TAKE_MS;
   timeline->previous = timeline->current;
   /* A publisher that sends faster than real time is ahead of its arrival. */
   timeline->current = (MillRtmpTimelineEpoch){
     .id = ++timeline->n_epochs,
     .last_wire_ms = stamp->wire_ms,
-    .offset_ms = MAX (arrival_ms, timeline->highest_ms + 1),
+    .offset_ms = MAX (arrival_ms, earliest_ms),
   };
   return &timeline->current;
 }

@@ -25,6 +25,12 @@ G_BEGIN_DECLS
  */
 #define MILL_RTMP_TIMELINE_JUMP_MS 3000
 
+/* A publisher that comes back is another take: at least so much later than all
+ * that the one before has sent, which may be ahead of its arrival (ffmpeg sends
+ * the first half second at once from 6.1 on). More than a frame or two, so that
+ * who reads the stamps sees the hole. */
+#define MILL_RTMP_TIMELINE_TAKE_MS 500
+
 typedef struct
 {
   guint id; /* 0: not valid */

@@ -527,7 +527,8 @@ GST_START_TEST (reconnect_by_session)
   g_autoptr (Receiver) graph = adopt (door, GST_SECOND);
   fail_unless (publisher_wait (publisher));
   send_first_frame (publisher, 0);
-  /* ahead of the clock: what comes back must not go before it */
+  /* ahead of the clock, as ffmpeg 6.1 sends its first half second: what comes
+   * back is another take, after a hole that a packager can see */
   publisher_send_video (publisher, 2500, FALSE, 0);
   receiver_take_dts (graph, RECEIVER_VIDEO);
   fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 3500);
@@ -546,7 +547,7 @@ GST_START_TEST (reconnect_by_session)
   publisher_send_video (back, 5, TRUE, 0);
   g_autoptr (GstEvent) caps =
       receiver_take_event (graph, RECEIVER_VIDEO, GST_EVENT_CAPS);
-  fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 3501);
+  fail_unless_equals_int64 (receiver_take_dts (graph, RECEIVER_VIDEO), 4000);
   receiver_wait_state (graph, "live");
 
   /* a third one, while the second is there */
