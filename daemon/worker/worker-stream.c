@@ -556,7 +556,9 @@ remove_secrets (GstStructure *stats, const MillPlanNode *node)
 static void
 add_nodes (MillWorkerStream *stream, MillStreamReport *report)
 {
-  GPtrArray *nodes = mill_plan_get_nodes (mill_graph_get_plan (stream->graph));
+  MillPlan *plan = mill_graph_get_plan (stream->graph);
+  GPtrArray *nodes =
+      mill_plan_get_part_nodes (plan, mill_plan_get_process (plan));
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);

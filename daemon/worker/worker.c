@@ -42,6 +42,7 @@ struct _MillWorker
   MillRetention *retention;
   MillRtmpDoor *door; /* nullable: no listener */
   GHashTable *streams; /* (element-type utf8 MillWorkerStream) */
+  gboolean had_stream;
   gboolean draining;
   gboolean shutting_down;
   guint orphan_timer_id;
@@ -100,7 +101,11 @@ update_life (MillWorker *worker)
     g_source_remove (worker->orphan_timer_id);
     worker->orphan_timer_id = 0;
   }
-  if (worker->draining && running == 0)
+  /* An isolated one is there for its only stream, and so long as that may still
+   * be asked why it failed. */
+  if ((worker->draining && running == 0) ||
+      (worker->kind == MILL_WORKER_ISOLATED && worker->had_stream &&
+          g_hash_table_size (worker->streams) == 0))
     g_signal_emit (worker, signals[SIGNAL_FINISHED], 0);
 }
 
@@ -264,6 +269,7 @@ add_stream (MillWorker *worker, const NewStream *new_stream, GError **error)
   hold_outputs (worker, stream);
   g_hash_table_replace (worker->streams, g_strdup (new_stream->name),
       g_object_ref (stream));
+  worker->had_stream = TRUE;
   on_stream_changed (stream, worker);
   update_life_later (worker);
   return TRUE;
@@ -457,6 +463,7 @@ stop_stream (MillWorker *worker, MillWorkerStream *stream, gboolean eos)
 {
   if (!mill_worker_stream_is_running (stream)) {
     g_hash_table_remove (worker->streams, mill_worker_stream_get_name (stream));
+    update_life_later (worker);
     return;
   }
   if (eos)
@@ -669,7 +676,12 @@ mill_worker_shutdown (MillWorker *worker)
   worker->draining = TRUE;
   close_door (worker);
   for (GList *at = streams; at; at = at->next) {
-    if (mill_worker_stream_is_running (at->data))
+    if (!mill_worker_stream_is_running (at->data))
+      continue;
+    /* Where a part ends, the stream would: another will take its place. */
+    if (worker->kind == MILL_WORKER_ISOLATED)
+      mill_worker_stream_stop (at->data);
+    else
       mill_worker_stream_end (at->data);
   }
   worker->shutdown_timer_id =
