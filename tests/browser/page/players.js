@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One function per player: (video, url, report, config) => { load(), levels() }.
+// One function per player: (video, url, report, config) => { load(), levels(), select(index) }.
+// select() changes the rendition as the player's own adaptation does: what is
+// in the buffer is played, what is fetched from then on is the other one.
 // report(fatal, text) is called for every error the player tells.
 
 const script = (src) => new Promise((resolve, reject) => {
@@ -36,7 +38,7 @@ export const players = {
       levels: () => player.getVariantTracks().map((t) => ({ width: t.width, height: t.height, bandwidth: t.bandwidth })),
       select: (index) => {
         player.configure({ abr: { enabled: false } });
-        player.selectVariantTrack(player.getVariantTracks()[index], true);
+        player.selectVariantTrack(player.getVariantTracks()[index], false);
       },
     };
   },
@@ -57,7 +59,7 @@ export const players = {
       levels: () => representations().map((r) => ({ width: r.width, height: r.height, bandwidth: r.bandwidth })),
       select: (index) => {
         player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
-        player.setRepresentationForTypeByIndex('video', index, true);
+        player.setRepresentationForTypeByIndex('video', index, false);
       },
     };
   },
