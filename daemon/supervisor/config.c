@@ -87,7 +87,7 @@ new_default_app (void)
 {
   MillApp *app = g_new0 (MillApp, 1);
   app->name = g_strdup ("live");
-  app->pipeline = g_strdup ("live-passthrough");
+  app->pipeline = g_strdup ("live-ladder");
   app->auth = MILL_PUBLISH_AUTH_KEYS;
   app->params = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return app;

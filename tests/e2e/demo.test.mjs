@@ -36,7 +36,10 @@ test('the demo prints URLs that answer, and ends everything it started', async (
   }
   const [, api, key] = /REST +(http:\/\/[^/]+).*\n +key +(\S+)/.exec(said);
   const { items } = await (await fetch(`${api}/api/v1/workers`, { headers: { 'x-api-key': key } })).json();
-  assert.equal(items.length, 2, 'worker and origin');
+  assert.deepEqual(items.map((w) => w.kind).sort(), ['isolated', 'origin', 'shared']);
+  // The ladder is there: the picture that is published, and two below.
+  const [, hls] = /HLS +(http\S+)/.exec(said);
+  await eventually('three renditions', 20000, async () => (await (await fetch(hls)).text()).match(/^#EXT-X-STREAM-INF/gm)?.length === 3);
 
   demo.kill('SIGTERM');
   assert.equal((await exited)[0], 0, said);
