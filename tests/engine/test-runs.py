@@ -139,6 +139,23 @@ class Runs(unittest.TestCase):
         run("sh", "-c", line)
         self.assertEqual(dict(packets(output / "master.m3u8"))["h264"], 90)
 
+    def test_vod_ladder(self):
+        """The packager has not ended when the copy has: the encoder's pads come later."""
+        preset = self.dir / "small.ini"
+        preset.write_text("[ladder]\nformat=1\n[x264enc]\nspeed-preset=ultrafast\n[rung a]\nheight=90\nbitrate-bps=100000\n")
+        output = self.dir / "ladder"
+        result = run(RUN, "vod-ladder", f"input={self.movie}", f"output={output}", f"ladder={preset}")
+        self.assertEqual(result.stderr, "")
+        for rendition in ("v180", "v90"):
+            self.assertEqual(packets(output / rendition / "playlist.m3u8"), [("h264", 90)], rendition)
+
+    def test_vod_ladder_without_rungs(self):
+        """A source below every rung goes out by itself, and that is said."""
+        output = self.dir / "alone"
+        result = run(RUN, "vod-ladder", f"input={self.movie}", f"output={output}", "ladder=test")
+        self.assertIn("planned pad 'video_%u' for 'package' has not appeared", result.stderr)
+        self.assertEqual(dict(packets(output / "master.m3u8"))["h264"], 90)
+
     def test_vod_package_wrong_file(self):
         wrong = self.dir / "wrong.txt"
         wrong.write_text("no movie at all\n" * 100)
