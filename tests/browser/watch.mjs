@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opens a URL in a real player in headless Chromium and lets a test ask what a
 // viewer has seen so far.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -15,9 +16,17 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
 ];
 
-export const browserPath = () => ['chromium', 'chromium-browser', 'google-chrome']
-  .flatMap((name) => (process.env.PATH ?? '').split(':').map((dir) => path.join(dir, name)))
-  .find((file) => fs.existsSync(file));
+/** What `./bootstrap test` says where no browser can be had: the reason of a skip, or false. */
+export const noBrowser = process.env.MILL_NO_BROWSER || false;
+
+/** The first browser that starts: Ubuntu's chromium-browser without its snap is there, but does not. */
+function browserPath() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const found = names.flatMap((name) => (process.env.PATH ?? '').split(':').map((dir) => path.join(dir, name)))
+    .find((file) => fs.existsSync(file) && spawnSync(file, ['--version'], { stdio: 'ignore' }).status === 0);
+  if (!found) throw new Error(`no browser: none of ${names.join(', ')} starts; ./bootstrap deps installs what the tests need`);
+  return found;
+}
 
 /** The pages come from another origin than the media, so that CORS is exercised. */
 async function servePages() {
@@ -34,14 +43,16 @@ async function servePages() {
 }
 
 /**
- * Starts a browser. Returns { open(player, url, config), page(url), close() }; open()
- * resolves to a viewer once the player was told to load.
+ * Starts a browser. Returns { open(player, url, config), newPage(), close() }; open()
+ * resolves to a viewer once the player was told to load. Undefined where noBrowser says why.
  */
 export async function startBrowser() {
+  if (noBrowser) return undefined;
+  const executablePath = browserPath();
   const pages = await servePages();
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: browserPath(), headless: true, args: FLAGS, viewport: { width: 1280, height: 720 },
+    executablePath, headless: true, args: FLAGS, viewport: { width: 1280, height: 720 },
   });
   return {
     async open(player, url, config) {

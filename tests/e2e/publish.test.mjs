@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { startBrowser } from '../browser/watch.mjs';
+import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive, assertIncreasing, mediaPlaylist, multivariant } from './lib/playlist.mjs';
@@ -27,7 +27,7 @@ test('a published movie plays within 8 s in hls.js, shaka-player and dash.js', a
   t.after(() => publisher.kill());
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('demo'))).status === 200);
   for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['dash', 'manifest.mpd'], ['shaka', 'master.m3u8']]) {
-    await t.test(`${player} ${file}`, async () => {
+    await t.test(`${player} ${file}`, { skip: noBrowser }, async () => {
       const viewer = await browser.open(player, daemon.stream('demo', file));
       const first = await viewer.until('the first picture', 8000, (s) => s.frames.length > 0);
       if (player === 'hls') assert.ok(performance.now() - began < 8000, `the first picture came ${Math.round(performance.now() - began)} ms after the publisher began`);
@@ -101,13 +101,19 @@ test('librtmp publishes and it plays', async (t) => {
   const publisher = new Publisher(tool('tests/tools/librtmp-publish'), [flv, daemon.rtmp('librtmp')]);
   t.after(() => publisher.kill());
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('librtmp'))).status === 200);
-  const viewer = await browser.open('hls', daemon.stream('librtmp'));
-  const seen = await viewer.until('pictures', 15000, (s) => s.frames.length > 60);
-  assertIncreasing(seen.frames, 'librtmp');
-  await viewer.close();
+  const recorder = new Recorder(daemon.stream('librtmp'), path.join(daemon.dir, 'librtmp'));
+  await t.test('in the browser', { skip: noBrowser }, async () => {
+    const viewer = await browser.open('hls', daemon.stream('librtmp'));
+    const seen = await viewer.until('pictures', 15000, (s) => s.frames.length > 60);
+    assertIncreasing(seen.frames, 'librtmp');
+    await viewer.close();
+  });
+  await eventually('three segments', 10000, () => recorder.segments.size >= 3);
+  await recorder.stop();
+  assertConsecutive((await recorder.frames())[0], 'librtmp');
 });
 
-test('/play shows the stream without anything from outside', async (t) => {
+test('/play shows the stream without anything from outside', { skip: noBrowser }, async (t) => {
   const publisher = Publisher.ffmpeg(source, daemon.rtmp('page'));
   t.after(() => publisher.kill());
   const page = await browser.newPage();
