@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { startBrowser } from '../browser/watch.mjs';
+import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { assertAligned, idrTimes, readDirectory } from './lib/cmaf.mjs';
 import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { preset } from './lib/ladder.mjs';
@@ -81,7 +81,7 @@ function assertSmooth(seen, fps, what) {
   });
 }
 
-test('players switch between renditions without a stall or a jump', async (t) => {
+test('players switch between renditions without a stall or a jump', { skip: noBrowser }, async (t) => {
   const source = await movie(CACHE, { seconds: 120 });
   browser = await startBrowser();
   for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['dash', 'manifest.mpd']]) {
