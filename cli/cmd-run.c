@@ -10,6 +10,8 @@
 #include "progress.h"
 
 #define PROGRESS_INTERVAL_MS 500
+/* Longer than a worker needs to be back. */
+#define LINK_TIMEOUT_MS 5000
 
 static gchar **arg_set;
 static gdouble arg_duration;
@@ -231,6 +233,7 @@ mill_cmd_run (MillCli *cli, gchar **arguments)
   const MillPlanOptions options = {
     .epoch = GST_CLOCK_TIME_NONE,
     .one_process = TRUE,
+    .link_timeout_ms = LINK_TIMEOUT_MS,
   };
   g_autoptr (MillPlan) plan = NULL;
   MillExit code = mill_load_engine (cli);

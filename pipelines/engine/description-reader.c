@@ -29,7 +29,7 @@ static const gchar *const top_keys[] = { "millrace", "name", "summary",
 static const gchar *const param_keys[] = { "type", "default", "required",
   "summary", NULL };
 static const gchar *const node_keys[] = { "element", "from", "isolate", "props",
-  NULL };
+  "publish", NULL };
 static const gchar *const source_keys[] = { "node", "pad", "as", "props",
   NULL };
 static const gchar *const restart_keys[] = { "policy", "backoff-ms", "limit",
@@ -425,6 +425,8 @@ read_node (Reader *reader, const MillYamlNode *key, const MillYamlNode *mapping)
   if ((from = mill_yaml_node_get (mapping, "from", NULL)))
     read_from (reader, node, from);
   read_isolate (reader, node, mapping);
+  if (mill_yaml_node_get (mapping, "publish", NULL))
+    node->publish = read_word (reader, mapping, "publish", booleans, FALSE);
   read_settings (reader, mapping, node->props);
   g_ptr_array_add (reader->description->nodes, node);
 }

@@ -54,6 +54,7 @@ typedef struct
   gchar *name;
   gchar *element; /* may hold "${x}" */
   gboolean isolate;
+  gboolean publish; /* other streams may take from it */
   gchar *isolate_text; /* nullable: written as "${x}", the plan decides */
   GPtrArray *from; /* (element-type MillSource) */
   GPtrArray *props; /* (element-type MillSetting) */

@@ -113,6 +113,21 @@ mill_plan_cut_is_live (MillPlanner *planner)
 
 /* ---- pads on the link ---- */
 
+static gboolean
+can_cross (Cutter *cutter, MillMediaKind kind, const GstCaps *caps)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (link_pads); i++) {
+    GstPadTemplate *template =
+        gst_element_class_get_pad_template (cutter->sink_class,
+            link_pads[i].pad);
+
+    if (kind == link_pads[i].kind &&
+        gst_caps_can_intersect (caps, GST_PAD_TEMPLATE_CAPS (template)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* What of @link may cross: its kind, or 0 after a report. */
 static MillMediaKind
 check_media (Cutter *cutter, const MillPlanLink *link,
@@ -132,15 +147,8 @@ check_media (Cutter *cutter, const MillPlanLink *link,
     return 0;
   if (!mill_media_kind_is_single (kind))
     kind = mill_media_kind_of_caps (caps);
-  for (guint i = 0; i < G_N_ELEMENTS (link_pads); i++) {
-    GstPadTemplate *template =
-        gst_element_class_get_pad_template (cutter->sink_class,
-            link_pads[i].pad);
-
-    if (kind == link_pads[i].kind &&
-        gst_caps_can_intersect (caps, GST_PAD_TEMPLATE_CAPS (template)))
-      return kind;
-  }
+  if (can_cross (cutter, kind, caps))
+    return kind;
   mill_planner_report (cutter->planner, place,
       "media (%s) from '%s' to '%s' cannot cross an isolation border, expected "
       "encoded video, audio or text of a kind that is known before it runs",
@@ -255,7 +263,9 @@ get_end (MillPlanner *planner, MillPlanPart *part,
       return end;
   }
   location = mill_plan_cut_get_location (planner, NULL, producer->plan->name);
-  end = mill_plan_node_new_end (name, factory, location, plan->live);
+  /* Whoever may come from elsewhere holds nobody up. */
+  end = mill_plan_node_new_end (name, factory, location,
+      plan->live || producer->node->publish);
   g_ptr_array_add (plan->ends, end);
   if (g_str_equal (factory, SRC_FACTORY)) {
     g_ptr_array_insert (part->nodes, 0, end);
@@ -328,6 +338,72 @@ cut_link (Cutter *cutter, const MillPlanLink *link)
   end->props = g_ptr_array_ref (link->props);
 }
 
+/* Gives the pads of a node to whoever may come for them. */
+static void
+publish_node (Cutter *cutter, const MillPlannerNode *node)
+{
+  MillPlanner *planner = cutter->planner;
+  MillPlanPart *part = part_of (planner, node);
+  guint n_pads = 0;
+
+  for (GList *l = gst_element_class_get_pad_template_list (node->klass); l;
+       l = l->next) {
+    GstPadTemplate *template = l->data;
+    const gchar *name = GST_PAD_TEMPLATE_NAME_TEMPLATE (template);
+    g_autoptr (GstCaps) caps = mill_planner_get_caps (node, GST_PAD_SRC, name);
+    MillMediaKind kind = mill_media_kind_of_pad (name, caps);
+    const MillPlanLink link = { .from_node = node->plan->name,
+      .from_pad = (gchar *) name };
+    gboolean same;
+    const gchar *pad;
+    const gchar *sink;
+    MillPlanLink *end;
+
+    if (GST_PAD_TEMPLATE_DIRECTION (template) != GST_PAD_SRC ||
+        !can_cross (cutter, kind, caps))
+      continue;
+    pad = name_pad (cutter, &link, kind, &same);
+    sink = get_end (planner, part, node, SINK_FACTORY)->name;
+    n_pads++;
+    if (has_link (part, node->plan->name, name, sink, pad))
+      continue;
+    end = add_end_link (planner, part, node->plan->name, name, sink, pad);
+    end->same_name = same;
+    end->props = g_ptr_array_new ();
+  }
+  if (n_pads == 0)
+    mill_planner_report (planner, &node->node->place,
+        "node '%s' (%s) cannot be published, expected one that gives encoded "
+        "video, audio or text",
+        node->plan->name, node->plan->factory);
+}
+
+/* `millrace run` has no directory for links, and so no consumers. */
+static void
+publish_nodes (Cutter *cutter)
+{
+  const MillPlanOptions *options = cutter->planner->options;
+
+  if (options->one_process && !options->links_dir)
+    return;
+  for (guint i = 0; i < cutter->planner->nodes->len; i++) {
+    const MillPlannerNode *node = g_ptr_array_index (cutter->planner->nodes, i);
+
+    if (node->node->publish && node->klass)
+      publish_node (cutter, node);
+  }
+}
+
+static gboolean
+has_published (const MillPlanner *planner)
+{
+  for (guint i = 0; i < planner->nodes->len; i++)
+    if (((MillPlannerNode *) g_ptr_array_index (planner->nodes, i))
+            ->node->publish)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 fill_parts (MillPlanner *planner)
 {
@@ -382,7 +458,7 @@ mill_plan_cut_make (MillPlanner *planner)
   Cutter cutter = { .planner = planner };
 
   fill_parts (planner);
-  if (plan->n_processes == 1)
+  if (plan->n_processes == 1 && !has_published (planner))
     return;
   cutter.sink_class = mill_plan_cut_load_end (planner, SINK_FACTORY);
   if (!cutter.sink_class)
@@ -395,6 +471,7 @@ mill_plan_cut_make (MillPlanner *planner)
     if (link->kind == MILL_LINK_CUT)
       cut_link (&cutter, link);
   }
+  publish_nodes (&cutter);
   g_hash_table_unref (cutter.taken);
   g_hash_table_unref (cutter.pads);
   g_type_class_unref (cutter.sink_class);

@@ -472,7 +472,9 @@ warn_loose (MillPlanner *planner, const MillPlannerNode *node,
 {
   g_autoptr (GPtrArray) pads = list_templates (node->klass, direction, NULL);
 
-  if (pads->len == 0 || is_linked (planner->plan, node->plan->name, direction))
+  if (pads->len == 0 ||
+      is_linked (planner->plan, node->plan->name, direction) ||
+      (direction == GST_PAD_SRC && node->node->publish))
     return;
   mill_diagnostics_add (planner->diagnostics, MILL_SEVERITY_WARNING,
       &node->node->place,

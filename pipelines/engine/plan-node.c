@@ -58,6 +58,14 @@ mill_plan_node_is_live_source (const MillPlanNode *node)
   return has_boolean (node, "is-live", TRUE);
 }
 
+void
+mill_plan_node_set_timeout (MillPlanNode *end, guint timeout_ms)
+{
+  g_value_set_uint (&add_setting (end, "reconnect-timeout-ms", G_TYPE_UINT)
+                         ->value,
+      timeout_ms);
+}
+
 MillPlanNode *
 mill_plan_node_new_end (const gchar *name, const gchar *factory,
     const gchar *location, gboolean leaky)

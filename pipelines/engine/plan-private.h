@@ -147,6 +147,9 @@ gboolean mill_plan_node_is_live_source (const MillPlanNode *node);
 MillPlanNode *mill_plan_node_new_end (const gchar *name, const gchar *factory,
     const gchar *location, gboolean leaky);
 
+/* How long the producer of a millsrc may be away before that is an error. */
+void mill_plan_node_set_timeout (MillPlanNode *end, guint timeout_ms);
+
 /* The caps of one end of a link. Returns: (transfer full) */
 GstCaps *mill_planner_get_caps (const MillPlannerNode *node,
     GstPadDirection direction, const gchar *pad);

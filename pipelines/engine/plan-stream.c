@@ -64,6 +64,8 @@ mill_plan_stream_get_node (MillPlanner *planner, MillPlannerNode *owner,
   self->sources = g_ptr_array_new ();
   /* Another stream must not be held up, and gives media at its own pace. */
   self->plan = mill_plan_node_new_end (full, FACTORY, location, TRUE);
+  if (planner->options->link_timeout_ms > 0)
+    mill_plan_node_set_timeout (self->plan, planner->options->link_timeout_ms);
   g_ptr_array_add (planner->nodes, self);
   g_ptr_array_add (planner->plan->nodes, self->plan);
   return self;

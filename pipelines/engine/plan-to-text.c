@@ -111,7 +111,8 @@ write_sockets (GString *text, const MillPlan *plan, guint process)
       if (k != process && mill_plan_cut_find_node (plan, k, node->name))
         g_string_append_printf (takers, "%s%u", takers->len ? ", " : "", k);
     g_string_append_printf (text, "  %-24s process %u -> %s  %s\n",
-        node->name + strlen (MILL_PLAN_LINK_PREFIX), process, takers->str,
+        node->name + strlen (MILL_PLAN_LINK_PREFIX), process,
+        takers->len ? takers->str : "other streams",
         mill_plan_cut_get_socket (node));
   }
 }
@@ -135,7 +136,7 @@ mill_plan_to_text (const MillPlan *plan)
     write_link (text, plan, g_ptr_array_index (plan->links, i));
   if (plan->links->len == 0)
     g_string_append (text, "  none\n");
-  if (plan->n_processes > 1) {
+  if (plan->ends->len > 0) {
     g_string_append_printf (text, "\nlinks between processes (%s)\n",
         plan->live ? "live: who is too slow goes on at a later keyframe"
                    : "not live: the producer waits for the slowest");

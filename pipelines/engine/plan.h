@@ -25,6 +25,8 @@ typedef struct
       stream; /* (nullable) in names of links; NULL: the parameter `stream`, else the description's name */
   const gchar *
       links_dir; /* (nullable) where the sockets of links are; NULL: that of the default runtime directory */
+  guint
+      link_timeout_ms; /* how long a node of another stream may be away; 0: for ever */
   gboolean
       allow_missing; /* `validate`, `explain`: required parameters may have no value; such a plan cannot run */
 } MillPlanOptions;

@@ -242,6 +242,17 @@ nodes:
   assert.equal((await millrace(['run', '--quiet', isolated])).code, 0);
 });
 
+test('run: a node of another stream that nobody publishes', async () => {
+  const taker = file('taker.yaml', `millrace: 1
+name: taker
+nodes:
+  out: { element: fakesink, from: ["stream:nobody/in.video_0"] }
+`);
+  const result = await millrace(['run', taker], { env: { MILLRACE_RUNTIME_DIR: dir } });
+  assert.equal(result.code, 66);
+  assert.equal(result.stderr, `millrace run: error: node 'stream:nobody/in': Nobody publishes on '${dir}/links/nobody.in'.\n`);
+});
+
 test('explain --svg draws with dot, or says that it is missing', async () => {
   const bin = path.join(dir, 'bin');
   const svg = path.join(dir, 'graph.svg');

@@ -120,6 +120,7 @@ typedef struct
   GstClockTime epoch;
   MillBusQueue *queue;
   GPid child; /* 0: none */
+  guint timeout_ms;
   Part parts[3];
   guint deadline;
 } Stream;
@@ -173,15 +174,15 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text, Part *part)
   g_string_append_printf (part->said, "warning %s: %s\n", node, text);
 }
 
-static Part *
-stream_build (Stream *stream, guint process)
+static void
+stream_build_as (Stream *stream, guint process, Part *part)
 {
-  Part *part = &stream->parts[process];
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
   g_autoptr (GError) error = NULL;
   MillPlanOptions options = { .epoch = stream->epoch,
     .process = process,
-    .links_dir = stream->dir };
+    .links_dir = stream->dir,
+    .link_timeout_ms = stream->timeout_ms };
   g_autoptr (MillPlan) plan = mill_plan_new_from_data (stream->text,
       strlen (stream->text), "f.yaml", &options, diagnostics);
   g_autofree gchar *said = mill_diagnostics_to_string (diagnostics);
@@ -193,7 +194,13 @@ stream_build (Stream *stream, guint process)
   g_signal_connect (part->graph, "ended", G_CALLBACK (on_ended), part);
   g_signal_connect (part->graph, "failed", G_CALLBACK (on_failed), part);
   g_signal_connect (part->graph, "warning", G_CALLBACK (on_warning), part);
-  return part;
+}
+
+static Part *
+stream_build (Stream *stream, guint process)
+{
+  stream_build_as (stream, process, &stream->parts[process]);
+  return &stream->parts[process];
 }
 
 static void
@@ -589,6 +596,67 @@ test_no_pad_appears (void)
   stream_clear (&stream);
 }
 
+/* ---- other streams ---- */
+
+#define PUBLISHED                                                            \
+  HEAD "  picture: { element: videotestsrc, props: { is-live: true } }\n"    \
+       "  in: { element: x264enc, from: [picture], publish: true, props: { " \
+       "tune: zerolatency, speed-preset: ultrafast, key-int-max: 10 } }\n"   \
+       "  own: { element: fakesink, from: [in] }\n"
+#define TAKER                                                                 \
+  HEAD "  parse: { element: h264parse, from: [\"stream:cut/in.video_0\"] }\n" \
+       "  out: { element: fakesink, from: [parse] }\n"
+
+/* Another graph takes from it, leaves, and comes again; it does not notice. */
+static void
+test_stream (void)
+{
+  Stream stream;
+  Seen given;
+  Seen taken;
+
+  stream_init (&stream, PUBLISHED);
+  seen_init (&given);
+  seen_init (&taken);
+  Part *part = stream_build (&stream, 0);
+  part_watch (part, "in", "src", &given);
+  part_start (part);
+  g_free (stream.text);
+  stream.text = g_strdup (TAKER);
+  Part *taker = &stream.parts[1];
+  for (guint i = 0; i < 2; i++) {
+    stream_build_as (&stream, 0, taker);
+    part_watch (taker, "parse", "sink", &taken);
+    part_start (taker);
+    wait_more (&taken, 10);
+    part_stop (taker);
+    wait_more (&given, 10);
+  }
+  assert_within (&taken, &given);
+  stream_clear (&stream);
+  seen_clear (&given);
+  seen_clear (&taken);
+}
+
+static void
+test_no_such_stream (void)
+{
+  Stream stream;
+
+  stream_init (&stream, TAKER);
+  stream.timeout_ms = 50;
+  Part *part = stream_build (&stream, 0);
+  g_autofree gchar *said =
+      g_strdup_printf ("failed stream:cut/in: Nobody publishes on "
+                       "'%s/cut.in'.\n",
+          stream.dir);
+  part_start (part);
+  while (!*part->said->str)
+    g_main_context_iteration (NULL, TRUE);
+  assert_said (&stream, 0, said);
+  stream_clear (&stream);
+}
+
 /* A mistake on the link is said with the node whose media it is. */
 static void
 test_socket_taken (void)
@@ -633,6 +701,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cut/pad-names", test_pad_names);
   g_test_add_func ("/cut/pad-never-appears", test_pad_never_appears);
   g_test_add_func ("/cut/no-pad-appears", test_no_pad_appears);
+  g_test_add_func ("/cut/stream", test_stream);
+  g_test_add_func ("/cut/no-such-stream", test_no_such_stream);
   g_test_add_func ("/cut/socket-taken", test_socket_taken);
   result = g_test_run ();
   gst_deinit ();

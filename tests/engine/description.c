@@ -94,7 +94,7 @@ static const BadCase bad_cases[] = {
       "f.yaml:4:3: error: node 'a' has no element, expected the name of a "
       "GStreamer element\n"
       "f.yaml:4:8: error: node 'a' has an unknown key 'elment', expected "
-      "element, from, isolate or props, did you mean 'element'?\n"
+      "element, from, isolate, props or publish, did you mean 'element'?\n"
       "f.yaml:5:26: error: from of node 'b' is 'a', expected a list such as [a, "
       "b.video_0]\n"
       "f.yaml:6:17: error: element is a list, expected a value\n"

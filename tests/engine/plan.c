@@ -152,6 +152,9 @@ static const Case bad_cases[] = {
       "stream:NAME/NODE\n"
       "f.yaml:4:68: error: node 'stream:ok/in' (millsrc) has no source pad "
       "'video', expected video_%u, audio_%u or text_%u\n" },
+  { HEAD "nodes:\n  a: { element: videotestsrc, publish: true }\n",
+      "f.yaml:4:3: error: node 'a' (videotestsrc) cannot be published, expected "
+      "one that gives encoded video, audio or text\n" },
   /* a container has nothing that a link could resume at */
   { HEAD "nodes:\n  a: { element: videotestsrc }\n  b: { element: x264enc, "
          "from: [a] }\n  c: { element: flvmux, from: [b] }\n  d: { element: "
@@ -586,6 +589,42 @@ test_stream (void)
   g_clear_pointer (&said[1], g_free);
 }
 
+/* Published, a node is to be had by other streams and nothing else changes; by
+ * hand there is nobody to have it. */
+static void
+test_publish (void)
+{
+  const gchar *text = HEAD
+      "nodes:\n  in: { element: rtmpserversrc, publish: true }\n"
+      "  out: { element: cmafsink, from: [in], props: { location: x } }\n"
+      "  raw: { element: videotestsrc }\n"
+      "  coded: { element: x264enc, from: [raw], publish: true }\n";
+  MillPlanOptions options = { .one_process = TRUE,
+    .stream = "demo",
+    .links_dir = "/run/x/links" };
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *again = NULL;
+  g_autofree gchar *explained = NULL;
+  g_autofree gchar *launch = NULL;
+  g_autofree gchar *links = NULL;
+  g_autoptr (MillPlan) plan = plan_of (text, &options, &said);
+  g_autoptr (MillPlan) by_hand = NULL;
+
+  g_assert_cmpstr (said, ==, "");
+  assert_part (plan, 0, "in out raw! coded! link:in link:coded");
+  links = links_of (plan);
+  g_assert_cmpstr (links, ==,
+      "in.video_%u>out.video_%u; in.audio_%u>out.audio_%u; raw.src>coded.sink");
+  explained = mill_plan_to_text (plan);
+  g_assert_nonnull (strstr (explained,
+      "process 0 -> other streams  /run/x/links/demo.in\n"));
+  launch = mill_plan_to_launch (plan);
+  g_assert_nonnull (strstr (launch, "coded. ! link:coded.video_0"));
+  options.links_dir = NULL;
+  by_hand = plan_of (text, &options, &again);
+  assert_part (by_hand, 0, "in out raw! coded!");
+}
+
 static void
 test_equal (void)
 {
@@ -643,6 +682,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/link-of-file", test_link_of_file);
   g_test_add_func ("/plan/long-link", test_long_link);
   g_test_add_func ("/plan/stream", test_stream);
+  g_test_add_func ("/plan/publish", test_publish);
   g_test_add_func ("/plan/equal", test_equal);
   g_test_add_func ("/plan/pictures", test_pictures);
   const gint failed = g_test_run ();
