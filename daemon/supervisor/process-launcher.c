@@ -422,6 +422,10 @@ launch (GTask *task, const gchar *id, const gchar *socket_path,
     g_object_unref (task);
     return;
   }
+  /* What a process that was killed has left looks like a socket that is there
+   * as soon as its successor holds the lock, and nobody listens on it yet. */
+  if (!mill_peer_server_is_served (socket_path, NULL))
+    (void) g_unlink (socket_path);
   Launch *state = g_new0 (Launch, 1);
   g_atomic_ref_count_init (&state->refs);
   state->launcher = g_object_ref (g_task_get_source_object (task));
