@@ -5,6 +5,8 @@
 
 #include "part-runner.h"
 
+#include <string.h>
+
 #include "daemon/common/log.h"
 #include "daemon/ipc/ipc.h"
 
@@ -109,6 +111,18 @@ on_restart_due (gpointer user_data)
   launch (member);
   tell (member, stream, part, NULL);
   return G_SOURCE_REMOVE;
+}
+
+/* Of a post-mortem what comes before the addresses, of a log its last line: all
+ * of it is in the log of millraced. */
+static gchar *
+summarise (const gchar *words)
+{
+  const gchar *backtrace = strstr (words, "\nbacktrace:");
+  const gchar *line = strrchr (words, '\n');
+  gchar *summary = backtrace ? g_strndup (words, (gsize) (backtrace - words))
+                             : g_strdup (line ? line + 1 : words);
+  return g_strdelimit (summary, "\n", ',');
 }
 
 /* @words: (nullable): the last ones of its process */

@@ -312,11 +312,13 @@ take_stream (MillRunner *runner, const MillPublishDecision *decision)
   if (!stream)
     stream = mill_stream_registry_add (runner->context.registry,
         decision->stream, decision->app->name, decision->app->pipeline);
-  if (!stream->row->declared) {
+  if (!stream->row->declared && decision->spec) {
     g_free (stream->row->app);
     stream->row->app = g_strdup (decision->app->name);
     g_free (stream->row->pipeline);
     stream->row->pipeline = g_strdup (decision->app->pipeline);
+    /* Kept: another millraced may have to plan a part of this run again. */
+    mill_stream_registry_set_params (stream, decision->app->params);
   }
   return stream;
 }

@@ -151,3 +151,20 @@ mill_stream_registry_get_params (const MillStream *stream)
           json_node_dup_string (value));
   return params;
 }
+
+void
+mill_stream_registry_set_params (MillStream *stream, GHashTable *params)
+{
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+  GHashTableIter iter;
+  gpointer name;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, params);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    json_object_set_string_member (object, name, value);
+  json_node_take_object (root, object);
+  g_free (stream->row->params);
+  stream->row->params = json_to_string (root, FALSE);
+}

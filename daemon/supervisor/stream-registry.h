@@ -40,6 +40,9 @@ GPtrArray *mill_stream_registry_list (MillStreamRegistry *registry);
  * Returns: (transfer full) (element-type utf8 utf8) */
 GHashTable *mill_stream_registry_get_params (const MillStream *stream);
 
+/* Sets them there. @params: (element-type utf8 utf8) */
+void mill_stream_registry_set_params (MillStream *stream, GHashTable *params);
+
 guint mill_stream_registry_count_running (MillStreamRegistry *registry);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStreamRegistry, mill_stream_registry_free)
