@@ -50,10 +50,11 @@ export async function mediaPlaylist(url) {
   return playlist;
 }
 
-/** Follows the first variant's media playlist until stop() or its end, fetching every segment once. */
+/** Follows the media playlist of one variant (the first) until stop() or its end, fetching every segment once. */
 export class Recorder {
-  constructor(url, directory) {
+  constructor(url, directory, pick = (variants) => variants[0]) {
     this.url = url;
+    this.pick = pick;
     this.directory = directory;
     this.segments = new Map();
     this.discontinuities = 0;
@@ -66,7 +67,7 @@ export class Recorder {
 
   async follow() {
     const { variants } = await multivariant(this.url);
-    const media = variants[0].url;
+    const media = this.pick(variants).url;
     for (;;) {
       const last = this.stopping;
       const playlist = await mediaPlaylist(media);
@@ -88,8 +89,11 @@ export class Recorder {
     }
     if (this.segments.size) assert.ok(this.segments.has(segment.number - 1), `segment ${segment.number - 1} was never listed`);
     const entry = { ...segment };
-    if (!segment.gap) entry.data = Buffer.from(await (await get(segment.url)).arrayBuffer());
-    entry.init = Buffer.from(await (await get(segment.map)).arrayBuffer());
+    // A gap that leads the list has no EXT-X-MAP: there is nothing to decode.
+    if (!segment.gap) {
+      entry.data = Buffer.from(await (await get(segment.url)).arrayBuffer());
+      entry.init = Buffer.from(await (await get(segment.map)).arrayBuffer());
+    }
     this.segments.set(segment.number, entry);
   }
 
@@ -115,8 +119,9 @@ export class Recorder {
   async frames() {
     const runs = [];
     for (const segment of this.ordered()) {
+      if (!segment.data) continue;
       if (!runs.length || runs.at(-1).map !== segment.map || segment.discontinuity) runs.push({ map: segment.map, parts: [segment.init] });
-      if (segment.data) runs.at(-1).parts.push(segment.data);
+      runs.at(-1).parts.push(segment.data);
     }
     const numbers = [];
     for (const [i, run] of runs.entries()) {
