@@ -518,13 +518,14 @@ test_film_isolated_first (Test *test, gconstpointer text)
 
 /* ---- pads ---- */
 
-#define DEMUX(pads)                                                   \
-  HEAD "  a: { element: fakesrc, props: { num-buffers: 5, sizetype: " \
-       "fixed } }\n"                                                  \
-       "  d: { element: fakedemux, from: [a], props: { pads: \"" pads \
-       "\" } }\n"                                                     \
-       "  here: { element: fakesink, from: [d.video_3] }\n"           \
-       "  v: { element: fakesink, from: [d.video_3], isolate: true }\n"
+#define DEMUX(pads)                                                                  \
+  HEAD                                                                               \
+      "  a: { element: fakesrc, props: { num-buffers: 5, filltype: zero, sizetype: " \
+      "fixed } }\n"                                                                  \
+      "  d: { element: fakedemux, from: [a], props: { pads: \"" pads                 \
+      "\" } }\n"                                                                     \
+      "  here: { element: fakesink, from: [d.video_3] }\n"                           \
+      "  v: { element: fakesink, from: [d.video_3], isolate: true }\n"
 
 static void
 run_parts (Stream *stream, guint n_parts)
@@ -539,19 +540,19 @@ run_parts (Stream *stream, guint n_parts)
 static void
 test_pad_names (void)
 {
+  static const gchar *const names[] = { "video_3", "audio_1" };
   Stream stream;
 
   stream_init (&stream,
       DEMUX ("audio_1 video_3") "  s: { element: fakesink, from: [d.audio_1], "
                                 "isolate: true }\n");
   run_parts (&stream, 3);
-  for (guint i = 1; i < 3; i++) {
-    GstElement *end = mill_graph_get_node (stream.parts[i].graph, "link:d");
-    g_autoptr (GstPad) video = gst_element_get_static_pad (end, "video_3");
-    g_autoptr (GstPad) audio = gst_element_get_static_pad (end, "audio_1");
+  /* Of the other one nothing need have come when all that is wanted has. */
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *end = mill_graph_get_node (stream.parts[i + 1].graph, "link:d");
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (end, names[i]);
 
-    g_assert_nonnull (video);
-    g_assert_nonnull (audio);
+    g_assert_nonnull (pad);
   }
   stream_clear (&stream);
 }
@@ -581,11 +582,12 @@ test_no_pad_appears (void)
   Stream stream;
 
   stream_init (&stream,
-      HEAD "  a: { element: fakesrc, props: { num-buffers: 5, sizetype: fixed "
-           "} }\n"
-           "  d: { element: fakedemux, from: [a], props: { pads: video_0 } }\n"
-           "  here: { element: fakesink, from: [d.video_0] }\n"
-           "  s: { element: fakesink, from: [d.audio_0], isolate: true }\n");
+      HEAD
+      "  a: { element: fakesrc, props: { num-buffers: 5, filltype: zero, sizetype: fixed "
+      "} }\n"
+      "  d: { element: fakedemux, from: [a], props: { pads: video_0 } }\n"
+      "  here: { element: fakesink, from: [d.video_0] }\n"
+      "  s: { element: fakesink, from: [d.audio_0], isolate: true }\n");
   run_parts (&stream, 2);
   assert_said (&stream, 0,
       "warning d: planned pad 'audio_0' for 'link:d' has not appeared and will "
