@@ -18,6 +18,8 @@ struct _MillPeerLink
   MillProcessStats *stats; /* nullable: none yet */
   GCancellable *life; /* cancelled by disconnect */
   guint poll_timer_id;
+  guint poll_interval_ms;
+  gint64 polled_at; /* monotonic */
   gboolean polling; /* a question is open */
   gint64 silent_since; /* monotonic; 0: the last question was answered */
 };
@@ -90,6 +92,19 @@ on_stats (GObject *source, GAsyncResult *result, gpointer user_data)
   report_wedges (link, before);
 }
 
+/* An answer may wait for us: when this process itself stood still, the silence
+ * was ours. */
+static void
+forgive_own_pause (MillPeerLink *link)
+{
+  const gint64 now = g_get_monotonic_time ();
+
+  if (link->silent_since != 0 &&
+      now - link->polled_at > 2000 * (gint64) link->poll_interval_ms)
+    link->silent_since = now;
+  link->polled_at = now;
+}
+
 /* A question is never repeated while one is open: a peer that stands still
  * would find them all when it goes on. */
 static gboolean
@@ -97,6 +112,7 @@ on_poll (gpointer user_data)
 {
   MillPeerLink *link = user_data;
 
+  forgive_own_pause (link);
   if (link->silent_since != 0)
     g_signal_emit (link, signals[SIGNAL_UNRESPONSIVE], 0,
         (guint64) (g_get_monotonic_time () - link->silent_since));
@@ -108,6 +124,16 @@ on_poll (gpointer user_data)
   g_dbus_proxy_call (link->proxy, "GetStats", NULL, G_DBUS_CALL_FLAGS_NONE, -1,
       link->life, on_stats, g_object_ref (link));
   return G_SOURCE_CONTINUE;
+}
+
+void
+mill_peer_link_watch_closely (MillPeerLink *link, guint interval_ms)
+{
+  if (g_cancellable_is_cancelled (link->life))
+    return;
+  g_clear_handle_id (&link->poll_timer_id, g_source_remove);
+  link->poll_interval_ms = interval_ms;
+  link->poll_timer_id = g_timeout_add (interval_ms, on_poll, link);
 }
 
 static void
@@ -143,7 +169,7 @@ static void
 start_watching (MillPeerLink *link)
 {
   g_signal_connect (link->connection, "closed", G_CALLBACK (on_closed), link);
-  link->poll_timer_id = g_timeout_add (POLL_INTERVAL_MS, on_poll, link);
+  mill_peer_link_watch_closely (link, POLL_INTERVAL_MS);
   on_poll (link);
 }
 
@@ -281,15 +307,6 @@ const MillProcessStats *
 mill_peer_link_get_last_stats (MillPeerLink *link)
 {
   return link->stats;
-}
-
-void
-mill_peer_link_watch_closely (MillPeerLink *link, guint interval_ms)
-{
-  if (link->poll_timer_id == 0)
-    return;
-  g_source_remove (link->poll_timer_id);
-  link->poll_timer_id = g_timeout_add (interval_ms, on_poll, link);
 }
 
 void

@@ -199,6 +199,30 @@ test_frozen (Test *test, gconstpointer data)
   g_assert_nonnull (strstr (get_part (test)->last_error, "SIGABRT"));
 }
 
+static gboolean
+is_over (gpointer data)
+{
+  return g_get_monotonic_time () > *(gint64 *) data;
+}
+
+/* A supervisor that was held up finds answers that wait for it, and must not
+ * take them for silence. */
+static void
+test_supervisor_pauses (Test *test, gconstpointer data)
+{
+  start_and_wait (test);
+  const guint pid = get_pid (test);
+  kill ((pid_t) pid, SIGSTOP); /* so that a question is open */
+  gint64 until = g_get_monotonic_time () + 800 * 1000;
+  fixture_wait ("a question", is_over, &until);
+  kill ((pid_t) pid, SIGCONT);
+  g_usleep (3 * G_USEC_PER_SEC); /* it is answered now, and nobody reads it */
+  until = g_get_monotonic_time () + 1200 * 1000;
+  fixture_wait ("a few more", is_over, &until);
+  g_assert_cmpuint (get_pid (test), ==, pid);
+  g_assert_cmpint (get_part (test)->state, ==, MILL_PART_RUNNING);
+}
+
 static void
 test_adopted (Test *test, gconstpointer data)
 {
@@ -284,6 +308,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Test, NULL, set_up, func, tear_down)
   ADD ("/parts/killed", test_killed);
   ADD ("/parts/frozen", test_frozen);
+  ADD ("/parts/supervisor-pauses", test_supervisor_pauses);
   ADD ("/parts/adopted", test_adopted);
   ADD ("/parts/adopted-too-late", test_adopted_too_late);
   ADD ("/parts/next-run", test_next_run_has_its_own);
