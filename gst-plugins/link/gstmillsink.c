@@ -25,11 +25,14 @@
 GST_DEBUG_CATEGORY_STATIC (gst_mill_sink_debug);
 #define GST_CAT_DEFAULT gst_mill_sink_debug
 
+#define MAX_OPENING_MS 60000
+
 enum
 {
   PROP_0,
   PROP_LOCATION,
   PROP_LEAKY,
+  PROP_OPENING_MS,
   PROP_STATS,
 };
 
@@ -45,6 +48,7 @@ struct _GstMillSink
   /* OBJECT_LOCK */
   gchar *location;
   gboolean is_leaky;
+  guint opening_ms;
   gboolean drained; /* after EOS on all pads */
   gboolean eos_posted;
 };
@@ -353,6 +357,7 @@ open_hub (GstMillSink *self)
   GST_OBJECT_LOCK (self);
   g_autofree gchar *location = g_strdup (self->location);
   gboolean is_leaky = self->is_leaky;
+  guint opening_ms = self->opening_ms;
   self->drained = self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
   if (!location) {
@@ -360,7 +365,7 @@ open_hub (GstMillSink *self)
         ("No socket to publish on: set the property location."), (NULL));
     return FALSE;
   }
-  if (mill_link_hub_start (self->hub, location, is_leaky, &error))
+  if (mill_link_hub_start (self->hub, location, is_leaky, opening_ms, &error))
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
       ("Cannot publish on '%s': %s", location, error->message), (NULL));
@@ -452,6 +457,8 @@ gst_mill_sink_set_property (GObject *object, guint id, const GValue *value,
     self->location = g_value_dup_string (value);
   } else if (id == PROP_LEAKY) {
     self->is_leaky = g_value_get_boolean (value);
+  } else if (id == PROP_OPENING_MS) {
+    self->opening_ms = g_value_get_uint (value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -473,6 +480,8 @@ gst_mill_sink_get_property (GObject *object, guint id, GValue *value,
     g_value_set_string (value, self->location);
   else if (id == PROP_LEAKY)
     g_value_set_boolean (value, self->is_leaky);
+  else if (id == PROP_OPENING_MS)
+    g_value_set_uint (value, self->opening_ms);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   GST_OBJECT_UNLOCK (self);
@@ -507,6 +516,13 @@ gst_mill_sink_class_init (GstMillSinkClass *klass)
           "Never wait: a consumer that is too slow goes on at a later "
           "keyframe. False: wait until the slowest consumer has room",
           TRUE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+              GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_OPENING_MS,
+      g_param_spec_uint ("opening-ms", "Opening",
+          "The first consumer gets all since the start when it comes within so "
+          "many ms of the first buffer; 0, or later: since the last keyframe",
+          0, MAX_OPENING_MS, 0,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
               GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (object_class, PROP_STATS,

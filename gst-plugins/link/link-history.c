@@ -16,6 +16,8 @@ struct _MillLinkHistory
   GQueue frames; /* of MillLinkFrame */
   gsize bytes;
   GHashTable *tracks; /* guint16 -> Track, of the pads that have had frames */
+  gint64 opening_us; /* 0: it does not, or no longer, open */
+  gint64 opened_us; /* when the first frame came; 0: none has */
 };
 
 MillLinkHistory *
@@ -126,6 +128,75 @@ drop_all (MillLinkHistory *history)
     ((Track *) value)->is_kept = FALSE;
 }
 
+/* Of what has no pictures that need others, the last alone is kept, unless it
+ * goes with a video. */
+static gboolean
+begins_anew (MillLinkHistory *history, const MillLinkFrame *frame)
+{
+  return frame->is_key &&
+      (find_track (history, frame->pad)->has_deltas || !has_video (history));
+}
+
+static gboolean
+is_full (MillLinkHistory *history)
+{
+  return history->bytes > MAX_BYTES || history->frames.length > MAX_FRAMES;
+}
+
+static void
+keep (MillLinkHistory *history, MillLinkFrame *frame)
+{
+  Track *track = find_track (history, frame->pad);
+
+  track->is_kept |= frame->is_key;
+  if (!track->is_kept)
+    return;
+  if (begins_anew (history, frame))
+    drop_frames (history, frame->pad);
+  g_queue_push_tail (&history->frames, mill_link_consumer_frame_ref (frame));
+  history->bytes += frame->size;
+  if (frame->is_key && track->has_deltas)
+    trim (history);
+  if (is_full (history))
+    drop_all (history);
+}
+
+void
+mill_link_history_open (MillLinkHistory *history, gint64 duration_us)
+{
+  history->opening_us = duration_us;
+  history->opened_us = 0;
+}
+
+/* What is there already is kept once more, by the rule of later. */
+void
+mill_link_history_close (MillLinkHistory *history)
+{
+  GQueue all = history->frames;
+  MillLinkFrame *frame;
+
+  if (history->opening_us == 0)
+    return;
+  history->opening_us = 0;
+  history->bytes = 0;
+  g_queue_init (&history->frames);
+  while ((frame = g_queue_pop_head (&all))) {
+    keep (history, frame);
+    mill_link_consumer_frame_unref (frame);
+  }
+}
+
+static gboolean
+is_opening (MillLinkHistory *history)
+{
+  if (history->opening_us == 0)
+    return FALSE;
+  gint64 now = g_get_monotonic_time ();
+  if (history->opened_us == 0)
+    history->opened_us = now;
+  return now - history->opened_us <= history->opening_us;
+}
+
 void
 mill_link_history_add (MillLinkHistory *history, MillLinkFrame *frame)
 {
@@ -136,21 +207,18 @@ mill_link_history_add (MillLinkHistory *history, MillLinkFrame *frame)
     g_hash_table_insert (history->tracks, GUINT_TO_POINTER (frame->pad), track);
   }
   track->has_deltas |= !frame->is_key;
-  if (frame->is_key) {
-    /* Of what has no pictures that need others, the last alone is kept, unless
-     * it goes with a video. */
-    if (track->has_deltas || !has_video (history))
-      drop_frames (history, frame->pad);
-    track->is_kept = TRUE;
+  if (!is_opening (history)) {
+    mill_link_history_close (history);
+    keep (history, frame);
+    return;
   }
+  track->is_kept |= frame->is_key;
   if (!track->is_kept)
     return;
   g_queue_push_tail (&history->frames, mill_link_consumer_frame_ref (frame));
   history->bytes += frame->size;
-  if (frame->is_key && track->has_deltas)
-    trim (history);
-  if (history->bytes > MAX_BYTES || history->frames.length > MAX_FRAMES)
-    drop_all (history);
+  if (is_full (history))
+    mill_link_history_close (history);
 }
 
 gboolean

@@ -11,11 +11,21 @@ G_BEGIN_DECLS
  * keyframe, of the others what belongs to that. More than 32 MiB or 4000 frames
  * are not kept: who comes then waits for the next keyframe.
  *
+ * While it opens it keeps all, so that the first who comes lacks nothing of the
+ * beginning, which its start took.
+ *
  * Threads: none of its own; the hub's lock guards it.
  */
 typedef struct _MillLinkHistory MillLinkHistory;
 
 MillLinkHistory *mill_link_history_new (void);
+
+/* Everything is kept from now on, until the first frame is @duration_us old,
+ * the bounds are reached, or mill_link_history_close(). */
+void mill_link_history_open (MillLinkHistory *history, gint64 duration_us);
+/* Somebody has got it. */
+void mill_link_history_close (MillLinkHistory *history);
+
 void mill_link_history_free (MillLinkHistory *history);
 
 void mill_link_history_add (MillLinkHistory *history, MillLinkFrame *frame);

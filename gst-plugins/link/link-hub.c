@@ -143,6 +143,7 @@ mill_link_hub_attach_locked (MillLinkClient *client)
   const GQueue *frames = mill_link_history_get_frames (hub->history);
   for (const GList *l = frames->head; l; l = l->next)
     mill_link_queue_add (client->queue, l->data);
+  mill_link_history_close (hub->history);
   tell_stickies_locked (client, STICKY_EOS, STICKY_EOS);
   mill_link_queue_set_room (client->queue);
   g_cond_broadcast (&hub->changed);
@@ -180,12 +181,13 @@ mill_link_hub_free (MillLinkHub *hub)
 
 gboolean
 mill_link_hub_start (MillLinkHub *hub, const gchar *location, gboolean is_leaky,
-    GError **error)
+    guint opening_ms, GError **error)
 {
   g_free (hub->location);
   hub->location = g_strdup (location);
   g_mutex_lock (&hub->lock);
   hub->is_leaky = is_leaky;
+  mill_link_history_open (hub->history, (gint64) opening_ms * 1000);
   hub->finishing = hub->drained_told = hub->woken = FALSE;
   g_mutex_unlock (&hub->lock);
   return mill_link_server_open (hub, error);

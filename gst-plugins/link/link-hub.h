@@ -41,7 +41,7 @@ void mill_link_hub_free (MillLinkHub *hub);
 
 /* Errors: G_IO_ERROR */
 gboolean mill_link_hub_start (MillLinkHub *hub, const gchar *location,
-    gboolean is_leaky, GError **error);
+    gboolean is_leaky, guint opening_ms, GError **error);
 /* Closes all connections and forgets all but the pads; no event comes after. */
 void mill_link_hub_stop (MillLinkHub *hub);
 

@@ -19,6 +19,9 @@
 
 #define SINK_FACTORY "millsink"
 #define SRC_FACTORY "millsrc"
+/* What a process may take to start without lacking the beginning of a live
+ * stream; less than the 5 s that a link's consumer takes at once. */
+#define OPENING_MS 4000
 #define MAX_LOCATION (sizeof ((struct sockaddr_un *) NULL)->sun_path - 1)
 
 static const struct
@@ -266,6 +269,8 @@ get_end (MillPlanner *planner, MillPlanPart *part,
   /* Whoever may come from elsewhere holds nobody up. */
   end = mill_plan_node_new_end (name, factory, location,
       plan->live || producer->node->publish);
+  if (plan->live && g_str_equal (factory, SINK_FACTORY))
+    mill_plan_node_set_opening (end, OPENING_MS);
   g_ptr_array_add (plan->ends, end);
   if (g_str_equal (factory, SRC_FACTORY)) {
     g_ptr_array_insert (part->nodes, 0, end);

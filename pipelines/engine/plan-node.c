@@ -66,6 +66,13 @@ mill_plan_node_set_timeout (MillPlanNode *end, guint timeout_ms)
       timeout_ms);
 }
 
+void
+mill_plan_node_set_opening (MillPlanNode *end, guint opening_ms)
+{
+  g_value_set_uint (&add_setting (end, "opening-ms", G_TYPE_UINT)->value,
+      opening_ms);
+}
+
 MillPlanNode *
 mill_plan_node_new_end (const gchar *name, const gchar *factory,
     const gchar *location, gboolean leaky)

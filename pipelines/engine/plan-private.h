@@ -150,6 +150,9 @@ MillPlanNode *mill_plan_node_new_end (const gchar *name, const gchar *factory,
 /* How long the producer of a millsrc may be away before that is an error. */
 void mill_plan_node_set_timeout (MillPlanNode *end, guint timeout_ms);
 
+/* How long a millsink keeps everything for the first who comes. */
+void mill_plan_node_set_opening (MillPlanNode *end, guint opening_ms);
+
 /* The caps of one end of a link. Returns: (transfer full) */
 GstCaps *mill_planner_get_caps (const MillPlannerNode *node,
     GstPadDirection direction, const gchar *pad);

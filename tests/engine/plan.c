@@ -502,7 +502,7 @@ test_parts (void)
       "\ngst-launch-1.0 -e \\\n  millsrc name=link:in "
       "location=/run/x/links/demo.in leaky=true \\\n  h264parse name=enc "
       "\\\n  millsink name=link:enc location=/run/x/links/demo.enc "
-      "leaky=true \\\n  link:in.video_0 ! enc. \\\n  enc. ! "
+      "leaky=true opening-ms=4000 \\\n  link:in.video_0 ! enc. \\\n  enc. ! "
       "link:enc.video_0\n"));
 }
 

@@ -212,6 +212,66 @@ GST_START_TEST (test_no_descriptors)
 }
 GST_END_TEST;
 
+static void
+expect_frames (guint first, guint end)
+{
+  GstElement *consumer = link_open_consumer (TRUE);
+  for (guint i = first; i < end; i++)
+    fail_unless_equals_int (link_pull (consumer, "video_0", NULL), i);
+  link_close (consumer);
+}
+
+static GstElement *
+open_opening (guint opening_ms)
+{
+  GstElement *producer = link_open_producer (TRUE, "");
+  g_autoptr (GstElement) link =
+      gst_bin_get_by_name (GST_BIN (producer), "link");
+
+  gst_element_set_state (producer, GST_STATE_READY);
+  g_object_set (link, "opening-ms", opening_ms, NULL);
+  link_add_input (producer, "video_0", LINK_VIDEO_CAPS);
+  gst_element_set_state (producer, GST_STATE_PLAYING);
+  return producer;
+}
+
+/* A process that takes a while to start lacks nothing of the beginning of a
+ * stream; who comes after it, or too late, begins at the last keyframe. */
+GST_START_TEST (test_opening)
+{
+  GstElement *producer = open_opening (60000);
+  for (guint i = 0; i < 10; i++)
+    link_push (producer, "video_0", i, i % 4 == 0);
+  link_wait_stat (producer, "buffers", 10);
+  expect_frames (0, 10);
+  expect_frames (8, 10);
+  link_push (producer, "video_0", 10, FALSE);
+  link_push (producer, "video_0", 11, TRUE);
+  link_wait_stat (producer, "buffers", 12);
+  expect_frames (11, 12);
+  link_close (producer);
+
+  producer = open_opening (1);
+  for (guint i = 0; i < 6; i++)
+    link_push (producer, "video_0", i, i % 4 == 0);
+  link_wait_stat (producer, "buffers", 6);
+  gint64 then = g_get_monotonic_time () + 2 * G_TIME_SPAN_MILLISECOND;
+  while (g_get_monotonic_time () < then)
+    g_thread_yield ();
+  link_push (producer, "video_0", 6, FALSE);
+  link_wait_stat (producer, "buffers", 7);
+  expect_frames (4, 7);
+  link_close (producer);
+
+  producer = open_opening (60000); /* more than is kept at all */
+  for (guint i = 0; i < 4010; i++)
+    link_push (producer, "video_0", i, i % 1000 == 0);
+  link_wait_stat (producer, "buffers", 4010);
+  expect_frames (4000, 4010);
+  link_close (producer);
+}
+GST_END_TEST;
+
 static guint
 count_fds (void)
 {
@@ -406,6 +466,7 @@ link_life_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_set_timeout (tcase, 60);
   tcase_add_checked_fixture (tcase, link_setup, link_teardown);
+  tcase_add_test (tcase, test_opening);
   tcase_add_test (tcase, test_attach_in_gop);
   tcase_add_test (tcase, test_two_in_file_graph);
   tcase_add_test (tcase, test_never_reads);
