@@ -122,11 +122,19 @@ mill_fleet_list (MillFleet *fleet)
 
 /* ---- going down, and trying again ---- */
 
+static void open_listener (Server *server);
+
+/* A process that is connected only lacks its listener: its address was taken
+ * for a while, by another program or by what is left of its predecessor. */
 static gboolean
 on_retry_due (gpointer user_data)
 {
   Server *server = user_data;
   server->timer = 0;
+  if (mill_process_get_report (server->process)) {
+    open_listener (server);
+    return G_SOURCE_REMOVE;
+  }
   server->fleet->restarts++;
   mill_process_launch (server->process);
   return G_SOURCE_REMOVE;
@@ -139,6 +147,7 @@ retry (Server *server)
       g_get_monotonic_time () - server->up_since > HEALTHY_US)
     server->retry_ms = 0;
   server->retry_ms = CLAMP (server->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
+  g_clear_handle_id (&server->timer, g_source_remove);
   server->timer = g_timeout_add (server->retry_ms, on_retry_due, server);
 }
 
@@ -254,22 +263,28 @@ on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_connected (MillProcess *process, gpointer user_data)
+open_listener (Server *server)
 {
-  Server *server = user_data;
-  MillFleet *fleet = server->fleet;
-  MillWorkerProxy *worker = mill_process_get_worker (process);
+  MillWorkerProxy *worker = mill_process_get_worker (server->process);
   const gchar *address = server->bound ? server->bound : server->wanted;
-  if (worker)
-    g_signal_emit (fleet, signals[SIGNAL_WORKER_UP], 0, worker);
   if (!address)
     become_up (server);
   else if (worker)
     mill_worker_proxy_listen_async (worker, "rtmp", address, on_listening,
-        g_object_ref (fleet));
+        g_object_ref (server->fleet));
   else
-    mill_origin_proxy_listen_async (mill_process_get_origin (process), "origin",
-        address, on_listening, g_object_ref (fleet));
+    mill_origin_proxy_listen_async (mill_process_get_origin (server->process),
+        "origin", address, on_listening, g_object_ref (server->fleet));
+}
+
+static void
+on_connected (MillProcess *process, gpointer user_data)
+{
+  Server *server = user_data;
+  MillWorkerProxy *worker = mill_process_get_worker (process);
+  if (worker)
+    g_signal_emit (server->fleet, signals[SIGNAL_WORKER_UP], 0, worker);
+  open_listener (server);
 }
 
 /* ---- isolated workers ---- */

@@ -106,6 +106,32 @@ test('an occupied port is named with what to do', () => {
   }
 });
 
+/** Takes the port of a listener whose process is killed, before its successor can. Returns a function that frees it. */
+async function occupy(processes, other, kind) {
+  const { pid } = processes.find((w) => w.kind === (kind === 'rtmp' ? 'shared' : kind));
+  const address = other.addresses[kind].split(':');
+  const server = net.createServer((socket) => socket.destroy());
+  process.kill(pid, 'SIGKILL');
+  await eventually(`the port of ${kind} taken`, 5000, () => new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(Number(address[1]), address[0], () => resolve(true));
+  }));
+  return () => new Promise((resolve) => { server.close(resolve); });
+}
+
+test('a port that is taken while its process is started again is asked for until it is free', async (t) => {
+  const other = await Daemon.start();
+  t.after(() => other.stop());
+  const free = await occupy(await other.workers(), other, 'rtmp');
+  await eventually('the worker says that it cannot listen', 10000, () => /another program uses/.test(other.readLog()));
+  assert.equal((await other.api('GET', '/readyz')).status, 503);
+  await free();
+  await eventually('ready again', 20000, async () => (await other.api('GET', '/readyz')).status === 200);
+  const publisher = Publisher.ffmpeg(source, other.rtmp('after'));
+  t.after(() => publisher.kill());
+  await other.live('after');
+});
+
 test('a wrong description gets every error with its place', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-yaml-'));
   const file = path.join(dir, 'bad.yaml');
