@@ -45,6 +45,7 @@ struct _MillFleet
   GHashTable *isolated; /* id -> MillProcess */
   GPtrArray *orphans; /* ids of isolated workers found at the start */
   GPtrArray *strangers; /* (element-type MillWorkerProxy): drain */
+  gboolean adopts; /* the shared worker ran before us */
   gboolean was_up;
   gboolean leaving;
   guint drain_timer;
@@ -72,6 +73,12 @@ gboolean
 mill_fleet_is_up (MillFleet *fleet)
 {
   return fleet->shared.up && (fleet->origin.up || fleet->origin.disabled);
+}
+
+gboolean
+mill_fleet_adopts (MillFleet *fleet)
+{
+  return fleet->adopts;
 }
 
 const gchar *
@@ -355,8 +362,10 @@ find_workers (MillFleet *fleet)
 {
   g_auto (GStrv) ids = mill_process_launcher_scan_workers (fleet->launcher);
   for (guint i = 0; ids && ids[i]; i++) {
-    if (g_str_equal (ids[i], SHARED_WORKER_ID))
+    if (g_str_equal (ids[i], SHARED_WORKER_ID)) {
+      fleet->adopts = TRUE;
       continue;
+    }
     if (strchr (ids[i], '.')) {
       g_ptr_array_add (fleet->orphans, g_strdup (ids[i]));
       continue;

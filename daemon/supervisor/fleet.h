@@ -36,6 +36,10 @@ void mill_fleet_leave (MillFleet *fleet);
 /* Worker and origin serve just now. */
 gboolean mill_fleet_is_up (MillFleet *fleet);
 
+/* The shared worker was found running when the fleet started: its streams are
+ * those of a millraced before this one. */
+gboolean mill_fleet_adopts (MillFleet *fleet);
+
 /* Addresses bound; NULL when not (yet) listening, or not asked to.
  * Returns: (transfer none) (nullable) */
 const gchar *mill_fleet_get_rtmp_address (MillFleet *fleet);

@@ -111,9 +111,15 @@ static void
 on_failed (MillSupervisor *supervisor, const GError *error, gpointer user_data)
 {
   Daemon *daemon = user_data;
+  /* A successor that cannot serve must not end what its predecessor started:
+   * viewers need no supervisor, and the next attempt finds it running. */
+  gboolean adopts = mill_fleet_adopts (mill_supervisor_get_fleet (supervisor));
   tell_failure (daemon, error);
+  if (adopts)
+    g_message ("leaving; streams that ran before run on");
   daemon->exit_code = EX_UNAVAILABLE;
-  mill_supervisor_stop (supervisor, MILL_SUPERVISOR_DRAIN);
+  mill_supervisor_stop (supervisor,
+      adopts ? MILL_SUPERVISOR_LEAVE : MILL_SUPERVISOR_DRAIN);
 }
 
 static void

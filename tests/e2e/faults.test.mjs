@@ -132,6 +132,25 @@ test('a port that is taken while its process is started again is asked for until
   await other.live('after');
 });
 
+test('a millraced that cannot start leaves the streams of its predecessor alone', async (t) => {
+  const other = await Daemon.start();
+  t.after(() => other.stop());
+  const publisher = Publisher.ffmpeg(source, other.rtmp('kept'));
+  t.after(() => publisher.kill());
+  await other.live('kept');
+  const worker = (await other.workers()).find((w) => w.kind === 'shared').pid;
+  other.config.listen = { ...other.addresses };
+  const processes = await other.workers();
+  await other.kill();
+  const free = await occupy(processes, other, 'origin');
+  await assert.rejects(other.launch(), /ended with 69/);
+  await free();
+  await other.launch();
+  assert.equal((await other.workers()).find((w) => w.kind === 'shared').pid, worker);
+  assert.equal((await other.streamState('kept')).state, 'live');
+  assert.equal(publisher.process.exitCode, null, 'and its publisher connected');
+});
+
 test('a wrong description gets every error with its place', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-yaml-'));
   const file = path.join(dir, 'bad.yaml');
