@@ -8,6 +8,9 @@
  * less than a tenth costs sharpness and gains nothing. */
 #define NEAR 0.9
 
+/* Half the size, but for what rounding to even numbers takes. */
+#define PARENT 1.9
+
 static gdouble
 get_scale (const MillLadderSize *source, guint box_height)
 {
@@ -81,6 +84,20 @@ mill_ladder_rungs_choose (const GArray *rungs, const MillLadderSize *source,
     below = rung;
   }
   return outputs;
+}
+
+gint
+mill_ladder_rungs_parent (const GArray *outputs, guint index)
+{
+  const MillLadderOutput *own =
+      &g_array_index (outputs, MillLadderOutput, index);
+  for (gint i = (gint) index - 1; i >= 0; i--) {
+    const MillLadderOutput *above =
+        &g_array_index (outputs, MillLadderOutput, (guint) i);
+    if (above->height >= PARENT * own->height)
+      return i;
+  }
+  return -1;
 }
 
 guint

@@ -42,6 +42,11 @@ void mill_ladder_rungs_fit (const MillLadderSize *source, guint box_height,
 GArray *mill_ladder_rungs_choose (const GArray *rungs,
     const MillLadderSize *source, gboolean skip_top);
 
+/* Which of @outputs (of MillLadderOutput) the picture of @index is scaled from:
+ * the nearest that is about twice as large or more, so that no picture has been
+ * through several small steps, each of which blurs it. -1: the source */
+gint mill_ladder_rungs_parent (const GArray *outputs, guint index);
+
 /* How many source frames one encoded frame stands for: 1 keeps all. */
 guint mill_ladder_rungs_divisor (const MillLadderRung *rung, gint fps_n,
     gint fps_d);

@@ -291,14 +291,32 @@ on_query (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
       : GST_PAD_PROBE_OK;
 }
 
-/* pin -> tee -> dropper -> encoder; the tee's first branch is @next. */
-static gboolean
-link_encoder (GstBin *bin, Rung *rung, GstElement *next, GError **error)
+/* The same of the source's pictures, which scalers and encoders take with any
+ * strides: a decoder that knows that does not copy them. */
+static GstPadProbeReturn
+on_source_query (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+  if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
+    return GST_PAD_PROBE_OK;
+  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* pin -> tee -> dropper -> encoder; the tee's first branches are the rungs that
+ * are made of this one. */
+static gboolean
+link_encoder (GstBin *bin, const GArray *chosen, Rung *rungs, guint index,
+    GError **error)
+{
+  Rung *rung = &rungs[index];
   rung->tee = mill_ladder_video_add_element (bin, "tee", error);
-  if (rung->tee == NULL || !join (rung->pin, rung->tee, error) ||
-      (next != NULL && !join (rung->tee, next, error)))
+  if (rung->tee == NULL || !join (rung->pin, rung->tee, error))
     return FALSE;
+  for (guint i = index + 1; i < chosen->len; i++)
+    if (mill_ladder_rungs_parent (chosen, i) == (gint) index &&
+        !join (rung->tee, rungs[i].queue, error))
+      return FALSE;
   /* A rung that nobody has linked is no error of the others. */
   g_object_set (rung->tee, "allow-not-linked", TRUE, NULL);
   g_autoptr (GstPad) pad = gst_element_get_static_pad (rung->tee, "sink");
@@ -328,22 +346,51 @@ describe_picture (const MillLadderOutput *output, GstVideoInfo *info,
   size->height = output->height;
 }
 
-static gboolean
-link_rungs (GstBin *bin, GArray *chosen, Rung *rungs, GstVideoInfo *info,
-    MillLadderSize *size, GError **error)
+typedef struct
 {
+  GstVideoInfo info;
+  MillLadderSize size;
+} Picture;
+
+/* @source: what comes in */
+static gboolean
+link_rungs (GstBin *bin, GArray *chosen, Rung *rungs, const Picture *source,
+    GError **error)
+{
+  g_autofree Picture *pictures = g_new (Picture, chosen->len);
   for (guint i = 0; i < chosen->len; i++) {
     const MillLadderOutput *output =
         &g_array_index (chosen, MillLadderOutput, i);
-    GstElement *next = i + 1 < chosen->len ? rungs[i + 1].queue : NULL;
-    if (!link_scaler (bin, &rungs[i], info, size, output, error) ||
-        !link_encoder (bin, &rungs[i], next, error))
+    gint parent = mill_ladder_rungs_parent (chosen, i);
+    pictures[i] = parent < 0 ? *source : pictures[parent];
+    if (!link_scaler (bin, &rungs[i], &pictures[i].info, &pictures[i].size,
+            output, error) ||
+        !link_encoder (bin, chosen, rungs, i, error))
       return FALSE;
-    describe_picture (output, info, size);
+    describe_picture (output, &pictures[i].info, &pictures[i].size);
     mill_ladder_encoder_set_bitrate (rungs[i].encoder, output->rung.bitrate_bps,
         mill_ladder_rungs_threads (chosen, i, g_get_num_processors ()));
   }
   return TRUE;
+}
+
+/* Hands the source's pictures to all rungs that are made of them.
+ * Returns: (transfer full) (nullable) */
+static GstPad *
+link_source (GstBin *bin, const GArray *chosen, const Rung *rungs,
+    GError **error)
+{
+  GstElement *tee = mill_ladder_video_add_element (bin, "tee", error);
+  if (tee == NULL)
+    return NULL;
+  for (guint i = 0; i < chosen->len; i++)
+    if (mill_ladder_rungs_parent (chosen, i) < 0 &&
+        !join (tee, rungs[i].queue, error))
+      return NULL;
+  GstPad *entry = gst_element_get_static_pad (tee, "sink");
+  gst_pad_add_probe (entry, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM,
+      on_source_query, NULL, NULL);
+  return entry;
 }
 
 gboolean
@@ -351,9 +398,8 @@ mill_ladder_video_add_rungs (GstBin *bin, const MillLadderPlan *plan,
     MillLadderKeyframes *keyframes, const GstCaps *caps, GPtrArray *outputs,
     GstPad **ret_entry, GError **error)
 {
-  GstVideoInfo info;
-  MillLadderSize size;
-  if (!parse_size (caps, &info, &size)) {
+  Picture source;
+  if (!parse_size (caps, &source.info, &source.size)) {
     g_autofree gchar *text = gst_caps_to_string (caps);
     g_set_error (error, MILL_LADDER_ERROR, MILL_LADDER_ERROR_INVALID,
         "caps of pad 'video': got '%s', expected a format, width and height",
@@ -361,7 +407,7 @@ mill_ladder_video_add_rungs (GstBin *bin, const MillLadderPlan *plan,
     return FALSE;
   }
   g_autoptr (GArray) chosen =
-      mill_ladder_rungs_choose (plan->rungs, &size, plan->skip_top);
+      mill_ladder_rungs_choose (plan->rungs, &source.size, plan->skip_top);
   if (chosen->len == 0)
     return TRUE;
   g_autofree Rung *rungs = g_new0 (Rung, chosen->len);
@@ -370,11 +416,13 @@ mill_ladder_video_add_rungs (GstBin *bin, const MillLadderPlan *plan,
             &g_array_index (chosen, MillLadderOutput, i), &rungs[i], error))
       return FALSE;
   }
-  if (!link_rungs (bin, chosen, rungs, &info, &size, error))
+  g_autoptr (GstPad) entry = NULL;
+  if (!link_rungs (bin, chosen, rungs, &source, error) ||
+      (entry = link_source (bin, chosen, rungs, error)) == NULL)
     return FALSE;
   for (guint i = 0; i < chosen->len; i++)
     g_ptr_array_add (outputs,
         gst_element_get_static_pad (rungs[i].profile, "src"));
-  *ret_entry = gst_element_get_static_pad (rungs[0].queue, "sink");
+  *ret_entry = g_steal_pointer (&entry);
   return TRUE;
 }

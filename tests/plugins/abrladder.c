@@ -117,6 +117,24 @@ test_divisors (void)
   }
 }
 
+/* Low rungs are not blurred by several small steps. */
+static void
+test_parents (void)
+{
+  static const gint expected[] = { -1, -1, 0, 1, 2 }; /* 1080 720 480 360 240 */
+  static const gint skipped[] = { -1, -1, 0, 1 }; /* 720 480 360 240 */
+  g_autoptr (GArray) rungs = make_rungs ();
+  MillLadderSize source = { 1920, 1080, 1, 1 };
+  g_autoptr (GArray) all = mill_ladder_rungs_choose (rungs, &source, FALSE);
+  g_autoptr (GArray) below = mill_ladder_rungs_choose (rungs, &source, TRUE);
+  g_assert_cmpuint (all->len, ==, G_N_ELEMENTS (expected));
+  for (guint i = 0; i < all->len; i++)
+    g_assert_cmpint (mill_ladder_rungs_parent (all, i), ==, expected[i]);
+  g_assert_cmpuint (below->len, ==, G_N_ELEMENTS (skipped));
+  for (guint i = 0; i < below->len; i++)
+    g_assert_cmpint (mill_ladder_rungs_parent (below, i), ==, skipped[i]);
+}
+
 static void
 test_threads (void)
 {
@@ -624,6 +642,7 @@ main (int argc, char **argv)
   g_test_add_func ("/abrladder/contract", test_contract);
   g_test_add_func ("/abrladder/sizes", test_sizes);
   g_test_add_func ("/abrladder/divisors", test_divisors);
+  g_test_add_func ("/abrladder/parents", test_parents);
   g_test_add_func ("/abrladder/threads", test_threads);
   g_test_add_func ("/abrladder/aligned/veryfast", test_aligned_veryfast);
   g_test_add_func ("/abrladder/aligned/veryfast-half",
