@@ -85,15 +85,17 @@ def wait_for_frames(keeper, expected):
 def measure_window(server, seconds):
     """Costs of all of the server's processes over so many seconds."""
     before = {pid: measure.cpu_s([pid]) for pid in server.pids()}
+    switches = measure.context_switches(before)
     start = time.monotonic()
     time.sleep(seconds)
     spent = {pid: measure.cpu_s([pid]) - before.get(pid, 0) for pid in server.pids()}
     wall_s = time.monotonic() - start
+    switches = measure.context_switches(before) - switches
     by_process = {}
     for pid, cpu_s in spent.items():
         name = measure.name(pid)
         by_process[name] = round(by_process.get(name, 0) + cpu_s, 3)
-    return {"cpu_s": sum(spent.values()), "cpu_s_by_process": by_process, "wall_s": wall_s,
+    return {"cpu_s": sum(spent.values()), "cpu_s_by_process": by_process, "wall_s": wall_s, "switches": switches,
             "pss_mb": measure.pss_mb(spent), "files_mb": measure.directory_mb(server.media)}
 
 
@@ -116,6 +118,7 @@ def run_once(options, kind, film, n_publishers, expected):
     stream_minutes = n_publishers * costs["wall_s"] / 60
     return {"command": server.command, "load_command": command, "publishers": n_publishers, "published": published,
             "video_frames_out": frames, "cpu_s_per_stream_minute": costs["cpu_s"] / stream_minutes,
+            "switches_per_stream_s": costs["switches"] / costs["wall_s"] / n_publishers,
             "idle_mb": idle_mb, "pss_mb_per_stream": (costs["pss_mb"] - idle_mb) / n_publishers,
             "files_mb_per_stream": costs["files_mb"] / n_publishers, **costs}
 
@@ -138,7 +141,8 @@ def summarise(options, runs, n_publishers, expected):
         if not measured:
             continue
         result[name] = {key: round(statistics.median(run[key] for run in measured), 4)
-                        for key in ("cpu_s_per_stream_minute", "pss_mb_per_stream", "files_mb_per_stream")}
+                        for key in ("cpu_s_per_stream_minute", "switches_per_stream_s", "pss_mb_per_stream",
+                                    "files_mb_per_stream")}
     for key in ("cpu_s_per_stream_minute", "pss_mb_per_stream"):
         result[f"ratio_{key}"] = (round(result["millrace"][key] / result["nginx-rtmp"][key], 3) if comparable else None)
     return result
@@ -151,6 +155,7 @@ def report(result):
             continue
         row = result[name]
         print(f"  {name:10} {row['cpu_s_per_stream_minute']:.4f} CPU s per stream-minute  "
+              f"{row['switches_per_stream_s']:.1f} context switches per stream and s  "
               f"{row['pss_mb_per_stream']:6.2f} MB per stream (+ {row['files_mb_per_stream']:.2f} MB of files)  "
               f"video frames of one stream {[run['video_frames_out'] for run in measured]} of {result['video_frames_in']}")
         print(f"             {' '.join(measured[0]['command'])}")

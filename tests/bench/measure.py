@@ -37,6 +37,19 @@ def cpu_s(pids):
     return total / TICKS
 
 
+def context_switches(pids):
+    """How often the threads of these processes have gone off a core so far."""
+    total = 0
+    for pid in pids:
+        for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+            try:
+                lines = status.read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            total += sum(int(line.split()[1]) for line in lines if "ctxt_switches:" in line)
+    return total
+
+
 def pss_mb(pids):
     """Memory of these processes, shared pages divided among their users."""
     total = 0
