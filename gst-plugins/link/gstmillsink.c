@@ -51,6 +51,9 @@ struct _GstMillSink
   guint opening_ms;
   gboolean drained; /* after EOS on all pads */
   gboolean eos_posted;
+  GQueue wishes; /* of Wish: under way, at most one per pad */
+
+  gint latency_asked; /* atomic */
 };
 
 G_DEFINE_FINAL_TYPE (GstMillSink, gst_mill_sink, GST_TYPE_ELEMENT)
@@ -104,20 +107,21 @@ on_drained (gpointer user_data)
   post_eos_once (self);
 }
 
+/* An event that is to go up from a pad. */
 typedef struct
 {
-  guint16 id;
+  GstPad *pad;
   GstEvent *event;
-} Upstream;
+} Wish;
 
 static void
-free_upstream (gpointer data)
+free_wish (gpointer data)
 {
-  Upstream *upstream = data;
+  Wish *wish = data;
 
-  if (upstream->event)
-    gst_event_unref (upstream->event);
-  g_free (upstream);
+  gst_clear_object (&wish->pad);
+  gst_clear_event (&wish->event);
+  g_free (wish);
 }
 
 /* Returns: (transfer full) (nullable) */
@@ -135,22 +139,43 @@ find_pad (GstMillSink *self, guint16 id)
 }
 
 static void
-send_upstream (GstElement *element, gpointer user_data)
+send_wish (GstElement *element, gpointer user_data)
 {
-  Upstream *upstream = user_data;
-  g_autoptr (GstPad) pad = find_pad (GST_MILL_SINK (element), upstream->id);
+  GstMillSink *self = GST_MILL_SINK (element);
+  Wish *wish = user_data;
 
-  if (pad)
-    gst_pad_push_event (pad, g_steal_pointer (&upstream->event));
+  gst_pad_push_event (wish->pad, g_steal_pointer (&wish->event));
+  GST_OBJECT_LOCK (self);
+  g_queue_remove (&self->wishes, wish);
+  GST_OBJECT_UNLOCK (self);
+  free_wish (wish);
 }
 
+static gint
+compare_pad (gconstpointer wish, gconstpointer pad)
+{
+  return ((const Wish *) wish)->pad != pad;
+}
+
+/* Each call is a thread, perhaps: one that is under way to a pad stands for all
+ * that consumers send meanwhile. */
 static void
 on_upstream (guint16 id, GstEvent *event, gpointer user_data)
 {
-  Upstream *upstream = g_new (Upstream, 1);
+  GstMillSink *self = user_data;
+  Wish *wish = g_new (Wish, 1);
 
-  *upstream = (Upstream){ id, event };
-  gst_element_call_async (user_data, send_upstream, upstream, free_upstream);
+  *wish = (Wish){ find_pad (self, id), event };
+  GST_OBJECT_LOCK (self);
+  gboolean is_new = wish->pad &&
+      !g_queue_find_custom (&self->wishes, wish->pad, compare_pad);
+  if (is_new)
+    g_queue_push_tail (&self->wishes, wish);
+  GST_OBJECT_UNLOCK (self);
+  if (is_new)
+    gst_element_call_async (user_data, send_wish, wish, NULL);
+  else
+    free_wish (wish);
 }
 
 /* Of the slowest pad. */
@@ -187,15 +212,23 @@ static void
 tell_latency (GstElement *element, gpointer user_data)
 {
   GstMillSink *self = GST_MILL_SINK (element);
-  MillLinkLatency latency = get_latency (self);
 
+  g_atomic_int_set (&self->latency_asked, FALSE);
+  MillLinkLatency latency = get_latency (self);
   mill_link_hub_set_latency (self->hub, &latency);
+}
+
+static void
+ask_latency (GstMillSink *self)
+{
+  if (g_atomic_int_compare_and_exchange (&self->latency_asked, FALSE, TRUE))
+    gst_element_call_async (GST_ELEMENT (self), tell_latency, NULL, NULL);
 }
 
 static void
 on_latency_wanted (gpointer user_data)
 {
-  gst_element_call_async (user_data, tell_latency, NULL, NULL);
+  ask_latency (user_data);
 }
 
 static void
@@ -423,7 +456,7 @@ gst_mill_sink_send_event (GstElement *element, GstEvent *event)
     return GST_ELEMENT_CLASS (gst_mill_sink_parent_class)
         ->send_event (element, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
-    gst_element_call_async (element, tell_latency, NULL, NULL);
+    ask_latency (GST_MILL_SINK (element));
   Push push = { event, FALSE };
   gst_element_foreach_sink_pad (element, push_upstream, &push);
   gst_event_unref (event);
@@ -493,6 +526,7 @@ gst_mill_sink_finalize (GObject *object)
   GstMillSink *self = GST_MILL_SINK (object);
 
   mill_link_hub_free (self->hub);
+  g_queue_clear_full (&self->wishes, free_wish);
   g_free (self->location);
   G_OBJECT_CLASS (gst_mill_sink_parent_class)->finalize (object);
 }
@@ -549,6 +583,7 @@ static void
 gst_mill_sink_init (GstMillSink *self)
 {
   self->is_leaky = TRUE;
+  g_queue_init (&self->wishes);
   self->hub = mill_link_hub_new (&hub_events, self);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

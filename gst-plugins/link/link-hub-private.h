@@ -56,6 +56,7 @@ struct _MillLinkHub
   gboolean woken;
   gboolean finishing;
   gboolean drained_told;
+  gboolean is_served; /* one that is gone had got all there is */
   gint64 finish_by_us;
   GPtrArray *pads; /* of HubPad, link-hub.c */
   guint16 last_id;

@@ -78,6 +78,7 @@ publish_locked (MillLinkHub *hub, GBytes *head, GstBuffer *payload, guint16 id)
   MillLinkFrame *frame = mill_link_consumer_frame_new (head, payload, id);
   gboolean has_client = FALSE;
 
+  hub->is_served = FALSE;
   if (payload) {
     mill_link_history_add (hub->history, frame);
     hub->n_buffers++;
@@ -188,7 +189,7 @@ mill_link_hub_start (MillLinkHub *hub, const gchar *location, gboolean is_leaky,
   g_mutex_lock (&hub->lock);
   hub->is_leaky = is_leaky;
   mill_link_history_open (hub->history, (gint64) opening_ms * 1000);
-  hub->finishing = hub->drained_told = hub->woken = FALSE;
+  hub->finishing = hub->drained_told = hub->woken = hub->is_served = FALSE;
   g_mutex_unlock (&hub->lock);
   return mill_link_server_open (hub, error);
 }
@@ -439,13 +440,21 @@ mill_link_hub_finish (MillLinkHub *hub)
   g_mutex_unlock (&hub->lock);
 }
 
+static gboolean
+is_same_latency (const MillLinkLatency *a, const MillLinkLatency *b)
+{
+  return a->is_live == b->is_live && a->min_ns == b->min_ns &&
+      a->max_ns == b->max_ns;
+}
+
 void
 mill_link_hub_set_latency (MillLinkHub *hub, const MillLinkLatency *latency)
 {
   g_mutex_lock (&hub->lock);
+  if (!hub->has_latency || !is_same_latency (latency, &hub->latency))
+    publish_locked (hub, mill_link_message_new_latency (latency), NULL, 0);
   hub->latency = *latency;
   hub->has_latency = TRUE;
-  publish_locked (hub, mill_link_message_new_latency (latency), NULL, 0);
   g_mutex_unlock (&hub->lock);
 }
 

@@ -25,7 +25,8 @@ typedef struct _MillLinkHub MillLinkHub;
 
 typedef struct
 {
-  /* All consumers have got all there was when finish() was called. */
+  /* All consumers, not leaky: at least one, have got all there was when
+   * finish() was called. */
   void (*drained) (gpointer user_data);
   /* @event: (transfer full): force-key-unit for @pad */
   void (*upstream) (guint16 pad, GstEvent *event, gpointer user_data);
@@ -67,6 +68,7 @@ gboolean mill_link_hub_has_ended (MillLinkHub *hub);
 /* Asks for `drained`. */
 void mill_link_hub_finish (MillLinkHub *hub);
 
+/* Consumers are told what is new to them. */
 void mill_link_hub_set_latency (MillLinkHub *hub,
     const MillLinkLatency *latency);
 /* Returns: (transfer full): structure "stats" */

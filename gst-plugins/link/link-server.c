@@ -35,6 +35,12 @@ mill_link_server_free_client (gpointer data)
   g_free (client);
 }
 
+static gboolean
+is_served_locked (const MillLinkClient *client)
+{
+  return !client->busy && mill_link_queue_is_empty (client->queue);
+}
+
 static void
 close_client (MillLinkClient *client, const gchar *why)
 {
@@ -43,6 +49,7 @@ close_client (MillLinkClient *client, const gchar *why)
   mill_link_io_remove (client->watch);
   g_mutex_lock (&hub->lock);
   hub->n_dropped += mill_link_queue_get_dropped (client->queue);
+  hub->is_served |= client->attached && is_served_locked (client);
   g_ptr_array_remove (hub->clients, client);
   g_cond_broadcast (&hub->changed);
   g_mutex_unlock (&hub->lock);
@@ -129,10 +136,13 @@ check_drained (MillLinkHub *hub)
   gboolean is_drained = hub->finishing && !hub->drained_told;
   gboolean is_late = hub->is_leaky &&
       g_get_monotonic_time () >= hub->finish_by_us;
+  gboolean has_taker = hub->is_leaky || hub->is_served;
   for (guint i = 0; i < hub->clients->len && !is_late; i++) {
     MillLinkClient *client = g_ptr_array_index (hub->clients, i);
-    is_drained &= !client->busy && mill_link_queue_is_empty (client->queue);
+    has_taker |= client->attached;
+    is_drained &= is_served_locked (client);
   }
+  is_drained &= has_taker;
   hub->drained_told |= is_drained;
   g_mutex_unlock (&hub->lock);
   if (is_drained)

@@ -457,6 +457,29 @@ GST_START_TEST (test_properties)
 }
 GST_END_TEST;
 
+/* A film of which nothing came has its end too, and nothing of it gets lost:
+ * the producer waits with it until there is somebody to tell. */
+GST_START_TEST (test_end_waits)
+{
+  GstElement *producer = link_open_producer (FALSE, "video_0");
+  g_autoptr (GstBus) bus = gst_element_get_bus (producer);
+
+  link_push_eos (producer, "video_0");
+  g_autoptr (GstMessage) early =
+      gst_bus_timed_pop_filtered (bus, GST_SECOND / 5, GST_MESSAGE_EOS);
+  g_assert_null (early);
+  GstElement *consumer = link_open_consumer (FALSE);
+  fail_unless_equals_int (link_wait_message (consumer,
+                              GST_MESSAGE_EOS | GST_MESSAGE_ERROR),
+      GST_MESSAGE_EOS);
+  fail_unless_equals_int (link_wait_message (producer,
+                              GST_MESSAGE_EOS | GST_MESSAGE_ERROR),
+      GST_MESSAGE_EOS);
+  link_close (consumer);
+  link_close (producer);
+}
+GST_END_TEST;
+
 static Suite *
 link_life_suite (void)
 {
@@ -477,6 +500,7 @@ link_life_suite (void)
   tcase_add_test (tcase, test_producer_away);
   tcase_add_test (tcase, test_rebound);
   tcase_add_test (tcase, test_stopped_branch);
+  tcase_add_test (tcase, test_end_waits);
   tcase_add_test (tcase, test_properties);
   return suite;
 }

@@ -16,6 +16,7 @@
 #include <gst/video/video.h>
 
 #include "link-socket.h"
+#include "link/link-event.h"
 
 #define WAIT (10 * GST_SECOND)
 
@@ -312,6 +313,66 @@ GST_START_TEST (test_force_key_unit)
 }
 GST_END_TEST;
 
+typedef struct
+{
+  GAsyncQueue *arrived;
+  GAsyncQueue *released;
+} Door;
+
+static GstPadProbeReturn
+on_upstream_wait (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Door *door = user_data;
+  if (!gst_video_event_is_force_key_unit (GST_PAD_PROBE_INFO_EVENT (info)))
+    return GST_PAD_PROBE_OK;
+  g_async_queue_push (door->arrived, pad);
+  g_async_queue_pop (door->released);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+write_bytes (gint fd, GBytes *bytes)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  g_assert_cmpint (write (fd, data, size), ==, size);
+}
+
+/* However many keyframes a consumer wants while the encoder is busy with the
+ * first: no thread waits for each of them. */
+GST_START_TEST (test_force_key_unit_flood)
+{
+  g_autoptr (GAsyncQueue) arrived = g_async_queue_new ();
+  g_autoptr (GAsyncQueue) released = g_async_queue_new ();
+  g_autoptr (GBytes) hello = mill_link_message_new_hello (TRUE);
+  g_autoptr (GstEvent) event =
+      gst_video_event_new_upstream_force_key_unit (4711, TRUE, 1);
+  g_autoptr (GBytes) wish = mill_link_event_write (event, 1, NULL);
+  Door door = { arrived, released };
+  Side producer = open_producer (TRUE);
+  g_autoptr (GstBus) bus = gst_element_get_bus (producer.pipeline);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (producer.end, "src");
+  gulong probe = gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+      on_upstream_wait, &door, NULL);
+  gint fd = mill_link_socket_connect (path, NULL);
+
+  write_bytes (fd, hello);
+  for (guint i = 0; i < 100; i++)
+    write_bytes (fd, wish);
+  /* Refused when all before it was read. */
+  g_assert_cmpint (write (fd, "GET / HTTP/1.1\r\n", 16), ==, 16);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, WAIT, GST_MESSAGE_WARNING);
+  g_assert_nonnull (message);
+  close (fd);
+  g_assert_nonnull (g_async_queue_timeout_pop (arrived, WAIT / GST_USECOND));
+  g_assert_null (g_async_queue_timeout_pop (arrived, G_USEC_PER_SEC / 10));
+  g_async_queue_push (released, pad);
+  gst_pad_remove_probe (pad, probe);
+  close_side (&producer);
+}
+GST_END_TEST;
+
 static guint
 count_fds (void)
 {
@@ -372,6 +433,7 @@ millsink_suite (void)
   tcase_add_test (tcase, test_leaky);
   tcase_add_test (tcase, test_restart);
   tcase_add_test (tcase, test_force_key_unit);
+  tcase_add_test (tcase, test_force_key_unit_flood);
   tcase_add_test (tcase, test_hostile);
   tcase_add_test (tcase, test_stop_while_blocked);
   return suite;
