@@ -3,6 +3,8 @@
 /* The ends of links between the processes of one stream, while they run. */
 #include "graph-private.h"
 
+#include "plan-private.h"
+
 static gboolean
 is_end (GstElement *element)
 {
@@ -54,6 +56,35 @@ mill_graph_cut_end_unused (GstElement *element, const MillPlanLink *link)
   if (end)
     gst_element_call_async (end, end_unused, g_strdup (link->to_pad), g_free);
   return TRUE;
+}
+
+static gboolean
+has_other_source (const MillPlan *plan, const gchar *node, const gchar *source)
+{
+  for (guint i = 0; i < plan->links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (plan->links, i);
+
+    if (g_str_equal (link->to_node, node) &&
+        !g_str_equal (link->from_node, source))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+mill_graph_cut_is_fed_otherwise (const MillPlan *plan, const MillPlanLink *link)
+{
+  if (!g_str_has_prefix (link->to_node, MILL_PLAN_LINK_PREFIX))
+    return FALSE;
+  for (guint i = 0; i < plan->links->len; i++) {
+    const MillPlanLink *cut = g_ptr_array_index (plan->links, i);
+
+    if (cut->kind == MILL_LINK_CUT &&
+        g_str_equal (cut->from_node, link->from_node) &&
+        has_other_source (plan, cut->to_node, cut->from_node))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static void

@@ -190,6 +190,7 @@ is_fed_otherwise (GstElement *element, const Watch *watch)
     g_autoptr (GstElement) target =
         gst_bin_get_by_name (GST_BIN (parent), link->to_node);
 
+    fed |= mill_graph_cut_is_fed_otherwise (watch->plan, link);
     GST_OBJECT_LOCK (target);
     for (GList *l = target->sinkpads; l; l = l->next)
       fed |= gst_pad_is_linked (l->data);

@@ -49,6 +49,11 @@ void mill_graph_cut_watch_sink (GstElement *element, GstPad *sink);
 gboolean mill_graph_cut_end_unused (GstElement *element,
     const MillPlanLink *link);
 
+/* Whether a node of another process that @link leads to is fed by another node
+ * of the plan as well: it goes on with that. FALSE for any other link. */
+gboolean mill_graph_cut_is_fed_otherwise (const MillPlan *plan,
+    const MillPlanLink *link);
+
 /* Sends EOS to the sources of @pipeline that are ends of links, or to the
  * others; on threads of their own.
  * Returns: whether there are any that are ends of links. */

@@ -659,6 +659,40 @@ test_no_such_stream (void)
   stream_clear (&stream);
 }
 
+/* A source too small for any rung: the packager in the other process has what
+ * goes past the ladder, and that is not the end of the stream. */
+static void
+test_no_pad_of_one_of_two (void)
+{
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *out = NULL;
+  Stream stream;
+
+  stream_init (&stream, "");
+  out = g_build_filename (stream.dir, "out.sock", NULL);
+  text = g_strdup_printf (HEAD
+      "  a: { element: fakesrc, props: { num-buffers: 5, sizetype: fixed "
+      "} }\n"
+      "  b: { element: fakesrc, props: { num-buffers: 5, sizetype: fixed "
+      "} }\n"
+      "  none: { element: fakedemux, from: [a], props: { pads: \"\" } }\n"
+      "  some: { element: fakedemux, from: [b], props: { pads: video_0 } "
+      "}\n"
+      "  out: { element: millsink, from: [none.video_%%u, some.video_%%u], "
+      "isolate: true, props: { location: %s } }\n",
+      out);
+  g_free (stream.text);
+  stream.text = g_steal_pointer (&text);
+  run_parts (&stream, 2);
+  assert_said (&stream, 0,
+      "warning none: planned pad 'video_%u' for 'link:none' has not appeared and "
+      "will not\n");
+  assert_said (&stream, 1,
+      "warning link:none: planned pad 'video_%u' for 'out' has not appeared and "
+      "will not\n");
+  stream_clear (&stream);
+}
+
 /* A mistake on the link is said with the node whose media it is. */
 static void
 test_socket_taken (void)
@@ -705,6 +739,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cut/no-pad-appears", test_no_pad_appears);
   g_test_add_func ("/cut/stream", test_stream);
   g_test_add_func ("/cut/no-such-stream", test_no_such_stream);
+  g_test_add_func ("/cut/no-pad-of-one-of-two", test_no_pad_of_one_of_two);
   g_test_add_func ("/cut/socket-taken", test_socket_taken);
   result = g_test_run ();
   gst_deinit ();
