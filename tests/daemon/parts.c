@@ -21,6 +21,15 @@
   "  src: { element: filesrc, props: { location: /nonexistent/film.mp4 } }\n" \
   "  out: { element: fakesink, from: [src] }\n"
 
+/* Stops when identity lets go of the buffer that it holds, as an encoder when it
+ * has worked off what it had collected. */
+#define SLOW                                                                \
+  "millrace: 1\nname: slow\nnodes:\n"                                       \
+  "  src: { element: videotestsrc, props: { is-live: true } }\n"            \
+  "  hold: { element: identity, from: [src], props: { sleep-time: 2500000 " \
+  "} }\n"                                                                   \
+  "  out: { element: fakesink, from: [hold] }\n"
+
 static const MillRestart policy = { .policy = MILL_RESTART_ON_FAILURE,
   .backoff_min_ms = 10,
   .backoff_max_ms = 20,
@@ -288,6 +297,22 @@ test_older_orphan_makes_room (Test *test, gconstpointer data)
   g_assert_cmpuint (get_pid (test), !=, pid);
 }
 
+/* It takes its time to end, as an encoder does: that is no crash. */
+static void
+test_slow_end_is_awaited (Test *test, gconstpointer data)
+{
+  give_generation (test, 1, SLOW);
+  mill_part_runner_start (test->runner, test->stream, MILL_PART_RUNNER_START);
+  fixture_wait ("the part", is_running, test);
+  mill_part_runner_end (test->runner, "demo");
+  fixture_wait ("the end of the part's process", has_no_process, test->fleet);
+  g_autofree gchar *words =
+      mill_process_launcher_read_last_words (test->fixture->launcher, "demo.1");
+  g_assert_nonnull (words);
+  g_assert_null (strstr (words, "SIGABRT"));
+  g_assert_nonnull (strstr (words, "gone stream=demo"));
+}
+
 static void
 test_crash_loop_fails (Test *test, gconstpointer data)
 {
@@ -313,6 +338,7 @@ main (int argc, char **argv)
   ADD ("/parts/adopted-too-late", test_adopted_too_late);
   ADD ("/parts/next-run", test_next_run_has_its_own);
   ADD ("/parts/older-orphan", test_older_orphan_makes_room);
+  ADD ("/parts/slow-end", test_slow_end_is_awaited);
   ADD ("/parts/crash-loop", test_crash_loop_fails);
   return g_test_run ();
 }
