@@ -435,6 +435,19 @@ set_session (MillWorkerStream *stream, GObject *session)
     g_object_set (stream->inputs->pdata[i], "session", session, NULL);
 }
 
+/* A connection that was closed in the meantime is taken by no input. */
+static gboolean
+has_session (MillWorkerStream *stream)
+{
+  for (guint i = 0; i < stream->inputs->len; i++) {
+    g_autoptr (GObject) session = NULL;
+    g_object_get (stream->inputs->pdata[i], "session", &session, NULL);
+    if (session)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, GError **error)
@@ -450,6 +463,11 @@ mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
   }
   if (session)
     set_session (stream, session);
+  if (session && !has_session (stream)) {
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
+        "stream '%s': the publisher left before it was answered", stream->name);
+    return FALSE;
+  }
   set_publisher (stream, publisher);
   if (!mill_graph_start (stream->graph, &cause)) {
     mill_graph_stop (stream->graph);

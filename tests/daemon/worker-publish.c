@@ -359,6 +359,43 @@ test_no_answer (Test *test, gconstpointer data)
   publisher_free (publisher);
 }
 
+static gboolean
+has_connections (gpointer data)
+{
+  Test *test = data;
+  const MillProcessStats *stats =
+      mill_worker_proxy_get_last_stats (test->proxy);
+  for (guint i = 0; stats && i < stats->threads->len; i++) {
+    const MillThreadReport *thread = stats->threads->pdata[i];
+    if (thread->connections > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+has_no_connection (gpointer data)
+{
+  return !has_connections (data);
+}
+
+/* No failure of the stream: encoders give up and come again. */
+static void
+test_left_before_the_answer (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Publisher *publisher = publisher_new (test->address, "live", "show");
+
+  mill_peer_link_watch_closely (mill_worker_proxy_get_link (test->proxy), 20);
+  fixture_wait ("a publish request", has_request, test->watch);
+  fixture_wait ("the connection", has_connections, test);
+  publisher_free (publisher);
+  fixture_wait ("its end", has_no_connection, test);
+  g_assert_false (accept_as (test, "show", GRAPH ("5000"), &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND);
+  g_assert_null (fixture_get_stream (test->proxy, "show", NULL));
+}
+
 static void
 test_drain_closes_the_door (Test *test, gconstpointer data)
 {
@@ -613,6 +650,7 @@ main (int argc, char **argv)
   ADD ("no-input", test_no_input);
   ADD ("second-publisher", test_second_publisher);
   ADD ("no-answer", test_no_answer);
+  ADD ("left", test_left_before_the_answer);
   ADD ("drain-closes-the-door", test_drain_closes_the_door);
   ADD ("held-for-the-next-supervisor", test_held_for_the_next_supervisor);
   ADD ("goes-on-without-supervisor", test_goes_on_without_supervisor);
