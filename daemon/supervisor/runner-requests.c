@@ -73,6 +73,7 @@ mill_runner_requests_restart (MillRunner *runner, MillStream *stream,
   g_autoptr (MillRunSpec) spec = mill_runner_plan (runner, stream, error);
   if (!spec)
     return FALSE;
+  stream->restarting = TRUE;
   mill_worker_proxy_stop_stream_async (runner->worker, stream->row->name,
       MILL_WORKER_STOP_NOW, on_stopped_for_restart,
       mill_runner_call_new (runner, stream));

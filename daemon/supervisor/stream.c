@@ -169,6 +169,7 @@ mill_stream_begin (MillStream *stream, const MillStreamRun *run,
   row->phase = MILL_PHASE_RUNNING;
   stream->orphaned = FALSE;
   stream->media_flows = FALSE;
+  stream->restarting = FALSE;
   mill_restart_policy_started (&stream->restarts, clock->monotonic_us);
   set_state (stream, MILL_STATUS_STARTING, clock);
 }
@@ -228,10 +229,11 @@ take_end (MillStream *stream, const MillStreamReport *report,
 {
   if (report->state == MILL_STREAM_ENDED)
     return finish (stream, clock);
-  if (stream->row->desired == MILL_DESIRED_STOPPED &&
-      report->state == MILL_STREAM_GONE) {
+  gboolean wanted = stream->restarting ||
+      stream->row->desired == MILL_DESIRED_STOPPED;
+  if (wanted && report->state == MILL_STREAM_GONE) {
     end_run (stream, MILL_PHASE_ENDED);
-    set_state (stream, MILL_STATUS_STOPPED, clock);
+    set_state (stream, get_state_at_rest (stream), clock);
     return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
   }
   return fail (stream,

@@ -53,6 +53,7 @@ typedef struct
   MillRestartState restarts;
   MillPublisher *publisher; /* nullable: as the worker reports it */
   gboolean media_flows; /* in the shared worker */
+  gboolean restarting; /* its run is being stopped for another: no failure */
   MillGraphSpec *graph; /* nullable: of this run, when it has parts */
   GPtrArray
       *parts; /* (element-type MillPart) those in processes of their own */

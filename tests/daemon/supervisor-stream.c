@@ -177,6 +177,23 @@ test_stop_and_start (Fixture *fixture, gconstpointer data)
   g_assert_null (stream->row->last_error);
 }
 
+/* What somebody asked for has not failed, and leaves no error behind. */
+static void
+test_restart_is_no_failure (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream = fixture->stream;
+  begin (fixture, 5);
+  report (fixture, 5, MILL_STREAM_LIVE, NULL);
+  stream->restarting = TRUE;
+  MillStreamStep step = report (fixture, 5, MILL_STREAM_GONE, NULL);
+  g_assert_cmpint (step.kind, ==, MILL_STEP_NOTHING);
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_IDLE);
+  g_assert_null (stream->row->last_error);
+  begin (fixture, 6);
+  report (fixture, 6, MILL_STREAM_GONE, NULL); /* nobody asked for that */
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_FAILED);
+}
+
 static void
 test_log_is_bounded (Fixture *fixture, gconstpointer data)
 {
@@ -195,6 +212,7 @@ main (int argc, char **argv)
   g_test_add (path, Fixture, GINT_TO_POINTER (publisher), set_up, func, \
       tear_down)
   ADD ("/stream/publisher", TRUE, test_life_with_a_publisher);
+  ADD ("/stream/restart", TRUE, test_restart_is_no_failure);
   ADD ("/stream/generation", TRUE, test_older_generation_is_ignored);
   ADD ("/stream/worker-dies", TRUE, test_worker_dies_under_a_publisher);
   ADD ("/stream/worker-dies-file", FALSE, test_worker_dies_under_a_file);
