@@ -128,8 +128,11 @@ await_pads (GstBin *pipeline, const MillPlan *plan, const MillPlanPart *part)
     g_autoptr (GstElement) target =
         gst_bin_get_by_name (pipeline, link->to_node);
 
-    if (pad_presence (source, link->from_pad) == GST_PAD_SOMETIMES)
-      mill_graph_gate_await (target, link->from_node);
+    if (pad_presence (source, link->from_pad) != GST_PAD_SOMETIMES)
+      continue;
+    mill_graph_gate_await (target, link->from_node);
+    if (g_str_has_prefix (link->to_node, MILL_PLAN_LINK_PREFIX))
+      mill_graph_rest_expect (source);
   }
 }
 

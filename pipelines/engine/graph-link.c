@@ -187,6 +187,7 @@ connect_one (GstBin *pipeline, GstPad *source, const gchar *name,
     return FALSE;
   mill_graph_gate_guard (target, sink, link->from_node);
   mill_graph_cut_watch_sink (target, sink);
+  mill_graph_rest_guard (target, sink);
   if (!mill_plan_link_get_queue (link->kind))
     return link_pads (link, source, sink, error);
   queue = add_queue (pipeline, link, sink);

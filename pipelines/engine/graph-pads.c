@@ -122,11 +122,9 @@ on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
         ("pad '%s'", GST_PAD_NAME (pad)));
 }
 
-/* On a thread of its own: a sink keeps an EOS in its preroll. */
-static void
-end_pad (GstElement *target, gpointer user_data)
+void
+mill_graph_pads_end (GstElement *target, gpointer sink)
 {
-  GstPad *sink = user_data;
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
@@ -148,8 +146,8 @@ end_branch (GstElement *element, const MillPlanLink *link)
   target = gst_bin_get_by_name (GST_BIN (parent), link->to_node);
   sink = gst_element_get_static_pad (target, link->to_pad);
   if (sink && !gst_pad_is_linked (sink))
-    gst_element_call_async (target, end_pad, g_steal_pointer (&sink),
-        gst_object_unref);
+    gst_element_call_async (target, mill_graph_pads_end,
+        g_steal_pointer (&sink), gst_object_unref);
 }
 
 /* Subtitles that a file may have are not missed; those that were asked for by
@@ -223,6 +221,8 @@ report_missing (GstElement *element, Watch *watch)
         ("no planned pad appeared"));
     return;
   }
+  if (missing->len == watch->links->len)
+    mill_graph_rest_take (element);
   for (guint i = 0; i < missing->len; i++) {
     const MillPlanLink *link = g_ptr_array_index (missing, i);
 

@@ -65,6 +65,10 @@ gboolean mill_graph_cut_end_sources (GstBin *pipeline, gboolean links);
 void mill_graph_pads_watch (GstElement *element, MillPlan *plan,
     GPtrArray *links);
 
+/* Ends @sink, a pad of @target that gets nothing; for gst_element_call_async(),
+ * because a sink keeps an EOS in its preroll. */
+void mill_graph_pads_end (GstElement *target, gpointer sink);
+
 /* @element, the end of a link, will not show pads any more. */
 void mill_graph_pads_close (GstElement *element);
 
@@ -78,6 +82,17 @@ void mill_graph_gate_guard (GstElement *target, GstPad *sink,
 
 /* @source has all its pads. Any thread. */
 void mill_graph_gate_settle (GstElement *target, const gchar *source);
+
+/* @element gives to other processes only: mill_graph_rest_take() may follow.
+ * Before anything is linked; main thread. */
+void mill_graph_rest_expect (GstElement *element);
+
+/* The end of @sink, a pad of @element, is an end of what it takes. */
+void mill_graph_rest_guard (GstElement *element, GstPad *sink);
+
+/* @element will show no pads: the graph goes on until what it takes has ended.
+ * Any thread. */
+void mill_graph_rest_take (GstElement *element);
 
 /* Whether each demuxer of the graph takes the container in the file that it is
  * fed. Blocks on the disk. Errors: GST_STREAM_ERROR_WRONG_TYPE */

@@ -693,6 +693,59 @@ test_no_pad_of_one_of_two (void)
   stream_clear (&stream);
 }
 
+/* As in workers: what has ended is stopped at once. */
+static void
+run_workers (Stream *stream, guint n_parts)
+{
+  guint n_running = n_parts;
+
+  for (guint i = n_parts; i > 0; i--)
+    part_start (stream_build (stream, i - 1));
+  while (n_running > 0) {
+    g_main_context_iteration (NULL, TRUE);
+    for (guint i = 0; i < n_parts; i++) {
+      Part *part = &stream->parts[i];
+
+      if (!part->ended || !part->graph)
+        continue;
+      part_stop (part);
+      n_running--;
+    }
+  }
+}
+
+/* The same of a film, whose sender waits for whoever takes it: that stays until
+ * the film is over, although it makes nothing of it. */
+static void
+test_film_for_nothing (void)
+{
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *out = NULL;
+  Stream stream;
+
+  stream_init (&stream, "");
+  out = g_build_filename (stream.dir, "out.sock", NULL);
+  text = g_strdup_printf (HEAD
+      "  film: { element: videotestsrc, props: { num-buffers: 600 } }\n"
+      "  in: { element: x264enc, from: [film], props: { tune: "
+      "zerolatency, speed-preset: ultrafast, threads: 1 } }\n"
+      "  none: { element: fakedemux, from: [in], isolate: true, props: { "
+      "pads: \"\" } }\n"
+      "  out: { element: millsink, from: [in, none.video_%%u], props: { "
+      "location: %s } }\n",
+      out);
+  g_free (stream.text);
+  stream.text = g_steal_pointer (&text);
+  run_workers (&stream, 2);
+  assert_said (&stream, 0,
+      "warning link:none: planned pad 'video_%u' for 'out' has not appeared and "
+      "will not\n");
+  assert_said (&stream, 1,
+      "warning none: planned pad 'video_%u' for 'link:none' has not appeared and "
+      "will not\n");
+  stream_clear (&stream);
+}
+
 /* A mistake on the link is said with the node whose media it is. */
 static void
 test_socket_taken (void)
@@ -740,6 +793,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cut/stream", test_stream);
   g_test_add_func ("/cut/no-such-stream", test_no_such_stream);
   g_test_add_func ("/cut/no-pad-of-one-of-two", test_no_pad_of_one_of_two);
+  g_test_add_func ("/cut/film-for-nothing", test_film_for_nothing);
   g_test_add_func ("/cut/socket-taken", test_socket_taken);
   result = g_test_run ();
   gst_deinit ();
