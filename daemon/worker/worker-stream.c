@@ -13,6 +13,7 @@
 #define END_LIMIT_S 10
 #define RTMP_FACTORY "rtmpserversrc"
 #define PACKAGER_FACTORY "cmafsink"
+#define LINK_FACTORY "millsrc"
 
 struct _MillWorkerStream
 {
@@ -66,6 +67,30 @@ gboolean
 mill_worker_stream_is_running (MillWorkerStream *stream)
 {
   return stream->state <= MILL_STREAM_STOPPING;
+}
+
+gboolean
+mill_worker_stream_is_abandoned (MillWorkerStream *stream)
+{
+  MillPlan *plan = mill_graph_get_plan (stream->graph);
+  GPtrArray *nodes =
+      mill_plan_get_part_nodes (plan, mill_plan_get_process (plan));
+  gboolean takes = FALSE;
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = nodes->pdata[i];
+    gboolean connected = FALSE;
+    if (!g_str_equal (node->factory, LINK_FACTORY))
+      continue;
+    g_autoptr (GstStructure) stats =
+        mill_stats_variant_read (mill_graph_get_node (stream->graph,
+            node->name));
+    takes = TRUE;
+    if (stats && gst_structure_get_boolean (stats, "connected", &connected) &&
+        connected)
+      return FALSE;
+  }
+  return takes;
 }
 
 GPtrArray *

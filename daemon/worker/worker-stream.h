@@ -67,6 +67,10 @@ guint64 mill_worker_stream_get_generation (MillWorkerStream *stream);
 /* Whether a graph exists: not FAILED, ENDED, GONE. */
 gboolean mill_worker_stream_is_running (MillWorkerStream *stream);
 
+/* Whether its part of the stream takes from other processes, none of which is
+ * there just now. */
+gboolean mill_worker_stream_is_abandoned (MillWorkerStream *stream);
+
 /* Where it writes, also after its end.
  * Returns: (transfer full) (element-type MillStreamOutput) */
 GPtrArray *mill_worker_stream_get_outputs (MillWorkerStream *stream);

@@ -74,13 +74,32 @@ count_running (MillWorker *worker)
   return count;
 }
 
+/* A part that others of its stream still feed goes on without a supervisor; one
+ * that nobody feeds waits for what no millraced will start again for it. */
+static gboolean
+is_needed (MillWorker *worker)
+{
+  GHashTableIter iter;
+  gpointer stream;
+
+  g_hash_table_iter_init (&iter, worker->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    if (mill_worker_stream_is_running (stream) &&
+        (worker->kind != MILL_WORKER_ISOLATED ||
+            !mill_worker_stream_is_abandoned (stream)))
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 on_orphaned (gpointer user_data)
 {
   MillWorker *worker = user_data;
 
+  if (is_needed (worker))
+    return G_SOURCE_CONTINUE;
   worker->orphan_timer_id = 0;
-  g_message ("no supervisor and no stream for %u s: ending",
+  g_message ("no supervisor, and nothing to do for it, for %u s: ending",
       worker->orphan_timeout_s);
   g_signal_emit (worker, signals[SIGNAL_FINISHED], 0);
   return G_SOURCE_REMOVE;
@@ -91,7 +110,8 @@ static void
 update_life (MillWorker *worker)
 {
   const guint running = count_running (worker);
-  const gboolean orphan = running == 0 && worker->server &&
+  const gboolean idle = running == 0 || worker->kind == MILL_WORKER_ISOLATED;
+  const gboolean orphan = idle && worker->server &&
       !mill_peer_server_is_connected (worker->server);
 
   if (orphan && !worker->orphan_timer_id) {

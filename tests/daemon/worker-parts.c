@@ -73,7 +73,7 @@ start_isolated (Test *test)
 static void
 set_up (Test *test, gconstpointer data)
 {
-  test->fixture = fixture_new (NULL, 0);
+  test->fixture = fixture_new (NULL, GPOINTER_TO_UINT (data));
   test->epoch_ns = (guint64) g_get_monotonic_time () * 1000;
   test->shared = fixture_worker (test->fixture, SHARED);
   start_part (test, test->shared, 0);
@@ -169,15 +169,34 @@ test_stopped (Test *test, gconstpointer data)
   fixture_wait_gone (test->fixture, ISOLATED);
 }
 
-#define ADD(name, func) \
-  g_test_add ("/worker-parts/" name, Test, NULL, set_up, func, tear_down)
+/* It outlives a supervisor, not supervisor and stream: nobody else would end
+ * it. */
+static void
+test_abandoned (Test *test, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  mill_worker_proxy_disconnect (test->isolated->proxy);
+  wait_more (test);
+  const gint64 until = g_get_monotonic_time () + 2500 * 1000;
+  while (g_get_monotonic_time () < until) /* longer than orphan-timeout */
+    wait_more (test);
+  fixture_stop_stream (test->shared->proxy, "s", MILL_WORKER_STOP_NOW, &error);
+  g_assert_no_error (error);
+  fixture_wait_gone (test->fixture, ISOLATED);
+}
+
+#define ADD(name, func, orphan_timeout_s)  \
+  g_test_add ("/worker-parts/" name, Test, \
+      GUINT_TO_POINTER (orphan_timeout_s), set_up, func, tear_down)
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("replaced", test_replaced);
-  ADD ("ends-with-stream", test_ends_with_stream);
-  ADD ("stopped", test_stopped);
+  ADD ("replaced", test_replaced, 0);
+  ADD ("ends-with-stream", test_ends_with_stream, 0);
+  ADD ("stopped", test_stopped, 0);
+  ADD ("abandoned", test_abandoned, 1);
   return g_test_run ();
 }
