@@ -130,3 +130,38 @@ mill_graph_cut_end_sources (GstBin *pipeline, gboolean links)
   gst_iterator_free (sources);
   return ending.found;
 }
+
+static gboolean
+is_open (GstElement *element)
+{
+  gboolean open = FALSE;
+
+  GST_OBJECT_LOCK (element);
+  for (GList *l = element->sinkpads; l; l = l->next)
+    open |= !GST_PAD_IS_EOS (l->data);
+  GST_OBJECT_UNLOCK (element);
+  return open;
+}
+
+static void
+check_end (const GValue *value, gpointer open)
+{
+  GstElement *element = g_value_get_object (value);
+
+  *(gboolean *) open |= is_end (element) && is_open (element);
+}
+
+gboolean
+mill_graph_cut_have_sinks_ended (GstBin *pipeline)
+{
+  GstIterator *sinks = gst_bin_iterate_sinks (pipeline);
+  gboolean open = FALSE;
+
+  while (gst_iterator_foreach (sinks, check_end, &open) ==
+      GST_ITERATOR_RESYNC) {
+    open = FALSE;
+    gst_iterator_resync (sinks);
+  }
+  gst_iterator_free (sinks);
+  return !open;
+}

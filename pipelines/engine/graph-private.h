@@ -59,6 +59,9 @@ gboolean mill_graph_cut_is_fed_otherwise (const MillPlan *plan,
  * Returns: whether there are any that are ends of links. */
 gboolean mill_graph_cut_end_sources (GstBin *pipeline, gboolean links);
 
+/* Whether media has ended on all links that leave the process. */
+gboolean mill_graph_cut_have_sinks_ended (GstBin *pipeline);
+
 /* Waits for the pads of @element that appear at run time and matches them to
  * @links, the links of the plan that leave it.
  * @links: (transfer full) (element-type MillPlanLink) */

@@ -29,6 +29,7 @@ struct _MillGraph
   GstElement *pipeline;
   GstBus *bus;
   GraphState state;
+  gboolean ending; /* by mill_graph_end() */
   gboolean failed; /* "failed" was emitted: what follows are its effects */
   GSource *link_limit; /* (nullable): until links must have ended */
   GError *start_error; /* (nullable): the first error while starting */
@@ -134,13 +135,17 @@ handle_warning (MillGraph *self, GstMessage *message, const gchar *node)
   g_signal_emit (self, signals[SIGNAL_WARNING], 0, node, error->message);
 }
 
+/* One of several sources may end long before the others: then the end of the
+ * last link that leaves begins the wait anew. */
 static gboolean
 on_link_limit (gpointer user_data)
 {
   MillGraph *graph = user_data;
 
   g_clear_pointer (&graph->link_limit, g_source_unref);
-  mill_graph_cut_end_sources (GST_BIN (graph->pipeline), TRUE);
+  if (graph->ending ||
+      mill_graph_cut_have_sinks_ended (GST_BIN (graph->pipeline)))
+    mill_graph_cut_end_sources (GST_BIN (graph->pipeline), TRUE);
   return G_SOURCE_REMOVE;
 }
 
@@ -328,6 +333,7 @@ mill_graph_end (MillGraph *graph)
 {
   if (graph->state != STATE_RUNNING)
     return;
+  graph->ending = TRUE;
   if (mill_graph_cut_end_sources (GST_BIN (graph->pipeline), FALSE))
     limit_links (graph);
 }

@@ -388,6 +388,30 @@ test_end (Test *test, gconstpointer text)
   g_assert_cmpuint (test->back.last, ==, test->given.last);
 }
 
+/* What comes back of one source goes on when another source has ended, longer
+ * than is waited for what comes back at the end. */
+static void
+test_one_of_two_ends (void)
+{
+  static const gchar text[] = STREAM ("is-live: true",
+      "30/1") "  short: { element: videotestsrc, props: { is-live: true, num-buffers: "
+              "3 } }\n"
+              "  enc: { element: x264enc, from: [short], props: { tune: zerolatency, "
+              "speed-preset: ultrafast, threads: 1 } }\n"
+              "  other: { element: h264parse, from: [enc], isolate: true }\n"
+              "  end: { element: fakesink, from: [other] }\n";
+  Test test;
+
+  set_up (&test, text);
+  part_start (stream_build (&test.stream, 2));
+  start_isolated (&test.stream, &test.taken);
+  start_shared (&test.stream, &test.given, &test.back);
+  wait_ended (&test.stream.parts[2]);
+  wait_more (&test.back, 6 * 30);
+  assert_times (&test);
+  tear_down (&test, text);
+}
+
 /* A stream runs, and ends, although its isolated part is not there. */
 static void
 test_alone (Test *test, gconstpointer text)
@@ -783,6 +807,7 @@ main (int argc, char **argv)
   ADD ("times", LIVE, test_times);
   ADD ("restarts", LIVE, test_restarts);
   ADD ("end", LIVE, test_end);
+  g_test_add_func ("/cut/one-of-two-ends", test_one_of_two_ends);
   ADD ("alone", LIVE, test_alone);
   ADD ("stopped-process", FAST, test_stopped_process);
   ADD ("film", FILM, test_film);
