@@ -390,6 +390,15 @@ pace_locked (MillCmafPackager *self, MillCmafLane *lane, guint64 step)
     mill_cmaf_packager_get_lane (self, i)->unpaced = 0;
 }
 
+/* What an encoder gives of what others have given already takes no time: at the
+ * end it empties itself of all that it has looked ahead. */
+static gboolean
+is_catching_up (const MillCmafPackager *self, const MillCmafInput *input)
+{
+  return input->pts <= self->position &&
+      self->position - input->pts <= (GstClockTimeDiff) LAG_MAX_NS;
+}
+
 /* The clock of arrival: what one lane has received, not what its stamps say,
  * so that an absence of the source does not look like a delay. It is the timing
  * rendition's while that comes: another may get a whole GOP at once. */
@@ -403,7 +412,8 @@ advance_locked (MillCmafPackager *self, MillCmafLane *lane,
   if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts) ||
       input->pts > lane->last_pts || input->discont)
     lane->last_pts = input->pts;
-  lane->unpaced += step;
+  if (!is_catching_up (self, input))
+    lane->unpaced += step;
   if (self->pacer == NULL || lane == self->pacer || lane == self->timing)
     pace_locked (self, lane, step);
   else if (lane->unpaced > PACE_MAX_NS)

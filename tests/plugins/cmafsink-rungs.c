@@ -372,6 +372,32 @@ test_end_without_ladder (void)
   ladder_clear (&l);
 }
 
+/* Encoders that look far ahead empty themselves one after the other when the
+ * source ends: what the first gives at once is no time that the others are
+ * late. */
+static void
+test_long_look_ahead (void)
+{
+  Ladder l;
+  begin (&l, 4, 60, 50, TRUE);
+  ladder_run (&l, 475);
+  for (guint i = 0; i < 4; i++) {
+    Rung *rung = &l.rungs[i];
+    for (; rung->next < l.now; rung->next++)
+      g_assert_cmpint (ladder_push_frame (&l, rung, rung->next), ==,
+          GST_FLOW_OK);
+    gst_harness_push_event (rung->harness, gst_event_new_eos ());
+    if (i == 0)
+      gst_harness_push_event (l.f.audio, gst_event_new_eos ());
+  }
+  wait_eos (&l.f);
+  for (guint i = 0; i < 4; i++) {
+    g_assert_cmpuint (count_gaps (&l.f, l.rungs[i].name), ==, 0);
+    g_assert_cmpuint (assert_aligned (&l.f, "top", l.rungs[i].name), ==, 10);
+  }
+  ladder_clear (&l);
+}
+
 /* ---- changes ---- */
 
 /* The ladder is back with other parameter sets: the encoding of the stream has
@@ -508,6 +534,7 @@ main (int argc, char **argv)
   TEST ("late", test_late);
   TEST ("one-ends", test_one_ends);
   TEST ("end-without-ladder", test_end_without_ladder);
+  TEST ("long-look-ahead", test_long_look_ahead);
   TEST ("other-encoding", test_other_encoding);
   TEST ("reconnect", test_reconnect);
   TEST ("packager-restart", test_packager_restart);
