@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include "publish-auth.h"
 #include "resources.h"
 #include "secret.h"
 #include "store-keys.h"
@@ -119,7 +120,8 @@ create_key (MillRequest *request)
   row->owner_key_id = g_strdup (
       mill_admin_key_get_id (mill_supervisor_get_admin_key (supervisor)));
 
-  g_autofree gchar *secret = mill_secret_generate ("sk_");
+  g_autofree gchar *secret =
+      mill_secret_generate (MILL_PUBLISH_AUTH_KEY_PREFIX);
   g_autoptr (GBytes) hash = mill_secret_hash (secret);
   if (!mill_store_keys_insert (get_store (request), row, hash, &error)) {
     mill_request_fail (request, error);
@@ -135,7 +137,8 @@ rotate_key (MillRequest *request)
 {
   g_autoptr (GError) error = NULL;
   const gchar *id = mill_request_get_param (request, "id");
-  g_autofree gchar *secret = mill_secret_generate ("sk_");
+  g_autofree gchar *secret =
+      mill_secret_generate (MILL_PUBLISH_AUTH_KEY_PREFIX);
   g_autoptr (GBytes) hash = mill_secret_hash (secret);
   g_autoptr (MillKeyRow) row =
       mill_store_keys_get (get_store (request), id, &error);

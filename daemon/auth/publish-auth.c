@@ -65,9 +65,11 @@ check_keys (MillStore *store, const MillPublishClaim *claim, gint64 now,
     g_propagate_error (error, g_steal_pointer (&local_error));
     return NULL;
   }
+  if (!key &&
+      (given || g_str_has_prefix (claim->name, MILL_PUBLISH_AUTH_KEY_PREFIX)))
+    return deny (error, "unknown stream key");
   if (!key)
-    return deny (error,
-        given ? "unknown stream key" : "a stream key is required");
+    return deny (error, "a stream key is required");
   if (!is_valid (key, now))
     return deny (error, "stream key is disabled or has expired");
   if (!g_str_equal (key->app, claim->app))

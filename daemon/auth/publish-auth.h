@@ -6,6 +6,10 @@
 
 G_BEGIN_DECLS
 
+/* What every stream key begins with, so that one is known where a name could
+ * stand. */
+#define MILL_PUBLISH_AUTH_KEY_PREFIX "sk_"
+
 /** Who may publish to an application. */
 typedef enum
 {

@@ -175,6 +175,36 @@ test_who_may_publish (void)
   }
 }
 
+/* What the encoder shows is all that its user has: a mistyped key in OBS' only
+ * field is another thing than a key that was left out. */
+static void
+test_refusal_says_what_is_wrong (void)
+{
+  static const struct
+  {
+    const gchar *name;
+    const gchar *query;
+    const gchar *message;
+  } cases[] = {
+    { "mine", "", "a stream key is required" },
+    { "mine", "key=bad", "unknown stream key" },
+    { MILL_PUBLISH_AUTH_KEY_PREFIX "bad", "", "unknown stream key" },
+    { "mine", "key=off", "stream key is disabled or has expired" },
+    { "other", "key=good", "stream key is for another name" },
+  };
+  g_autoptr (MillStore) store = mill_store_open ("sqlite::memory:", "/", NULL);
+  add_key (store, "good", "key_1", TRUE, 0);
+  add_key (store, "off", "key_2", FALSE, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    MillPublishClaim claim = { "live", cases[i].name, cases[i].query };
+    g_assert_null (mill_publish_auth_check (MILL_PUBLISH_AUTH_KEYS, store,
+        &claim, NOW, &error));
+    g_assert_cmpstr (error->message, ==, cases[i].message);
+  }
+}
+
 static void
 test_name_lengths (void)
 {
@@ -196,6 +226,8 @@ main (int argc, char **argv)
       test_admin_key_that_is_too_short, tear_down);
   g_test_add_func ("/auth/secrets", test_secrets);
   g_test_add_func ("/auth/publish", test_who_may_publish);
+  g_test_add_func ("/auth/publish/refusal-says-what-is-wrong",
+      test_refusal_says_what_is_wrong);
   g_test_add_func ("/auth/name-lengths", test_name_lengths);
   return g_test_run ();
 }
