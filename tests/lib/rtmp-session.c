@@ -137,13 +137,15 @@ typedef struct
 } Capture;
 
 /* Each published the same second of test picture (10 video and 23 audio
- * packets, and headers). librtmp's sender crashed before its end. */
+ * packets, and headers). librtmp's sender crashed before its end; OBS was
+ * stopped by its button four pictures after it began. */
 static const Capture captures[] = {
   { "rtmp/ffmpeg-5.1.rtmp", "publish app=live name=demo query=key=secret\n", 24,
       12, 1 },
   { "rtmp/rtmp2sink-1.22.rtmp", "publish app=live name=demo query=\n", 24, 12,
       1 },
   { "rtmp/librtmp-2.4.rtmp", "publish app=live name=demo query=\n", 16, 10, 0 },
+  { "rtmp/obs-29.0.rtmp", "publish app=live name=studio query=\n", 3, 4, 1 },
 };
 
 static void
