@@ -24,6 +24,7 @@ typedef struct
   guint part; /* chunks handed to it */
   GstClockTimeDiff missed; /* ns since it had a segment */
   guint64 announced_bps; /* in the multivariant playlist */
+  guint64 told_bps; /* in any manifest, ever */
 } MillCmafOutput;
 
 typedef struct
@@ -79,6 +80,15 @@ mill_cmaf_publisher_cut (const MillCmafPublisher *self, guint i)
 
 /** Makes room for what is known of one rendition more. */
 void mill_cmaf_publisher_add_output (MillCmafPublisher *self);
+
+/* ---- cmaf-bitrates.c ---- */
+
+/** Returns: (transfer full) (array): one for each rendition: what to tell. */
+MillCmafBitrate *mill_cmaf_bitrates_list (const MillCmafPublisher *self);
+
+/** A manifest has told @bitrates. */
+void mill_cmaf_bitrates_note_told (MillCmafPublisher *self,
+    const MillCmafBitrate *bitrates);
 
 /* ---- cmaf-legacy.c ---- */
 

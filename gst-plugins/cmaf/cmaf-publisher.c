@@ -463,16 +463,6 @@ mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
   mill_cmaf_window_add (self, cut, segments);
 }
 
-static MillCmafBitrate *
-list_bitrates (const MillCmafPublisher *self)
-{
-  guint n = self->state->renditions->len;
-  MillCmafBitrate *bitrates = g_new0 (MillCmafBitrate, MAX (n, 1));
-  for (guint i = 0; i < n; i++)
-    bitrates[i] = mill_cmaf_publisher_get_bitrate (self, i);
-  return bitrates;
-}
-
 /* Whether what the multivariant playlist says is no longer true. Averages
  * alone are not worth a new one. */
 static gboolean
@@ -493,7 +483,7 @@ has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
 static void
 put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
 {
-  g_autofree MillCmafBitrate *bitrates = list_bitrates (self);
+  g_autofree MillCmafBitrate *bitrates = mill_cmaf_bitrates_list (self);
   MillCmafManifest manifest = {
     .state = self->state,
     .bitrates = bitrates,
@@ -512,6 +502,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
   }
   if (!all)
     return;
+  mill_cmaf_bitrates_note_told (self, bitrates);
   if (self->options.hls && has_news (self, &manifest)) {
     g_autoptr (GBytes) playlist =
         mill_cmaf_manifest_print_multivariant (&manifest);

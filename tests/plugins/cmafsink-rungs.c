@@ -398,6 +398,47 @@ test_long_look_ahead (void)
   ladder_clear (&l);
 }
 
+/* @bandwidth of the Representation with the id @name in the last MPD */
+static guint64
+get_bandwidth (Fixture *f, const gchar *name)
+{
+  g_autofree gchar *mpd = read_text (f, "manifest.mpd");
+  g_autofree gchar *pattern = g_strdup_printf (
+      "<Representation [^>]*id=\"%s\"[^>]*bandwidth=\"([0-9]+)\"", name);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_assert_true (g_regex_match (regex, mpd, 0, &match));
+  g_autofree gchar *number = g_match_info_fetch (match, 1);
+  return g_ascii_strtoull (number, NULL, 10);
+}
+
+/* A rung that comes to need more bits than the next one would have another
+ * place in the order of a new MPD, where dash.js stops fetching. */
+static void
+test_order_of_bit_rates (void)
+{
+  Ladder l;
+  begin (&l, 3, 12, 50, TRUE);
+  ladder_run (&l, 330);
+  g_assert_cmpuint (get_bandwidth (&l.f, "low"), <,
+      get_bandwidth (&l.f, "mid"));
+  g_assert_cmpuint (get_bandwidth (&l.f, "mid"), <,
+      get_bandwidth (&l.f, "top"));
+  l.rungs[2].size = 4000;
+  ladder_run (&l, 630);
+  guint64 needed = get_bandwidth (&l.f, "low");
+  g_assert_cmpuint (needed, >=, 4000 * 8 * 25);
+  g_assert_cmpuint (needed, <, get_bandwidth (&l.f, "mid"));
+  g_assert_cmpuint (get_bandwidth (&l.f, "mid"), <,
+      get_bandwidth (&l.f, "top"));
+  l.rungs[2].size = 500;
+  ladder_run (&l, 1030);
+  g_assert_cmpuint (get_bandwidth (&l.f, "low"), ==, needed);
+  ladder_eos (&l);
+  wait_eos (&l.f);
+  ladder_clear (&l);
+}
+
 /* ---- changes ---- */
 
 /* The ladder is back with other parameter sets: the encoding of the stream has
@@ -535,6 +576,7 @@ main (int argc, char **argv)
   TEST ("one-ends", test_one_ends);
   TEST ("end-without-ladder", test_end_without_ladder);
   TEST ("long-look-ahead", test_long_look_ahead);
+  TEST ("order-of-bit-rates", test_order_of_bit_rates);
   TEST ("other-encoding", test_other_encoding);
   TEST ("reconnect", test_reconnect);
   TEST ("packager-restart", test_packager_restart);
