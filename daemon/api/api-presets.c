@@ -3,7 +3,7 @@
 
 /* Ladder presets, which are files of this installation: nothing is stored. */
 #include "engine.h"
-#include "preset/ladder-preset.h"
+#include "preset/ladder-preset-variant.h"
 #include "resources.h"
 
 static gchar *
@@ -12,53 +12,13 @@ get_dir (void)
   return g_build_filename (mill_engine_get_presets_dir (), "ladders", NULL);
 }
 
-static JsonArray *
-rungs_to_json (const MillLadderPreset *preset)
-{
-  JsonArray *array = json_array_new ();
-  for (guint i = 0; i < preset->rungs->len; i++) {
-    const MillLadderRung *rung =
-        &g_array_index (preset->rungs, MillLadderRung, i);
-    JsonObject *object = json_object_new ();
-    json_object_set_int_member (object, "height", rung->height);
-    json_object_set_int_member (object, "bitrate_bps", rung->bitrate_bps);
-    if (rung->max_fps_n > 0)
-      json_object_set_double_member (object, "max_frame_rate",
-          (gdouble) rung->max_fps_n / rung->max_fps_d);
-    else
-      json_object_set_null_member (object, "max_frame_rate");
-    json_array_add_object_element (array, object);
-  }
-  return array;
-}
-
-static JsonObject *
-encoder_to_json (const MillLadderPreset *preset)
-{
-  JsonObject *object = json_object_new ();
-  g_auto (GStrv) keys =
-      g_key_file_get_keys (preset->file, "x264enc", NULL, NULL);
-  for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
-    g_autofree gchar *value =
-        g_key_file_get_string (preset->file, "x264enc", keys[i], NULL);
-    json_object_set_string_member (object, keys[i], value ? value : "");
-  }
-  return object;
-}
-
 static JsonObject *
 to_json (const gchar *name, const MillLadderPreset *preset)
 {
-  JsonObject *object = json_object_new ();
-  json_object_set_string_member (object, "name", name);
-  json_object_set_string_member (object, "summary",
-      preset->summary != NULL ? preset->summary : "");
-  json_object_set_string_member (object, "profile", preset->profile);
-  json_object_set_int_member (object, "audio_bitrate_bps",
-      preset->audio_bitrate_bps);
-  json_object_set_array_member (object, "rungs", rungs_to_json (preset));
-  json_object_set_object_member (object, "x264enc", encoder_to_json (preset));
-  return object;
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (mill_ladder_preset_variant_new (name, preset));
+  g_autoptr (JsonNode) node = json_gvariant_serialize (variant);
+  return json_node_dup_object (node);
 }
 
 static void

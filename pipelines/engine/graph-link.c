@@ -20,8 +20,8 @@ add_helper (GstBin *pipeline, const gchar *factory, const gchar *name,
     return NULL;
   g_object_set_data_full (G_OBJECT (element), MILL_GRAPH_NODE, g_strdup (node),
       g_free);
-  gst_bin_add (pipeline, element);
-  return element;
+  /* Refused, it is gone: of its name there is one already. */
+  return gst_bin_add (pipeline, element) ? element : NULL;
 }
 
 GstCaps *
