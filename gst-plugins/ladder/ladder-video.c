@@ -165,16 +165,24 @@ parse_size (const GstCaps *caps, GstVideoInfo *ret_info,
   return TRUE;
 }
 
-/* Size, format and colours, all said: what is left open here, the scaler
- * guesses from the size of the picture, and small pictures change colour. */
-static GstCaps *
-make_pin (const GstVideoInfo *info, guint width, guint height)
+/* Of a picture of @height that is made of one of @info. */
+static GstVideoColorimetry
+get_colours (const GstVideoInfo *info, guint height)
 {
   GstVideoColorimetry colours = info->colorimetry;
   if (GST_VIDEO_INFO_IS_RGB (info))
     gst_video_colorimetry_from_string (&colours,
         height > 576 ? GST_VIDEO_COLORIMETRY_BT709
                      : GST_VIDEO_COLORIMETRY_BT601);
+  return colours;
+}
+
+/* Size, format and colours, all said: what is left open here, the scaler
+ * guesses from the size of the picture, and small pictures change colour. */
+static GstCaps *
+make_pin (const GstVideoInfo *info, guint width, guint height)
+{
+  GstVideoColorimetry colours = get_colours (info, height);
   g_autofree gchar *text = gst_video_colorimetry_to_string (&colours);
   GstCaps *caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
       "I420", "width", G_TYPE_INT, (gint) width, "height", G_TYPE_INT,
@@ -329,12 +337,14 @@ link_encoder (GstBin *bin, const GArray *chosen, Rung *rungs, guint index,
 
 /* ---- all rungs ---- */
 
-/* What the rung above hands down: its picture. */
+/* What the rung above hands down: its picture, with the colours of its pin.
+ * Said wrong here, the pin below would change when the first picture comes, and
+ * a source that asks for caps just then is told that nothing fits. */
 static void
 describe_picture (const MillLadderOutput *output, GstVideoInfo *info,
     MillLadderSize *size)
 {
-  GstVideoColorimetry colours = info->colorimetry;
+  GstVideoColorimetry colours = get_colours (info, output->height);
   gint par_n = info->par_n;
   gint par_d = info->par_d;
   gst_video_info_set_format (info, GST_VIDEO_FORMAT_I420, output->width,

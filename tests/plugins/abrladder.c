@@ -308,6 +308,46 @@ test_raw (void)
 }
 
 static void
+on_pin_set (GObject *pin, GParamSpec *pspec, gpointer user_data)
+{
+  GHashTable *counts = user_data;
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, pin));
+  g_hash_table_insert (counts, pin, GUINT_TO_POINTER (count + 1));
+}
+
+static void
+on_inner_element (GstBin *bin, GstElement *element, gpointer user_data)
+{
+  if (g_str_equal (G_OBJECT_TYPE_NAME (element), "GstCapsFilter"))
+    g_signal_connect (element, "notify::caps", G_CALLBACK (on_pin_set),
+        user_data);
+}
+
+/* A pin that is set again while the pictures run makes the source negotiate
+ * anew, and now and then it was told meanwhile that nothing fits. */
+static void
+test_rgb (void)
+{
+  Fixture f;
+  g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
+  fixture_init (&f,
+      "videotestsrc num-buffers=20 ! "
+      "video/x-raw,format=BGRx,width=640,height=360,framerate=25/1 ! l.video",
+      "preset", "test", NULL);
+  g_signal_connect (f.ladder, "element-added", G_CALLBACK (on_inner_element),
+      counts);
+  fixture_run (&f);
+  g_assert_cmpuint (f.outputs->len, ==, 3);
+  g_assert_cmpuint (g_hash_table_size (counts), ==, 6);
+  GHashTableIter iter;
+  gpointer count;
+  g_hash_table_iter_init (&iter, counts);
+  while (g_hash_table_iter_next (&iter, NULL, &count))
+    g_assert_cmpuint (GPOINTER_TO_UINT (count), ==, 1);
+  fixture_clear (&f);
+}
+
+static void
 test_video_only (void)
 {
   Fixture f;
@@ -654,6 +694,7 @@ main (int argc, char **argv)
   g_test_add_func ("/abrladder/top-skip", test_top_skip);
   g_test_add_func ("/abrladder/rungs-property", test_rungs_property);
   g_test_add_func ("/abrladder/raw", test_raw);
+  g_test_add_func ("/abrladder/rgb", test_rgb);
   g_test_add_func ("/abrladder/video-only", test_video_only);
   g_test_add_func ("/abrladder/demanded-keyframe", test_demanded_keyframe);
   g_test_add_func ("/abrladder/size-change", test_size_change);
