@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "rtmp-connection.h"
+#include "rtmp-timer.h"
+#include "rtmp-watch.h"
+
+G_BEGIN_DECLS
+
+/* What the two halves of a connection share: rtmp-connection.c, which any
+ * thread calls, and rtmp-socket.c, which its lane runs. */
+
+typedef enum
+{
+  MILL_RTMP_CONNECTION_HANDSHAKE, /* up to the publish request */
+  MILL_RTMP_CONNECTION_ASKING, /* up to the answer; nothing is read */
+  MILL_RTMP_CONNECTION_MOVING, /* between two lanes */
+  MILL_RTMP_CONNECTION_LIVE,
+  MILL_RTMP_CONNECTION_LINGERING, /* sends the last status, discards what comes */
+  MILL_RTMP_CONNECTION_CLOSED,
+} MillRtmpConnectionState;
+
+struct _MillRtmpConnection
+{
+  GObject parent;
+
+  /* constant, or set before `asked` */
+  gchar *address;
+  gchar *app;
+  gchar *name;
+  gchar *query;
+
+  /* atomic */
+  gint claimed;
+  gint flowing;
+  gint expired; /* the promise: it must not be interrupted any more */
+  guint64 bytes;
+
+  /* guarded by lock */
+  GMutex lock;
+  MillRtmpLane *lane; /* where it lives */
+  MillRtmpLane *target; /* where its owner wants it; nullable */
+  const MillRtmpConnectionOwner *owner;
+  gpointer owner_data;
+  guint idle_timeout_ms;
+  gboolean accepted;
+  gchar *stream; /* set once */
+  gboolean closed;
+
+  /* in the lane */
+  MillRtmpConnectionState state;
+  gint fd;
+  MillRtmpSession *session;
+  MillRtmpWatch *watch;
+  MillRtmpTimer *timer;
+  const MillRtmpConnectionHost *host; /* NULL after `left` */
+  gpointer host_data;
+  const MillRtmpConnectionOwner *live; /* the owner, while LIVE */
+  GstPromise *promise;
+  GByteArray *pending; /* read, but not consumed before the answer */
+  gint64 last_activity_us;
+  gboolean feeding;
+  gchar *close_reason; /* set: close when the session returns */
+  gboolean close_lingers;
+};
+
+/* ---- rtmp-socket.c: in the lane, unless it says otherwise ---- */
+
+/* For the object's own beginning and end. @fd: (transfer full) */
+void mill_rtmp_socket_init (MillRtmpConnection *self, gint fd);
+void mill_rtmp_socket_clear (MillRtmpConnection *self);
+
+/* Attaches the socket and its timer to @lane. */
+void mill_rtmp_socket_watch (MillRtmpConnection *self, MillRtmpLane *lane);
+/* Waits for what the state of the connection wants to send and to read. */
+void mill_rtmp_socket_update (MillRtmpConnection *self);
+/* Bytes of the publisher to the session, and what follows from them. */
+void mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data,
+    gsize size);
+
+/* At once, without a word. */
+void mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason);
+/* While it waits for an answer: with a status that the publisher can read. */
+void mill_rtmp_socket_refuse (MillRtmpConnection *self, const gchar *code,
+    const gchar *reason);
+/* In every state. @code: (nullable): the status */
+void mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
+    const gchar *reason);
+
+/* The listener is told that the connection has left it, once. */
+void mill_rtmp_socket_leave_host (MillRtmpConnection *self);
+/* The owner is told of the end, once. Threads: any. */
+void mill_rtmp_socket_notify_ended (MillRtmpConnection *self,
+    const gchar *reason);
+
+G_END_DECLS

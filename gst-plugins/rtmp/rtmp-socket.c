@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/*
+ * The socket of a connection: bytes between it and the RTMP session, its
+ * time-outs, and every way in which a connection ends.
+ *
+ * Threads: all of it in the lane where the connection lives, but for the
+ * beginning (_init), the end (_clear) and mill_rtmp_socket_notify_ended().
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rtmp-connection-private.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
+#define GST_CAT_DEFAULT gst_rtmp_server_src_debug
+
+/* How long a publisher that was sent away may take to read why. Closing at
+ * once while its media is still coming in would reset the connection, and the
+ * status would be lost with it. */
+#define LINGER_US (2 * G_USEC_PER_SEC)
+
+/* ---- telling the owner ---- */
+
+typedef struct
+{
+  const MillRtmpConnectionOwner *owner;
+  gpointer owner_data;
+  gchar *reason;
+} Ending;
+
+static void
+free_ending (gpointer user_data)
+{
+  Ending *ending = user_data;
+
+  g_free (ending->reason);
+  g_free (ending);
+}
+
+static void
+run_ending (gpointer user_data)
+{
+  Ending *ending = user_data;
+
+  ending->owner->ended (ending->reason, ending->owner_data);
+}
+
+/* Once, in the owner's lane, and from a fresh turn of it: the owner may take
+ * its next connection there. */
+void
+mill_rtmp_socket_notify_ended (MillRtmpConnection *self, const gchar *reason)
+{
+  g_mutex_lock (&self->lock);
+  const MillRtmpConnectionOwner *owner = g_steal_pointer (&self->owner);
+  if (owner) {
+    Ending *ending = g_new (Ending, 1);
+    *ending = (Ending){ owner, self->owner_data, g_strdup (reason) };
+    mill_rtmp_lane_invoke (self->target, run_ending, ending, free_ending);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+/* ---- sending ---- */
+
+void
+mill_rtmp_socket_update (MillRtmpConnection *self)
+{
+  gsize n_output = 0;
+  guint32 events = 0;
+
+  if (!self->watch)
+    return;
+  mill_rtmp_session_peek_output (self->session, &n_output);
+  if (n_output > 0)
+    events |= EPOLLOUT;
+  if (self->state == MILL_RTMP_CONNECTION_ASKING)
+    events |= EPOLLRDHUP;
+  else if (self->state != MILL_RTMP_CONNECTION_LIVE ||
+      g_atomic_int_get (&self->flowing))
+    events |= EPOLLIN;
+  mill_rtmp_watch_set_events (self->watch, events);
+}
+
+/* Returns FALSE when the connection broke. */
+static gboolean
+flush_output (MillRtmpConnection *self)
+{
+  gsize size;
+  const guint8 *data = mill_rtmp_session_peek_output (self->session, &size);
+
+  while (size > 0) {
+    gssize n_sent = send (self->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n_sent < 0 && errno == EINTR)
+      continue;
+    if (n_sent < 0)
+      return errno == EAGAIN;
+    mill_rtmp_session_drop_output (self->session, n_sent);
+    data = mill_rtmp_session_peek_output (self->session, &size);
+  }
+  if (self->state == MILL_RTMP_CONNECTION_LINGERING)
+    shutdown (self->fd, SHUT_WR);
+  return TRUE;
+}
+
+/* ---- closing ---- */
+
+void
+mill_rtmp_socket_leave_host (MillRtmpConnection *self)
+{
+  const MillRtmpConnectionHost *host = g_steal_pointer (&self->host);
+
+  if (host)
+    host->left (self, self->host_data);
+}
+
+static void
+end_wait (MillRtmpConnection *self)
+{
+  g_autoptr (GstPromise) promise = g_steal_pointer (&self->promise);
+
+  if (promise && !g_atomic_int_get (&self->expired))
+    gst_promise_interrupt (promise);
+}
+
+void
+mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
+{
+  if (self->state == MILL_RTMP_CONNECTION_CLOSED)
+    return;
+  self->state = MILL_RTMP_CONNECTION_CLOSED;
+  self->live = NULL;
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  g_clear_pointer (&self->timer, mill_rtmp_timer_free);
+  g_clear_pointer (&self->watch, mill_rtmp_watch_free);
+  close (self->fd);
+  self->fd = -1;
+  end_wait (self);
+  mill_rtmp_socket_notify_ended (self, reason);
+  mill_rtmp_socket_leave_host (self);
+}
+
+static void
+begin_linger (MillRtmpConnection *self, const gchar *reason)
+{
+  self->state = MILL_RTMP_CONNECTION_LINGERING;
+  self->live = NULL;
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  mill_rtmp_timer_arm (self->timer, g_get_monotonic_time () + LINGER_US);
+  end_wait (self);
+  mill_rtmp_socket_notify_ended (self, reason);
+  mill_rtmp_socket_leave_host (self);
+  if (flush_output (self))
+    mill_rtmp_socket_update (self);
+  else
+    mill_rtmp_socket_close (self, reason);
+}
+
+/* Now, or when the session has returned. */
+static void
+request_close (MillRtmpConnection *self, gboolean lingers, const gchar *reason)
+{
+  if (self->feeding) {
+    if (!self->close_reason) {
+      self->close_reason = g_strdup (reason);
+      self->close_lingers = lingers;
+    }
+    self->live = NULL;
+  } else if (lingers) {
+    begin_linger (self, reason);
+  } else {
+    mill_rtmp_socket_close (self, reason);
+  }
+}
+
+void
+mill_rtmp_socket_refuse (MillRtmpConnection *self, const gchar *code,
+    const gchar *reason)
+{
+  if (self->state != MILL_RTMP_CONNECTION_ASKING)
+    return;
+  GST_INFO ("publisher %s of %s/%s is refused: %s", self->address, self->app,
+      self->name, reason);
+  mill_rtmp_session_refuse (self->session, code, reason);
+  begin_linger (self, reason);
+}
+
+void
+mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
+    const gchar *reason)
+{
+  if (self->state == MILL_RTMP_CONNECTION_ASKING && code) {
+    mill_rtmp_socket_refuse (self, code, reason);
+  } else if (self->state == MILL_RTMP_CONNECTION_LIVE && code) {
+    mill_rtmp_session_refuse (self->session, code, reason);
+    request_close (self, TRUE, reason);
+  } else if (self->state != MILL_RTMP_CONNECTION_LINGERING) {
+    request_close (self, FALSE, reason);
+  }
+}
+
+/* ---- session events ---- */
+
+static void
+on_publish (MillRtmpSession *session, const MillRtmpPublish *publish,
+    gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  /* One publication per connection: a second one comes after unpublish, which
+   * closes. */
+  if (self->state != MILL_RTMP_CONNECTION_HANDSHAKE)
+    return;
+  self->app = g_strdup (publish->app);
+  self->name = g_strdup (publish->name);
+  self->query = g_strdup (publish->query);
+  self->state = MILL_RTMP_CONNECTION_ASKING;
+}
+
+static void
+on_media (MillRtmpSession *session, MillRtmpMediaType type,
+    guint32 timestamp_ms, GstBuffer *payload, gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  if (self->live)
+    self->live->media (type, timestamp_ms, payload, self->owner_data);
+  else
+    gst_buffer_unref (payload);
+}
+
+static void
+on_metadata (MillRtmpSession *session, const GstStructure *metadata,
+    gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  if (self->live)
+    self->live->metadata (metadata, self->owner_data);
+}
+
+static void
+on_unpublish (MillRtmpSession *session, gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  request_close (self, TRUE, "the publisher ended its stream");
+}
+
+static const MillRtmpSessionEvents session_events = {
+  .publish = on_publish,
+  .media = on_media,
+  .metadata = on_metadata,
+  .unpublish = on_unpublish,
+};
+
+/* ---- reading ---- */
+
+static void
+finish_feed (MillRtmpConnection *self, GError *error)
+{
+  g_autofree gchar *reason = g_steal_pointer (&self->close_reason);
+
+  if (reason) {
+    request_close (self, self->close_lingers, reason);
+  } else if (error) {
+    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT,
+        self->state == MILL_RTMP_CONNECTION_LIVE ? GST_LEVEL_WARNING
+                                                 : GST_LEVEL_INFO,
+        NULL, "%s: %s, closing the connection", self->address, error->message);
+    flush_output (self);
+    mill_rtmp_socket_close (self, error->message);
+  } else if (!flush_output (self)) {
+    mill_rtmp_socket_close (self, "the connection broke");
+  } else {
+    mill_rtmp_socket_update (self);
+  }
+}
+
+void
+mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  gsize n_consumed = 0;
+  gboolean was_asking = self->state == MILL_RTMP_CONNECTION_ASKING;
+
+  self->feeding = TRUE;
+  mill_rtmp_session_feed (self->session, data, size, &n_consumed, &error);
+  self->feeding = FALSE;
+  gboolean asks = !was_asking && self->state == MILL_RTMP_CONNECTION_ASKING;
+  if (asks && n_consumed < size) {
+    self->pending = g_byte_array_new ();
+    g_byte_array_append (self->pending, data + n_consumed, size - n_consumed);
+  }
+  finish_feed (self, error);
+  if (asks && self->state == MILL_RTMP_CONNECTION_ASKING && self->host)
+    self->host->asked (self, self->host_data);
+}
+
+static void
+read_once (MillRtmpConnection *self)
+{
+  gsize size;
+  guint8 *scratch = mill_rtmp_lane_get_scratch (self->lane, &size);
+  gssize n_read = recv (self->fd, scratch, size, MSG_DONTWAIT);
+
+  if (n_read < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  if (n_read <= 0) {
+    g_autofree gchar *reason =
+        g_strdup_printf ("the publisher closed the connection%s%s",
+            n_read < 0 ? ": " : "", n_read < 0 ? g_strerror (errno) : "");
+    mill_rtmp_socket_close (self, reason);
+    return;
+  }
+  if (self->state == MILL_RTMP_CONNECTION_LINGERING)
+    return;
+  __atomic_store_n (&self->bytes, self->bytes + n_read, __ATOMIC_RELAXED);
+  self->last_activity_us = mill_rtmp_lane_get_time (self->lane);
+  mill_rtmp_socket_feed (self, scratch, n_read);
+}
+
+static void
+on_ready (guint32 events, gpointer user_data)
+{
+  /* The watch's reference goes with the watch, which may be in here. */
+  g_autoptr (MillRtmpConnection) self = g_object_ref (user_data);
+
+  if ((events & EPOLLOUT) && !flush_output (self)) {
+    mill_rtmp_socket_close (self, "the connection broke");
+    return;
+  }
+  if (events & EPOLLOUT)
+    mill_rtmp_socket_update (self);
+
+  if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)))
+    return;
+  gboolean reads = self->state == MILL_RTMP_CONNECTION_HANDSHAKE ||
+      self->state == MILL_RTMP_CONNECTION_LINGERING ||
+      (self->state == MILL_RTMP_CONNECTION_LIVE &&
+          g_atomic_int_get (&self->flowing));
+  if (reads)
+    read_once (self);
+  else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+    mill_rtmp_socket_close (self, "the publisher closed the connection");
+}
+
+static void
+on_timeout (gpointer user_data)
+{
+  g_autoptr (MillRtmpConnection) self = g_object_ref (user_data);
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 idle_us = (gint64) self->idle_timeout_ms * 1000;
+
+  switch (self->state) {
+    case MILL_RTMP_CONNECTION_HANDSHAKE:
+      GST_INFO ("%s: no publish request in time, closing the connection",
+          self->address);
+      mill_rtmp_socket_close (self, "no publish request in time");
+      break;
+    case MILL_RTMP_CONNECTION_ASKING:
+      mill_rtmp_socket_refuse (self, "NetStream.Publish.Denied",
+          "nobody answered the request in time");
+      break;
+    case MILL_RTMP_CONNECTION_LIVE:
+      /* Armed once per period, not per read. */
+      if (!g_atomic_int_get (&self->flowing))
+        self->last_activity_us = now_us;
+      if (now_us - self->last_activity_us < idle_us)
+        mill_rtmp_timer_arm (self->timer, self->last_activity_us + idle_us);
+      else
+        mill_rtmp_socket_close (self,
+            "the publisher sent nothing for too long");
+      break;
+    case MILL_RTMP_CONNECTION_LINGERING:
+      mill_rtmp_socket_close (self, "closed");
+      break;
+    case MILL_RTMP_CONNECTION_MOVING:
+    case MILL_RTMP_CONNECTION_CLOSED:
+    default:
+      break;
+  }
+}
+
+/* Freed by this object, or by the end of the lane. */
+static void
+on_watch_freed (gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  self->watch = NULL;
+  g_object_unref (self);
+}
+
+void
+mill_rtmp_socket_watch (MillRtmpConnection *self, MillRtmpLane *lane)
+{
+  MillRtmpWatchSpec spec = {
+    .kind = MILL_RTMP_WATCH_CONNECTION,
+    .fd = self->fd,
+    .events = 0,
+    .ready = on_ready,
+    .user_data = g_object_ref (self),
+    .destroy = on_watch_freed,
+  };
+
+  self->watch = mill_rtmp_watch_new (lane, &spec);
+  self->timer = mill_rtmp_timer_new (lane, on_timeout, self);
+}
+
+/* ---- life ---- */
+
+void
+mill_rtmp_socket_init (MillRtmpConnection *self, gint fd)
+{
+  self->fd = fd;
+  self->session = mill_rtmp_session_new (NULL, &session_events, self);
+}
+
+void
+mill_rtmp_socket_clear (MillRtmpConnection *self)
+{
+  /* The watch owns a reference, so there is none any more; the timer is left
+   * when the lane was closed. */
+  g_clear_pointer (&self->timer, mill_rtmp_timer_free);
+  if (self->fd >= 0)
+    close (self->fd);
+  end_wait (self);
+  g_clear_pointer (&self->session, mill_rtmp_session_free);
+  g_clear_pointer (&self->pending, g_byte_array_unref);
+  g_clear_pointer (&self->close_reason, g_free);
+}
