@@ -14,6 +14,8 @@
  * reading (no preroll), PAUSED->READY waits for its own push in flight and sends
  * the publisher away.
  *
+ * Here are states, signals and properties; rtmp-stream.c has the publisher.
+ *
  * Threads: media is pushed from a pool thread (rtmp-pool.h), in the element's
  * lane. `authorize`, `publish-start` and `publish-end` are emitted on pool
  * threads: handlers return at once.
@@ -27,9 +29,8 @@
 #include "rtmp-connection.h"
 #include "rtmp-listener.h"
 #include "rtmp-location.h"
-#include "rtmp-output.h"
 #include "rtmp-pool.h"
-#include "rtmp-timer.h"
+#include "rtmp-stream.h"
 
 GST_DEBUG_CATEGORY (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
@@ -71,29 +72,12 @@ struct _GstRtmpServerSrc
 {
   GstElement parent;
 
-  /* settings: OBJECT_LOCK */
+  /* object lock */
   gchar *location;
   guint handshake_timeout_ms;
-  guint idle_timeout_ms;
-  guint reconnect_timeout_ms;
+  MillRtmpListener *listener; /* READY and above; set by state changes */
 
-  /* made and ended by state changes */
-  MillRtmpPool *pool;
-  MillRtmpListener *listener; /* READY and above; lock to change */
-  MillRtmpLane *lane; /* PAUSED and above; lock to change */
-  MillRtmpOutput *output; /* with the lane */
-  MillRtmpTimer *hold_timer; /* with the lane */
-
-  /* lock; taken inside a lane's lock, never outside of one */
-  GMutex lock;
-  gboolean playing;
-  MillRtmpConnection *session; /* claimed; nullable */
-  gboolean started; /* session was given to the lane */
-  gboolean live; /* session publishes */
-  gboolean ended; /* EOS was sent, or downstream failed */
-  MillRtmpConnection *last; /* the latest that was live; nullable */
-  guint n_publishers;
-  gint64 since; /* Unix seconds of the last one's start */
+  MillRtmpStream *stream; /* as long as the element */
 };
 
 G_DEFINE_FINAL_TYPE (GstRtmpServerSrc, gst_rtmp_server_src, GST_TYPE_ELEMENT)
@@ -109,258 +93,47 @@ static GstStaticPadTemplate audio_template =
         GST_STATIC_CAPS ("audio/mpeg, mpegversion=4, stream-format=raw, "
                          "framed=true"));
 
-/* ---- the publisher, in the element's lane ---- */
+/* ---- the stream's news ---- */
 
-static guint
-get_setting (GstRtmpServerSrc *self, const guint *setting)
+static void
+on_publish_start (GstElement *element, const gchar *name)
 {
-  GST_OBJECT_LOCK (self);
-  guint value = *setting;
-  GST_OBJECT_UNLOCK (self);
-  return value;
-}
-
-/* Ends the stream: nothing follows until the element has been to READY. */
-static gboolean
-end_stream (GstRtmpServerSrc *self)
-{
-  mill_rtmp_timer_arm (self->hold_timer, 0);
-  g_mutex_lock (&self->lock);
-  gboolean was_ended = self->ended;
-  self->ended = TRUE;
-  g_mutex_unlock (&self->lock);
-  return was_ended || mill_rtmp_output_end (self->output);
+  g_signal_emit (element, signals[SIGNAL_PUBLISH_START], 0, name);
 }
 
 static void
-on_hold_over (gpointer user_data)
+on_publish_end (GstElement *element, const gchar *reason)
 {
-  GstRtmpServerSrc *self = user_data;
-
-  GST_INFO_OBJECT (self, "the publisher stayed away, ending the stream");
-  if (!end_stream (self))
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("The publisher went away before it sent any media."), (NULL));
+  g_signal_emit (element, signals[SIGNAL_PUBLISH_END], 0, reason);
 }
 
-/* The publisher is gone and let go of. */
-static void
-after_loss (GstRtmpServerSrc *self, const gchar *reason, gboolean was_live)
-{
-  guint timeout_ms = get_setting (self, &self->reconnect_timeout_ms);
-
-  GST_INFO_OBJECT (self, "publisher gone: %s", reason);
-  if (was_live)
-    g_signal_emit (self, signals[SIGNAL_PUBLISH_END], 0, reason);
-
-  g_mutex_lock (&self->lock);
-  gboolean ended = self->ended;
-  /* Somebody who listens can go on waiting for a first publisher. */
-  gboolean may_hold = self->listener == NULL ||
-      mill_rtmp_output_has_pads (self->output);
-  if (!may_hold)
-    g_clear_object (&self->last);
-  g_mutex_unlock (&self->lock);
-  if (ended || !may_hold)
-    return;
-  if (timeout_ms == 0)
-    on_hold_over (self);
-  else
-    mill_rtmp_timer_arm (self->hold_timer,
-        g_get_monotonic_time () + (gint64) timeout_ms * 1000);
-}
-
-/* Lets go of the publisher. Returns: (transfer full) (nullable) */
-static MillRtmpConnection *
-steal_session (GstRtmpServerSrc *self, gboolean *ret_was_live)
-{
-  g_mutex_lock (&self->lock);
-  MillRtmpConnection *session = g_steal_pointer (&self->session);
-  *ret_was_live = self->live;
-  self->live = FALSE;
-  self->started = FALSE;
-  g_mutex_unlock (&self->lock);
-  return session;
-}
-
-static void
-send_away (GstRtmpServerSrc *self, const gchar *reason)
-{
-  gboolean was_live;
-  g_autoptr (MillRtmpConnection) session = steal_session (self, &was_live);
-
-  if (!session)
-    return;
-  mill_rtmp_connection_drop (session, self->lane, "NetStream.Publish.Denied",
-      reason);
-  after_loss (self, reason, was_live);
-}
-
-static void
-on_started (gpointer user_data)
-{
-  GstRtmpServerSrc *self = user_data;
-
-  mill_rtmp_timer_arm (self->hold_timer, 0);
-  g_mutex_lock (&self->lock);
-  g_autoptr (MillRtmpConnection) session = g_object_ref (self->session);
-  self->live = TRUE;
-  self->n_publishers++;
-  self->since = g_get_real_time () / G_USEC_PER_SEC;
-  g_set_object (&self->last, session);
-  g_mutex_unlock (&self->lock);
-
-  const gchar *stream = mill_rtmp_connection_get_stream (session);
-  GST_INFO_OBJECT (self, "%s publishes %s",
-      mill_rtmp_connection_get_address (session), stream);
-  mill_rtmp_output_begin (self->output, stream);
-  g_signal_emit (self, signals[SIGNAL_PUBLISH_START], 0, stream);
-}
-
-static void
-on_media (MillRtmpMediaType type, guint32 timestamp_ms, GstBuffer *payload,
-    gpointer user_data)
-{
-  GstRtmpServerSrc *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (mill_rtmp_output_push (self->output, type, timestamp_ms, payload,
-          mill_rtmp_lane_get_time (self->lane), &error))
-    return;
-  if (!g_error_matches (error, MILL_RTMP_OUTPUT_ERROR,
-          MILL_RTMP_OUTPUT_ERROR_CODEC))
-    end_stream (self);
-  send_away (self, error->message);
-}
-
-static void
-on_metadata (const GstStructure *metadata, gpointer user_data)
-{
-  GstRtmpServerSrc *self = user_data;
-
-  mill_rtmp_output_set_metadata (self->output, metadata);
-}
-
-static void
-on_ended (const gchar *reason, gpointer user_data)
-{
-  GstRtmpServerSrc *self = user_data;
-  gboolean was_live;
-  g_autoptr (MillRtmpConnection) session = steal_session (self, &was_live);
-
-  after_loss (self, reason, was_live);
-}
-
-static const MillRtmpConnectionOwner connection_owner = {
-  .started = on_started,
-  .media = on_media,
-  .metadata = on_metadata,
-  .ended = on_ended,
+static const MillRtmpStreamEvents stream_events = {
+  .publish_start = on_publish_start,
+  .publish_end = on_publish_end,
 };
-
-static void
-on_eos_requested (gpointer user_data)
-{
-  GstRtmpServerSrc *self = user_data;
-  gboolean has_ended = end_stream (self);
-
-  send_away (self, "the stream was ended");
-  if (!has_ended)
-    GST_ELEMENT_ERROR (self, STREAM, FAILED,
-        ("No publisher came before the end, there is nothing to finish."),
-        (NULL));
-}
-
-/* ---- taking a publisher, from any thread ---- */
-
-static void
-start_session_locked (GstRtmpServerSrc *self)
-{
-  if (self->started) {
-    mill_rtmp_connection_set_flowing (self->session, TRUE);
-    return;
-  }
-  self->started = TRUE;
-  mill_rtmp_connection_start (self->session, self->lane, &connection_owner,
-      self, get_setting (self, &self->idle_timeout_ms));
-}
-
-/* Returns FALSE when there is a publisher already, or somebody else took it. */
-static gboolean
-take_session (GstRtmpServerSrc *self, MillRtmpConnection *connection)
-{
-  g_mutex_lock (&self->lock);
-  gboolean taken = !self->session && !self->ended &&
-      mill_rtmp_connection_claim (connection);
-  if (taken) {
-    self->session = g_object_ref (connection);
-    if (self->playing)
-      start_session_locked (self);
-  }
-  g_mutex_unlock (&self->lock);
-  return taken;
-}
-
-/* An accepted publisher belongs to whoever claimed it before the answer, else
- * to the source that asked, if that one runs. */
-static void
-accept_publisher (GObject *source, MillRtmpConnection *connection,
-    const gchar *stream)
-{
-  GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (source);
-
-  g_mutex_lock (&self->lock);
-  gboolean runs = self->lane != NULL;
-  g_mutex_unlock (&self->lock);
-
-  if (!mill_rtmp_connection_is_claimed (connection) &&
-      !(runs && take_session (self, connection)) &&
-      !mill_rtmp_connection_is_claimed (connection))
-    mill_rtmp_connection_refuse (connection, "NetStream.Publish.BadName",
-        runs ? "the stream has a publisher already"
-             : "nobody takes the stream");
-  else
-    mill_rtmp_connection_accept (connection, stream);
-}
 
 /* ---- the listener's questions ---- */
 
 static gboolean
 is_free (GObject *source)
 {
-  GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (source);
-
-  g_mutex_lock (&self->lock);
-  gboolean free = !self->session && !self->ended;
-  g_mutex_unlock (&self->lock);
-  return free;
+  return mill_rtmp_stream_is_free (GST_RTMP_SERVER_SRC (source)->stream);
 }
 
-/* A source is one stream: what went away comes back under its own name. */
-static gboolean
-is_same_stream_locked (GstRtmpServerSrc *self, MillRtmpConnection *connection)
+static void
+accept_publisher (GObject *source, MillRtmpConnection *connection,
+    const gchar *stream)
 {
-  return !self->last ||
-      (g_strcmp0 (mill_rtmp_connection_get_app (self->last),
-           mill_rtmp_connection_get_app (connection)) == 0 &&
-          g_strcmp0 (mill_rtmp_connection_get_name (self->last),
-              mill_rtmp_connection_get_name (connection)) == 0);
+  mill_rtmp_stream_accept (GST_RTMP_SERVER_SRC (source)->stream, connection,
+      stream);
 }
 
 static void
 on_asked (GObject *source, MillRtmpConnection *connection)
 {
   GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (source);
-  const gchar *refusal = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (self->session)
-    refusal = "the stream has a publisher already";
-  else if (self->ended)
-    refusal = "the stream has ended";
-  else if (!is_same_stream_locked (self, connection))
-    refusal = "another stream is expected back here";
-  g_mutex_unlock (&self->lock);
+  const gchar *refusal =
+      mill_rtmp_stream_find_refusal (self->stream, connection);
 
   if (refusal)
     mill_rtmp_connection_refuse (connection, "NetStream.Publish.BadName",
@@ -408,15 +181,14 @@ open_listener (GstRtmpServerSrc *self)
   guint timeout_ms = self->handshake_timeout_ms;
   GST_OBJECT_UNLOCK (self);
   if (!text) {
-    g_mutex_lock (&self->lock);
-    gboolean has_session = self->session != NULL;
-    g_mutex_unlock (&self->lock);
-    if (!has_session)
+    g_autoptr (MillRtmpConnection) session =
+        mill_rtmp_stream_dup_session (self->stream);
+    if (!session)
       GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
           ("Nothing to listen on: set the property location, for instance "
            "rtmp://127.0.0.1:1935/live/*, or session."),
           (NULL));
-    return has_session;
+    return session != NULL;
   }
 
   MillRtmpListener *listener = NULL;
@@ -428,101 +200,33 @@ open_listener (GstRtmpServerSrc *self)
     post_open_error (self, text, error);
     return FALSE;
   }
-  g_mutex_lock (&self->lock);
+  GST_OBJECT_LOCK (self);
   self->listener = listener;
-  g_mutex_unlock (&self->lock);
+  GST_OBJECT_UNLOCK (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
   return TRUE;
 }
 
 /* READY->PAUSED */
 static gboolean
-open_lane (GstRtmpServerSrc *self)
+open_stream (GstRtmpServerSrc *self)
 {
   g_autoptr (GError) error = NULL;
 
-  self->pool = mill_rtmp_pool_acquire (&error);
-  if (!self->pool) {
-    GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), (NULL));
-    return FALSE;
-  }
-  MillRtmpLane *lane = mill_rtmp_pool_add_source_lane (self->pool);
-
-  self->hold_timer = mill_rtmp_timer_new (lane, on_hold_over, self);
-  g_mutex_lock (&self->lock);
-  self->output = mill_rtmp_output_new (GST_ELEMENT (self));
-  self->lane = lane;
-  self->ended = FALSE;
-  self->n_publishers = 0;
-  self->since = 0;
-  g_mutex_unlock (&self->lock);
-  return TRUE;
-}
-
-/* PAUSED<->PLAYING: does not wait. A push in flight may stand in a sink that
- * prerolls, and goes on only when the whole pipeline does. */
-static void
-set_playing (GstRtmpServerSrc *self, gboolean playing)
-{
-  g_mutex_lock (&self->lock);
-  self->playing = playing;
-  if (self->session && playing)
-    start_session_locked (self);
-  else if (self->session && self->started)
-    mill_rtmp_connection_set_flowing (self->session, FALSE);
-  g_mutex_unlock (&self->lock);
-}
-
-/* PAUSED->READY, before the pads are deactivated: waits for the push in flight,
- * which what is below has let go of (sinks go to READY first). */
-static void
-close_lane (GstRtmpServerSrc *self)
-{
-  gboolean was_live;
-
-  mill_rtmp_lane_lock (self->lane);
-  g_mutex_lock (&self->lock);
-  self->ended = TRUE; /* takes no more */
-  g_mutex_unlock (&self->lock);
-  g_autoptr (MillRtmpConnection) session = steal_session (self, &was_live);
-  if (session)
-    mill_rtmp_connection_drop (session, self->lane,
-        was_live ? NULL : "NetStream.Publish.Denied", "the stream was stopped");
-  mill_rtmp_timer_free (g_steal_pointer (&self->hold_timer));
-  mill_rtmp_lane_close (self->lane);
-  mill_rtmp_lane_unlock (self->lane);
-  if (was_live)
-    g_signal_emit (self, signals[SIGNAL_PUBLISH_END], 0,
-        "the stream was stopped");
-}
-
-/* PAUSED->READY, after the pads were deactivated. */
-static void
-free_lane (GstRtmpServerSrc *self)
-{
-  mill_rtmp_output_remove_pads (self->output);
-  g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->output, mill_rtmp_output_free);
-  g_clear_pointer (&self->lane, mill_rtmp_lane_unref);
-  g_clear_object (&self->last);
-  self->ended = FALSE;
-  g_mutex_unlock (&self->lock);
-  mill_rtmp_pool_release (g_steal_pointer (&self->pool));
+  if (mill_rtmp_stream_open (self->stream, self->listener != NULL, &error))
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, FAILED, ("%s", error->message), (NULL));
+  return FALSE;
 }
 
 /* READY->NULL */
 static void
 close_listener (GstRtmpServerSrc *self)
 {
-  gboolean was_live;
-  g_autoptr (MillRtmpConnection) session = steal_session (self, &was_live);
-
-  if (session)
-    mill_rtmp_connection_drop (session, NULL, "NetStream.Publish.Denied",
-        "the stream was stopped");
-  g_mutex_lock (&self->lock);
+  mill_rtmp_stream_let_go (self->stream);
+  GST_OBJECT_LOCK (self);
   MillRtmpListener *listener = g_steal_pointer (&self->listener);
-  g_mutex_unlock (&self->lock);
+  GST_OBJECT_UNLOCK (self);
   if (!listener)
     return;
   mill_rtmp_listener_remove (listener, G_OBJECT (self));
@@ -536,30 +240,30 @@ gst_rtmp_server_src_change_state (GstElement *element, GstStateChange change)
 
   if (change == GST_STATE_CHANGE_NULL_TO_READY && !open_listener (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (change == GST_STATE_CHANGE_READY_TO_PAUSED && !open_lane (self))
+  if (change == GST_STATE_CHANGE_READY_TO_PAUSED && !open_stream (self))
     return GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-    set_playing (self, FALSE);
+    mill_rtmp_stream_set_playing (self->stream, FALSE);
   if (change == GST_STATE_CHANGE_PAUSED_TO_READY)
-    close_lane (self);
+    mill_rtmp_stream_close (self->stream);
 
   GstStateChangeReturn ret =
       GST_ELEMENT_CLASS (gst_rtmp_server_src_parent_class)
           ->change_state (element, change);
   if (change == GST_STATE_CHANGE_READY_TO_PAUSED &&
       ret == GST_STATE_CHANGE_FAILURE)
-    close_lane (self);
+    mill_rtmp_stream_close (self->stream);
   if (change == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (change == GST_STATE_CHANGE_READY_TO_PAUSED &&
           ret == GST_STATE_CHANGE_FAILURE))
-    free_lane (self);
+    mill_rtmp_stream_reset (self->stream);
   if (change == GST_STATE_CHANGE_READY_TO_NULL)
     close_listener (self);
   if (ret == GST_STATE_CHANGE_FAILURE)
     return ret;
 
   if (change == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
-    set_playing (self, TRUE);
+    mill_rtmp_stream_set_playing (self->stream, TRUE);
   if (change == GST_STATE_CHANGE_READY_TO_PAUSED ||
       change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     return GST_STATE_CHANGE_NO_PREROLL;
@@ -577,59 +281,10 @@ gst_rtmp_server_src_send_event (GstElement *element, GstEvent *event)
         ->send_event (element, event);
 
   gst_event_unref (event);
-  g_mutex_lock (&self->lock);
-  gboolean runs = self->lane != NULL;
-  if (runs)
-    mill_rtmp_lane_invoke (self->lane, on_eos_requested, self, NULL);
-  g_mutex_unlock (&self->lock);
-  return runs;
+  return mill_rtmp_stream_request_end (self->stream);
 }
 
 /* ---- properties ---- */
-
-static const gchar *
-get_state_name_locked (GstRtmpServerSrc *self)
-{
-  if (!self->lane)
-    return "stopped";
-  if (self->ended)
-    return "ended";
-  if (self->live)
-    return "live";
-  return self->last ? "reconnecting" : "waiting";
-}
-
-static const gchar *
-or_empty (const gchar *text)
-{
-  return text ? text : "";
-}
-
-static GstStructure *
-make_stats (GstRtmpServerSrc *self)
-{
-  GstStructure *stats = gst_structure_new_empty ("rtmpserversrc");
-
-  g_mutex_lock (&self->lock);
-  MillRtmpConnection *last = self->last;
-  gst_structure_set (stats, "state", G_TYPE_STRING,
-      get_state_name_locked (self), "address", G_TYPE_STRING,
-      or_empty (last ? mill_rtmp_connection_get_address (last) : NULL), "app",
-      G_TYPE_STRING,
-      or_empty (last ? mill_rtmp_connection_get_app (last) : NULL), "name",
-      G_TYPE_STRING,
-      or_empty (last ? mill_rtmp_connection_get_name (last) : NULL), "stream",
-      G_TYPE_STRING,
-      or_empty (last ? mill_rtmp_connection_get_stream (last) : NULL), "bytes",
-      G_TYPE_UINT64,
-      last ? mill_rtmp_connection_get_bytes (last) : G_GUINT64_CONSTANT (0),
-      "since", G_TYPE_INT64, self->since, "reconnects", G_TYPE_UINT,
-      MAX (self->n_publishers, 1) - 1, NULL);
-  if (self->output)
-    mill_rtmp_output_fill_stats (self->output, stats);
-  g_mutex_unlock (&self->lock);
-  return stats;
-}
 
 static void
 set_session (GstRtmpServerSrc *self, GObject *session)
@@ -644,12 +299,18 @@ set_session (GstRtmpServerSrc *self, GObject *session)
         (NULL));
     return;
   }
-  g_mutex_lock (&self->lock);
-  gboolean is_taken = (gpointer) self->session == (gpointer) session;
-  g_mutex_unlock (&self->lock);
-  if (!is_taken && !take_session (self, MILL_RTMP_CONNECTION (session)))
+  if (!mill_rtmp_stream_take (self->stream, MILL_RTMP_CONNECTION (session)))
     mill_rtmp_connection_refuse (MILL_RTMP_CONNECTION (session),
         "NetStream.Publish.BadName", "the stream has a publisher already");
+}
+
+static void
+set_location (GstRtmpServerSrc *self, const gchar *location)
+{
+  GST_OBJECT_LOCK (self);
+  g_free (self->location);
+  self->location = g_strdup (location);
+  GST_OBJECT_UNLOCK (self);
 }
 
 static void
@@ -658,40 +319,40 @@ gst_rtmp_server_src_set_property (GObject *object, guint id,
 {
   GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (object);
 
-  if (id == PROP_SESSION) {
-    set_session (self, g_value_get_object (value));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_LOCATION:
-      g_free (self->location);
-      self->location = g_value_dup_string (value);
+      set_location (self, g_value_get_string (value));
+      break;
+    case PROP_SESSION:
+      set_session (self, g_value_get_object (value));
       break;
     case PROP_HANDSHAKE_TIMEOUT_MS:
+      GST_OBJECT_LOCK (self);
       self->handshake_timeout_ms = g_value_get_uint (value);
+      GST_OBJECT_UNLOCK (self);
       break;
     case PROP_IDLE_TIMEOUT_MS:
-      self->idle_timeout_ms = g_value_get_uint (value);
+      mill_rtmp_stream_set_idle_timeout (self->stream,
+          g_value_get_uint (value));
       break;
     case PROP_RECONNECT_TIMEOUT_MS:
-      self->reconnect_timeout_ms = g_value_get_uint (value);
+      mill_rtmp_stream_set_reconnect_timeout (self->stream,
+          g_value_get_uint (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
-  GST_OBJECT_UNLOCK (self);
 }
 
 static gchar *
 dup_listening (GstRtmpServerSrc *self)
 {
-  g_mutex_lock (&self->lock);
+  GST_OBJECT_LOCK (self);
   gchar *address = self->listener
       ? g_strdup (mill_rtmp_listener_get_address (self->listener))
       : NULL;
-  g_mutex_unlock (&self->lock);
+  GST_OBJECT_UNLOCK (self);
   return address;
 }
 
@@ -711,21 +372,23 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
       g_value_take_string (value, dup_listening (self));
       break;
     case PROP_SESSION:
-      g_mutex_lock (&self->lock);
-      g_value_set_object (value, self->session);
-      g_mutex_unlock (&self->lock);
+      g_value_take_object (value, mill_rtmp_stream_dup_session (self->stream));
       break;
     case PROP_HANDSHAKE_TIMEOUT_MS:
-      g_value_set_uint (value, get_setting (self, &self->handshake_timeout_ms));
+      GST_OBJECT_LOCK (self);
+      g_value_set_uint (value, self->handshake_timeout_ms);
+      GST_OBJECT_UNLOCK (self);
       break;
     case PROP_IDLE_TIMEOUT_MS:
-      g_value_set_uint (value, get_setting (self, &self->idle_timeout_ms));
+      g_value_set_uint (value,
+          mill_rtmp_stream_get_idle_timeout (self->stream));
       break;
     case PROP_RECONNECT_TIMEOUT_MS:
-      g_value_set_uint (value, get_setting (self, &self->reconnect_timeout_ms));
+      g_value_set_uint (value,
+          mill_rtmp_stream_get_reconnect_timeout (self->stream));
       break;
     case PROP_STATS:
-      g_value_take_boxed (value, make_stats (self));
+      g_value_take_boxed (value, mill_rtmp_stream_make_stats (self->stream));
       break;
     case PROP_THREADS:
       g_value_take_boxed (value, mill_rtmp_pool_describe ());
@@ -752,7 +415,7 @@ gst_rtmp_server_src_finalize (GObject *object)
   GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (object);
 
   g_free (self->location);
-  g_mutex_clear (&self->lock);
+  mill_rtmp_stream_free (self->stream);
   G_OBJECT_CLASS (gst_rtmp_server_src_parent_class)->finalize (object);
 }
 
@@ -848,9 +511,10 @@ gst_rtmp_server_src_class_init (GstRtmpServerSrcClass *klass)
 static void
 gst_rtmp_server_src_init (GstRtmpServerSrc *self)
 {
-  g_mutex_init (&self->lock);
+  self->stream = mill_rtmp_stream_new (GST_ELEMENT (self), &stream_events);
   self->handshake_timeout_ms = DEFAULT_HANDSHAKE_TIMEOUT_MS;
-  self->idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
-  self->reconnect_timeout_ms = DEFAULT_RECONNECT_TIMEOUT_MS;
+  mill_rtmp_stream_set_idle_timeout (self->stream, DEFAULT_IDLE_TIMEOUT_MS);
+  mill_rtmp_stream_set_reconnect_timeout (self->stream,
+      DEFAULT_RECONNECT_TIMEOUT_MS);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
 }
