@@ -5,7 +5,7 @@
 #include <gst/gst.h>
 
 #include "ladder-keyframes.h"
-#include "preset/ladder-preset.h"
+#include "ladder-plan.h"
 
 G_BEGIN_DECLS
 
@@ -20,14 +20,6 @@ G_BEGIN_DECLS
  * before it encodes. Functions run in the streaming thread of the source,
  * before its first frame.
  */
-
-typedef struct
-{
-  const MillLadderPreset *preset;
-  GArray *rungs; /* of MillLadderRung */
-  const gchar *encoder; /* factory */
-  gboolean skip_top;
-} MillLadderPlan;
 
 /* Puts a decoder into @bin that records keyframes.
  * Returns: (transfer full) (nullable): its sink pad; @ret_src is its source. */
