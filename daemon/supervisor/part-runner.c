@@ -136,8 +136,9 @@ lose (Member *member, const gchar *reason, const gchar *words)
   member->adopts = FALSE;
   if (!part)
     return;
-  g_autofree gchar *text =
-      g_strconcat (reason, words ? "; its last words: " : NULL, words, NULL);
+  g_autofree gchar *summary = words ? summarise (words) : NULL;
+  g_autofree gchar *text = g_strconcat (reason,
+      summary ? "; its last words: " : NULL, summary, NULL);
   gint delay_ms = mill_part_lose (part, text, &clock);
   if (delay_ms == MILL_RESTART_POLICY_NO_RESTART || member->runner->draining)
     MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, member->stream,
