@@ -11,8 +11,9 @@
 G_BEGIN_DECLS
 
 /**
- * MillWorkerStream: one stream of a worker: a description, its graph, its
- * publisher, its state.
+ * MillWorkerStream: one stream of a worker: its graph, its publisher and its
+ * state. stream-plan makes the plan, stream-inputs takes the publisher,
+ * stream-nodes and stream-outputs read what the graph says.
  *
  * Signals:
  *   "changed" (): mill_worker_stream_get_state() is another. FAILED, ENDED and
@@ -20,7 +21,7 @@ G_BEGIN_DECLS
  *
  * A graph that fails takes only its own stream down.
  *
- * Threads: main loop. What elements signal on their threads is handed over.
+ * Threads: main loop; stream-inputs hands over what comes on others.
  */
 #define MILL_TYPE_WORKER_STREAM (mill_worker_stream_get_type ())
 G_DECLARE_FINAL_TYPE (MillWorkerStream, mill_worker_stream, MILL, WORKER_STREAM,

@@ -9,7 +9,9 @@
 G_BEGIN_DECLS
 
 /**
- * MillWorker: what org.millrace.Worker1 calls, and the life of the process.
+ * MillWorker: the process: its socket, streams and listener put together, and
+ * its shutdown. worker-methods answers org.millrace.Worker1, worker-table has
+ * the streams, worker-door the listener, worker-life knows when it is to end.
  *
  * Signals:
  *   "finished" (): nothing is left to do: the process should end

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "daemon/worker/worker-methods.h"
+
+#include <unistd.h>
+
+#include "daemon/common/self-stats.h"
+#include "daemon/ipc/ipc.h"
+#include "daemon/worker/worker-door.h"
+#include "daemon/worker/worker-life.h"
+#include "daemon/worker/worker-private.h"
+#include "daemon/worker/worker-table.h"
+
+#define CODE_BAD_NAME "NetStream.Publish.BadName"
+#define CODE_DENIED "NetStream.Publish.Denied"
+
+static const gchar *
+refusal_code (const GError *error)
+{
+  return g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS)
+      ? CODE_BAD_NAME
+      : CODE_DENIED;
+}
+
+static gboolean
+on_answer_publish (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    guint64 id, gboolean accept, const gchar *code, const gchar *reason,
+    const gchar *name, guint64 generation, GVariant *graph, MillWorker *worker)
+{
+  MillDoorRequest *request =
+      worker->door ? mill_rtmp_door_take (worker->door, id) : NULL;
+  GError *error = NULL;
+
+  if (!request) {
+    g_dbus_method_invocation_return_error (invocation, MILL_IPC_ERROR,
+        MILL_IPC_ERROR_NOT_FOUND,
+        "publish request %" G_GUINT64_FORMAT ": timed out or never was", id);
+    return TRUE;
+  }
+  if (!accept) {
+    mill_rtmp_door_request_refuse (request, code, reason);
+    mill_ipc_worker1_complete_answer_publish (skeleton, invocation);
+    return TRUE;
+  }
+  const MillWorkerNewStream new_stream = {
+    .name = name,
+    .generation = generation,
+    .graph = graph,
+    .session = mill_rtmp_door_request_get_session (request),
+    .publisher = mill_rtmp_door_request_get_publisher (request),
+  };
+  if (mill_worker_table_admit (worker, &new_stream, &error)) {
+    mill_rtmp_door_request_accept (request, name);
+    mill_ipc_worker1_complete_answer_publish (skeleton, invocation);
+  } else {
+    /* Details are for the operator, not for whoever knocks. */
+    mill_rtmp_door_request_refuse (request, refusal_code (error),
+        "The stream cannot be started");
+    g_dbus_method_invocation_take_error (invocation, error);
+  }
+  return TRUE;
+}
+
+static gboolean
+on_listen (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *kind, const gchar *address, MillWorker *worker)
+{
+  GError *error = NULL;
+
+  if (mill_worker_door_open (worker, kind, address, &error))
+    mill_ipc_worker1_complete_listen (skeleton, invocation,
+        mill_rtmp_door_get_bound (worker->door));
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static GVariant *
+describe (MillWorker *worker)
+{
+  g_autoptr (MillProcessReport) report = mill_process_report_new ();
+  GHashTableIter iter;
+  gpointer stream;
+
+  report->protocol = MILL_IPC_PROTOCOL;
+  report->version = g_strdup (MILL_VERSION);
+  report->id = g_strdup (worker->id);
+  report->kind = worker->kind;
+  report->pid = (guint) getpid ();
+  report->since = worker->since;
+  report->draining = worker->draining;
+  report->media_dir = g_strdup (worker->media_dir);
+  if (worker->door)
+    g_hash_table_insert (report->listeners, g_strdup (MILL_WORKER_DOOR_KIND),
+        g_strdup (mill_rtmp_door_get_bound (worker->door)));
+  g_hash_table_iter_init (&iter, worker->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    g_ptr_array_add (report->streams, mill_worker_stream_get_report (stream));
+  return mill_process_report_to_variant (report);
+}
+
+static gboolean
+on_describe (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    MillWorker *worker)
+{
+  mill_ipc_worker1_complete_describe (skeleton, invocation, describe (worker));
+  if (!worker->described) {
+    worker->described = TRUE;
+    if (worker->door)
+      mill_rtmp_door_repeat (worker->door);
+  }
+  return TRUE;
+}
+
+static gboolean
+on_start_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, guint64 generation, GVariant *graph, MillWorker *worker)
+{
+  const MillWorkerNewStream new_stream = {
+    .name = name,
+    .generation = generation,
+    .graph = graph,
+  };
+  GError *error = NULL;
+
+  if (mill_worker_table_add (worker, &new_stream, &error))
+    mill_ipc_worker1_complete_start_stream (skeleton, invocation);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static gboolean
+on_stop_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, const gchar *mode, MillWorker *worker)
+{
+  const gboolean eos = g_str_equal (mode, "eos");
+  GError *error = NULL;
+
+  if (!eos && !g_str_equal (mode, "now")) {
+    g_dbus_method_invocation_return_error (invocation, MILL_IPC_ERROR,
+        MILL_IPC_ERROR_INVALID, "stop mode '%s': expected 'eos' or 'now'",
+        mode);
+    return TRUE;
+  }
+  MillWorkerStream *stream = mill_worker_table_find (worker, name, &error);
+  if (!stream) {
+    g_dbus_method_invocation_take_error (invocation, error);
+    return TRUE;
+  }
+  mill_worker_table_stop (worker, stream, eos);
+  mill_ipc_worker1_complete_stop_stream (skeleton, invocation);
+  return TRUE;
+}
+
+static gboolean
+on_get_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, MillWorker *worker)
+{
+  GError *error = NULL;
+  MillWorkerStream *stream = mill_worker_table_find (worker, name, &error);
+
+  if (!stream) {
+    g_dbus_method_invocation_take_error (invocation, error);
+    return TRUE;
+  }
+  g_autoptr (MillStreamReport) report = mill_worker_stream_get_report (stream);
+  mill_ipc_worker1_complete_get_stream (skeleton, invocation,
+      mill_stream_report_to_variant (report));
+  return TRUE;
+}
+
+static gboolean
+on_get_graph (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, MillWorker *worker)
+{
+  GError *error = NULL;
+  MillWorkerStream *stream = mill_worker_table_find (worker, name, &error);
+
+  if (!stream) {
+    g_dbus_method_invocation_take_error (invocation, error);
+    return TRUE;
+  }
+  g_autofree gchar *dot = mill_worker_stream_to_dot (stream);
+  mill_ipc_worker1_complete_get_graph (skeleton, invocation, dot ? dot : "");
+  return TRUE;
+}
+
+static gboolean
+on_get_stats (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    MillWorker *worker)
+{
+  g_autoptr (MillProcessStats) stats = mill_process_report_stats_new ();
+  MillSelfStats self;
+
+  mill_self_stats_get (&self);
+  stats->cpu_usec = self.cpu_usec;
+  stats->memory_bytes = self.memory_bytes;
+  if (worker->door)
+    mill_rtmp_door_add_stats (worker->door, stats);
+  mill_ipc_worker1_complete_get_stats (skeleton, invocation,
+      mill_process_report_stats_to_variant (stats));
+  return TRUE;
+}
+
+static gboolean
+on_drain (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    MillWorker *worker)
+{
+  g_message ("draining: %u streams left",
+      mill_worker_life_count_running (worker));
+  worker->draining = TRUE;
+  mill_worker_door_close (worker);
+  mill_ipc_worker1_complete_drain (skeleton, invocation);
+  mill_worker_life_update_later (worker);
+  return TRUE;
+}
+
+void
+mill_worker_methods_connect (MillWorker *worker)
+{
+  const struct
+  {
+    const gchar *signal;
+    GCallback callback;
+  } methods[] = {
+    { "handle-listen", G_CALLBACK (on_listen) },
+    { "handle-describe", G_CALLBACK (on_describe) },
+    { "handle-start-stream", G_CALLBACK (on_start_stream) },
+    { "handle-stop-stream", G_CALLBACK (on_stop_stream) },
+    { "handle-answer-publish", G_CALLBACK (on_answer_publish) },
+    { "handle-get-stream", G_CALLBACK (on_get_stream) },
+    { "handle-get-graph", G_CALLBACK (on_get_graph) },
+    { "handle-get-stats", G_CALLBACK (on_get_stats) },
+    { "handle-drain", G_CALLBACK (on_drain) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    g_signal_connect (worker->skeleton, methods[i].signal, methods[i].callback,
+        worker);
+}
