@@ -3,11 +3,12 @@
 // it makes. The publisher's own picture and sound, and the publisher, notice
 // nothing, whatever dies.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { readInit, readSegment } from './lib/cmaf.mjs';
-import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { BUILD, CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive, multivariant } from './lib/playlist.mjs';
 
@@ -183,4 +184,24 @@ test('the ladder ends with its stream: stop, delete, a shared worker that dies, 
   daemon.process.kill('SIGTERM');
   await daemon.exited;
   await eventually('no process is left', 3000, () => daemon.children().length === 0 && !isAlive(last));
+});
+
+test('a reader of the publisher that stands still: its socket fills, it loses frames, nobody else does', async (t) => {
+  const run = await publishing(t, 'stuck');
+  const { daemon, name } = run;
+  const link = async () => (await daemon.api('GET', `/api/v1/streams/${name}/stats`)).body.nodes['link:in'];
+  const before = await link();
+  const reader = spawn('gst-launch-1.0', ['-q', 'millsrc', `location=${path.join(daemon.config.runtime_dir, 'links', `${name}.in`)}`, 'name=s', 's.video_0', '!', 'fakesink', 'sync=false', 's.audio_0', '!', 'fakesink', 'sync=false'],
+    { stdio: 'ignore', env: { ...process.env, GST_PLUGIN_PATH_1_0: path.join(BUILD, 'gst-plugins') } });
+  t.after(() => reader.kill('SIGKILL'));
+  await eventually('the reader attached', 10000, async () => (await link()).consumers === before.consumers + 1);
+  process.kill(reader.pid, 'SIGSTOP');
+  const at = Date.now();
+  await eventually('frames dropped for it', 40000, async () => (await link()).dropped > before.dropped);
+  await comesBack(run, at, 20000);
+  await compare(t, run);
+  assert.equal(run.rung.ordered().filter((s) => s.gap).length, 0, `${RUNG}: no gap`);
+  assert.equal((await workersOf(run)).ladder.pid, run.workers.ladder.pid, 'the ladder is the same process');
+  assert.equal((await daemon.streamState(name)).state, 'live');
+  t.diagnostic(`dropped for the reader: ${(await link()).dropped}`);
 });
