@@ -213,10 +213,10 @@ GST_START_TEST (test_no_descriptors)
 GST_END_TEST;
 
 static void
-expect_frames (guint first, guint end)
+expect_frames (guint begin, guint end)
 {
   GstElement *consumer = link_open_consumer (TRUE);
-  for (guint i = first; i < end; i++)
+  for (guint i = begin; i < end; i++)
     fail_unless_equals_int (link_pull (consumer, "video_0", NULL), i);
   link_close (consumer);
 }
