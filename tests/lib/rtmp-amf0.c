@@ -149,8 +149,6 @@ test_refused (void)
     const gchar *hex;
     MillRtmpError code;
   } cases[] = {
-    { "five deep", "0a00000001 0a00000001 0a00000001 0a00000001 0a00000000",
-        MILL_RTMP_ERROR_LIMIT },
     { "2.6 movie clip", "04", MILL_RTMP_ERROR_PROTOCOL },
     { "2.16 record set", "0e", MILL_RTMP_ERROR_PROTOCOL },
     { "3.1 AMF3", "11 0a", MILL_RTMP_ERROR_PROTOCOL },

@@ -205,23 +205,10 @@ test_refused (void)
         MILL_RTMP_ERROR_PROTOCOL },
     { "chunk size with its top bit", "02 000000 000004 01 00000000 80000001",
         MILL_RTMP_ERROR_PROTOCOL },
-    { "chunk size over the limit", "02 000000 000004 01 00000000 00010001",
-        MILL_RTMP_ERROR_LIMIT },
     { "a short Set Chunk Size", "02 000000 000003 01 00000000 000001",
         MILL_RTMP_ERROR_PROTOCOL },
     { "an empty Abort", "02 000000 000000 02 00000000",
         MILL_RTMP_ERROR_PROTOCOL },
-    { "a message over the limit", "06 000064 0186a1 09 01000000",
-        MILL_RTMP_ERROR_LIMIT },
-    { "a fifth chunk stream",
-        "03 000000 000000 09 00000000 04 000000 000000 09 00000000 "
-        "05 000000 000000 09 00000000 06 000000 000000 09 00000000 "
-        "07 000000 000000 09 00000000",
-        MILL_RTMP_ERROR_LIMIT },
-    { "three half-read messages of nearly the limit",
-        "03 000000 0186a0 09 00000000 x128 04 000000 0186a0 09 00000000 x128 "
-        "05 000000 0186a0 09 00000000 x128",
-        MILL_RTMP_ERROR_LIMIT },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_test_message ("%s", cases[i].what);
@@ -231,6 +218,40 @@ test_refused (void)
     g_autoptr (GError) error = NULL;
     g_assert_false (feed (reader, bytes->data, bytes->len, log, &error));
     g_assert_error (error, MILL_RTMP_ERROR, (gint) cases[i].code);
+  }
+}
+
+static void
+test_limits (void)
+{
+  static const struct
+  {
+    const gchar *what;
+    const gchar *hex;
+    MillRtmpLimit limit;
+  } cases[] = {
+    { "chunk size over the limit", "02 000000 000004 01 00000000 00010001",
+        MILL_RTMP_LIMIT_CHUNK_BYTES },
+    { "a message over the limit", "06 000064 0186a1 09 01000000",
+        MILL_RTMP_LIMIT_MESSAGE_BYTES },
+    { "a fifth chunk stream",
+        "03 000000 000000 09 00000000 04 000000 000000 09 00000000 "
+        "05 000000 000000 09 00000000 06 000000 000000 09 00000000 "
+        "07 000000 000000 09 00000000",
+        MILL_RTMP_LIMIT_CHUNK_STREAMS },
+    { "three half-read messages of nearly the limit",
+        "03 000000 0186a0 09 00000000 x128 04 000000 0186a0 09 00000000 x128 "
+        "05 000000 0186a0 09 00000000 x128",
+        MILL_RTMP_LIMIT_MESSAGE_BYTES },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_test_message ("%s", cases[i].what);
+    g_autoptr (GByteArray) bytes = expand (cases[i].hex);
+    g_autoptr (MillRtmpChunkReader) reader = new_reader ();
+    g_autoptr (GString) log = g_string_new (NULL);
+    g_autoptr (GError) error = NULL;
+    g_assert_false (feed (reader, bytes->data, bytes->len, log, &error));
+    g_assert_error (error, MILL_RTMP_LIMIT_ERROR, (gint) cases[i].limit);
   }
 }
 
@@ -406,6 +427,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rtmp/chunk/vectors", test_vectors);
   g_test_add_func ("/rtmp/chunk/refused", test_refused);
+  g_test_add_func ("/rtmp/chunk/limits", test_limits);
   g_test_add_func ("/rtmp/chunk/round-trip", test_round_trip);
   g_test_add_func ("/rtmp/chunk/header-sizes", test_header_sizes);
   g_test_add_func ("/rtmp/chunk/long-message", test_long_message);

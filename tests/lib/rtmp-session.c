@@ -808,71 +808,6 @@ test_aggregate (void)
   }
 }
 
-/* ---- bounds ---- */
-
-static void
-test_limits (void)
-{
-  static const MillRtmpLimits limits = {
-    .max_message_bytes = 10000,
-    .max_bytes_before_publish = 5000,
-    .max_amf_depth = 2,
-  };
-  g_autoptr (GByteArray) body = g_byte_array_new ();
-  g_byte_array_set_size (body, 10001);
-  memset (body->data, 0, body->len);
-  g_autoptr (GError) error = NULL;
-
-  g_test_message ("a frame over the limit");
-  g_autoptr (Peer) long_message = peer_new (&limits, TRUE);
-  peer_send (long_message, 9, 1, body);
-  g_assert_false (peer_flush (long_message, &error));
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT);
-  g_clear_error (&error);
-  peer_call (long_message, "createStream", NULL);
-  g_assert_false (peer_flush (long_message, &error));
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_STATE);
-  g_clear_error (&error);
-
-  g_test_message ("a long message before publish");
-  g_autoptr (Peer) early = peer_new (&limits, FALSE);
-  g_byte_array_set_size (body, 5001);
-  peer_send (early, 9, 1, body);
-  g_assert_false (peer_flush (early, &error));
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT);
-  g_clear_error (&error);
-
-  g_test_message ("many short messages before publish");
-  g_autoptr (Peer) chatty = peer_new (&limits, FALSE);
-  g_byte_array_set_size (body, 100);
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && i < 50; i++) {
-    peer_send (chatty, 9, 1, body);
-    ok = peer_flush (chatty, &error);
-  }
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT);
-  g_clear_error (&error);
-
-  g_test_message ("pings whose answers are not read");
-  g_autoptr (Peer) deaf = peer_new (NULL, TRUE);
-  g_autoptr (GByteArray) ping = bytes_from_hex ("0006 00000001");
-  ok = TRUE;
-  for (guint i = 0; ok && i < 100000; i++) {
-    peer_send (deaf, 4, 0, ping);
-    ok = peer_flush (deaf, &error);
-  }
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT);
-  g_clear_error (&error);
-
-  g_test_message ("a command nested too deep");
-  g_autoptr (Peer) deep = peer_new (&limits, FALSE);
-  g_autoptr (GByteArray) nested = bytes_from_hex (
-      "02 0001 78 00 0000000000000000 0a00000001 0a00000001 0a00000000");
-  peer_send (deep, 20, 0, nested);
-  g_assert_false (peer_flush (deep, &error));
-  g_assert_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT);
-}
-
 /* What is no RTMP, or out of order, ends with words that say so. */
 static void
 test_garbage (void)
@@ -947,7 +882,6 @@ main (int argc, char **argv)
   g_test_add_func ("/rtmp/session/ping", test_ping);
   g_test_add_func ("/rtmp/session/acknowledgement", test_acknowledgement);
   g_test_add_func ("/rtmp/session/aggregate", test_aggregate);
-  g_test_add_func ("/rtmp/session/limits", test_limits);
   g_test_add_func ("/rtmp/session/garbage", test_garbage);
   g_test_add_func ("/rtmp/session/bad-metadata", test_bad_metadata);
   g_test_add_func ("/rtmp/session/idle", test_idle_has_no_output);

@@ -38,6 +38,7 @@ mill_amf0_reader_init (MillAmf0Reader *reader, const guint8 *data, gsize size,
     .data = data,
     .size = size,
     .max_depth = max_depth,
+    .max_values = G_MAXUINT,
   };
 }
 
@@ -148,7 +149,7 @@ read_container (MillAmf0Reader *reader, guint8 marker, guint depth,
     MillAmf0Value *value, GError **error)
 {
   if (depth >= reader->max_depth) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+    g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_AMF_DEPTH,
         "AMF0 value at byte %" G_GSIZE_FORMAT
         ": got nesting deeper than %u, expected less",
         reader->position, reader->max_depth);
@@ -215,10 +216,27 @@ read_scalar (MillAmf0Reader *reader, guint8 marker, MillAmf0Value *value,
   }
 }
 
+/* Values of one byte make a message of megabytes slow to read. */
+static gboolean
+count_value (MillAmf0Reader *reader, GError **error)
+{
+  if (reader->max_values > 0) {
+    reader->max_values--;
+    return TRUE;
+  }
+  g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_AMF_VALUES,
+      "AMF0 value at byte %" G_GSIZE_FORMAT
+      ": got one more than is taken in a message, expected no more",
+      reader->position);
+  return FALSE;
+}
+
 static gboolean
 read_value (MillAmf0Reader *reader, guint depth, MillAmf0Value *ret_value,
     GError **error)
 {
+  if (!count_value (reader, error))
+    return FALSE;
   const guint8 *marker = take (reader, 1, error);
   if (marker == NULL)
     return FALSE;

@@ -45,6 +45,7 @@ typedef struct
   gsize size;
   gsize position;
   guint max_depth;
+  guint max_values; /* unlimited after init; counted down */
 } MillAmf0Reader;
 
 /* @data must outlive the reader and every value read from it. */
@@ -54,7 +55,7 @@ gboolean mill_amf0_at_end (const MillAmf0Reader *reader);
 
 /* Reads and checks one value with all that is in it.
  * Errors: MILL_RTMP_ERROR_PROTOCOL (cut short, unknown marker),
- * MILL_RTMP_ERROR_LIMIT (deeper than max_depth). */
+ * MILL_RTMP_LIMIT_ERROR (deeper than max_depth, more than max_values). */
 gboolean mill_amf0_read (MillAmf0Reader *reader, MillAmf0Value *ret_value,
     GError **error);
 

@@ -251,7 +251,7 @@ static ChunkStream *
 add_stream (MillRtmpChunkReader *reader, guint id, GError **error)
 {
   if (reader->streams->len >= reader->limits.max_chunk_streams) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+    g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_CHUNK_STREAMS,
         "chunk stream '%u': got one more than %u, expected no more", id,
         reader->limits.max_chunk_streams);
     return NULL;
@@ -267,14 +267,14 @@ check_length (const MillRtmpChunkReader *reader, const ChunkStream *stream,
     GError **error)
 {
   if (stream->length > reader->max_message_bytes) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+    g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_MESSAGE_BYTES,
         "message of type %u: got %u bytes, expected at most %u", stream->type,
         stream->length, reader->max_message_bytes);
     return FALSE;
   }
   guint64 announced = reader->announced + stream->length;
   if (announced > 2 * (guint64) reader->max_message_bytes) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+    g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_MESSAGE_BYTES,
         "interleaved messages: got %" G_GUINT64_FORMAT
         " bytes announced, expected at most twice %u",
         announced, reader->max_message_bytes);
@@ -407,7 +407,7 @@ set_chunk_size (MillRtmpChunkReader *reader, const ChunkStream *stream,
   }
   size = MIN (size, 0xffffff);
   if (size > reader->limits.max_chunk_bytes) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+    g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_CHUNK_BYTES,
         "Set Chunk Size: got %u, expected at most %u", size,
         reader->limits.max_chunk_bytes);
     return FALSE;

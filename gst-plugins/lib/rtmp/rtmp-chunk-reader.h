@@ -57,7 +57,7 @@ typedef struct
  * @ret_payload: (transfer full) (nullable): likewise; one memory, NULL when the
  *   message is empty
  *
- * Errors: MILL_RTMP_ERROR_PROTOCOL, MILL_RTMP_ERROR_LIMIT
+ * Errors: MILL_RTMP_ERROR_PROTOCOL, and those of MILL_RTMP_LIMIT_ERROR
  */
 MillRtmpChunkResult mill_rtmp_chunk_reader_feed (MillRtmpChunkReader *reader,
     MillRtmpBytes *bytes, MillRtmpHeader *ret_header, GstBuffer **ret_payload,

@@ -16,9 +16,6 @@
 #define OUR_WINDOW 2500000
 #define LIMIT_DYNAMIC 2
 
-/* Names, addresses and queries of a publisher, in bytes. */
-#define MAX_STRING 2048
-
 typedef struct
 {
   MillRtmpSession *session;
@@ -125,8 +122,22 @@ send_control (MillRtmpSession *session, MillRtmpMessageType type,
 
 /* ---- arguments ---- */
 
+/* @string: (nullable) */
+static gboolean
+check_string (const MillRtmpSession *session, const gchar *what,
+    const gchar *string, GError **error)
+{
+  guint max_bytes = session->limits.max_string_bytes;
+  if (string == NULL || strlen (string) <= max_bytes)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_STRING_BYTES,
+      "%s: got %" G_GSIZE_FORMAT " bytes, expected at most %u", what,
+      strlen (string), max_bytes);
+  return FALSE;
+}
+
 /* The next argument as a string; NULL when there is none or it is no string.
- * Errors: MILL_RTMP_ERROR_LIMIT */
+ * Errors: MILL_RTMP_LIMIT_STRING_BYTES */
 static gboolean
 read_string (Call *call, const gchar *what, gchar **ret_string, GError **error)
 {
@@ -137,24 +148,20 @@ read_string (Call *call, const gchar *what, gchar **ret_string, GError **error)
       return FALSE;
     string = mill_amf0_dup_string (&value);
   }
-  if (string != NULL && strlen (string) > MAX_STRING) {
-    g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
-        "%s: got %" G_GSIZE_FORMAT " bytes, expected at most %u", what,
-        strlen (string), MAX_STRING);
+  if (!check_string (call->session, what, string, error))
     return FALSE;
-  }
   *ret_string = g_steal_pointer (&string);
   return TRUE;
 }
 
-/* A string member of the command object, cut short rather than refused. */
+/* A string member of the command object, cut short after @max_bytes. */
 static gchar *
-dup_member (const Call *call, const gchar *name)
+dup_member (const Call *call, const gchar *name, gsize max_bytes)
 {
   MillAmf0Value value;
   if (!mill_amf0_lookup (&call->object, name, &value))
     return NULL;
-  value.string_size = MIN (value.string_size, MAX_STRING);
+  value.string_size = MIN (value.string_size, max_bytes);
   return mill_amf0_dup_string (&value);
 }
 
@@ -212,19 +219,23 @@ handle_connect (Call *call, GError **error)
         "command 'connect': got a second one, expected one per connection");
     return FALSE;
   }
-  g_autofree gchar *app = dup_member (call, "app");
+  gsize max_bytes = session->limits.max_string_bytes;
+  /* Whole, since who may publish hangs on it. */
+  g_autofree gchar *app = dup_member (call, "app", G_MAXSIZE);
   if (app == NULL) {
     g_set_error_literal (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
         "command 'connect': got no app, expected the name of an application");
     return FALSE;
   }
+  if (!check_string (session, "application", app, error))
+    return FALSE;
   session->app_query = split_query (app);
   gsize size = strlen (app);
   while (size > 0 && app[size - 1] == '/')
     app[--size] = '\0';
   session->app = g_steal_pointer (&app);
-  session->tc_url = dup_member (call, "tcUrl");
-  session->flash_version = dup_member (call, "flashVer");
+  session->tc_url = dup_member (call, "tcUrl", max_bytes);
+  session->flash_version = dup_member (call, "flashVer", max_bytes);
   session->state = MILL_RTMP_STATE_CONNECTED;
   send_connected (call);
   return TRUE;
@@ -325,6 +336,7 @@ end_publishing (MillRtmpSession *session)
     return;
   session->state = MILL_RTMP_STATE_CONNECTED;
   session->before_publish = 0;
+  session->commands_before_publish = 0;
   mill_rtmp_session_private_limit_messages (session);
   Status status = { "status", "NetStream.Unpublish.Success",
     "Publishing ended." };
@@ -455,15 +467,35 @@ read_call (Call *call, MillAmf0Value *ret_name, GError **error)
   return TRUE;
 }
 
+static void
+init_reader (const MillRtmpSession *session, MillAmf0Reader *reader,
+    const guint8 *data, gsize size)
+{
+  mill_amf0_reader_init (reader, data, size, session->limits.max_amf_depth);
+  reader->max_values = session->limits.max_amf_values;
+}
+
+static gboolean
+count_command (MillRtmpSession *session, GError **error)
+{
+  guint max_commands = session->limits.max_commands_before_publish;
+  if (session->state > MILL_RTMP_STATE_CONNECTED ||
+      session->commands_before_publish++ < max_commands)
+    return TRUE;
+  g_set_error (error, MILL_RTMP_LIMIT_ERROR,
+      MILL_RTMP_LIMIT_COMMANDS_BEFORE_PUBLISH,
+      "got one more than %u without publish, expected publish", max_commands);
+  return FALSE;
+}
+
 gboolean
 mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
     const guint8 *data, gsize size, GError **error)
 {
   Call call = { .session = session, .stream_id = stream_id };
-  mill_amf0_reader_init (&call.arguments, data, size,
-      session->limits.max_amf_depth);
+  init_reader (session, &call.arguments, data, size);
   MillAmf0Value name;
-  if (!read_call (&call, &name, error)) {
+  if (!count_command (session, error) || !read_call (&call, &name, error)) {
     g_prefix_error (error, "command message: ");
     return FALSE;
   }
@@ -491,7 +523,7 @@ mill_rtmp_command_handle_data (MillRtmpSession *session, const guint8 *data,
       session->events->metadata == NULL)
     return;
   MillAmf0Reader reader;
-  mill_amf0_reader_init (&reader, data, size, session->limits.max_amf_depth);
+  init_reader (session, &reader, data, size);
   MillAmf0Value value;
   gboolean is_metadata = FALSE;
   while (!mill_amf0_at_end (&reader)) {

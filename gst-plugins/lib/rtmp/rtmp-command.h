@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  */
 
 /* One command message (type 20; type 17 without its first byte). Errors:
- * MILL_RTMP_ERROR_PROTOCOL, MILL_RTMP_ERROR_LIMIT */
+ * MILL_RTMP_ERROR_PROTOCOL, and those of MILL_RTMP_LIMIT_ERROR */
 gboolean mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
     const guint8 *data, gsize size, GError **error);
 

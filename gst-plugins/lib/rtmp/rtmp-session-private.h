@@ -30,6 +30,7 @@ struct _MillRtmpSession
   GByteArray *handshake; /* nullable; C0 and C1 as far as they came */
   gsize second_left; /* bytes of C2 to come */
   gsize before_publish; /* bytes since the handshake or the last unpublish */
+  guint commands_before_publish; /* likewise; not saved */
 
   MillRtmpChunkReader *reader;
   MillRtmpChunkWriter *writer;

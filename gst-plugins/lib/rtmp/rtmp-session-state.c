@@ -49,7 +49,7 @@ check_string (const gchar *string, GError **error)
 {
   if (string == NULL || strlen (string) <= MAX_STRING)
     return TRUE;
-  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
       "saved RTMP session: got a string of %" G_GSIZE_FORMAT
       " bytes, expected at most %u",
       strlen (string), MAX_STRING);

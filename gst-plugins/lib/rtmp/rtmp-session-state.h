@@ -11,7 +11,7 @@ GVariant *mill_rtmp_session_state_save (const MillRtmpSession *session,
     GError **error);
 
 /* @session is new. Errors: MILL_RTMP_ERROR_PROTOCOL for whatever cannot be the
- * state of a session, MILL_RTMP_ERROR_LIMIT */
+ * state of a session, a string that is too long */
 gboolean mill_rtmp_session_state_load (MillRtmpSession *session,
     GVariant *variant, GError **error);
 

@@ -10,10 +10,6 @@
 #include "rtmp-session-state.h"
 #include "rtmp-bytes.h"
 
-/* What may wait to be sent: a peer that asks without reading is cut off. The
- * handshake alone is 3 KiB. */
-#define MAX_OUTPUT (64 * 1024)
-
 /* Acknowledge this often until the peer says its window. */
 #define DEFAULT_WINDOW 2500000
 
@@ -23,40 +19,6 @@
 
 G_DEFINE_QUARK (mill_rtmp_error, mill_rtmp_error)
 
-static const MillRtmpLimits default_limits = {
-  .max_message_bytes = 8 * 1024 * 1024,
-  .max_chunk_bytes = 0xffffff,
-  .max_chunk_streams = 64,
-  .max_amf_depth = 16,
-  .max_bytes_before_publish = 64 * 1024,
-};
-
-static guint
-or_default (guint limit, guint fallback)
-{
-  return limit != 0 ? limit : fallback;
-}
-
-static MillRtmpLimits
-complete_limits (const MillRtmpLimits *limits)
-{
-  if (limits == NULL)
-    return default_limits;
-  const MillRtmpLimits *fallback = &default_limits;
-  return (MillRtmpLimits){
-    .max_message_bytes =
-        or_default (limits->max_message_bytes, fallback->max_message_bytes),
-    .max_chunk_bytes =
-        or_default (limits->max_chunk_bytes, fallback->max_chunk_bytes),
-    .max_chunk_streams =
-        or_default (limits->max_chunk_streams, fallback->max_chunk_streams),
-    .max_amf_depth =
-        or_default (limits->max_amf_depth, fallback->max_amf_depth),
-    .max_bytes_before_publish = or_default (limits->max_bytes_before_publish,
-        fallback->max_bytes_before_publish),
-  };
-}
-
 /* ---- life ---- */
 
 MillRtmpSession *
@@ -64,7 +26,7 @@ mill_rtmp_session_private_new (const MillRtmpLimits *limits,
     const MillRtmpSessionEvents *events, gpointer user_data)
 {
   MillRtmpSession *session = g_new0 (MillRtmpSession, 1);
-  session->limits = complete_limits (limits);
+  session->limits = mill_rtmp_limits_complete (limits);
   session->events = events;
   session->user_data = user_data;
   MillRtmpChunkLimits chunk_limits = {
@@ -151,12 +113,14 @@ static gboolean
 check_output (const MillRtmpSession *session, GError **error)
 {
   if (session->output == NULL ||
-      session->output->len - session->output_sent <= MAX_OUTPUT)
+      session->output->len - session->output_sent <=
+          session->limits.max_unread_bytes)
     return TRUE;
-  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+  g_set_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_UNREAD_BYTES,
       "RTMP peer: got requests for %" G_GSIZE_FORMAT
       " bytes of answers without reading them, expected at most %u",
-      session->output->len - session->output_sent, MAX_OUTPUT);
+      session->output->len - session->output_sent,
+      session->limits.max_unread_bytes);
   return FALSE;
 }
 
@@ -405,7 +369,8 @@ check_before_publish (MillRtmpSession *session, gsize consumed, GError **error)
   session->before_publish += consumed;
   if (session->before_publish <= session->limits.max_bytes_before_publish)
     return TRUE;
-  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_LIMIT,
+  g_set_error (error, MILL_RTMP_LIMIT_ERROR,
+      MILL_RTMP_LIMIT_BYTES_BEFORE_PUBLISH,
       "RTMP peer: got %" G_GSIZE_FORMAT
       " bytes without publish, expected at most %u",
       session->before_publish, session->limits.max_bytes_before_publish);

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "rtmp-limits.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -26,27 +28,17 @@ GQuark mill_rtmp_error_quark (void);
  * @MILL_RTMP_ERROR_HANDSHAKE: the peer does not speak RTMP (unknown version,
  *   bytes that are no handshake)
  * @MILL_RTMP_ERROR_PROTOCOL: a message that the specification forbids
- * @MILL_RTMP_ERROR_LIMIT: the peer went over a bound of MillRtmpLimits
  * @MILL_RTMP_ERROR_STATE: the call does not fit the state (saving in the
  *   middle of a message, answering without a request)
+ *
+ * Going over a bound is an error of MILL_RTMP_LIMIT_ERROR (rtmp-limits.h).
  */
 typedef enum
 {
   MILL_RTMP_ERROR_HANDSHAKE,
   MILL_RTMP_ERROR_PROTOCOL,
-  MILL_RTMP_ERROR_LIMIT,
   MILL_RTMP_ERROR_STATE,
 } MillRtmpError;
-
-/** Bounds on what a peer controls; zero takes the default in brackets. */
-typedef struct
-{
-  guint max_message_bytes; /* [8 MiB] one message */
-  guint max_chunk_bytes; /* [16 MiB - 1] Set Chunk Size of the peer */
-  guint max_chunk_streams; /* [64] */
-  guint max_amf_depth; /* [16] */
-  guint max_bytes_before_publish; /* [64 KiB] beyond the handshake */
-} MillRtmpLimits;
 
 /** What a publisher asks for; strings belong to the session. */
 typedef struct
