@@ -74,6 +74,10 @@ const gchar *const mill_store_migrations[] = {
   "  owner_key_id TEXT"
   ") WITHOUT ROWID;"
   "CREATE INDEX stream_keys_name ON stream_keys (name);",
+
+  /* 3: what a run is of, which may be changed or deleted while it runs */
+  "ALTER TABLE streams ADD COLUMN run_text TEXT;"
+  "ALTER TABLE streams ADD COLUMN run_file TEXT;",
 };
 
 guint

@@ -33,6 +33,8 @@ mill_store_streams_free_row (MillStreamRow *row)
   g_free (row->node_id);
   g_free (row->owner_key_id);
   g_free (row->lease_owner);
+  g_free (row->run_text);
+  g_free (row->run_file);
   g_free (row);
 }
 
@@ -44,14 +46,15 @@ mill_store_streams_put (MillStore *store, const MillStreamRow *row,
       "INSERT OR REPLACE INTO streams (name, app, pipeline, params, declared,"
       " desired, phase, owner, generation, epoch, boot_id, restarts,"
       " last_error, node_id, owner_key_id, lease_owner, lease_expires,"
-      " created_at, updated_at)"
-      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-      "ssssisssiisissssiii", row->name, row->app, row->pipeline,
+      " created_at, updated_at, run_text, run_file)"
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      "ssssisssiisissssiiiss", row->name, row->app, row->pipeline,
       row->params ? row->params : "{}", (gint64) row->declared,
       desired_names[row->desired], phase_names[row->phase], row->owner,
       (gint64) row->generation, (gint64) row->epoch, row->boot_id,
       (gint64) row->restarts, row->last_error, row->node_id, row->owner_key_id,
-      row->lease_owner, row->lease_expires, row->created_at, row->updated_at);
+      row->lease_owner, row->lease_expires, row->created_at, row->updated_at,
+      row->run_text, row->run_file);
 }
 
 gboolean
@@ -94,6 +97,8 @@ read_row (sqlite3_stmt *statement, gpointer user_data)
   row->lease_expires = sqlite3_column_int64 (statement, 16);
   row->created_at = sqlite3_column_int64 (statement, 17);
   row->updated_at = sqlite3_column_int64 (statement, 18);
+  row->run_text = mill_store_column_text (statement, 19);
+  row->run_file = mill_store_column_text (statement, 20);
   g_ptr_array_add (user_data, row);
 }
 
@@ -105,7 +110,8 @@ mill_store_streams_list (MillStore *store, GError **error)
   if (!mill_store_select (store, read_row, rows, error,
           "SELECT name, app, pipeline, params, declared, desired, phase,"
           " owner, generation, epoch, boot_id, restarts, last_error, node_id,"
-          " owner_key_id, lease_owner, lease_expires, created_at, updated_at"
+          " owner_key_id, lease_owner, lease_expires, created_at, updated_at,"
+          " run_text, run_file"
           " FROM streams ORDER BY name",
           ""))
     return NULL;

@@ -43,6 +43,8 @@ typedef struct
   gint64 lease_expires; /* Unix seconds */
   gint64 created_at;
   gint64 updated_at;
+  gchar *run_text; /* nullable: the description as the present run has it */
+  gchar *run_file; /* nullable: its name in messages, for relative paths */
 } MillStreamRow;
 
 void mill_store_streams_free_row (MillStreamRow *row);

@@ -3,6 +3,8 @@
 
 #include "run-spec.h"
 
+#include <string.h>
+
 #include "plan.h"
 
 /* The element that adopts an accepted publisher, when no location of its own
@@ -89,12 +91,22 @@ new_graph (MillDescription *description, const MillRunRequest *request)
   return graph;
 }
 
+static MillDescription *
+load (MillCatalog *catalog, const MillRunRequest *request,
+    MillDiagnostics *diagnostics)
+{
+  if (request->text)
+    return mill_description_new_from_data (request->text,
+        strlen (request->text), request->file, diagnostics);
+  return mill_catalog_load (catalog, request->pipeline, diagnostics);
+}
+
 MillRunSpec *
 mill_run_spec_new (MillCatalog *catalog, const MillRunRequest *request,
     MillDiagnostics *diagnostics)
 {
   g_autoptr (MillDescription) description =
-      mill_catalog_load (catalog, request->pipeline, diagnostics);
+      load (catalog, request, diagnostics);
   if (!description)
     return NULL;
 

@@ -20,6 +20,9 @@ typedef struct
 typedef struct
 {
   const gchar *pipeline;
+  const gchar *text; /* (nullable): plan this description, called file, in
+                        place of the pipeline as it is now */
+  const gchar *file;
   const gchar *stream;
   const gchar *media_dir; /* output is media_dir/stream */
   const gchar *runtime_dir; /* links between processes are below it */

@@ -36,18 +36,22 @@ mill_runner_adopt_end_strangers (MillRunner *runner,
   }
 }
 
-/* The plan of an adopted stream says what it needs; when the description is
- * gone in the meantime, having a publisher does. */
+/* The plan of an adopted stream says what it needs; when this millrace cannot
+ * plan it any more, having a publisher does. */
 static void
 learn_plan (MillRunner *runner, MillStream *stream,
     const MillStreamReport *report)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (MillRunSpec) spec = mill_runner_plan (runner, stream, &error);
+  g_autoptr (MillRunSpec) spec =
+      mill_runner_plan_again (runner, stream, &error);
   stream->needs_publisher = spec ? spec->needs_publisher
                                  : (!report || report->publisher != NULL);
-  if (!spec)
+  if (!spec) {
+    MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->row->name,
+        "runs on without its parts in other processes: %s", error->message);
     return;
+  }
   stream->policy = spec->policy;
   spec->graph->epoch_ns = stream->row->epoch;
   mill_stream_set_parts (stream, spec->n_processes,

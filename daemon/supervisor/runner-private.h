@@ -53,6 +53,10 @@ void mill_runner_settle (MillRunner *runner, MillStream *stream,
 /* Returns: (transfer full) (nullable): NULL with MILL_RUNNER_ERROR.PIPELINE */
 MillRunSpec *mill_runner_plan (MillRunner *runner, const MillStream *stream,
     GError **error);
+/* The same for its present run, whose description may have been changed or
+ * deleted since it began. */
+MillRunSpec *mill_runner_plan_again (MillRunner *runner,
+    const MillStream *stream, GError **error);
 
 /* Starts what needs no publisher; the others wait for theirs. */
 gboolean mill_runner_launch (MillRunner *runner, MillStream *stream,

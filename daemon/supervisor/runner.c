@@ -126,7 +126,8 @@ begin (MillRunner *runner, MillStream *stream, MillRunSpec *spec,
   MillStreamRun run = { .owner = mill_worker_proxy_get_id (runner->worker),
     .generation = generation,
     .epoch = spec->graph->epoch_ns,
-    .boot_id = runner->boot_id };
+    .boot_id = runner->boot_id,
+    .graph = spec->graph };
   mill_stream_begin (stream, &run, &clock);
   mill_stream_set_parts (stream, spec->n_processes,
       g_steal_pointer (&spec->graph));
@@ -186,12 +187,15 @@ take_absence (MillRunner *runner, MillStream *stream)
   mill_runner_settle (runner, stream, &step);
 }
 
-MillRunSpec *
-mill_runner_plan (MillRunner *runner, const MillStream *stream, GError **error)
+static MillRunSpec *
+plan (MillRunner *runner, const MillStream *stream, const gchar *text,
+    GError **error)
 {
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
   g_autoptr (GHashTable) params = mill_stream_registry_get_params (stream);
   MillRunRequest request = { .pipeline = stream->row->pipeline,
+    .text = text,
+    .file = stream->row->run_file,
     .stream = stream->row->name,
     .media_dir = runner->context.config->media_dir,
     .runtime_dir = runner->context.config->runtime_dir,
@@ -199,11 +203,24 @@ mill_runner_plan (MillRunner *runner, const MillStream *stream, GError **error)
   MillRunSpec *spec =
       mill_run_spec_new (runner->context.catalog, &request, diagnostics);
   if (!spec) {
-    g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
+    g_autofree gchar *mistakes = mill_diagnostics_to_string (diagnostics);
     g_set_error_literal (error, MILL_RUNNER_ERROR, MILL_RUNNER_ERROR_PIPELINE,
-        g_strchomp (text));
+        g_strchomp (mistakes));
   }
   return spec;
+}
+
+MillRunSpec *
+mill_runner_plan (MillRunner *runner, const MillStream *stream, GError **error)
+{
+  return plan (runner, stream, NULL, error);
+}
+
+MillRunSpec *
+mill_runner_plan_again (MillRunner *runner, const MillStream *stream,
+    GError **error)
+{
+  return plan (runner, stream, stream->row->run_text, error);
 }
 
 gboolean

@@ -166,6 +166,10 @@ mill_stream_begin (MillStream *stream, const MillStreamRun *run,
   row->epoch = run->epoch;
   g_free (row->boot_id);
   row->boot_id = g_strdup (run->boot_id);
+  g_free (row->run_text);
+  row->run_text = run->graph ? g_strdup (run->graph->description) : NULL;
+  g_free (row->run_file);
+  row->run_file = run->graph ? g_strdup (run->graph->file) : NULL;
   row->phase = MILL_PHASE_RUNNING;
   stream->orphaned = FALSE;
   stream->media_flows = FALSE;

@@ -78,6 +78,7 @@ typedef struct
   guint64 generation;
   guint64 epoch;
   const gchar *boot_id;
+  const MillGraphSpec *graph; /* nullable: its description is kept */
 } MillStreamRun;
 
 /* A worker was given the stream. */
