@@ -123,6 +123,12 @@ mill_element_table_get_waiting (const gchar *factory)
       : NULL;
 }
 
+const gchar *
+mill_element_table_get_tried (const gchar *factory)
+{
+  return g_str_equal (factory, "abrladder") ? "preset" : NULL;
+}
+
 gboolean
 mill_element_table_never_waits (const gchar *factory)
 {

@@ -30,6 +30,11 @@ const gchar *mill_element_table_get_waiting (const gchar *factory);
 /* Hands data over to a thread of its own. */
 gboolean mill_element_table_is_queue (const gchar *factory);
 
+/* The property that most mistakes are in of an element whose state READY reads
+ * its settings and touches nothing else: no device, output or network.
+ * Returns: (nullable) */
+const gchar *mill_element_table_get_tried (const gchar *factory);
+
 /* Part of millrace, whether or not this build has it. */
 gboolean mill_element_table_is_ours (const gchar *factory);
 

@@ -188,6 +188,7 @@ check_node (MillPlanner *planner, const MillNode *node)
   owner = g_strdup_printf ("node '%s' (%s)", plan->name, plan->factory);
   plan->props = mill_plan_setting_check_all (planner, node->props,
       (GObjectClass *) self->klass, owner, plan->factory);
+  mill_plan_try_node (planner, node, plan);
   plan->cores = mill_element_table_get_cores (plan->factory);
   plan->may_wait = may_wait (plan);
   /* The number of the process comes later; here only: of its own or not. */

@@ -77,6 +77,11 @@ void mill_planner_node_free (MillPlannerNode *node);
 /* Checks the element and the properties of each node. */
 void mill_plan_node_check_all (MillPlanner *planner);
 
+/* Has the element itself look at its properties, where its state READY does
+ * nothing else: in plan-try.c. */
+void mill_plan_try_node (MillPlanner *planner, const MillNode *node,
+    const MillPlanNode *plan);
+
 /* Checks @settings against the properties of @klass.
  * @owner: "property 'x' of node 'n' (factory)" is built from it.
  * Returns: (transfer full) (element-type MillPlanSetting) */

@@ -89,6 +89,20 @@ nodes:
   assert.match(run.stderr, /'to'/);
 });
 
+test('a preset that nobody ships is a mistake with its place', async (t) => {
+  if ((await millrace(['elements', 'abrladder'])).code) return t.skip('this build has no abrladder');
+  const ladder = file('preset.yaml', `millrace: 1
+name: preset
+nodes:
+  in: { element: videotestsrc }
+  ladder: { element: abrladder, from: [in], props: { preset: standart } }
+  out: { element: fakesink, from: [ladder] }
+`);
+  const { code, stderr } = await millrace(['validate', ladder]);
+  assert.equal(code, 65);
+  assert.match(stderr, /preset\.yaml:5:\d+: error: node 'ladder' \(abrladder\): preset 'standart': .*expected one of .*standard/);
+});
+
 test('a description that is not there has exit code 66', async () => {
   for (const verb of ['run', 'validate', 'explain']) {
     const { code, stderr } = await millrace([verb, 'no-such']);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/* What only the element itself can tell of its properties: a preset, say, that
+ * nobody ships. */
+#include "plan-private.h"
+
+#include "element-table.h"
+
+static gboolean
+is_settled (const MillPlanNode *plan)
+{
+  for (guint i = 0; i < plan->props->len; i++)
+    if (((const MillPlanSetting *) g_ptr_array_index (plan->props, i))->open)
+      return FALSE;
+  return TRUE;
+}
+
+static const MillPlace *
+find_place (const MillNode *node, const gchar *property)
+{
+  for (guint i = 0; i < node->props->len; i++) {
+    const MillSetting *setting = g_ptr_array_index (node->props, i);
+
+    if (g_str_equal (setting->name, property))
+      return &setting->value_place;
+  }
+  return &node->element_place;
+}
+
+/* Returns: (transfer full) (nullable): what @element has against READY. */
+static gchar *
+try_ready (GstElement *element)
+{
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean ready;
+
+  gst_element_set_bus (element, bus);
+  ready = gst_element_set_state (element, GST_STATE_READY) !=
+      GST_STATE_CHANGE_FAILURE;
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  if (ready)
+    return NULL;
+  if (!message)
+    return g_strdup ("it cannot be made ready, expected settings that fit");
+  gst_message_parse_error (message, &error, NULL);
+  return g_strdup (error->message);
+}
+
+void
+mill_plan_try_node (MillPlanner *planner, const MillNode *node,
+    const MillPlanNode *plan)
+{
+  const gchar *property = mill_element_table_get_tried (plan->factory);
+  g_autoptr (GstElement) element = NULL;
+  g_autofree gchar *mistake = NULL;
+
+  if (!property || !is_settled (plan))
+    return;
+  element = gst_element_factory_make (plan->factory, NULL);
+  if (!element)
+    return; /* reported with the element's name */
+  gst_object_ref_sink (element);
+  for (guint i = 0; i < plan->props->len; i++) {
+    const MillPlanSetting *setting = g_ptr_array_index (plan->props, i);
+
+    g_object_set_property (G_OBJECT (element), setting->name, &setting->value);
+  }
+  mistake = try_ready (element);
+  if (mistake)
+    mill_planner_report (planner, find_place (node, property),
+        "node '%s' (%s): %s", plan->name, plan->factory, mistake);
+}
