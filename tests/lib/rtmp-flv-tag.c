@@ -87,8 +87,16 @@ static const VideoVector video_vectors[] = {
           .packet_type = 0,
           .header_size = 5 },
       "?[ab" },
-  { "Enhanced RTMP v2 multitrack", "96",
-      { .extended = TRUE, .frame_type = 1, .packet_type = 6, .header_size = 1 },
+  { "Enhanced RTMP v2 multitrack: the first track", "96 01 68766331 03 000028",
+      { .extended = TRUE,
+          .fourcc = 0x68766331,
+          .frame_type = 1,
+          .packet_type = 1,
+          .composition_time_ms = 40,
+          .header_size = 10 },
+      "hvc1" },
+  { "Enhanced RTMP v2 command", "d1 00",
+      { .extended = TRUE, .frame_type = 5, .packet_type = 1, .header_size = 2 },
       "an Enhanced RTMP codec" },
 };
 

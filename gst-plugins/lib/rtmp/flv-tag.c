@@ -2,15 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #include "flv-tag.h"
 
+#include "flv-ex.h"
 #include "rtmp-session.h"
 #include "rtmp-bytes.h"
-
-/* VideoPacketType and AudioPacketType of Enhanced RTMP that matter here */
-enum
-{
-  EX_PACKET_CODED_FRAMES = 1,
-  EX_PACKET_LAST_WITH_FOURCC = 5,
-};
 
 static gboolean
 need (gsize size, gsize needed, const gchar *what, GError **error)
@@ -24,38 +18,45 @@ need (gsize size, gsize needed, const gchar *what, GError **error)
   return FALSE;
 }
 
-/* SI24: two's complement in 24 bits */
-static gint32
-read_signed_24 (const guint8 *data)
+/* The header of the message and of its first track; a command has no track. */
+static gboolean
+open_extended (MillFlvKind kind, const guint8 *data, gsize size,
+    MillFlvExReader *reader, MillFlvExTrack *ret_first, GError **error)
 {
-  guint32 bits = mill_rtmp_read_u24 (data);
-  return (gint32) (bits ^ 0x800000) - 0x800000;
+  if (!mill_flv_ex_open (reader, kind, data, size, error))
+    return FALSE;
+  *ret_first = (MillFlvExTrack){ .offset = reader->position };
+  return reader->is_command || mill_flv_ex_next (reader, ret_first, error);
 }
 
-/* Enhanced RTMP: only coded frames of H.264 and HEVC carry a composition time;
- * multitrack and ModEx packets put the FourCC elsewhere and stay unnamed. */
 static gboolean
 parse_extended_video (const guint8 *data, gsize size, MillFlvVideoTag *tag,
     GError **error)
 {
+  MillFlvExReader reader;
+  MillFlvExTrack first;
+  if (!open_extended (MILL_FLV_KIND_VIDEO, data, size, &reader, &first, error))
+    return FALSE;
   tag->extended = TRUE;
-  tag->frame_type = (data[0] >> 4) & 0x07;
-  tag->packet_type = data[0] & 0x0f;
-  tag->header_size = 1;
-  if (tag->packet_type > EX_PACKET_LAST_WITH_FOURCC)
-    return TRUE;
-  if (!need (size, 5, "extended video", error))
+  tag->fourcc = first.fourcc;
+  tag->frame_type = reader.frame_type;
+  tag->packet_type = reader.packet_type;
+  tag->composition_time_ms = first.composition_time_ms;
+  tag->header_size = first.offset;
+  return TRUE;
+}
+
+static gboolean
+parse_extended_audio (const guint8 *data, gsize size, MillFlvAudioTag *tag,
+    GError **error)
+{
+  MillFlvExReader reader;
+  MillFlvExTrack first;
+  if (!open_extended (MILL_FLV_KIND_AUDIO, data, size, &reader, &first, error))
     return FALSE;
-  tag->fourcc = mill_rtmp_read_u32 (data + 1);
-  tag->header_size = 5;
-  gboolean has_composition_time = tag->fourcc == 0x68766331 /* hvc1 */ ||
-      tag->fourcc == 0x61766331 /* avc1 */;
-  if (tag->packet_type != EX_PACKET_CODED_FRAMES || !has_composition_time)
-    return TRUE;
-  if (!need (size, 8, "extended video", error))
-    return FALSE;
-  tag->composition_time_ms = read_signed_24 (data + 5);
-  tag->header_size = 8;
+  tag->fourcc = first.fourcc;
+  tag->packet_type = reader.packet_type;
+  tag->header_size = first.offset;
   return TRUE;
 }
 
@@ -84,7 +85,7 @@ mill_flv_tag_parse_video (const guint8 *data, gsize size,
     tag.packet_type = data[1];
     /* E.4.3.1: meaningless, and to be 0, unless the packet is a frame */
     if (tag.packet_type == MILL_FLV_PACKET_FRAME)
-      tag.composition_time_ms = read_signed_24 (data + 2);
+      tag.composition_time_ms = mill_rtmp_read_s24 (data + 2);
     tag.header_size = 5;
   }
   *ret_tag = tag;
@@ -108,30 +109,18 @@ mill_flv_tag_parse_audio (const guint8 *data, gsize size,
     tag.packet_type = data[1];
     tag.header_size = 2;
   } else if (tag.format == MILL_FLV_AUDIO_EXTENDED) {
-    tag.packet_type = data[0] & 0x0f;
-    if (tag.packet_type < EX_PACKET_LAST_WITH_FOURCC) {
-      if (!need (size, 5, "extended audio", error))
-        return FALSE;
-      tag.fourcc = mill_rtmp_read_u32 (data + 1);
-      tag.header_size = 5;
-    }
+    if (!parse_extended_audio (data, size, &tag, error))
+      return FALSE;
   }
   *ret_tag = tag;
   return TRUE;
 }
 
-/* FourCC bytes are the peer's: only printable ones reach a message. */
 static gchar *
 name_fourcc (guint32 fourcc)
 {
-  if (fourcc == 0)
-    return g_strdup ("an Enhanced RTMP codec");
-  gchar name[5] = { 0 };
-  for (guint i = 0; i < 4; i++) {
-    gchar c = (gchar) (fourcc >> (24 - 8 * i));
-    name[i] = g_ascii_isprint (c) ? c : '?';
-  }
-  return g_strdup (name);
+  return fourcc == 0 ? g_strdup ("an Enhanced RTMP codec")
+                     : mill_flv_fourcc_to_text (fourcc);
 }
 
 gchar *

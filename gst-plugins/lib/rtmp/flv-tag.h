@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 
 /*
  * The headers inside an FLV audio or video tag body, which is also the payload
- * of an RTMP audio or video message.
+ * of an RTMP audio or video message. Of a message in the extended form this has
+ * the first track; flv-ex.h has all of it.
  * Source: Adobe Flash Video File Format Specification 10.1, annexes E.4.2 and
- * E.4.3; Enhanced RTMP v1 and v2 ("ExVideoTagHeader", "ExAudioTagHeader") for
- * what can only be named.
+ * E.4.3.
  */
 
 /* CodecID, E.4.3.1; only AVC has a further header. */
@@ -58,12 +58,13 @@ typedef enum
 /**
  * MillFlvVideoTag:
  * @extended: the isExHeader flag: the codec is named by @fourcc and
- *   @packet_type is a VideoPacketType of Enhanced RTMP
+ *   @packet_type is a MillFlvExPacketType
  * @codec: 4-bit CodecID, 0 when @extended; may be a value outside the enum
  * @fourcc: as four bytes, first one in the top byte; 0 if not given
  * @frame_type: may be a value outside the enum
  * @packet_type: of AVC; MILL_FLV_PACKET_FRAME for codecs without one
- * @composition_time_ms: PTS minus DTS, signed 24 bits; 0 but for AVC frames
+ * @composition_time_ms: PTS minus DTS, signed 24 bits; 0 but for frames of AVC
+ *   and HEVC
  * @header_size: bytes before the codec's own data; <= the size parsed
  */
 typedef struct
@@ -81,7 +82,8 @@ typedef struct
  * MillFlvAudioTag:
  * @format: 4-bit SoundFormat; may be a value outside the enum
  * @fourcc: as for video, when @format is MILL_FLV_AUDIO_EXTENDED
- * @packet_type: of AAC; MILL_FLV_PACKET_FRAME for formats without one
+ * @packet_type: of AAC; MILL_FLV_PACKET_FRAME for formats without one; a
+ *   MillFlvExPacketType when @format is MILL_FLV_AUDIO_EXTENDED
  * @header_size: bytes before the codec's own data; <= the size parsed
  */
 typedef struct

@@ -26,6 +26,13 @@ mill_rtmp_read_u24 (const guint8 *data)
   return (guint32) data[0] << 16 | (guint32) data[1] << 8 | data[2];
 }
 
+/* SI24: two's complement in 24 bits */
+static inline gint32
+mill_rtmp_read_s24 (const guint8 *data)
+{
+  return (gint32) (mill_rtmp_read_u24 (data) ^ 0x800000) - 0x800000;
+}
+
 static inline guint32
 mill_rtmp_read_u32 (const guint8 *data)
 {
