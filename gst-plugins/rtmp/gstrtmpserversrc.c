@@ -48,6 +48,9 @@ enum
   PROP_HANDSHAKE_TIMEOUT_MS,
   PROP_IDLE_TIMEOUT_MS,
   PROP_RECONNECT_TIMEOUT_MS,
+  PROP_TLS_CERTIFICATE,
+  PROP_TLS_KEY,
+  PROP_TLS,
   PROP_STATS,
   PROP_THREADS,
   N_PROPERTIES,
@@ -58,6 +61,7 @@ enum
   SIGNAL_AUTHORIZE,
   SIGNAL_PUBLISH_START,
   SIGNAL_PUBLISH_END,
+  SIGNAL_RELOAD_TLS,
   N_SIGNALS,
 };
 
@@ -75,6 +79,8 @@ struct _GstRtmpServerSrc
   /* object lock */
   gchar *location;
   guint handshake_timeout_ms;
+  gchar *tls_certificate;
+  gchar *tls_key;
   MillRtmpListener *listener; /* READY and above; set by state changes */
 
   MillRtmpStream *stream; /* as long as the element */
@@ -160,8 +166,8 @@ post_open_error (GstRtmpServerSrc *self, const gchar *location, GError *error)
          "free one).",
             location),
         ("%s", error->message));
-  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
+  else if (error->domain == MILL_TLS_ERROR ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message),
         (NULL));
   else
@@ -178,7 +184,13 @@ open_listener (GstRtmpServerSrc *self)
 
   GST_OBJECT_LOCK (self);
   g_autofree gchar *text = g_strdup (self->location);
-  guint timeout_ms = self->handshake_timeout_ms;
+  g_autofree gchar *certificate = g_strdup (self->tls_certificate);
+  g_autofree gchar *key = g_strdup (self->tls_key);
+  const MillRtmpListenerOptions options = {
+    .handshake_timeout_ms = self->handshake_timeout_ms,
+    .tls_certificate = certificate,
+    .tls_key = key,
+  };
   GST_OBJECT_UNLOCK (self);
   if (!text) {
     g_autoptr (MillRtmpConnection) session =
@@ -195,7 +207,7 @@ open_listener (GstRtmpServerSrc *self)
   location = mill_rtmp_location_parse (text, &error);
   if (location)
     listener = mill_rtmp_listener_add (location, &listener_source,
-        G_OBJECT (self), timeout_ms, &error);
+        G_OBJECT (self), &options, &error);
   if (!listener) {
     post_open_error (self, text, error);
     return FALSE;
@@ -284,6 +296,30 @@ gst_rtmp_server_src_send_event (GstElement *element, GstEvent *event)
   return mill_rtmp_stream_request_end (self->stream);
 }
 
+/* The signal's own handler. The listener goes only with a change of state, on
+ * the thread that this is called from. */
+static gboolean
+gst_rtmp_server_src_reload_tls (GstRtmpServerSrc *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *file = g_strdup (self->tls_certificate);
+  g_autofree gchar *key = g_strdup (self->tls_key);
+  MillRtmpCertificate *certificate = self->listener
+      ? mill_rtmp_listener_get_certificate (self->listener)
+      : NULL;
+  GST_OBJECT_UNLOCK (self);
+  if (!certificate || !file)
+    return FALSE;
+  if (mill_rtmp_certificate_reload (certificate, file, key, &error))
+    return TRUE;
+  GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+      ("%s; the certificate loaded before stays in use", error->message),
+      (NULL));
+  return FALSE;
+}
+
 /* ---- properties ---- */
 
 static void
@@ -304,12 +340,21 @@ set_session (GstRtmpServerSrc *self, GObject *session)
         "NetStream.Publish.BadName", "the stream has a publisher already");
 }
 
+/* @field: one of the element's strings */
 static void
-set_location (GstRtmpServerSrc *self, const gchar *location)
+set_text (GstRtmpServerSrc *self, gchar **field, const GValue *value)
 {
   GST_OBJECT_LOCK (self);
-  g_free (self->location);
-  self->location = g_strdup (location);
+  g_free (*field);
+  *field = g_value_dup_string (value);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+get_text (GstRtmpServerSrc *self, gchar **field, GValue *value)
+{
+  GST_OBJECT_LOCK (self);
+  g_value_set_string (value, *field);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -321,7 +366,13 @@ gst_rtmp_server_src_set_property (GObject *object, guint id,
 
   switch (id) {
     case PROP_LOCATION:
-      set_location (self, g_value_get_string (value));
+      set_text (self, &self->location, value);
+      break;
+    case PROP_TLS_CERTIFICATE:
+      set_text (self, &self->tls_certificate, value);
+      break;
+    case PROP_TLS_KEY:
+      set_text (self, &self->tls_key, value);
       break;
     case PROP_SESSION:
       set_session (self, g_value_get_object (value));
@@ -356,6 +407,20 @@ dup_listening (GstRtmpServerSrc *self)
   return address;
 }
 
+/* Returns: (transfer full) (nullable) */
+static GstStructure *
+make_tls (GstRtmpServerSrc *self)
+{
+  GST_OBJECT_LOCK (self);
+  MillRtmpCertificate *certificate = self->listener
+      ? mill_rtmp_listener_get_certificate (self->listener)
+      : NULL;
+  GstStructure *structure =
+      certificate ? mill_rtmp_certificate_describe (certificate) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  return structure;
+}
+
 static void
 gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
     GParamSpec *pspec)
@@ -364,9 +429,16 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
 
   switch (id) {
     case PROP_LOCATION:
-      GST_OBJECT_LOCK (self);
-      g_value_set_string (value, self->location);
-      GST_OBJECT_UNLOCK (self);
+      get_text (self, &self->location, value);
+      break;
+    case PROP_TLS_CERTIFICATE:
+      get_text (self, &self->tls_certificate, value);
+      break;
+    case PROP_TLS_KEY:
+      get_text (self, &self->tls_key, value);
+      break;
+    case PROP_TLS:
+      g_value_take_boxed (value, make_tls (self));
       break;
     case PROP_LISTENING:
       g_value_take_string (value, dup_listening (self));
@@ -415,6 +487,8 @@ gst_rtmp_server_src_finalize (GObject *object)
   GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (object);
 
   g_free (self->location);
+  g_free (self->tls_certificate);
+  g_free (self->tls_key);
   mill_rtmp_stream_free (self->stream);
   G_OBJECT_CLASS (gst_rtmp_server_src_parent_class)->finalize (object);
 }
@@ -429,7 +503,7 @@ install_properties (GObjectClass *object_class)
   const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
   properties[PROP_LOCATION] = g_param_spec_string ("location", "Location",
-      "rtmp://host:port/app/name to listen for, any part may be *; port 0 "
+      "rtmp[s]://host:port/app/name to listen for, any part may be *; port 0 "
       "takes a free one",
       NULL, settable);
   properties[PROP_LISTENING] = g_param_spec_string ("listening", "Listening",
@@ -453,6 +527,18 @@ install_properties (GObjectClass *object_class)
       "How long a lost publisher may come back before EOS, in ms (0 = EOS at "
       "once)",
       0, G_MAXINT, DEFAULT_RECONNECT_TIMEOUT_MS, playing);
+  properties[PROP_TLS_CERTIFICATE] = g_param_spec_string ("tls-certificate",
+      "TLS certificate",
+      "PEM file for rtmps://: the server's certificate, then its issuers", NULL,
+      settable);
+  properties[PROP_TLS_KEY] = g_param_spec_string ("tls-key", "TLS key",
+      "PEM file of the certificate's private key, without a passphrase; NULL: "
+      "it is in the file of tls-certificate",
+      NULL, settable);
+  properties[PROP_TLS] = g_param_spec_boxed ("tls", "TLS",
+      "The certificate in use: certificate, subject, fingerprint, not-after "
+      "(Unix seconds), loads, error; NULL without rtmps://",
+      GST_TYPE_STRUCTURE, readable);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "The publisher and its media: state, address, app, name, stream, bytes, "
       "since, reconnects, video-frames, audio-frames, fps, bitrate (bit/s), "
@@ -499,6 +585,19 @@ gst_rtmp_server_src_class_init (GstRtmpServerSrcClass *klass)
   signals[SIGNAL_PUBLISH_END] = g_signal_new ("publish-end",
       G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
       G_TYPE_NONE, 1, G_TYPE_STRING);
+
+  /**
+   * reload-tls:
+   *
+   * Action: loads tls-certificate and tls-key now, for connections to come.
+   * That happens by itself too when the files change. FALSE, with a warning
+   * message, when they cannot be used: then the ones before stay. On the thread
+   * that changes states.
+   */
+  signals[SIGNAL_RELOAD_TLS] = g_signal_new_class_handler ("reload-tls",
+      G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_rtmp_server_src_reload_tls), NULL, NULL, NULL,
+      G_TYPE_BOOLEAN, 0);
 
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);

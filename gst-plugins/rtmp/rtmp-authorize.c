@@ -71,7 +71,8 @@ mill_rtmp_authorize_ask (GObject *source, guint signal_id,
       G_TYPE_STRING, mill_rtmp_connection_get_name (connection), "query",
       G_TYPE_STRING, mill_rtmp_connection_get_query (connection), "address",
       G_TYPE_STRING, mill_rtmp_connection_get_address (connection), "tls",
-      G_TYPE_BOOLEAN, FALSE, "session", G_TYPE_OBJECT, connection, NULL);
+      G_TYPE_BOOLEAN, mill_rtmp_connection_is_secure (connection), "session",
+      G_TYPE_OBJECT, connection, NULL);
 
   g_weak_ref_init (&request->source, source);
   request->connection = g_object_ref (connection);

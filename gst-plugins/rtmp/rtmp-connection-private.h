@@ -30,6 +30,7 @@ struct _MillRtmpConnection
   gchar *app;
   gchar *name;
   gchar *query;
+  gboolean is_secure;
 
   /* atomic */
   gint claimed;
@@ -51,6 +52,8 @@ struct _MillRtmpConnection
   /* in the lane */
   MillRtmpConnectionState state;
   gint fd;
+  MillRtmpTls *tls; /* nullable: plain RTMP */
+  gboolean reads_again; /* a call is under way */
   MillRtmpSession *session;
   MillRtmpWatch *watch;
   MillRtmpTimer *timer;

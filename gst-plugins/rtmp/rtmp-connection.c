@@ -157,6 +157,14 @@ mill_rtmp_connection_new (gint fd, const gchar *address, MillRtmpLane *lane,
 }
 
 void
+mill_rtmp_connection_use_tls (MillRtmpConnection *self,
+    MillTlsIdentity *identity)
+{
+  self->is_secure = TRUE;
+  self->tls = mill_rtmp_tls_new (identity, self->fd);
+}
+
+void
 mill_rtmp_connection_open (MillRtmpConnection *self, guint timeout_ms)
 {
   mill_rtmp_socket_watch (self, self->lane);
@@ -212,6 +220,12 @@ const gchar *
 mill_rtmp_connection_get_address (MillRtmpConnection *self)
 {
   return self->address;
+}
+
+gboolean
+mill_rtmp_connection_is_secure (MillRtmpConnection *self)
+{
+  return self->is_secure;
 }
 
 guint64

@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include "rtmp-lane.h"
+#include "rtmp-tls.h"
 #include "rtmp/rtmp-session.h"
 
 G_BEGIN_DECLS
@@ -51,6 +52,11 @@ typedef struct
 MillRtmpConnection *mill_rtmp_connection_new (gint fd, const gchar *address,
     MillRtmpLane *lane, const MillRtmpConnectionHost *host, gpointer host_data);
 
+/* Puts TLS between the socket and the session, before it is opened.
+ * @identity: (transfer none) */
+void mill_rtmp_connection_use_tls (MillRtmpConnection *self,
+    MillTlsIdentity *identity);
+
 /* Begins to read; the publish request must come within @timeout_ms. In the
  * listener's lane. */
 void mill_rtmp_connection_open (MillRtmpConnection *self, guint timeout_ms);
@@ -65,6 +71,7 @@ const gchar *mill_rtmp_connection_get_query (MillRtmpConnection *self);
 /* From its start on. */
 const gchar *mill_rtmp_connection_get_stream (MillRtmpConnection *self);
 const gchar *mill_rtmp_connection_get_address (MillRtmpConnection *self);
+gboolean mill_rtmp_connection_is_secure (MillRtmpConnection *self);
 guint64 mill_rtmp_connection_get_bytes (MillRtmpConnection *self);
 
 /* Refuses by itself, and interrupts @promise, when there is no answer in

@@ -51,6 +51,7 @@ struct _MillRtmpListener
   gint fd;
   Address bound;
   gchar *address;
+  MillRtmpCertificate *certificate; /* nullable: without TLS */
 
   GPtrArray *entries; /* registry_lock; element-type Entry */
 
@@ -174,6 +175,11 @@ take_publisher (MillRtmpListener *self, gint fd, const Address *peer)
   MillRtmpConnection *connection = mill_rtmp_connection_new (fd, address,
       self->lane, &connection_host, self);
   g_hash_table_add (self->connections, connection);
+  if (self->certificate) {
+    g_autoptr (MillTlsIdentity) identity =
+        mill_rtmp_certificate_take (self->certificate);
+    mill_rtmp_connection_use_tls (connection, identity);
+  }
   mill_rtmp_connection_open (connection, get_handshake_timeout (self));
 }
 
@@ -264,12 +270,13 @@ open_socket (const struct addrinfo *info)
   return -1;
 }
 
-/* @fd: (transfer full) */
+/* @fd: (transfer full); @certificate: (transfer full) (nullable) */
 static MillRtmpListener *
-new_listener (gint fd, GError **error)
+new_listener (gint fd, MillRtmpCertificate *certificate, GError **error)
 {
   MillRtmpPool *pool = mill_rtmp_pool_acquire (error);
   if (!pool) {
+    g_clear_pointer (&certificate, mill_rtmp_certificate_free);
     close (fd);
     return NULL;
   }
@@ -284,6 +291,7 @@ new_listener (gint fd, GError **error)
   };
 
   self->fd = fd;
+  self->certificate = certificate;
   getsockname (fd, &self->bound.any, &size);
   self->address = format_address (&self->bound);
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) free_entry);
@@ -294,7 +302,7 @@ new_listener (gint fd, GError **error)
   self->watch = mill_rtmp_watch_new (self->lane, &spec);
   self->timer = mill_rtmp_timer_new (self->lane, on_accept_again, self);
   mill_rtmp_lane_unlock (self->lane);
-  GST_INFO ("listening on %s", self->address);
+  GST_INFO ("listening on %s%s", self->address, certificate ? " with TLS" : "");
   return self;
 }
 
@@ -314,13 +322,78 @@ free_listener (MillRtmpListener *self)
   mill_rtmp_pool_release (self->pool);
   g_hash_table_unref (self->connections);
   g_ptr_array_unref (self->entries);
+  g_clear_pointer (&self->certificate, mill_rtmp_certificate_free);
   g_free (self->address);
   g_free (self);
 }
 
+/* FALSE with the error set: it is open, but not for this. */
+static gboolean
+check_shared (MillRtmpListener *self, const MillRtmpLocation *location,
+    const MillRtmpListenerOptions *options, GError **error)
+{
+  gboolean is_secure = self->certificate != NULL;
+
+  if (is_secure != location->is_secure) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "%s is open for %s:// already, expected another port for %s://",
+        self->address, is_secure ? "rtmps" : "rtmp",
+        location->is_secure ? "rtmps" : "rtmp");
+    return FALSE;
+  }
+  if (is_secure && options->tls_certificate &&
+      !mill_rtmp_certificate_is_of (self->certificate, options->tls_certificate,
+          options->tls_key)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "tls-certificate '%s': %s is open with another one, expected the same "
+        "for all sources of an address",
+        options->tls_certificate, self->address);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): NULL also for plain RTMP */
+static MillRtmpCertificate *
+load_certificate (const MillRtmpLocation *location,
+    const MillRtmpListenerOptions *options, GError **error)
+{
+  if (!location->is_secure)
+    return NULL;
+  if (!options->tls_certificate) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "location rtmps://: got no certificate, expected a PEM file in the "
+        "property tls-certificate");
+    return NULL;
+  }
+  return mill_rtmp_certificate_new (options->tls_certificate, options->tls_key,
+      error);
+}
+
+/* A new one, on what was bound for it. @fd: (transfer full) */
+static MillRtmpListener *
+begin_listener (gint fd, const MillRtmpLocation *location,
+    const MillRtmpListenerOptions *options, GError **error)
+{
+  MillRtmpCertificate *certificate =
+      load_certificate (location, options, error);
+  if (location->is_secure && !certificate) {
+    close (fd);
+    return NULL;
+  }
+  MillRtmpListener *listener = new_listener (fd, certificate, error);
+  if (!listener)
+    return NULL;
+  g_mutex_lock (&registry_lock);
+  listeners = g_list_prepend (listeners, listener);
+  g_mutex_unlock (&registry_lock);
+  return listener;
+}
+
 /* The listener for the location, which may be open already. Under change_lock. */
 static MillRtmpListener *
-open_listener (const MillRtmpLocation *location, GError **error)
+open_listener (const MillRtmpLocation *location,
+    const MillRtmpListenerOptions *options, GError **error)
 {
   struct addrinfo hints = {
     .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
@@ -350,36 +423,32 @@ open_listener (const MillRtmpLocation *location, GError **error)
   }
   freeaddrinfo (found);
   if (listener)
-    return listener;
+    return check_shared (listener, location, options, error) ? listener : NULL;
   if (fd < 0) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
         "cannot listen on %s port %u: %s", host, location->port,
         g_strerror (saved_errno));
     return NULL;
   }
-
-  listener = new_listener (fd, error);
-  if (!listener)
-    return NULL;
-  g_mutex_lock (&registry_lock);
-  listeners = g_list_prepend (listeners, listener);
-  g_mutex_unlock (&registry_lock);
-  return listener;
+  return begin_listener (fd, location, options, error);
 }
 
 static MillRtmpListener *
-open_with_fallback (const MillRtmpLocation *location, GError **error)
+open_with_fallback (const MillRtmpLocation *location,
+    const MillRtmpListenerOptions *options, GError **error)
 {
   MillRtmpLocation ipv4 = *location;
   g_autoptr (GError) first_error = NULL;
-  MillRtmpListener *listener = open_listener (location, &first_error);
+  MillRtmpListener *listener = open_listener (location, options, &first_error);
 
   if (listener)
     return listener;
-  if (location->host == NULL &&
-      !g_error_matches (first_error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE)) {
+  /* What is wrong with the settings is wrong with IPv4 as well. */
+  if (location->host == NULL && first_error->domain == G_IO_ERROR &&
+      first_error->code != G_IO_ERROR_ADDRESS_IN_USE &&
+      first_error->code != G_IO_ERROR_INVALID_ARGUMENT) {
     ipv4.host = (gchar *) "0.0.0.0";
-    return open_listener (&ipv4, error);
+    return open_listener (&ipv4, options, error);
   }
   g_propagate_error (error, g_steal_pointer (&first_error));
   return NULL;
@@ -388,10 +457,10 @@ open_with_fallback (const MillRtmpLocation *location, GError **error)
 MillRtmpListener *
 mill_rtmp_listener_add (const MillRtmpLocation *location,
     const MillRtmpListenerSource *callbacks, GObject *source,
-    guint handshake_timeout_ms, GError **error)
+    const MillRtmpListenerOptions *options, GError **error)
 {
   g_mutex_lock (&change_lock);
-  MillRtmpListener *listener = open_with_fallback (location, error);
+  MillRtmpListener *listener = open_with_fallback (location, options, error);
   if (listener) {
     Entry *entry = g_new0 (Entry, 1);
     entry->source = source;
@@ -399,7 +468,7 @@ mill_rtmp_listener_add (const MillRtmpLocation *location,
     entry->location = g_new0 (MillRtmpLocation, 1);
     entry->location->app = g_strdup (location->app);
     entry->location->name = g_strdup (location->name);
-    entry->handshake_timeout_ms = handshake_timeout_ms;
+    entry->handshake_timeout_ms = options->handshake_timeout_ms;
     g_mutex_lock (&registry_lock);
     g_ptr_array_add (listener->entries, entry);
     g_mutex_unlock (&registry_lock);
@@ -433,4 +502,10 @@ const gchar *
 mill_rtmp_listener_get_address (MillRtmpListener *listener)
 {
   return listener->address;
+}
+
+MillRtmpCertificate *
+mill_rtmp_listener_get_certificate (MillRtmpListener *listener)
+{
+  return listener->certificate;
 }

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-certificate.h"
 #include "rtmp-connection.h"
 #include "rtmp-location.h"
 
@@ -23,19 +24,32 @@ typedef struct
   void (*asked) (GObject *source, MillRtmpConnection *connection);
 } MillRtmpListenerSource;
 
+typedef struct
+{
+  /* up to the publish request; among sources that share a listener the longest
+   * counts */
+  guint handshake_timeout_ms;
+  /* nullable: PEM files for rtmps://, as for mill_tls_identity_load(); a
+   * listener that is open already has its own */
+  const gchar *tls_certificate;
+  const gchar *tls_key;
+} MillRtmpListenerOptions;
+
 /* Listens for @source, which must stay until mill_rtmp_listener_remove(). Not
- * from a pool thread: resolves names.
- * @handshake_timeout_ms: up to the publish request; among sources that share a
- *   listener the longest counts
+ * from a pool thread: resolves names, reads files.
  * Returns: (transfer full) (nullable)
- * Errors: G_IO_ERROR_ADDRESS_IN_USE and others of G_IO_ERROR */
+ * Errors: MILL_TLS_ERROR, G_IO_ERROR_ADDRESS_IN_USE and others of G_IO_ERROR */
 MillRtmpListener *mill_rtmp_listener_add (const MillRtmpLocation *location,
     const MillRtmpListenerSource *callbacks, GObject *source,
-    guint handshake_timeout_ms, GError **error);
+    const MillRtmpListenerOptions *options, GError **error);
 
 /* The last source of a listener closes it, with all publishers that have not
  * been taken yet. */
 void mill_rtmp_listener_remove (MillRtmpListener *listener, GObject *source);
+
+/* Returns: (transfer none) (nullable): what it shows to publishers of rtmps:// */
+MillRtmpCertificate *mill_rtmp_listener_get_certificate (MillRtmpListener
+        *listener);
 
 /* host:port really bound; lives as long as the listener. */
 const gchar *mill_rtmp_listener_get_address (MillRtmpListener *listener);

@@ -5,10 +5,12 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define EXPECTED "expected rtmp://HOST:PORT/APP/NAME, any part may be *"
+#define EXPECTED "expected rtmp[s]://HOST:PORT/APP/NAME, any part may be *"
 
 /* IANA's port for macromedia-fcs, the default of the RTMP URL scheme. */
 #define DEFAULT_PORT 1935
+/* What publishers take for rtmps:// without a port: that of HTTPS. */
+#define DEFAULT_SECURE_PORT 443
 
 static gboolean
 is_any (const gchar *part)
@@ -50,7 +52,6 @@ parse_authority (const gchar *authority, MillRtmpLocation *location)
     port = colon ? colon + 1 : NULL;
   }
 
-  location->port = DEFAULT_PORT;
   if (port && (*port == '\0' || !parse_port (port, &location->port)))
     return FALSE;
   if (*host == '\0')
@@ -83,21 +84,17 @@ mill_rtmp_location_parse (const gchar *text, GError **error)
 {
   g_autoptr (MillRtmpLocation) location = g_new0 (MillRtmpLocation, 1);
 
-  if (g_ascii_strncasecmp (text, "rtmps://", 8) == 0) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-        "location '%s': got rtmps, which this build cannot serve, expected "
-        "rtmp:// (put a TLS proxy in front)",
-        text);
-    return NULL;
-  }
-
-  gboolean is_valid = g_ascii_strncasecmp (text, "rtmp://", 7) == 0 &&
+  gboolean is_secure = g_ascii_strncasecmp (text, "rtmps://", 8) == 0;
+  gboolean is_valid =
+      (is_secure || g_ascii_strncasecmp (text, "rtmp://", 7) == 0) &&
       !strpbrk (text, "?#@ ");
   if (is_valid) {
-    const gchar *rest = text + 7;
+    const gchar *rest = text + (is_secure ? 8 : 7);
     const gchar *slash = strchr (rest, '/');
     g_autofree gchar *authority = slash ? g_strndup (rest, slash - rest)
                                         : g_strdup (rest);
+    location->is_secure = is_secure;
+    location->port = is_secure ? DEFAULT_SECURE_PORT : DEFAULT_PORT;
     is_valid = parse_authority (authority, location);
     parse_path (slash ? slash + 1 : "", location);
   }

@@ -6,17 +6,18 @@
 
 G_BEGIN_DECLS
 
-/** rtmp://host:port/app/name taken apart. NULL in a field is `*`: any. */
+/** rtmp[s]://host:port/app/name taken apart. NULL in a field is `*`: any. */
 typedef struct
 {
   gchar *host; /* without the brackets of an IPv6 address */
-  guint16 port; /* 0: a free one; 1935 when the location has none */
+  guint16 port; /* 0: a free one; without one 1935, with TLS 443 */
+  gboolean is_secure; /* rtmps: RTMP in TLS */
   gchar *app; /* may contain "/": the last part is the name */
   gchar *name;
 } MillRtmpLocation;
 
 /* Returns: (transfer full) (nullable)
- * Errors: G_IO_ERROR_INVALID_ARGUMENT, G_IO_ERROR_NOT_SUPPORTED (rtmps://) */
+ * Errors: G_IO_ERROR_INVALID_ARGUMENT */
 MillRtmpLocation *mill_rtmp_location_parse (const gchar *text, GError **error);
 void mill_rtmp_location_free (MillRtmpLocation *location);
 

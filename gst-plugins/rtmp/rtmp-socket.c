@@ -23,6 +23,8 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
  * status would be lost with it. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
 
+#define TLS_WARNING_PERIOD_US (10 * G_USEC_PER_SEC)
+
 /* ---- telling the owner ---- */
 
 typedef struct
@@ -66,6 +68,27 @@ mill_rtmp_socket_notify_ended (MillRtmpConnection *self, const gchar *reason)
 
 /* ---- sending ---- */
 
+static void read_again (gpointer
+        user_data); /* real recursion: it waits again */
+
+/* Waits for the socket in the place of the TLS over it. */
+static void
+watch_tls (MillRtmpConnection *self, guint32 events)
+{
+  if (mill_rtmp_tls_is_shutting (self->tls))
+    events |= EPOLLOUT;
+  mill_rtmp_watch_set_events (self->watch,
+      mill_rtmp_tls_to_socket (self->tls, events));
+  if ((events & EPOLLIN) && mill_rtmp_tls_has_unread (self->tls) &&
+      !self->reads_again) {
+    /* Before anything that would move the connection to another lane: calls
+     * keep their order. */
+    self->reads_again = TRUE;
+    mill_rtmp_lane_invoke (self->lane, read_again, g_object_ref (self),
+        g_object_unref);
+  }
+}
+
 void
 mill_rtmp_socket_update (MillRtmpConnection *self)
 {
@@ -82,7 +105,10 @@ mill_rtmp_socket_update (MillRtmpConnection *self)
   else if (self->state != MILL_RTMP_CONNECTION_LIVE ||
       g_atomic_int_get (&self->flowing))
     events |= EPOLLIN;
-  mill_rtmp_watch_set_events (self->watch, events);
+  if (self->tls)
+    watch_tls (self, events);
+  else
+    mill_rtmp_watch_set_events (self->watch, events);
 }
 
 /* Returns FALSE when the connection broke. */
@@ -93,7 +119,9 @@ flush_output (MillRtmpConnection *self)
   const guint8 *data = mill_rtmp_session_peek_output (self->session, &size);
 
   while (size > 0) {
-    gssize n_sent = send (self->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    gssize n_sent = self->tls
+        ? mill_rtmp_tls_send (self->tls, data, size)
+        : send (self->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n_sent < 0 && errno == EINTR)
       continue;
     if (n_sent < 0)
@@ -101,7 +129,8 @@ flush_output (MillRtmpConnection *self)
     mill_rtmp_session_drop_output (self->session, n_sent);
     data = mill_rtmp_session_peek_output (self->session, &size);
   }
-  if (self->state == MILL_RTMP_CONNECTION_LINGERING)
+  if (self->state == MILL_RTMP_CONNECTION_LINGERING &&
+      !(self->tls && !mill_rtmp_tls_shut (self->tls)))
     shutdown (self->fd, SHUT_WR);
   return TRUE;
 }
@@ -139,6 +168,9 @@ mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
 
   g_clear_pointer (&self->timer, mill_rtmp_timer_free);
   g_clear_pointer (&self->watch, mill_rtmp_watch_free);
+  if (self->tls)
+    mill_rtmp_tls_shut (self->tls); /* now or never */
+  g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   close (self->fd);
   self->fd = -1;
   end_wait (self);
@@ -306,20 +338,64 @@ mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data, gsize size)
     self->host->asked (self, self->host_data);
 }
 
+/* As recv(). */
+static gssize
+receive (MillRtmpConnection *self, guint8 *data, gsize size)
+{
+  /* What comes after the last word is thrown away, also undeciphered. */
+  if (!self->tls || self->state == MILL_RTMP_CONNECTION_LINGERING)
+    return recv (self->fd, data, size, MSG_DONTWAIT);
+  return mill_rtmp_tls_receive (self->tls, data, size);
+}
+
+/* Whoever sends a publisher to the wrong port reads it in the log; whoever
+ * scans the port cannot fill it. */
+static GstDebugLevel
+choose_tls_level (void)
+{
+  static gint64 warned_us; /* atomic */
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 last_us = __atomic_load_n (&warned_us, __ATOMIC_RELAXED);
+
+  if (last_us > 0 && now_us - last_us < TLS_WARNING_PERIOD_US)
+    return GST_LEVEL_INFO;
+  __atomic_store_n (&warned_us, now_us, __ATOMIC_RELAXED);
+  return GST_LEVEL_WARNING;
+}
+
+/* @n_read, @code: what receive() returned, and errno */
+static void
+close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
+{
+  const gchar *text =
+      n_read < 0 && self->tls ? mill_rtmp_tls_get_error (self->tls) : NULL;
+  g_autofree gchar *reason = NULL;
+
+  if (code == EPROTO && n_read < 0 && text) {
+    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, choose_tls_level (), NULL,
+        "%s: TLS: %s, closing the connection", self->address, text);
+    reason = g_strdup_printf ("TLS: %s", text);
+  } else {
+    reason = g_strdup_printf ("the publisher closed the connection%s%s",
+        n_read < 0 ? ": " : "", n_read < 0 ? g_strerror (code) : "");
+  }
+  mill_rtmp_socket_close (self, reason);
+}
+
 static void
 read_once (MillRtmpConnection *self)
 {
   gsize size;
   guint8 *scratch = mill_rtmp_lane_get_scratch (self->lane, &size);
-  gssize n_read = recv (self->fd, scratch, size, MSG_DONTWAIT);
+  gssize n_read = receive (self, scratch, size);
 
-  if (n_read < 0 && (errno == EAGAIN || errno == EINTR))
+  if (n_read < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (self->tls)
+      mill_rtmp_socket_update (self);
     return;
+  }
   if (n_read <= 0) {
-    g_autofree gchar *reason =
-        g_strdup_printf ("the publisher closed the connection%s%s",
-            n_read < 0 ? ": " : "", n_read < 0 ? g_strerror (errno) : "");
-    mill_rtmp_socket_close (self, reason);
+    close_after_read (self, n_read, errno);
     return;
   }
   if (self->state == MILL_RTMP_CONNECTION_LINGERING)
@@ -329,12 +405,34 @@ read_once (MillRtmpConnection *self)
   mill_rtmp_socket_feed (self, scratch, n_read);
 }
 
+static gboolean
+may_read (MillRtmpConnection *self)
+{
+  return self->state == MILL_RTMP_CONNECTION_HANDSHAKE ||
+      self->state == MILL_RTMP_CONNECTION_LINGERING ||
+      (self->state == MILL_RTMP_CONNECTION_LIVE &&
+          g_atomic_int_get (&self->flowing));
+}
+
+/* What the TLS keeps no readiness of the socket tells of. */
+static void
+read_again (gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  self->reads_again = FALSE;
+  if (self->tls && may_read (self))
+    read_once (self);
+}
+
 static void
 on_ready (guint32 events, gpointer user_data)
 {
   /* The watch's reference goes with the watch, which may be in here. */
   g_autoptr (MillRtmpConnection) self = g_object_ref (user_data);
 
+  if (self->tls)
+    events = mill_rtmp_tls_from_socket (self->tls, events);
   if ((events & EPOLLOUT) && !flush_output (self)) {
     mill_rtmp_socket_close (self, "the connection broke");
     return;
@@ -344,11 +442,7 @@ on_ready (guint32 events, gpointer user_data)
 
   if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)))
     return;
-  gboolean reads = self->state == MILL_RTMP_CONNECTION_HANDSHAKE ||
-      self->state == MILL_RTMP_CONNECTION_LINGERING ||
-      (self->state == MILL_RTMP_CONNECTION_LIVE &&
-          g_atomic_int_get (&self->flowing));
-  if (reads)
+  if (may_read (self))
     read_once (self);
   else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
     mill_rtmp_socket_close (self, "the publisher closed the connection");
@@ -432,6 +526,7 @@ mill_rtmp_socket_clear (MillRtmpConnection *self)
   /* The watch owns a reference, so there is none any more; the timer is left
    * when the lane was closed. */
   g_clear_pointer (&self->timer, mill_rtmp_timer_free);
+  g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   if (self->fd >= 0)
     close (self->fd);
   end_wait (self);

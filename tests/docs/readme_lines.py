@@ -5,7 +5,7 @@
 usage: readme_lines.py README...
 
 A newcomer who copies them would notice. Every indented line that begins with
-gst-launch-1.0 or ffmpeg is given to a shell in a directory that holds a film,
+gst-launch-1.0, ffmpeg or openssl is given to a shell in a directory that holds a film,
 movie.mp4; the printed ports are the test's own in a network namespace. (Where
 none can be made, a printed port that is taken is replaced, and the output says
 so.)
@@ -40,7 +40,7 @@ DEADLINE_S = 40
 # of a line that has no end: what shows that it records
 PROGRESS_BYTES = 20000
 MIN_FRAMES = 5
-COMMAND = re.compile(r"^ {4}((?:gst-launch-1\.0|ffmpeg) .*)$", re.M)
+COMMAND = re.compile(r"^ {4}((?:gst-launch-1\.0|ffmpeg|openssl) .*)$", re.M)
 WAITS = re.compile(r"\b(?:rtmpserversrc|millsink)\b[^!]*?\blocation=(\S+)")
 TROUBLE = re.compile(r"\b(ERROR|WARNING|CRITICAL|erroneous)\b|\*\*")
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
@@ -100,7 +100,7 @@ class Line:
         """A consumer of the link ends when its producer does."""
         if "millsrc" in self.text:
             return group[0].is_finite(group)
-        return bool(re.search(r"^ffmpeg|\bfilesrc\b|\bnum-buffers=|reconnect-timeout-ms=0\b", self.text))
+        return bool(re.search(r"^ffmpeg|^openssl|\bfilesrc\b|\bnum-buffers=|reconnect-timeout-ms=0\b", self.text))
 
     def frames(self, group):
         """How many pictures a finite line makes or passes on."""
