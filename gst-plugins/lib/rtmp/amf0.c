@@ -392,6 +392,13 @@ mill_amf0_write_ecma_array_begin (GByteArray *out, guint32 n_members)
 }
 
 void
+mill_amf0_write_strict_array_begin (GByteArray *out, guint32 n_values)
+{
+  append_marker (out, MARKER_STRICT_ARRAY);
+  append_u32 (out, n_values);
+}
+
+void
 mill_amf0_write_object_end (GByteArray *out)
 {
   mill_amf0_write_name (out, "");

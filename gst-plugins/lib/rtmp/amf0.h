@@ -89,5 +89,7 @@ void mill_amf0_write_object_begin (GByteArray *out);
 void mill_amf0_write_ecma_array_begin (GByteArray *out, guint32 n_members);
 void mill_amf0_write_name (GByteArray *out, const gchar *name);
 void mill_amf0_write_object_end (GByteArray *out);
+/* followed by that many values, which need no end */
+void mill_amf0_write_strict_array_begin (GByteArray *out, guint32 n_values);
 
 G_END_DECLS

@@ -41,6 +41,8 @@ struct _MillRtmpClient
   gchar *name;
   gchar *tc_url;
   guint chunk_size;
+  gboolean is_classic;
+  MillRtmpCapabilities capabilities; /* of the server */
   const MillRtmpClientEvents *events;
   gpointer user_data;
 
@@ -79,6 +81,7 @@ mill_rtmp_client_new (const MillRtmpClientOptions *options,
   client->tc_url = g_strdup (options->tc_url);
   client->chunk_size = options->chunk_size != 0 ? options->chunk_size
                                                 : DEFAULT_CHUNK_SIZE;
+  client->is_classic = options->is_classic;
   client->events = events;
   client->user_data = user_data;
   client->handshake = g_byte_array_new ();
@@ -184,6 +187,8 @@ send_connect (MillRtmpClient *client)
   write_member (body, "type", "nonprivate");
   write_member (body, "flashVer", "FMLE/3.0 (compatible; millrace)");
   write_member (body, "tcUrl", client->tc_url);
+  if (!client->is_classic)
+    mill_rtmp_capabilities_write (body);
   mill_amf0_write_object_end (body);
   send_command (client, 0, body);
 }
@@ -248,6 +253,12 @@ mill_rtmp_client_send (MillRtmpClient *client, MillRtmpMessageType type,
       size);
 }
 
+const MillRtmpCapabilities *
+mill_rtmp_client_get_capabilities (MillRtmpClient *client)
+{
+  return &client->capabilities;
+}
+
 guint32
 mill_rtmp_client_get_stream_id (MillRtmpClient *client)
 {
@@ -267,6 +278,18 @@ dup_member (const MillAmf0Value *object, const gchar *name)
 }
 
 static void
+handle_reconnect (MillRtmpClient *client, const MillAmf0Value *info)
+{
+  MillAmf0Value value;
+  g_autofree gchar *description = dup_member (info, "description");
+  g_autofree gchar *tc_url = mill_amf0_lookup (info, "tcUrl", &value)
+      ? mill_amf0_dup_string (&value)
+      : NULL;
+  if (client->events->reconnect != NULL)
+    client->events->reconnect (client, tc_url, description, client->user_data);
+}
+
+static void
 handle_status (MillRtmpClient *client, const MillAmf0Value *info,
     gboolean is_error)
 {
@@ -281,6 +304,8 @@ handle_status (MillRtmpClient *client, const MillAmf0Value *info,
     client->state = STATE_READY;
     if (client->events->ready != NULL)
       client->events->ready (client, client->user_data);
+  } else if (g_str_equal (code, "NetConnection.Connect.ReconnectRequest")) {
+    handle_reconnect (client, info);
   }
 }
 
@@ -305,6 +330,16 @@ is_string (const MillAmf0Value *value, const gchar *string)
       memcmp (value->string, string, value->string_size) == 0;
 }
 
+/* Servers put their capabilities into either object of the result. */
+static void
+read_capabilities (MillRtmpClient *client, const MillAmf0Value *properties,
+    const MillAmf0Value *info)
+{
+  mill_rtmp_capabilities_read (info, &client->capabilities);
+  if (!client->capabilities.is_enhanced)
+    mill_rtmp_capabilities_read (properties, &client->capabilities);
+}
+
 /* Name, transaction, properties or null, then what it is about. */
 static gboolean
 handle_command (MillRtmpClient *client, const guint8 *data, gsize size,
@@ -323,6 +358,8 @@ handle_command (MillRtmpClient *client, const guint8 *data, gsize size,
   if (values[1].type == MILL_AMF0_NUMBER && values[1].number >= 0 &&
       values[1].number <= TRANSACTION_DELETE_STREAM)
     transaction = (guint) values[1].number;
+  if (is_string (&values[0], "_result") && transaction == TRANSACTION_CONNECT)
+    read_capabilities (client, &values[2], &values[3]);
   if (is_string (&values[0], "_result"))
     handle_result (client, transaction, &values[3]);
   else if (is_string (&values[0], "onStatus"))

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-capabilities.h"
 #include "rtmp-handshake.h"
 #include "rtmp-message.h"
 
@@ -21,6 +22,7 @@ typedef struct
   const gchar *tc_url;
   MillRtmpHandshakeKind handshake;
   guint chunk_size; /* of what is sent after connect; 0: 4096 */
+  gboolean is_classic; /* says nothing of Enhanced RTMP */
 } MillRtmpClientOptions;
 
 /* Any may be NULL. None may free the client. */
@@ -30,6 +32,10 @@ typedef struct
   void (*ready) (MillRtmpClient *client, gpointer user_data);
   /* connect or publish was refused, or a status error came later */
   void (*refused) (MillRtmpClient *client, const gchar *code,
+      const gchar *description, gpointer user_data);
+  /* the server wants the stream to go on elsewhere, at the next keyframe
+   * @tc_url: (nullable): absolute or relative; NULL: the same address */
+  void (*reconnect) (MillRtmpClient *client, const gchar *tc_url,
       const gchar *description, gpointer user_data);
 } MillRtmpClientEvents;
 
@@ -48,6 +54,10 @@ void mill_rtmp_client_drop_output (MillRtmpClient *client, gsize size);
  * FLV file. Media have chunk stream 4 (audio) and 6 (video), data 5. */
 void mill_rtmp_client_send (MillRtmpClient *client, MillRtmpMessageType type,
     guint32 timestamp_ms, const guint8 *data, gsize size);
+
+/* What the server has told of itself; from ready on. */
+const MillRtmpCapabilities *mill_rtmp_client_get_capabilities (MillRtmpClient
+        *client);
 
 /* The message stream that publishes, from ready on. */
 guint32 mill_rtmp_client_get_stream_id (MillRtmpClient *client);

@@ -205,6 +205,9 @@ send_connected (const Call *call)
   write_status_members (body, &status);
   mill_amf0_write_name (body, "objectEncoding");
   mill_amf0_write_number (body, 0);
+  /* Who does not ask gets the answer that encoders have known for long. */
+  if (session->capabilities.is_enhanced)
+    mill_rtmp_capabilities_write (body);
   mill_amf0_write_object_end (body);
   send_body (session, 0, body);
 }
@@ -236,6 +239,7 @@ handle_connect (Call *call, GError **error)
   session->app = g_steal_pointer (&app);
   session->tc_url = dup_member (call, "tcUrl", max_bytes);
   session->flash_version = dup_member (call, "flashVer", max_bytes);
+  mill_rtmp_capabilities_read (&call->object, &session->capabilities);
   session->state = MILL_RTMP_STATE_CONNECTED;
   send_connected (call);
   return TRUE;
@@ -323,6 +327,7 @@ handle_publish (Call *call, GError **error)
     .query = session->query,
     .tc_url = session->tc_url,
     .flash_version = session->flash_version,
+    .capabilities = session->capabilities,
   };
   if (session->events->publish != NULL)
     session->events->publish (session, &publish, session->user_data);
@@ -561,4 +566,24 @@ mill_rtmp_command_send_refused (MillRtmpSession *session, const gchar *code,
 {
   Status status = { "error", code, description };
   send_status (session, "onStatus", session->stream_id, &status);
+}
+
+/* Enhanced RTMP v2, "Reconnect Request": of the connection, not of a stream. */
+void
+mill_rtmp_command_send_reconnect (MillRtmpSession *session, const gchar *tc_url,
+    const gchar *description)
+{
+  g_autoptr (GByteArray) body = g_byte_array_new ();
+  mill_amf0_write_string (body, "onStatus");
+  mill_amf0_write_number (body, 0);
+  mill_amf0_write_null (body);
+  mill_amf0_write_object_begin (body);
+  write_member (body, "level", "status");
+  write_member (body, "code", "NetConnection.Connect.ReconnectRequest");
+  if (description != NULL)
+    write_member (body, "description", description);
+  if (tc_url != NULL)
+    write_member (body, "tcUrl", tc_url);
+  mill_amf0_write_object_end (body);
+  send_body (session, 0, body);
 }

@@ -27,4 +27,8 @@ void mill_rtmp_command_send_accepted (MillRtmpSession *session);
 void mill_rtmp_command_send_refused (MillRtmpSession *session,
     const gchar *code, const gchar *description);
 
+/* @tc_url, @description: (nullable) */
+void mill_rtmp_command_send_reconnect (MillRtmpSession *session,
+    const gchar *tc_url, const gchar *description);
+
 G_END_DECLS

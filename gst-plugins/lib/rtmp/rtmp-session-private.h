@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-capabilities.h"
 #include "rtmp-chunk-reader.h"
 #include "rtmp-chunk-writer.h"
 #include "rtmp-session.h"
@@ -47,6 +48,7 @@ struct _MillRtmpSession
   gchar *app_query;
   gchar *tc_url;
   gchar *flash_version;
+  MillRtmpCapabilities capabilities;
 
   /* what publish said */
   guint32 last_stream_id; /* made by createStream */

@@ -5,14 +5,14 @@
 #include <string.h>
 
 /* format; state; window, received, acknowledged, before_publish, last stream
- * id, stream id; app and its query, tcUrl, flashVer; name and query; reader;
- * writer */
-#define STATE_FORMAT 1
-#define STATE_VARIANT                                         \
-  "(uy(uuuuuu)(ssmsms)(msms)@" MILL_RTMP_CHUNK_READER_VARIANT \
+ * id, stream id; app and its query, tcUrl, flashVer; whether the peer is
+ * enhanced, its capsEx and codecs; name and query; reader; writer */
+#define STATE_FORMAT 2
+#define STATE_VARIANT                                              \
+  "(uy(uuuuuu)(ssmsms)(buu)(msms)@" MILL_RTMP_CHUNK_READER_VARIANT \
   "@" MILL_RTMP_CHUNK_WRITER_VARIANT ")"
-#define STATE_TYPE                                           \
-  "(uy(uuuuuu)(ssmsms)(msms)" MILL_RTMP_CHUNK_READER_VARIANT \
+#define STATE_TYPE                                                \
+  "(uy(uuuuuu)(ssmsms)(buu)(msms)" MILL_RTMP_CHUNK_READER_VARIANT \
       MILL_RTMP_CHUNK_WRITER_VARIANT ")"
 
 #define MAX_STRING 4096
@@ -39,7 +39,8 @@ mill_rtmp_session_state_save (const MillRtmpSession *session, GError **error)
       session->acknowledged, (guint32) session->before_publish,
       session->last_stream_id, session->stream_id, session->app,
       session->app_query, session->tc_url, session->flash_version,
-      session->name, session->query,
+      session->capabilities.is_enhanced, session->capabilities.caps_ex,
+      session->capabilities.codecs, session->name, session->query,
       mill_rtmp_chunk_reader_save (session->reader),
       mill_rtmp_chunk_writer_save (session->writer)));
 }
@@ -110,7 +111,9 @@ mill_rtmp_session_state_load (MillRtmpSession *session, GVariant *variant,
       &session->received, &session->acknowledged, &before_publish,
       &session->last_stream_id, &session->stream_id, &session->app,
       &session->app_query, &session->tc_url, &session->flash_version,
-      &session->name, &session->query, &reader, &writer);
+      &session->capabilities.is_enhanced, &session->capabilities.caps_ex,
+      &session->capabilities.codecs, &session->name, &session->query, &reader,
+      &writer);
   if (!check_loaded (session, format, state, error) ||
       !mill_rtmp_chunk_reader_load (session->reader, reader, error) ||
       !mill_rtmp_chunk_writer_load (session->writer, writer, error))

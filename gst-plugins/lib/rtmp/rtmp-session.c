@@ -482,6 +482,17 @@ mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
   mill_rtmp_command_send_refused (session, code, description);
 }
 
+gboolean
+mill_rtmp_session_request_reconnect (MillRtmpSession *session,
+    const gchar *tc_url, const gchar *description)
+{
+  if (session->state != MILL_RTMP_STATE_PUBLISHING ||
+      (session->capabilities.caps_ex & MILL_RTMP_CAPS_RECONNECT) == 0)
+    return FALSE;
+  mill_rtmp_command_send_reconnect (session, tc_url, description);
+  return TRUE;
+}
+
 /* ---- hand-over ---- */
 
 GVariant *

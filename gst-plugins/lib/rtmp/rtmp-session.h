@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include "rtmp-capabilities.h"
 #include "rtmp-limits.h"
 
 G_BEGIN_DECLS
@@ -15,8 +16,7 @@ G_BEGIN_DECLS
  * MillRtmpSessionEvents, called from within feed().
  *
  * Threads: none of its own; one thread at a time may use a session.
- * Source: Adobe's Real-Time Messaging Protocol 1.0 (2012), Enhanced RTMP v1
- * for what is refused by name.
+ * Source: Adobe's Real-Time Messaging Protocol 1.0 (2012), Enhanced RTMP v2.
  */
 typedef struct _MillRtmpSession MillRtmpSession;
 
@@ -48,6 +48,7 @@ typedef struct
   const gchar *query; /* of name, else of app or tcUrl; may be "" */
   const gchar *tc_url; /* nullable */
   const gchar *flash_version; /* nullable; the encoder's own name */
+  MillRtmpCapabilities capabilities; /* of the encoder */
 } MillRtmpPublish;
 
 typedef enum
@@ -107,6 +108,16 @@ void mill_rtmp_session_drop_output (MillRtmpSession *session, gsize size);
 void mill_rtmp_session_accept (MillRtmpSession *session);
 void mill_rtmp_session_refuse (MillRtmpSession *session, const gchar *code,
     const gchar *description);
+
+/* Asks the publisher to go on elsewhere, at its next keyframe: what it sends
+ * until then is media as before.
+ * @tc_url: (nullable): where to, absolute or relative to where it is; NULL is
+ *   the same address again
+ * @description: (nullable): why, for people
+ * Returns FALSE, and nothing is sent, when it does not publish or has not said
+ * in connect that it understands this (MILL_RTMP_CAPS_RECONNECT). */
+gboolean mill_rtmp_session_request_reconnect (MillRtmpSession *session,
+    const gchar *tc_url, const gchar *description);
 
 /* The session as a variant and back, possible while no message is half read
  * (Errors: MILL_RTMP_ERROR_STATE) and the output is empty: what a successor
