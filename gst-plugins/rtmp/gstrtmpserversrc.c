@@ -35,7 +35,6 @@
 GST_DEBUG_CATEGORY (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
 
-#define DEFAULT_HANDSHAKE_TIMEOUT_MS 10000
 #define DEFAULT_IDLE_TIMEOUT_MS 30000
 #define DEFAULT_RECONNECT_TIMEOUT_MS 30000
 
@@ -51,7 +50,10 @@ enum
   PROP_TLS_CERTIFICATE,
   PROP_TLS_KEY,
   PROP_TLS,
+  PROP_MAX_PENDING,
+  PROP_MAX_PENDING_PER_ADDRESS,
   PROP_STATS,
+  PROP_LISTENER_STATS,
   PROP_THREADS,
   N_PROPERTIES,
 };
@@ -78,7 +80,7 @@ struct _GstRtmpServerSrc
 
   /* object lock */
   gchar *location;
-  guint handshake_timeout_ms;
+  MillRtmpListenerBounds bounds;
   gchar *tls_certificate;
   gchar *tls_key;
   MillRtmpListener *listener; /* READY and above; set by state changes */
@@ -187,7 +189,7 @@ open_listener (GstRtmpServerSrc *self)
   g_autofree gchar *certificate = g_strdup (self->tls_certificate);
   g_autofree gchar *key = g_strdup (self->tls_key);
   const MillRtmpListenerOptions options = {
-    .handshake_timeout_ms = self->handshake_timeout_ms,
+    .bounds = self->bounds,
     .tls_certificate = certificate,
     .tls_key = key,
   };
@@ -358,6 +360,20 @@ get_text (GstRtmpServerSrc *self, gchar **field, GValue *value)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* Under the object lock. */
+static guint *
+find_bound (GstRtmpServerSrc *self, guint id)
+{
+  switch (id) {
+    case PROP_MAX_PENDING:
+      return &self->bounds.pending.max_pending;
+    case PROP_MAX_PENDING_PER_ADDRESS:
+      return &self->bounds.pending.max_pending_per_address;
+    default:
+      return &self->bounds.handshake_timeout_ms;
+  }
+}
+
 static void
 gst_rtmp_server_src_set_property (GObject *object, guint id,
     const GValue *value, GParamSpec *pspec)
@@ -378,8 +394,10 @@ gst_rtmp_server_src_set_property (GObject *object, guint id,
       set_session (self, g_value_get_object (value));
       break;
     case PROP_HANDSHAKE_TIMEOUT_MS:
+    case PROP_MAX_PENDING:
+    case PROP_MAX_PENDING_PER_ADDRESS:
       GST_OBJECT_LOCK (self);
-      self->handshake_timeout_ms = g_value_get_uint (value);
+      *find_bound (self, id) = g_value_get_uint (value);
       GST_OBJECT_UNLOCK (self);
       break;
     case PROP_IDLE_TIMEOUT_MS:
@@ -421,6 +439,17 @@ make_tls (GstRtmpServerSrc *self)
   return structure;
 }
 
+/* Returns: (transfer full) (nullable) */
+static GstStructure *
+describe_listener (GstRtmpServerSrc *self)
+{
+  GST_OBJECT_LOCK (self);
+  GstStructure *stats =
+      self->listener ? mill_rtmp_listener_describe (self->listener) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  return stats;
+}
+
 static void
 gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
     GParamSpec *pspec)
@@ -447,8 +476,10 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
       g_value_take_object (value, mill_rtmp_stream_dup_session (self->stream));
       break;
     case PROP_HANDSHAKE_TIMEOUT_MS:
+    case PROP_MAX_PENDING:
+    case PROP_MAX_PENDING_PER_ADDRESS:
       GST_OBJECT_LOCK (self);
-      g_value_set_uint (value, self->handshake_timeout_ms);
+      g_value_set_uint (value, *find_bound (self, id));
       GST_OBJECT_UNLOCK (self);
       break;
     case PROP_IDLE_TIMEOUT_MS:
@@ -461,6 +492,9 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_STATS:
       g_value_take_boxed (value, mill_rtmp_stream_make_stats (self->stream));
+      break;
+    case PROP_LISTENER_STATS:
+      g_value_take_boxed (value, describe_listener (self));
       break;
     case PROP_THREADS:
       g_value_take_boxed (value, mill_rtmp_pool_describe ());
@@ -516,7 +550,7 @@ install_properties (GObjectClass *object_class)
       "handshake-timeout-ms", "Handshake time-out",
       "How long a connection may take to its publish request, in ms; of the "
       "sources of one listener the longest counts",
-      1, G_MAXINT, DEFAULT_HANDSHAKE_TIMEOUT_MS, settable);
+      1, G_MAXINT, MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS, settable);
   properties[PROP_IDLE_TIMEOUT_MS] = g_param_spec_uint ("idle-timeout-ms",
       "Idle time-out",
       "Silence after which a publisher counts as lost, in ms (0 = never); "
@@ -539,10 +573,25 @@ install_properties (GObjectClass *object_class)
       "The certificate in use: certificate, subject, fingerprint, not-after "
       "(Unix seconds), loads, error; NULL without rtmps://",
       GST_TYPE_STRUCTURE, readable);
+  properties[PROP_MAX_PENDING] = g_param_spec_uint ("max-pending",
+      "Most pending connections",
+      "How many connections may be open that do not publish yet, in all; the "
+      "newest is refused; of the sources of one listener the highest counts",
+      1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING, settable);
+  properties[PROP_MAX_PENDING_PER_ADDRESS] =
+      g_param_spec_uint ("max-pending-per-address",
+          "Most pending connections of an address",
+          "How many of them may come from one IPv4 address or one /64 of IPv6",
+          1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, settable);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "The publisher and its media: state, address, app, name, stream, bytes, "
       "since, reconnects, video-frames, audio-frames, fps, bitrate (bit/s), "
       "keyframe-interval (ns), jumps, repairs",
+      GST_TYPE_STRUCTURE, readable);
+  properties[PROP_LISTENER_STATS] = g_param_spec_boxed ("listener-stats",
+      "Listener statistics",
+      "Who came to the listener and why connections were closed: connections, "
+      "pending, and closed- with the name of each bound",
       GST_TYPE_STRUCTURE, readable);
   properties[PROP_THREADS] = g_param_spec_boxed ("threads", "Threads",
       "The pool threads of the process: an array of name, turn-usec (age of what "
@@ -611,7 +660,11 @@ static void
 gst_rtmp_server_src_init (GstRtmpServerSrc *self)
 {
   self->stream = mill_rtmp_stream_new (GST_ELEMENT (self), &stream_events);
-  self->handshake_timeout_ms = DEFAULT_HANDSHAKE_TIMEOUT_MS;
+  self->bounds = (MillRtmpListenerBounds){
+    .handshake_timeout_ms = MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS,
+    .pending = { MILL_RTMP_LISTENER_MAX_PENDING,
+        MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS },
+  };
   mill_rtmp_stream_set_idle_timeout (self->stream, DEFAULT_IDLE_TIMEOUT_MS);
   mill_rtmp_stream_set_reconnect_timeout (self->stream,
       DEFAULT_RECONNECT_TIMEOUT_MS);

@@ -27,6 +27,8 @@ struct _MillRtmpConnection
 
   /* constant, or set before `asked` */
   gchar *address;
+  MillRtmpGuard *guard;
+  guint64 guard_key;
   gchar *app;
   gchar *name;
   gchar *query;
@@ -51,6 +53,7 @@ struct _MillRtmpConnection
 
   /* in the lane */
   MillRtmpConnectionState state;
+  gboolean has_place; /* of the guard */
   gint fd;
   MillRtmpTls *tls; /* nullable: plain RTMP */
   gboolean reads_again; /* a call is under way */
@@ -62,7 +65,7 @@ struct _MillRtmpConnection
   const MillRtmpConnectionOwner *live; /* the owner, while LIVE */
   GstPromise *promise;
   GByteArray *pending; /* read, but not consumed before the answer */
-  gint64 last_activity_us;
+  gint64 last_media_us;
   gboolean feeding;
   gchar *close_reason; /* set: close when the session returns */
   gboolean close_lingers;
@@ -90,6 +93,9 @@ void mill_rtmp_socket_refuse (MillRtmpConnection *self, const gchar *code,
 /* In every state. @code: (nullable): the status */
 void mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
     const gchar *reason);
+
+/* It publishes, or is gone: its place is free. */
+void mill_rtmp_socket_leave_place (MillRtmpConnection *self);
 
 /* The listener is told that the connection has left it, once. */
 void mill_rtmp_socket_leave_host (MillRtmpConnection *self);

@@ -93,11 +93,12 @@ settle (MillRtmpConnection *self, const gchar *code, const gchar *reason)
 
   self->state = MILL_RTMP_CONNECTION_LIVE;
   self->live = owner;
+  mill_rtmp_socket_leave_place (self);
   mill_rtmp_socket_watch (self, self->lane);
-  self->last_activity_us = g_get_monotonic_time ();
+  self->last_media_us = g_get_monotonic_time ();
   if (self->idle_timeout_ms > 0)
     mill_rtmp_timer_arm (self->timer,
-        self->last_activity_us + (gint64) self->idle_timeout_ms * 1000);
+        self->last_media_us + (gint64) self->idle_timeout_ms * 1000);
   mill_rtmp_session_accept (self->session);
   owner->started (self->owner_data);
   if (self->state == MILL_RTMP_CONNECTION_LIVE)
@@ -162,6 +163,15 @@ mill_rtmp_connection_use_tls (MillRtmpConnection *self,
 {
   self->is_secure = TRUE;
   self->tls = mill_rtmp_tls_new (identity, self->fd);
+}
+
+void
+mill_rtmp_connection_set_guard (MillRtmpConnection *self, MillRtmpGuard *guard,
+    guint64 key)
+{
+  self->guard = mill_rtmp_guard_ref (guard);
+  self->guard_key = key;
+  self->has_place = TRUE;
 }
 
 void
@@ -324,6 +334,7 @@ mill_rtmp_connection_finalize (GObject *object)
   mill_rtmp_socket_clear (self);
   g_clear_pointer (&self->lane, mill_rtmp_lane_unref);
   g_clear_pointer (&self->target, mill_rtmp_lane_unref);
+  g_clear_pointer (&self->guard, mill_rtmp_guard_unref);
   g_mutex_clear (&self->lock);
   g_free (self->address);
   g_free (self->app);

@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include "rtmp-guard.h"
 #include "rtmp-lane.h"
 #include "rtmp-tls.h"
 #include "rtmp/rtmp-session.h"
@@ -56,6 +57,11 @@ MillRtmpConnection *mill_rtmp_connection_new (gint fd, const gchar *address,
  * @identity: (transfer none) */
 void mill_rtmp_connection_use_tls (MillRtmpConnection *self,
     MillTlsIdentity *identity);
+
+/* The place that it holds until it publishes or is closed, and who counts why
+ * it was closed. Once, before it is opened. */
+void mill_rtmp_connection_set_guard (MillRtmpConnection *self,
+    MillRtmpGuard *guard, guint64 key);
 
 /* Begins to read; the publish request must come within @timeout_ms. In the
  * listener's lane. */

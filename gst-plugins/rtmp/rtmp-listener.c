@@ -21,19 +21,24 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 
 #define BACKLOG 512
 #define ACCEPTS_PER_TURN 32
-/* Publishers in their handshake or waiting for an answer. */
-#define MAX_PENDING 1024
 /* With no descriptor left the queue stays readable: look again later. */
 #define ACCEPT_PAUSE_US (100 * 1000)
-#define DEFAULT_HANDSHAKE_TIMEOUT_MS 10000
+/* A flood is one line of the log in so much time. */
+#define WARNING_PAUSE_US (10 * G_USEC_PER_SEC)
 
 typedef struct
 {
   GObject *source; /* not owned: removed before it goes */
   const MillRtmpListenerSource *callbacks;
   MillRtmpLocation *location;
-  guint handshake_timeout_ms;
+  MillRtmpListenerBounds bounds;
 } Entry;
+
+static const MillRtmpListenerBounds default_bounds = {
+  .handshake_timeout_ms = MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS,
+  .pending = { MILL_RTMP_LISTENER_MAX_PENDING,
+      MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS },
+};
 
 typedef union
 {
@@ -48,6 +53,7 @@ struct _MillRtmpListener
   /* constant */
   MillRtmpPool *pool;
   MillRtmpLane *lane;
+  MillRtmpGuard *guard;
   gint fd;
   Address bound;
   gchar *address;
@@ -58,6 +64,7 @@ struct _MillRtmpListener
   /* lane */
   MillRtmpWatch *watch;
   MillRtmpTimer *timer;
+  gint64 warned_us; /* when a refusal was last logged */
   GHashTable *connections; /* element-type MillRtmpConnection */
 };
 
@@ -143,44 +150,73 @@ on_left (MillRtmpConnection *connection, gpointer user_data)
 
 static const MillRtmpConnectionHost connection_host = { on_asked, on_left };
 
-static guint
-get_handshake_timeout (MillRtmpListener *self)
+static MillRtmpListenerBounds
+get_bounds (MillRtmpListener *self)
 {
-  guint timeout_ms = 0;
+  MillRtmpListenerBounds most = { 0 };
 
   g_mutex_lock (&registry_lock);
+  /* The socket is open a moment before its first source is entered. */
+  if (self->entries->len == 0)
+    most = default_bounds;
   for (guint i = 0; i < self->entries->len; i++) {
     Entry *entry = g_ptr_array_index (self->entries, i);
-    timeout_ms = MAX (timeout_ms, entry->handshake_timeout_ms);
+    const MillRtmpListenerBounds *bounds = &entry->bounds;
+    most.handshake_timeout_ms =
+        MAX (most.handshake_timeout_ms, bounds->handshake_timeout_ms);
+    most.pending.max_pending =
+        MAX (most.pending.max_pending, bounds->pending.max_pending);
+    most.pending.max_pending_per_address =
+        MAX (most.pending.max_pending_per_address,
+            bounds->pending.max_pending_per_address);
   }
   g_mutex_unlock (&registry_lock);
-  /* The socket is open a moment before its first source is entered. */
-  return timeout_ms > 0 ? timeout_ms : DEFAULT_HANDSHAKE_TIMEOUT_MS;
+  return most;
+}
+
+/* By a reset: a state of closing sockets that a flood leaves behind would be
+ * the next thing to run out of. */
+static void
+refuse_at_once (MillRtmpListener *self, gint fd, const Address *peer)
+{
+  struct linger none = { .l_onoff = 1, .l_linger = 0 };
+  gint64 now_us = mill_rtmp_lane_get_time (self->lane);
+
+  setsockopt (fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close (fd);
+  if (self->warned_us > 0 && now_us - self->warned_us < WARNING_PAUSE_US)
+    return;
+  self->warned_us = now_us;
+  g_autofree gchar *address = format_address (peer);
+  GST_WARNING ("%s: too many connections that do not publish, refusing those "
+               "that come, as %s",
+      self->address, address);
 }
 
 static void
 take_publisher (MillRtmpListener *self, gint fd, const Address *peer)
 {
-  g_autofree gchar *address = format_address (peer);
+  MillRtmpListenerBounds bounds = get_bounds (self);
+  guint64 key = mill_rtmp_guard_make_key (&peer->any);
   gint one = 1;
 
-  if (g_hash_table_size (self->connections) >= MAX_PENDING) {
-    GST_WARNING ("%s: too many publishers wait already, closing %s",
-        self->address, address);
-    close (fd);
+  if (!mill_rtmp_guard_enter (self->guard, key, &bounds.pending)) {
+    refuse_at_once (self, fd, peer);
     return;
   }
+  g_autofree gchar *address = format_address (peer);
   /* Answers are small and wanted at once. */
   setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   MillRtmpConnection *connection = mill_rtmp_connection_new (fd, address,
       self->lane, &connection_host, self);
+  mill_rtmp_connection_set_guard (connection, self->guard, key);
   g_hash_table_add (self->connections, connection);
   if (self->certificate) {
     g_autoptr (MillTlsIdentity) identity =
         mill_rtmp_certificate_take (self->certificate);
     mill_rtmp_connection_use_tls (connection, identity);
   }
-  mill_rtmp_connection_open (connection, get_handshake_timeout (self));
+  mill_rtmp_connection_open (connection, bounds.handshake_timeout_ms);
 }
 
 static void
@@ -297,6 +333,7 @@ new_listener (gint fd, MillRtmpCertificate *certificate, GError **error)
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) free_entry);
   self->connections = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->pool = pool;
+  self->guard = mill_rtmp_guard_new ();
   self->lane = mill_rtmp_pool_add_listener_lane (self->pool);
   mill_rtmp_lane_lock (self->lane);
   self->watch = mill_rtmp_watch_new (self->lane, &spec);
@@ -323,6 +360,7 @@ free_listener (MillRtmpListener *self)
   g_hash_table_unref (self->connections);
   g_ptr_array_unref (self->entries);
   g_clear_pointer (&self->certificate, mill_rtmp_certificate_free);
+  mill_rtmp_guard_unref (self->guard);
   g_free (self->address);
   g_free (self);
 }
@@ -468,7 +506,7 @@ mill_rtmp_listener_add (const MillRtmpLocation *location,
     entry->location = g_new0 (MillRtmpLocation, 1);
     entry->location->app = g_strdup (location->app);
     entry->location->name = g_strdup (location->name);
-    entry->handshake_timeout_ms = options->handshake_timeout_ms;
+    entry->bounds = options->bounds;
     g_mutex_lock (&registry_lock);
     g_ptr_array_add (listener->entries, entry);
     g_mutex_unlock (&registry_lock);
@@ -508,4 +546,10 @@ MillRtmpCertificate *
 mill_rtmp_listener_get_certificate (MillRtmpListener *listener)
 {
   return listener->certificate;
+}
+
+GstStructure *
+mill_rtmp_listener_describe (MillRtmpListener *listener)
+{
+  return mill_rtmp_guard_describe (listener->guard);
 }

@@ -24,11 +24,24 @@ typedef struct
   void (*asked) (GObject *source, MillRtmpConnection *connection);
 } MillRtmpListenerSource;
 
+/**
+ * MillRtmpListenerBounds: what a connection gets before it publishes; among
+ * sources that share a listener the highest counts.
+ * @handshake_timeout_ms: from the connection to the publish request
+ */
 typedef struct
 {
-  /* up to the publish request; among sources that share a listener the longest
-   * counts */
   guint handshake_timeout_ms;
+  MillRtmpGuardLimits pending;
+} MillRtmpListenerBounds;
+
+#define MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS 10000
+#define MILL_RTMP_LISTENER_MAX_PENDING 1024
+#define MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS 128
+
+typedef struct
+{
+  MillRtmpListenerBounds bounds;
   /* nullable: PEM files for rtmps://, as for mill_tls_identity_load(); a
    * listener that is open already has its own */
   const gchar *tls_certificate;
@@ -53,5 +66,9 @@ MillRtmpCertificate *mill_rtmp_listener_get_certificate (MillRtmpListener
 
 /* host:port really bound; lives as long as the listener. */
 const gchar *mill_rtmp_listener_get_address (MillRtmpListener *listener);
+
+/* Who came in and why connections were closed: see mill_rtmp_guard_describe().
+ * Returns: (transfer full) */
+GstStructure *mill_rtmp_listener_describe (MillRtmpListener *listener);
 
 G_END_DECLS

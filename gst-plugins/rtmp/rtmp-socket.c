@@ -138,6 +138,14 @@ flush_output (MillRtmpConnection *self)
 /* ---- closing ---- */
 
 void
+mill_rtmp_socket_leave_place (MillRtmpConnection *self)
+{
+  if (self->has_place)
+    mill_rtmp_guard_leave (self->guard, self->guard_key);
+  self->has_place = FALSE;
+}
+
+void
 mill_rtmp_socket_leave_host (MillRtmpConnection *self)
 {
   const MillRtmpConnectionHost *host = g_steal_pointer (&self->host);
@@ -173,6 +181,7 @@ mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
   g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   close (self->fd);
   self->fd = -1;
+  mill_rtmp_socket_leave_place (self);
   end_wait (self);
   mill_rtmp_socket_notify_ended (self, reason);
   mill_rtmp_socket_leave_host (self);
@@ -264,6 +273,8 @@ on_media (MillRtmpSession *session, MillRtmpMediaType type,
 {
   MillRtmpConnection *self = user_data;
 
+  /* Whole messages count: a peer that trickles bytes is silent. */
+  self->last_media_us = mill_rtmp_lane_get_time (self->lane);
   if (self->live)
     self->live->media (type, timestamp_ms, payload, self->owner_data);
   else
@@ -309,6 +320,7 @@ finish_feed (MillRtmpConnection *self, GError *error)
         self->state == MILL_RTMP_CONNECTION_LIVE ? GST_LEVEL_WARNING
                                                  : GST_LEVEL_INFO,
         NULL, "%s: %s, closing the connection", self->address, error->message);
+    mill_rtmp_guard_count_error (self->guard, error);
     flush_output (self);
     mill_rtmp_socket_close (self, error->message);
   } else if (!flush_output (self)) {
@@ -401,7 +413,6 @@ read_once (MillRtmpConnection *self)
   if (self->state == MILL_RTMP_CONNECTION_LINGERING)
     return;
   __atomic_store_n (&self->bytes, self->bytes + n_read, __ATOMIC_RELAXED);
-  self->last_activity_us = mill_rtmp_lane_get_time (self->lane);
   mill_rtmp_socket_feed (self, scratch, n_read);
 }
 
@@ -448,17 +459,32 @@ on_ready (guint32 events, gpointer user_data)
     mill_rtmp_socket_close (self, "the publisher closed the connection");
 }
 
+/* Armed once per period, not per frame. */
+static void
+on_idle_check (MillRtmpConnection *self, gint64 now_us)
+{
+  gint64 idle_us = (gint64) self->idle_timeout_ms * 1000;
+
+  if (!g_atomic_int_get (&self->flowing))
+    self->last_media_us = now_us;
+  if (now_us - self->last_media_us < idle_us) {
+    mill_rtmp_timer_arm (self->timer, self->last_media_us + idle_us);
+    return;
+  }
+  mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_IDLE_TIMEOUT);
+  mill_rtmp_socket_close (self, "the publisher sent no media for too long");
+}
+
 static void
 on_timeout (gpointer user_data)
 {
   g_autoptr (MillRtmpConnection) self = g_object_ref (user_data);
-  gint64 now_us = g_get_monotonic_time ();
-  gint64 idle_us = (gint64) self->idle_timeout_ms * 1000;
 
   switch (self->state) {
     case MILL_RTMP_CONNECTION_HANDSHAKE:
       GST_INFO ("%s: no publish request in time, closing the connection",
           self->address);
+      mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_HANDSHAKE_TIMEOUT);
       mill_rtmp_socket_close (self, "no publish request in time");
       break;
     case MILL_RTMP_CONNECTION_ASKING:
@@ -466,14 +492,7 @@ on_timeout (gpointer user_data)
           "nobody answered the request in time");
       break;
     case MILL_RTMP_CONNECTION_LIVE:
-      /* Armed once per period, not per read. */
-      if (!g_atomic_int_get (&self->flowing))
-        self->last_activity_us = now_us;
-      if (now_us - self->last_activity_us < idle_us)
-        mill_rtmp_timer_arm (self->timer, self->last_activity_us + idle_us);
-      else
-        mill_rtmp_socket_close (self,
-            "the publisher sent nothing for too long");
+      on_idle_check (self, g_get_monotonic_time ());
       break;
     case MILL_RTMP_CONNECTION_LINGERING:
       mill_rtmp_socket_close (self, "closed");
@@ -529,6 +548,7 @@ mill_rtmp_socket_clear (MillRtmpConnection *self)
   g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   if (self->fd >= 0)
     close (self->fd);
+  mill_rtmp_socket_leave_place (self);
   end_wait (self);
   g_clear_pointer (&self->session, mill_rtmp_session_free);
   g_clear_pointer (&self->pending, g_byte_array_unref);

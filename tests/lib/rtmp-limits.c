@@ -174,7 +174,7 @@ assert_limit (Peer *peer, MillRtmpLimit limit)
   g_autoptr (GError) error = NULL;
   g_assert_false (peer_flush (peer, &error));
   g_assert_error (error, MILL_RTMP_LIMIT_ERROR, (gint) limit);
-  g_test_message ("%s: %s", mill_rtmp_limit_get_name (limit), error->message);
+  g_test_message ("%s: %s", mill_rtmp_limits_get_name (limit), error->message);
   /* Nothing is taken after it. */
   g_clear_error (&error);
   peer_connect (peer, 4);

@@ -592,7 +592,7 @@ GST_START_TEST (idle_publisher)
       publisher_open (receiver->address, "live", "cam");
   send_first_frame (publisher, 0);
 
-  receiver_wait_signal (receiver, "end the publisher sent nothing");
+  receiver_wait_signal (receiver, "end the publisher sent no media");
   receiver_wait_state (receiver, "reconnecting");
 }
 GST_END_TEST;

@@ -19,7 +19,7 @@ static const gchar *const names[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (names) == MILL_RTMP_N_LIMITS);
 
 const gchar *
-mill_rtmp_limit_get_name (MillRtmpLimit limit)
+mill_rtmp_limits_get_name (MillRtmpLimit limit)
 {
   g_return_val_if_fail (limit < MILL_RTMP_N_LIMITS, "");
   return names[limit];

@@ -31,7 +31,7 @@ typedef enum
 } MillRtmpLimit;
 
 /* "message-bytes" and so on. */
-const gchar *mill_rtmp_limit_get_name (MillRtmpLimit limit);
+const gchar *mill_rtmp_limits_get_name (MillRtmpLimit limit);
 
 /**
  * MillRtmpLimits: zero takes the default in brackets.
