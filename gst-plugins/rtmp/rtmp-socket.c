@@ -386,6 +386,7 @@ close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
   if (code == EPROTO && n_read < 0 && text) {
     GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, choose_tls_level (), NULL,
         "%s: TLS: %s, closing the connection", self->address, text);
+    mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_PROTOCOL);
     reason = g_strdup_printf ("TLS: %s", text);
   } else {
     reason = g_strdup_printf ("the publisher closed the connection%s%s",
