@@ -1,62 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
-#include "rtmp-client.h"
+#include "rtmp-client-private.h"
 
 #include <string.h>
 
-#include "amf0.h"
-#include "rtmp-chunk-reader.h"
-#include "rtmp-chunk-writer.h"
-#include "rtmp-session.h"
+#include "rtmp-aggregate.h"
 #include "rtmp-bytes.h"
 
 #define DEFAULT_CHUNK_SIZE 4096
-#define MAX_MESSAGE (1024 * 1024)
 #define MAX_CHUNK_STREAMS 64
-#define MAX_AMF_DEPTH 16
 
-/* What answers refer to (section 7.2.1.2): the order of the requests. */
-enum
-{
-  TRANSACTION_CONNECT = 1,
-  TRANSACTION_RELEASE_STREAM,
-  TRANSACTION_FC_PUBLISH,
-  TRANSACTION_CREATE_STREAM,
-  TRANSACTION_PUBLISH,
-  TRANSACTION_FC_UNPUBLISH,
-  TRANSACTION_DELETE_STREAM,
-};
+/* A server has little to say but media, which is a picture of 4K at most. */
+#define MAX_MESSAGE (64 * 1024)
+#define MAX_MEDIA_MESSAGE (16 * 1024 * 1024)
 
-typedef enum
-{
-  STATE_FIRST, /* S0 and S1 are awaited */
-  STATE_SECOND, /* S2 is awaited */
-  STATE_OPEN,
-  STATE_READY,
-} State;
-
-struct _MillRtmpClient
-{
-  gchar *app;
-  gchar *name;
-  gchar *tc_url;
-  guint chunk_size;
-  gboolean is_classic;
-  MillRtmpCapabilities capabilities; /* of the server */
-  const MillRtmpClientEvents *events;
-  gpointer user_data;
-
-  State state;
-  GByteArray *handshake; /* S0 and S1, then S2 */
-  MillRtmpChunkReader *reader;
-  MillRtmpChunkWriter *writer;
-  GByteArray *output;
-  gsize output_sent;
-  guint32 stream_id;
-  guint32 window; /* 0 until the server says it */
-  guint32 received;
-  guint32 acknowledged;
-};
+/* A server that reads nothing gets no more pongs and acknowledgements. */
+#define MAX_UNREAD (256 * 1024)
 
 static void
 send_first (MillRtmpClient *client, MillRtmpHandshakeKind kind)
@@ -76,6 +35,7 @@ mill_rtmp_client_new (const MillRtmpClientOptions *options,
     .max_chunk_streams = MAX_CHUNK_STREAMS,
   };
   MillRtmpClient *client = g_new0 (MillRtmpClient, 1);
+  client->role = options->role;
   client->app = g_strdup (options->app);
   client->name = g_strdup (options->name);
   client->tc_url = g_strdup (options->tc_url);
@@ -108,6 +68,8 @@ mill_rtmp_client_free (MillRtmpClient *client)
   g_free (client);
 }
 
+/* ---- output ---- */
+
 const guint8 *
 mill_rtmp_client_peek_output (MillRtmpClient *client, gsize *ret_size)
 {
@@ -118,6 +80,7 @@ mill_rtmp_client_peek_output (MillRtmpClient *client, gsize *ret_size)
 void
 mill_rtmp_client_drop_output (MillRtmpClient *client, gsize size)
 {
+  g_return_if_fail (size <= client->output->len - client->output_sent);
   client->output_sent += size;
   if (client->output_sent < client->output->len)
     return;
@@ -125,11 +88,9 @@ mill_rtmp_client_drop_output (MillRtmpClient *client, gsize size)
   client->output_sent = 0;
 }
 
-/* ---- commands ---- */
-
-static void
-send_control (MillRtmpClient *client, MillRtmpMessageType type,
-    const guint8 *payload, gsize size)
+void
+mill_rtmp_client_private_send_control (MillRtmpClient *client,
+    MillRtmpMessageType type, const guint8 *payload, gsize size)
 {
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
@@ -139,91 +100,10 @@ send_control (MillRtmpClient *client, MillRtmpMessageType type,
       payload, size);
 }
 
-static GByteArray *
-begin_command (const gchar *name, guint transaction)
+static gboolean
+may_reply (const MillRtmpClient *client)
 {
-  GByteArray *body = g_byte_array_new ();
-  mill_amf0_write_string (body, name);
-  mill_amf0_write_number (body, transaction);
-  return body;
-}
-
-static void
-send_command (MillRtmpClient *client, guint32 stream_id, GByteArray *body)
-{
-  MillRtmpHeader header = {
-    .chunk_stream = MILL_RTMP_CHUNK_STREAM_COMMAND,
-    .type = MILL_RTMP_MESSAGE_COMMAND,
-    .stream_id = stream_id,
-  };
-  mill_rtmp_chunk_writer_write (client->writer, client->output, &header,
-      body->data, body->len);
-  g_byte_array_unref (body);
-}
-
-/* releaseStream, FCPublish and FCUnpublish: null and the stream's name */
-static void
-send_named (MillRtmpClient *client, const gchar *command, guint transaction)
-{
-  GByteArray *body = begin_command (command, transaction);
-  mill_amf0_write_null (body);
-  mill_amf0_write_string (body, client->name);
-  send_command (client, 0, body);
-}
-
-static void
-write_member (GByteArray *body, const gchar *name, const gchar *string)
-{
-  mill_amf0_write_name (body, name);
-  mill_amf0_write_string (body, string);
-}
-
-static void
-send_connect (MillRtmpClient *client)
-{
-  GByteArray *body = begin_command ("connect", TRANSACTION_CONNECT);
-  mill_amf0_write_object_begin (body);
-  write_member (body, "app", client->app);
-  write_member (body, "type", "nonprivate");
-  write_member (body, "flashVer", "FMLE/3.0 (compatible; millrace)");
-  write_member (body, "tcUrl", client->tc_url);
-  if (!client->is_classic)
-    mill_rtmp_capabilities_write (body);
-  mill_amf0_write_object_end (body);
-  send_command (client, 0, body);
-}
-
-static void
-send_create_stream (MillRtmpClient *client)
-{
-  mill_rtmp_chunk_writer_set_chunk_size (client->writer, client->output,
-      client->chunk_size);
-  send_named (client, "releaseStream", TRANSACTION_RELEASE_STREAM);
-  send_named (client, "FCPublish", TRANSACTION_FC_PUBLISH);
-  GByteArray *body = begin_command ("createStream", TRANSACTION_CREATE_STREAM);
-  mill_amf0_write_null (body);
-  send_command (client, 0, body);
-}
-
-static void
-send_publish (MillRtmpClient *client)
-{
-  GByteArray *body = begin_command ("publish", TRANSACTION_PUBLISH);
-  mill_amf0_write_null (body);
-  mill_amf0_write_string (body, client->name);
-  mill_amf0_write_string (body, "live");
-  send_command (client, client->stream_id, body);
-}
-
-void
-mill_rtmp_client_unpublish (MillRtmpClient *client)
-{
-  send_named (client, "FCUnpublish", TRANSACTION_FC_UNPUBLISH);
-  GByteArray *body = begin_command ("deleteStream", TRANSACTION_DELETE_STREAM);
-  mill_amf0_write_null (body);
-  mill_amf0_write_number (body, client->stream_id);
-  send_command (client, 0, body);
-  client->state = STATE_OPEN;
+  return client->output->len - client->output_sent <= MAX_UNREAD;
 }
 
 guint
@@ -253,6 +133,12 @@ mill_rtmp_client_send (MillRtmpClient *client, MillRtmpMessageType type,
       size);
 }
 
+void
+mill_rtmp_client_unpublish (MillRtmpClient *client)
+{
+  mill_rtmp_client_command_unpublish (client);
+}
+
 const MillRtmpCapabilities *
 mill_rtmp_client_get_capabilities (MillRtmpClient *client)
 {
@@ -265,139 +151,116 @@ mill_rtmp_client_get_stream_id (MillRtmpClient *client)
   return client->stream_id;
 }
 
-/* ---- answers ---- */
+/* ---- messages ---- */
 
-static gchar *
-dup_member (const MillAmf0Value *object, const gchar *name)
-{
-  MillAmf0Value value;
-  gchar *string = mill_amf0_lookup (object, name, &value)
-      ? mill_amf0_dup_string (&value)
-      : NULL;
-  return string != NULL ? string : g_strdup ("");
-}
-
+/* Some servers begin with the media and say that they do afterwards. */
 static void
-handle_reconnect (MillRtmpClient *client, const MillAmf0Value *info)
+give_media (MillRtmpClient *client, const MillRtmpHeader *header,
+    GstBuffer *payload)
 {
-  MillAmf0Value value;
-  g_autofree gchar *description = dup_member (info, "description");
-  g_autofree gchar *tc_url = mill_amf0_lookup (info, "tcUrl", &value)
-      ? mill_amf0_dup_string (&value)
-      : NULL;
-  if (client->events->reconnect != NULL)
-    client->events->reconnect (client, tc_url, description, client->user_data);
-}
-
-static void
-handle_status (MillRtmpClient *client, const MillAmf0Value *info,
-    gboolean is_error)
-{
-  g_autofree gchar *level = dup_member (info, "level");
-  g_autofree gchar *code = dup_member (info, "code");
-  g_autofree gchar *description = dup_member (info, "description");
-  if (is_error || g_str_equal (level, "error")) {
-    if (client->events->refused != NULL)
-      client->events->refused (client, code, description, client->user_data);
-  } else if (g_str_equal (code, "NetStream.Publish.Start") &&
-      client->state == STATE_OPEN) {
-    client->state = STATE_READY;
-    if (client->events->ready != NULL)
-      client->events->ready (client, client->user_data);
-  } else if (g_str_equal (code, "NetConnection.Connect.ReconnectRequest")) {
-    handle_reconnect (client, info);
-  }
-}
-
-static void
-handle_result (MillRtmpClient *client, guint transaction,
-    const MillAmf0Value *result)
-{
-  if (transaction == TRANSACTION_CONNECT) {
-    send_create_stream (client);
-  } else if (transaction == TRANSACTION_CREATE_STREAM &&
-      result->type == MILL_AMF0_NUMBER) {
-    client->stream_id = (guint32) result->number;
-    send_publish (client);
-  }
+  g_autoptr (GstBuffer) owned = payload;
+  if (client->role != MILL_RTMP_CLIENT_PLAY || owned == NULL)
+    return;
+  if (client->state == MILL_RTMP_CLIENT_ASKING)
+    mill_rtmp_client_command_set_ready (client);
+  if (client->state == MILL_RTMP_CLIENT_READY && client->events->media != NULL)
+    client->events->media (client, (MillRtmpMediaType) header->type,
+        header->timestamp_ms, g_steal_pointer (&owned), client->user_data);
 }
 
 static gboolean
-is_string (const MillAmf0Value *value, const gchar *string)
+split_aggregate (MillRtmpClient *client, const MillRtmpHeader *header,
+    GstBuffer *payload, const GstMapInfo *map, GError **error)
 {
-  return value->type == MILL_AMF0_STRING &&
-      value->string_size == strlen (string) &&
-      memcmp (value->string, string, value->string_size) == 0;
-}
-
-/* Servers put their capabilities into either object of the result. */
-static void
-read_capabilities (MillRtmpClient *client, const MillAmf0Value *properties,
-    const MillAmf0Value *info)
-{
-  mill_rtmp_capabilities_read (info, &client->capabilities);
-  if (!client->capabilities.is_enhanced)
-    mill_rtmp_capabilities_read (properties, &client->capabilities);
-}
-
-/* Name, transaction, properties or null, then what it is about. */
-static gboolean
-handle_command (MillRtmpClient *client, const guint8 *data, gsize size,
-    GError **error)
-{
-  MillAmf0Reader reader;
-  mill_amf0_reader_init (&reader, data, size, MAX_AMF_DEPTH);
-  MillAmf0Value values[4];
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
-    values[i] = (MillAmf0Value){ .type = MILL_AMF0_NULL };
-    if (!mill_amf0_at_end (&reader) &&
-        !mill_amf0_read (&reader, &values[i], error))
-      return FALSE;
+  MillRtmpAggregate aggregate;
+  MillRtmpAggregatePart part;
+  GError *broken = NULL;
+  mill_rtmp_aggregate_init (&aggregate, header, map->data, map->size);
+  while (mill_rtmp_aggregate_next (&aggregate, &part, &broken)) {
+    gboolean is_media = part.header.type == MILL_RTMP_MESSAGE_AUDIO ||
+        part.header.type == MILL_RTMP_MESSAGE_VIDEO;
+    if (is_media && part.size > 0)
+      give_media (client, &part.header,
+          gst_buffer_copy_region (payload, GST_BUFFER_COPY_MEMORY, part.offset,
+              part.size));
+    else if (part.header.type == MILL_RTMP_MESSAGE_DATA)
+      mill_rtmp_client_command_handle_data (client, map->data + part.offset,
+          part.size);
   }
-  guint transaction = 0;
-  if (values[1].type == MILL_AMF0_NUMBER && values[1].number >= 0 &&
-      values[1].number <= TRANSACTION_DELETE_STREAM)
-    transaction = (guint) values[1].number;
-  if (is_string (&values[0], "_result") && transaction == TRANSACTION_CONNECT)
-    read_capabilities (client, &values[2], &values[3]);
-  if (is_string (&values[0], "_result"))
-    handle_result (client, transaction, &values[3]);
-  else if (is_string (&values[0], "onStatus"))
-    handle_status (client, &values[3], FALSE);
-  else if (is_string (&values[0], "_error") &&
-      (transaction == TRANSACTION_CONNECT ||
-          transaction == TRANSACTION_CREATE_STREAM))
-    handle_status (client, &values[3], TRUE);
-  return TRUE;
+  if (broken == NULL)
+    return TRUE;
+  g_propagate_error (error, broken);
+  return FALSE;
 }
 
+/* Section 7.1.7 */
 static void
 handle_user_control (MillRtmpClient *client, const guint8 *data, gsize size)
 {
-  if (size < 6 || mill_rtmp_read_u16 (data) != MILL_RTMP_CONTROL_PING_REQUEST)
+  if (size < 6)
+    return;
+  guint event = mill_rtmp_read_u16 (data);
+  if (event == MILL_RTMP_CONTROL_STREAM_EOF &&
+      mill_rtmp_read_u32 (data + 2) == client->stream_id)
+    mill_rtmp_client_command_set_ended (client);
+  if (event != MILL_RTMP_CONTROL_PING_REQUEST || !may_reply (client))
     return;
   guint8 pong[6];
   memcpy (pong, data, sizeof pong);
   mill_rtmp_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
-  send_control (client, MILL_RTMP_MESSAGE_USER_CONTROL, pong, sizeof pong);
+  mill_rtmp_client_private_send_control (client, MILL_RTMP_MESSAGE_USER_CONTROL,
+      pong, sizeof pong);
+}
+
+/* All but audio and video, whose payload is not looked at here. */
+static gboolean
+handle_mapped (MillRtmpClient *client, const MillRtmpHeader *header,
+    GstBuffer *payload, const GstMapInfo *map, GError **error)
+{
+  switch (header->type) {
+    case MILL_RTMP_MESSAGE_COMMAND:
+      return mill_rtmp_client_command_handle (client, map->data, map->size,
+          error);
+    case MILL_RTMP_MESSAGE_COMMAND_AMF3:
+      /* a marker, then AMF0 until a value says otherwise */
+      return mill_rtmp_client_command_handle (client, map->data + 1,
+          map->size - 1, error);
+    case MILL_RTMP_MESSAGE_DATA:
+      mill_rtmp_client_command_handle_data (client, map->data, map->size);
+      return TRUE;
+    case MILL_RTMP_MESSAGE_DATA_AMF3:
+      mill_rtmp_client_command_handle_data (client, map->data + 1,
+          map->size - 1);
+      return TRUE;
+    case MILL_RTMP_MESSAGE_AGGREGATE:
+      return split_aggregate (client, header, payload, map, error);
+    case MILL_RTMP_MESSAGE_USER_CONTROL:
+      handle_user_control (client, map->data, map->size);
+      return TRUE;
+    case MILL_RTMP_MESSAGE_WINDOW_SIZE:
+      if (map->size >= 4)
+        client->window = mill_rtmp_read_u32 (map->data);
+      return TRUE;
+    default:
+      return TRUE; /* section 5.4: what is not known is passed over */
+  }
 }
 
 static gboolean
 handle_message (MillRtmpClient *client, const MillRtmpHeader *header,
     GstBuffer *payload, GError **error)
 {
+  if (header->type == MILL_RTMP_MESSAGE_AUDIO ||
+      header->type == MILL_RTMP_MESSAGE_VIDEO) {
+    give_media (client, header, payload);
+    return TRUE;
+  }
   g_autoptr (GstBuffer) owned = payload;
   if (owned == NULL)
     return TRUE;
-  gboolean ok = TRUE;
   GstMapInfo map;
   gst_buffer_map (owned, &map, GST_MAP_READ);
-  if (header->type == MILL_RTMP_MESSAGE_COMMAND)
-    ok = handle_command (client, map.data, map.size, error);
-  else if (header->type == MILL_RTMP_MESSAGE_USER_CONTROL)
-    handle_user_control (client, map.data, map.size);
-  else if (header->type == MILL_RTMP_MESSAGE_WINDOW_SIZE && map.size >= 4)
-    client->window = mill_rtmp_read_u32 (map.data);
+  gboolean ok = handle_mapped (client, header, owned, &map, error);
   gst_buffer_unmap (owned, &map);
   return ok;
 }
@@ -415,41 +278,80 @@ take_handshake (MillRtmpClient *client, MillRtmpBytes *bytes, gsize wanted)
   return client->handshake->len == wanted;
 }
 
+/* A version is judged at once: what speaks something else is not waited for. */
 static gboolean
-feed_handshake (MillRtmpClient *client, MillRtmpBytes *bytes, GError **error)
+feed_first (MillRtmpClient *client, MillRtmpBytes *bytes, GError **error)
 {
-  if (client->state == STATE_SECOND) {
-    if (!take_handshake (client, bytes, MILL_RTMP_HANDSHAKE_SIZE))
-      return TRUE;
-    send_connect (client);
-    client->state = STATE_OPEN;
-  } else {
-    if (!take_handshake (client, bytes, 1 + MILL_RTMP_HANDSHAKE_SIZE))
-      return TRUE;
-    const guint8 *first = client->handshake->data;
-    if (!mill_rtmp_handshake_check_version (first[0], error))
-      return FALSE;
-    guint8 second[MILL_RTMP_HANDSHAKE_SIZE];
-    mill_rtmp_handshake_make_second (second, first + 1,
-        MILL_RTMP_HANDSHAKE_CLIENT, 0);
-    g_byte_array_append (client->output, second, sizeof second);
-    client->state = STATE_SECOND;
-  }
+  if (client->handshake->len == 0 &&
+      !mill_rtmp_handshake_check_version (bytes->data[0], error))
+    return FALSE;
+  if (!take_handshake (client, bytes, 1 + MILL_RTMP_HANDSHAKE_SIZE))
+    return TRUE;
+  guint8 second[MILL_RTMP_HANDSHAKE_SIZE];
+  mill_rtmp_handshake_make_second (second, client->handshake->data + 1,
+      MILL_RTMP_HANDSHAKE_CLIENT, 0);
+  g_byte_array_append (client->output, second, sizeof second);
   g_byte_array_set_size (client->handshake, 0);
+  client->state = MILL_RTMP_CLIENT_SECOND;
   return TRUE;
 }
 
 static void
+feed_second (MillRtmpClient *client, MillRtmpBytes *bytes)
+{
+  if (!take_handshake (client, bytes, MILL_RTMP_HANDSHAKE_SIZE))
+    return;
+  g_byte_array_set_size (client->handshake, 0);
+  client->state = MILL_RTMP_CLIENT_CONNECTING;
+  mill_rtmp_client_command_connect (client);
+}
+
+static gboolean
+feed_messages (MillRtmpClient *client, MillRtmpBytes *bytes, GError **error)
+{
+  /* Only a server that was asked to play may send what is large. */
+  mill_rtmp_chunk_reader_set_max_message (client->reader,
+      client->role == MILL_RTMP_CLIENT_PLAY &&
+              client->state >= MILL_RTMP_CLIENT_ASKING
+          ? MAX_MEDIA_MESSAGE
+          : MAX_MESSAGE);
+  MillRtmpHeader header;
+  GstBuffer *payload;
+  switch (mill_rtmp_chunk_reader_feed (client->reader, bytes, &header, &payload,
+      error)) {
+    case MILL_RTMP_CHUNK_FAILED:
+      return FALSE;
+    case MILL_RTMP_CHUNK_MESSAGE:
+      return handle_message (client, &header, payload, error);
+    case MILL_RTMP_CHUNK_MORE:
+    default:
+      return TRUE;
+  }
+}
+
+/* Section 5.4.3 */
+static void
 acknowledge (MillRtmpClient *client)
 {
-  if (client->window == 0 ||
+  if (client->window == 0 || !may_reply (client) ||
       client->received - client->acknowledged < client->window)
     return;
   client->acknowledged = client->received;
   guint8 payload[4];
   mill_rtmp_write_u32 (payload, client->received);
-  send_control (client, MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT, payload,
-      sizeof payload);
+  mill_rtmp_client_private_send_control (client,
+      MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT, payload, sizeof payload);
+}
+
+static gboolean
+feed_step (MillRtmpClient *client, MillRtmpBytes *bytes, GError **error)
+{
+  if (client->state == MILL_RTMP_CLIENT_FIRST)
+    return feed_first (client, bytes, error);
+  if (client->state != MILL_RTMP_CLIENT_SECOND)
+    return feed_messages (client, bytes, error);
+  feed_second (client, bytes);
+  return TRUE;
 }
 
 gboolean
@@ -458,22 +360,9 @@ mill_rtmp_client_feed (MillRtmpClient *client, const guint8 *data, gsize size,
 {
   MillRtmpBytes bytes = { data, size };
   client->received += (guint32) size;
-  while (bytes.size > 0) {
-    if (client->state < STATE_OPEN) {
-      if (!feed_handshake (client, &bytes, error))
-        return FALSE;
-      continue;
-    }
-    MillRtmpHeader header;
-    GstBuffer *payload;
-    MillRtmpChunkResult result = mill_rtmp_chunk_reader_feed (client->reader,
-        &bytes, &header, &payload, error);
-    if (result == MILL_RTMP_CHUNK_FAILED)
+  while (bytes.size > 0)
+    if (!feed_step (client, &bytes, error))
       return FALSE;
-    if (result == MILL_RTMP_CHUNK_MESSAGE &&
-        !handle_message (client, &header, payload, error))
-      return FALSE;
-  }
   acknowledge (client);
   return TRUE;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "rtmp-aggregate.h"
 #include "rtmp-command.h"
 #include "rtmp-handshake.h"
 #include "rtmp-session-private.h"
@@ -12,10 +13,6 @@
 
 /* Acknowledge this often until the peer says its window. */
 #define DEFAULT_WINDOW 2500000
-
-/* An FLV tag inside an aggregate message: header, and size again behind. */
-#define TAG_HEADER 11
-#define TAG_TRAILER 4
 
 G_DEFINE_QUARK (mill_rtmp_error, mill_rtmp_error)
 
@@ -222,49 +219,28 @@ give_media (MillRtmpSession *session, const MillRtmpHeader *header,
 }
 
 static gboolean
-check_tag (gsize position, gsize size, gsize tag_size, GError **error)
-{
-  if (size - position >= TAG_HEADER + tag_size)
-    return TRUE;
-  g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,
-      "aggregate message at byte %" G_GSIZE_FORMAT ": got %" G_GSIZE_FORMAT
-      " more bytes, expected a tag of %" G_GSIZE_FORMAT,
-      position, size - position, TAG_HEADER + tag_size);
-  return FALSE;
-}
-
-/* Section 7.1.6: FLV tags one after the other. Their time stamps count from
- * the first one's, which stands for the message's. */
-static gboolean
 split_aggregate (MillRtmpSession *session, const MillRtmpHeader *header,
     GstBuffer *payload, const GstMapInfo *map, GError **error)
 {
-  guint32 first_ms = 0;
-  for (gsize position = 0; position < map->size;) {
-    if (!check_tag (position, map->size, 0, error))
-      return FALSE;
-    const guint8 *tag = map->data + position;
-    gsize tag_size = mill_rtmp_read_u24 (tag + 1);
-    /* FLV E.4.1: the upper eight bits of the time stamp come last */
-    guint32 tag_ms = mill_rtmp_read_u24 (tag + 4) | (guint32) tag[7] << 24;
-    if (!check_tag (position, map->size, tag_size, error))
-      return FALSE;
-    if (position == 0)
-      first_ms = tag_ms;
-    MillRtmpHeader part = *header;
-    part.type = tag[0] & 0x1f;
-    part.timestamp_ms += tag_ms - first_ms;
-    gboolean is_media = part.type == MILL_RTMP_MESSAGE_AUDIO ||
-        part.type == MILL_RTMP_MESSAGE_VIDEO;
-    if (is_media && tag_size > 0)
-      give_media (session, &part,
-          gst_buffer_copy_region (payload, GST_BUFFER_COPY_MEMORY,
-              position + TAG_HEADER, tag_size));
-    else if (part.type == MILL_RTMP_MESSAGE_DATA)
-      mill_rtmp_command_handle_data (session, tag + TAG_HEADER, tag_size);
-    position += MIN (map->size - position, TAG_HEADER + tag_size + TAG_TRAILER);
+  MillRtmpAggregate aggregate;
+  MillRtmpAggregatePart part;
+  GError *broken = NULL;
+  mill_rtmp_aggregate_init (&aggregate, header, map->data, map->size);
+  while (mill_rtmp_aggregate_next (&aggregate, &part, &broken)) {
+    gboolean is_media = part.header.type == MILL_RTMP_MESSAGE_AUDIO ||
+        part.header.type == MILL_RTMP_MESSAGE_VIDEO;
+    if (is_media && part.size > 0)
+      give_media (session, &part.header,
+          gst_buffer_copy_region (payload, GST_BUFFER_COPY_MEMORY, part.offset,
+              part.size));
+    else if (part.header.type == MILL_RTMP_MESSAGE_DATA)
+      mill_rtmp_command_handle_data (session, map->data + part.offset,
+          part.size);
   }
-  return TRUE;
+  if (broken == NULL)
+    return TRUE;
+  g_propagate_error (error, broken);
+  return FALSE;
 }
 
 static gboolean
