@@ -9,8 +9,8 @@
 #include "rtmp-timeline.h"
 #include "rtmp/flv-tag.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
-#define GST_CAT_DEFAULT gst_rtmp_server_src_debug
+GST_DEBUG_CATEGORY_STATIC (rtmp_output_debug);
+#define GST_CAT_DEFAULT rtmp_output_debug
 
 /* One kind is waited for this long, in the publisher's time, after the first
  * frame of the other. */
@@ -513,11 +513,24 @@ mill_rtmp_output_push (MillRtmpOutput *self, MillRtmpMediaType type,
 
 /* ---- life ---- */
 
+static void
+init_debug (void)
+{
+  static gsize done;
+
+  if (!g_once_init_enter (&done))
+    return;
+  GST_DEBUG_CATEGORY_INIT (rtmp_output_debug, "rtmpoutput", 0,
+      "RTMP messages to buffers");
+  g_once_init_leave (&done, 1);
+}
+
 MillRtmpOutput *
 mill_rtmp_output_new (GstElement *element)
 {
   MillRtmpOutput *self = g_new0 (MillRtmpOutput, 1);
 
+  init_debug ();
   self->element = element;
   self->combiner = gst_flow_combiner_new ();
   self->group_id = gst_util_group_id_next ();
