@@ -6,7 +6,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <errno.h>
+#include <glib-unix.h>
+#include <openssl/err.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,12 +55,43 @@ publisher_connect_raw (const gchar *address)
   return fd;
 }
 
+/* ---- TLS, with the look of recv() and send() ---- */
+
+static gssize
+finish_tls (Publisher *self, gint code)
+{
+  gint kind = SSL_get_error (self->ssl, code);
+
+  if (code > 0 || kind == SSL_ERROR_ZERO_RETURN)
+    return MAX (code, 0);
+  gboolean waits = kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE;
+  ERR_clear_error ();
+  errno = waits ? EAGAIN : EPROTO;
+  return -1;
+}
+
+static gssize
+write_bytes (Publisher *self, const guint8 *data, gsize size)
+{
+  if (!self->ssl)
+    return send (self->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return finish_tls (self, SSL_write (self->ssl, data, (gint) size));
+}
+
+static gssize
+read_bytes (Publisher *self, guint8 *data, gsize size)
+{
+  if (!self->ssl)
+    return recv (self->fd, data, size, MSG_DONTWAIT);
+  return finish_tls (self, SSL_read (self->ssl, data, (gint) size));
+}
+
 static void
 send_some (Publisher *self)
 {
   gsize size;
   const guint8 *data = mill_rtmp_client_peek_output (self->client, &size);
-  gssize n = send (self->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  gssize n = write_bytes (self, data, size);
 
   if (n >= 0)
     mill_rtmp_client_drop_output (self->client, n);
@@ -69,7 +103,7 @@ static void
 receive_some (Publisher *self)
 {
   guint8 data[4096];
-  gssize n = recv (self->fd, data, sizeof data, MSG_DONTWAIT);
+  gssize n = read_bytes (self, data, sizeof data);
 
   if (n > 0)
     mill_rtmp_client_feed (self->client, data, n, NULL);
@@ -90,7 +124,7 @@ turn (Publisher *self, gboolean wait)
   if (item.revents & POLLOUT)
     send_some (self);
   if (item.revents & (POLLIN | POLLHUP | POLLERR))
-    receive_some (self);
+    receive_some (self); /* less than one record of TLS is in its answers */
 }
 
 static void
@@ -105,21 +139,99 @@ flush (Publisher *self)
   }
 }
 
-Publisher *
-publisher_new (const gchar *address, const gchar *app, const gchar *name)
+/* Up to its end, or until it is closed. */
+static void
+run_handshake (Publisher *self, gint version)
 {
-  Publisher *self = g_new0 (Publisher, 1);
+  SSL_CTX *context = SSL_CTX_new (TLS_client_method ());
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+  gssize n = -1;
+
+  signal (SIGPIPE, SIG_IGN); /* OpenSSL writes to what the server has closed */
+  SSL_CTX_set_security_level (context, 0);
+  SSL_CTX_set_min_proto_version (context, version);
+  SSL_CTX_set_max_proto_version (context, version);
+  SSL_CTX_set_mode (context,
+      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  g_assert_true (g_unix_set_fd_nonblocking (self->fd, TRUE, NULL));
+  self->ssl = SSL_new (context);
+  SSL_CTX_free (context);
+  SSL_set_fd (self->ssl, self->fd);
+  while (n <= 0 && !self->closed && g_get_monotonic_time () < deadline) {
+    struct pollfd item = { self->fd, POLLIN, 0 };
+    n = finish_tls (self, SSL_connect (self->ssl));
+    self->closed = n == 0 || (n < 0 && errno != EAGAIN);
+    if (n < 0 && !self->closed)
+      poll (&item, 1, 100);
+  }
+  X509 *certificate = self->closed ? NULL
+                                   : SSL_get1_peer_certificate (self->ssl);
+  if (!certificate)
+    return;
+  guchar digest[EVP_MAX_MD_SIZE];
+  guint size;
+  GString *hex = g_string_new (NULL);
+  X509_digest (certificate, EVP_sha256 (), digest, &size);
+  for (guint i = 0; i < size; i++)
+    g_string_append_printf (hex, "%02x", digest[i]);
+  self->fingerprint = g_string_free (hex, FALSE);
+  X509_free (certificate);
+}
+
+static void
+make_client (Publisher *self, const gchar *address, const gchar *app,
+    const gchar *name)
+{
   g_autofree gchar *url = g_strdup_printf ("rtmp://%s/%s", address, app);
   MillRtmpClientOptions options = { .app = app, .name = name, .tc_url = url };
 
-  self->fd = publisher_connect_raw (address);
   self->client = mill_rtmp_client_new (&options, &client_events, self);
+}
+
+/* @version: 0: without TLS */
+static Publisher *
+open_publisher (const gchar *address, const gchar *app, const gchar *name,
+    gint version)
+{
+  Publisher *self = g_new0 (Publisher, 1);
+
+  self->fd = publisher_connect_raw (address);
+  if (version)
+    run_handshake (self, version);
+  make_client (self, address, app, name);
   gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
   /* It asks to publish as soon as it has a message stream. */
   while (mill_rtmp_client_get_stream_id (self->client) == 0 && !self->code &&
       !self->closed && g_get_monotonic_time () < deadline)
     turn (self, TRUE);
   flush (self);
+  return self;
+}
+
+Publisher *
+publisher_new (const gchar *address, const gchar *app, const gchar *name)
+{
+  return open_publisher (address, app, name, 0);
+}
+
+Publisher *
+publisher_new_tls (const gchar *address, const gchar *app, const gchar *name,
+    gint version)
+{
+  return open_publisher (address, app, name, version);
+}
+
+Publisher *
+publisher_new_silent_tls (const gchar *address)
+{
+  Publisher *self = g_new0 (Publisher, 1);
+  gsize size;
+
+  self->fd = publisher_connect_raw (address);
+  run_handshake (self, TLS1_3_VERSION);
+  make_client (self, address, "live", "cam");
+  mill_rtmp_client_peek_output (self->client, &size);
+  mill_rtmp_client_drop_output (self->client, size);
   return self;
 }
 
@@ -246,6 +358,8 @@ void
 publisher_free (Publisher *self)
 {
   close (self->fd);
+  SSL_free (self->ssl);
+  g_free (self->fingerprint);
   mill_rtmp_client_free (self->client);
   g_free (self->code);
   g_free (self->description);

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include <openssl/ssl.h>
+
 #include "rtmp/rtmp-client.h"
 
 G_BEGIN_DECLS
@@ -15,6 +17,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   gint fd;
+  SSL *ssl; /* nullable: plain RTMP */
+  gchar *fingerprint; /* nullable: SHA-256 of what the server showed */
   MillRtmpClient *client;
   gboolean ready;
   gboolean closed; /* by the server */
@@ -25,6 +29,12 @@ typedef struct
 /* Connects and asks; does not wait for the answer. @address: host:port */
 Publisher *publisher_new (const gchar *address, const gchar *app,
     const gchar *name);
+/* The same by TLS of this version, a constant of OpenSSL; the server is not
+ * checked. Where there is no TLS it is closed. */
+Publisher *publisher_new_tls (const gchar *address, const gchar *app,
+    const gchar *name, gint version);
+/* TLS is there, RTMP has not begun. */
+Publisher *publisher_new_silent_tls (const gchar *address);
 /* Until it is accepted, refused or closed. Returns whether it may publish. */
 gboolean publisher_wait (Publisher *self);
 /* Until it is refused or closed. */

@@ -59,67 +59,72 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pem, clear_pem)
 static gboolean
 open_pem (Pem *pem, const gchar *what, const gchar *file, GError **error)
 {
+  g_autoptr (GError) cause = NULL;
+
   pem->what = what;
   pem->file = file;
-  if (g_access (file, R_OK) != 0) {
+  const gchar *reason = g_access (file, R_OK) == 0 ? NULL : g_strerror (errno);
+  if (!reason && !g_file_get_contents (file, &pem->text, &pem->size, &cause))
+    reason = cause->message;
+  if (reason) {
     g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FILE,
         "%s '%s': %s, expected a PEM file that can be read", what, file,
-        g_strerror (errno));
+        reason);
     return FALSE;
   }
-  if (!g_file_get_contents (file, &pem->text, &pem->size, error))
-    return FALSE;
   pem->size = MIN (pem->size, MAX_BYTES);
   pem->bio = BIO_new_mem_buf (pem->text, (gint) pem->size);
   return pem->bio != NULL;
 }
 
-/* The line of the block that was being read. */
+/* The line of the first block of @kind behind @position, 0: there is none. */
 static guint
-get_line (const Pem *pem, gsize block)
+find_block (const Pem *pem, gsize position, const gchar *kind)
 {
-  const gchar *begin = g_strstr_len (pem->text + block,
-      (gssize) (pem->size - block), "-----BEGIN ");
   guint line = 1;
 
-  for (const gchar *at = pem->text; begin && at < begin; at++)
-    line += *at == '\n';
-  return line;
+  for (const gchar *at = pem->text; at && *at; line++) {
+    const gchar *end = strchr (at, '\n');
+    gsize size = end ? (gsize) (end - at) : strlen (at);
+    if (at >= pem->text + position && g_str_has_prefix (at, "-----BEGIN ") &&
+        g_strstr_len (at, (gssize) size, kind))
+      return line;
+    at = end ? end + 1 : NULL;
+  }
+  return 0;
 }
 
-/* OpenSSL's last error for people, and forgotten. */
+/* OpenSSL's last error, for people. */
 static const gchar *
-take_reason (void)
+get_reason (void)
 {
-  const gchar *reason = ERR_reason_error_string (ERR_peek_error ());
+  const gchar *reason = ERR_reason_error_string (ERR_peek_last_error ());
 
-  ERR_clear_error ();
   return reason ? reason : "unknown error";
 }
 
-/* @block: where the reading of the block began */
+/* @position: where the reading of the block began */
 static void
-set_format_error (const Pem *pem, gsize block, GError **error)
+set_format_error (const Pem *pem, gsize position, GError **error)
 {
-  gboolean is_key = g_str_equal (pem->what, "key");
-  const gchar *expected = is_key ? "-----BEGIN PRIVATE KEY-----"
-                                 : "-----BEGIN CERTIFICATE-----";
+  const gchar *kind = g_str_equal (pem->what, "key") ? "PRIVATE KEY"
+                                                     : "CERTIFICATE";
+  guint line = find_block (pem, position, kind);
 
-  if (pem->is_encrypted)
+  if (line == 0)
+    g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FORMAT,
+        "%s '%s': got no such block, expected a line -----BEGIN %s-----",
+        pem->what, pem->file, kind);
+  else if (pem->is_encrypted)
     g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FORMAT,
         "key '%s': line %u: got a key with a passphrase, expected one without "
         "(openssl pkey -in OLD -out NEW)",
-        pem->file, get_line (pem, block));
-  else if (ERR_GET_REASON (ERR_peek_last_error ()) == PEM_R_NO_START_LINE)
-    g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FORMAT,
-        "%s '%s': got no PEM block of that kind, expected a line %s", pem->what,
-        pem->file, expected);
+        pem->file, line);
   else
     g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FORMAT,
-        "%s '%s': line %u: got a damaged block (%s), expected what follows "
-        "%s in PEM",
-        pem->what, pem->file, get_line (pem, block),
-        ERR_reason_error_string (ERR_peek_last_error ()), expected);
+        "%s '%s': line %u: got a damaged block (%s), expected a whole %s in "
+        "PEM",
+        pem->what, pem->file, line, get_reason (), kind);
   ERR_clear_error ();
 }
 
@@ -189,7 +194,8 @@ use_certificate (MillTlsIdentity *self, Pem *pem, GError **error)
     g_set_error (error, MILL_TLS_ERROR, MILL_TLS_ERROR_FORMAT,
         "certificate '%s': got one that this system does not allow (%s), "
         "expected for instance RSA of 2048 bits or ECDSA with P-256",
-        pem->file, take_reason ());
+        pem->file, get_reason ());
+  ERR_clear_error ();
   return is_used;
 }
 

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+/*
+ * RTMPS: publishers by TLS, what is not TLS on its port, and certificates that
+ * are renewed, broken or shared.
+ */
+#include "rtmp-publisher.h"
+#include "rtmp-receiver.h"
+#include "tls-files.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOCATION "rtmps://127.0.0.1:0/live/*"
+#define DEADLINE_US (20 * G_USEC_PER_SEC)
+
+static Receiver *
+receiver_new_tls (const gchar *location, TlsFiles *files)
+{
+  Receiver *receiver = receiver_new (location);
+
+  g_object_set (receiver->element, "tls-certificate", files->certificate,
+      "tls-key", files->key, NULL);
+  return receiver;
+}
+
+static gchar *
+get_tls_text (Receiver *receiver, const gchar *field)
+{
+  g_autoptr (GstStructure) tls = NULL;
+
+  g_object_get (receiver->element, "tls", &tls, NULL);
+  fail_unless (tls != NULL);
+  return g_strdup (gst_structure_get_string (tls, field));
+}
+
+static void
+expect_media (Receiver *receiver, Publisher *publisher, guint32 ts)
+{
+  publisher_send_video (publisher, ts, TRUE, 0);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), ts);
+}
+
+static Publisher *
+open_video (Receiver *receiver, const gchar *name, gint version)
+{
+  Publisher *publisher =
+      publisher_new_tls (receiver->address, "live", name, version);
+
+  fail_unless (publisher_wait (publisher), "%s: %s", publisher->code,
+      publisher->description);
+  publisher_send_video_config (publisher, 0, AVCC_640x360);
+  return publisher;
+}
+
+/* ---- publishing ---- */
+
+static void
+on_authorize (GstElement *element, GstStructure *request, GstPromise *reply,
+    gpointer user_data)
+{
+  gint *saw_tls = user_data;
+  gboolean tls = FALSE;
+
+  gst_structure_get_boolean (request, "tls", &tls);
+  g_atomic_int_set (saw_tls, tls);
+  gst_promise_reply (reply,
+      gst_structure_new ("reply", "accept", G_TYPE_BOOLEAN, TRUE, NULL));
+}
+
+/* OBS and ffmpeg take what their library has: both versions must do. */
+GST_START_TEST (publishes_by_both_versions)
+{
+  static const gint versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autofree gchar *fingerprint = tls_files_make (files, NULL);
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  gint saw_tls = -1;
+
+  g_object_set (receiver->element, "reconnect-timeout-ms", 20000, NULL);
+  g_signal_connect (receiver->element, "authorize", G_CALLBACK (on_authorize),
+      &saw_tls);
+  receiver_start (receiver, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (versions); i++) {
+    g_autoptr (Publisher) publisher = open_video (receiver, "cam", versions[i]);
+    fail_unless_equals_int (g_atomic_int_get (&saw_tls), TRUE);
+    fail_unless_equals_string (publisher->fingerprint, fingerprint);
+    fail_unless_equals_int (SSL_version (publisher->ssl), versions[i]);
+    publisher_send_video (publisher, 0, TRUE, 0);
+    receiver_take_dts (receiver, RECEIVER_VIDEO);
+    publisher_unpublish (publisher);
+    publisher_wait_end (publisher);
+    /* not cut off, so that it can tell an end from an attack */
+    fail_unless (SSL_get_shutdown (publisher->ssl) & SSL_RECEIVED_SHUTDOWN);
+    receiver_wait_signal (receiver, "end");
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (old_version_is_refused)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new_tls (receiver->address, "live", "cam", TLS1_1_VERSION);
+  fail_unless (publisher->closed);
+}
+GST_END_TEST;
+
+/* A keyframe of many records, more than one turn of the loop takes: no byte may
+ * wait in the TLS for one that does not come. */
+GST_START_TEST (large_frames_arrive_whole)
+{
+  const gsize size = 700 * 1000;
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  expect_media (receiver, publisher, 0);
+  GString *hex = g_string_new (NULL);
+  g_string_append_printf (hex, "1701000000%08x65", (guint) size);
+  for (gsize i = 1; i < size; i++)
+    g_string_append_printf (hex, "%02x", (guint) (i * 7 % 251));
+  publisher_send (publisher, MILL_RTMP_MESSAGE_VIDEO, 40, hex->str);
+  g_string_free (hex, TRUE);
+
+  g_autoptr (GstBuffer) buffer =
+      receiver_take_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_uint64 (gst_buffer_get_size (buffer), size + 4);
+  guint8 last;
+  gst_buffer_extract (buffer, size + 3, &last, 1);
+  fail_unless_equals_int (last, (size - 1) * 7 % 251);
+}
+GST_END_TEST;
+
+/* The reason is what the user of an encoder has. */
+GST_START_TEST (refusal_is_read)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) holder = open_video (receiver, "cam", TLS1_3_VERSION);
+  g_autoptr (Publisher) late =
+      publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
+  fail_if (publisher_wait (late));
+  fail_unless_equals_string (late->code, "NetStream.Publish.BadName");
+  expect_media (receiver, holder, 0);
+}
+GST_END_TEST;
+
+/* ---- what is not TLS ---- */
+
+/* Until the other side closes. */
+static void
+expect_close (gint fd)
+{
+  struct timeval deadline = { .tv_sec = 20 };
+  guint8 data[512];
+  gssize n;
+
+  setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+  do
+    n = recv (fd, data, sizeof data, 0);
+  while (n > 0);
+  fail_unless (n == 0 || errno == ECONNRESET, "%s", g_strerror (errno));
+  close (fd);
+}
+
+/* Sends and waits for the end. */
+static void
+expect_rejection (Receiver *receiver, const guint8 *data, gsize size)
+{
+  gint fd = publisher_connect_raw (receiver->address);
+
+  fail_unless_equals_int64 (send (fd, data, size, MSG_NOSIGNAL), (gint64) size);
+  expect_close (fd);
+}
+
+/* Sent to the wrong port: closed at once, and the port serves on. */
+GST_START_TEST (other_protocols_are_closed)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  static const guint8 garbage[64] = { 22, 3, 1, 255, 255, 9, 9, 9 };
+  guint8 rtmp[1537] = { 3 };
+
+  receiver_start (receiver, 0);
+  expect_rejection (receiver, rtmp, sizeof rtmp);
+  expect_rejection (receiver, (const guint8 *) "GET / HTTP/1.1\r\n\r\n", 18);
+  expect_rejection (receiver, (const guint8 *) "\0\0\0\0", 4);
+  expect_rejection (receiver, garbage, sizeof garbage);
+  g_autoptr (Publisher) plain =
+      publisher_new (receiver->address, "live", "cam");
+  fail_unless (plain->closed);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  expect_media (receiver, publisher, 0);
+}
+GST_END_TEST;
+
+/* And the other way round. */
+GST_START_TEST (tls_on_a_plain_port_is_closed)
+{
+  g_autoptr (Receiver) receiver = receiver_new ("rtmp://127.0.0.1:0/live/*");
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
+  fail_unless (publisher->closed);
+}
+GST_END_TEST;
+
+/* Half-open connections of every kind go by the one time-out. */
+GST_START_TEST (handshakes_have_a_time_out)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  /* the beginning of a ClientHello of 512 bytes */
+  static const guint8 hello[] = { 22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3 };
+
+  g_object_set (receiver->element, "handshake-timeout-ms", 200, NULL);
+  receiver_start (receiver, 0);
+  gint silent = publisher_connect_raw (receiver->address);
+  gint half = publisher_connect_raw (receiver->address);
+  fail_unless (send (half, hello, sizeof hello, MSG_NOSIGNAL) > 0);
+  g_autoptr (Publisher) mute = publisher_new_silent_tls (receiver->address);
+  expect_close (silent);
+  expect_close (half);
+  publisher_wait_end (mute);
+}
+GST_END_TEST;
+
+/* ---- certificates ---- */
+
+/* Publishers on the old one stay, those that come see the new one. */
+GST_START_TEST (changed_files_are_followed)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autofree gchar *old = tls_files_make (files, NULL);
+  g_autoptr (Receiver) receiver =
+      receiver_new_tls ("rtmps://127.0.0.1:0/live/cam", files);
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  gboolean is_new = FALSE;
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  fail_unless_equals_string (publisher->fingerprint, old);
+  expect_media (receiver, publisher, 0);
+
+  g_autofree gchar *renewed = tls_files_make (files, NULL);
+  /* it looks once per second: what changes is all there is to wait for */
+  for (guint32 ts = 40; !is_new; ts += 40) {
+    g_autoptr (Publisher) late =
+        publisher_new_tls (receiver->address, "live", "dog", TLS1_3_VERSION);
+    fail_unless (g_get_monotonic_time () < deadline_us);
+    is_new = g_strcmp0 (late->fingerprint, renewed) == 0;
+    fail_unless (is_new || g_strcmp0 (late->fingerprint, old) == 0);
+    expect_media (receiver, publisher, ts);
+  }
+  g_autofree gchar *shown = get_tls_text (receiver, "fingerprint");
+  fail_unless_equals_string (shown, renewed);
+}
+GST_END_TEST;
+
+static gboolean
+reload (Receiver *receiver)
+{
+  gboolean is_used = FALSE;
+
+  g_signal_emit_by_name (receiver->element, "reload-tls", &is_used);
+  return is_used;
+}
+
+/* A renewal that went wrong must not take the port down. */
+GST_START_TEST (broken_files_leave_what_works)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autofree gchar *good = tls_files_make (files, NULL);
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  g_autoptr (GError) error = NULL;
+
+  receiver_start (receiver, 0);
+  g_free (tls_files_write (files, "cert.pem", "nothing of use\n"));
+  fail_if (reload (receiver));
+  g_autoptr (GstMessage) message =
+      receiver_take_message (receiver, GST_MESSAGE_WARNING);
+  gst_message_parse_warning (message, &error, NULL);
+  fail_unless (strstr (error->message, files->certificate) != NULL);
+  fail_unless (strstr (error->message, "BEGIN CERTIFICATE") != NULL);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  fail_unless_equals_string (publisher->fingerprint, good);
+
+  g_autofree gchar *renewed = tls_files_make (files, NULL);
+  fail_unless (reload (receiver));
+  g_autoptr (Publisher) late =
+      publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
+  fail_unless_equals_string (late->fingerprint, renewed);
+  expect_media (receiver, publisher, 0);
+}
+GST_END_TEST;
+
+/* Also when nobody asked for the reload: `tls` says what is wrong. */
+GST_START_TEST (broken_files_are_reported)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autofree gchar *good = tls_files_make (files, NULL);
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  g_autofree gchar *error = NULL;
+
+  receiver_start (receiver, 0);
+  error = get_tls_text (receiver, "error");
+  fail_unless_equals_string (error, "");
+  g_free (tls_files_write (files, "key.pem", "nothing of use\n"));
+  while (*error == '\0') {
+    g_autoptr (Publisher) publisher =
+        publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
+    fail_unless_equals_string (publisher->fingerprint, good);
+    fail_unless (g_get_monotonic_time () < deadline_us);
+    g_free (error);
+    error = get_tls_text (receiver, "error");
+  }
+  fail_unless (strstr (error, files->key) != NULL, "%s", error);
+}
+GST_END_TEST;
+
+static void
+expect_error (Receiver *receiver, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  fail_unless_equals_int (gst_element_set_state (receiver->element,
+                              GST_STATE_READY),
+      GST_STATE_CHANGE_FAILURE);
+  g_autoptr (GstMessage) message =
+      receiver_take_message (receiver, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS));
+  fail_unless (strstr (error->message, text) != NULL, "%s", error->message);
+  gst_element_set_state (receiver->element, GST_STATE_NULL);
+}
+
+GST_START_TEST (unusable_settings)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autoptr (TlsFiles) others = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_free (tls_files_make (others, NULL));
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+
+  expect_error (receiver, "tls-certificate");
+  g_object_set (receiver->element, "tls-certificate", "/nowhere/cert.pem",
+      NULL);
+  expect_error (receiver, "/nowhere/cert.pem");
+  g_object_set (receiver->element, "tls-certificate", files->certificate,
+      "tls-key", others->key, NULL);
+  expect_error (receiver, others->key);
+  /* any address: the error is not that of its fallback to IPv4 */
+  g_object_set (receiver->element, "location", "rtmps://*:0/live/*", NULL);
+  expect_error (receiver, others->key);
+  g_object_set (receiver->element, "tls-key", files->key, NULL);
+  receiver_start (receiver, 0);
+}
+GST_END_TEST;
+
+/* One address, one certificate: the second source is told when it has another. */
+GST_START_TEST (shared_address)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autoptr (TlsFiles) others = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_free (tls_files_make (others, NULL));
+  g_autoptr (Receiver) first = receiver_new_tls (LOCATION, files);
+
+  receiver_start (first, 0);
+  g_autofree gchar *plain = g_strdup_printf ("rtmp://%s/*", first->address);
+  g_autofree gchar *secure = g_strdup_printf ("rtmps://%s/b", first->address);
+  g_autoptr (Receiver) unsafe = receiver_new (plain);
+  expect_error (unsafe, "rtmps:// already");
+  g_autoptr (Receiver) other = receiver_new_tls (secure, others);
+  expect_error (other, others->certificate);
+  g_autoptr (Receiver) same = receiver_new_tls (secure, files);
+  receiver_start (same, 0);
+  g_autoptr (Receiver) without = receiver_new (secure);
+  receiver_start (without, 0);
+}
+GST_END_TEST;
+
+static Suite *
+rtmpserversrc_tls_suite (void)
+{
+  Suite *suite = suite_create ("rtmpserversrc-tls");
+  TCase *publishing = tcase_create ("publishing");
+  TCase *strangers = tcase_create ("strangers");
+  TCase *certificates = tcase_create ("certificates");
+
+  tcase_add_test (publishing, publishes_by_both_versions);
+  tcase_add_test (publishing, old_version_is_refused);
+  tcase_add_test (publishing, large_frames_arrive_whole);
+  tcase_add_test (publishing, refusal_is_read);
+  suite_add_tcase (suite, publishing);
+  tcase_add_test (strangers, other_protocols_are_closed);
+  tcase_add_test (strangers, tls_on_a_plain_port_is_closed);
+  tcase_add_test (strangers, handshakes_have_a_time_out);
+  suite_add_tcase (suite, strangers);
+  tcase_add_test (certificates, changed_files_are_followed);
+  tcase_add_test (certificates, broken_files_leave_what_works);
+  tcase_add_test (certificates, broken_files_are_reported);
+  tcase_add_test (certificates, unusable_settings);
+  tcase_add_test (certificates, shared_address);
+  suite_add_tcase (suite, certificates);
+  return suite;
+}
+
+GST_CHECK_MAIN (rtmpserversrc_tls);
