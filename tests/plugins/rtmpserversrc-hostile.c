@@ -382,6 +382,8 @@ static void
 flood_connect (Flood *self)
 {
   struct sockaddr_in from = { .sin_family = AF_INET };
+  struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+  gint one = 1;
   gint *slot = &self->fds[self->n++ % G_N_ELEMENTS (self->fds)];
 
   if (*slot >= 0)
@@ -389,6 +391,9 @@ flood_connect (Flood *self)
   inet_pton (AF_INET, "127.0.0.2", &from.sin_addr);
   *slot = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   fail_unless (*slot >= 0);
+  /* Ports of this machine are not what is to run out. */
+  setsockopt (*slot, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  setsockopt (*slot, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
   fail_unless (bind (*slot, (struct sockaddr *) &from, sizeof from) == 0);
   fail_unless (connect (*slot, (struct sockaddr *) &self->to,
                    sizeof self->to) == 0 ||
