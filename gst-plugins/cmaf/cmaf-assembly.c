@@ -145,7 +145,7 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     MillCmafChunkWrite write = {
       .rendition = (guint) lane->rendition,
       .cut = cut,
-      .buffers = self->taken.buffers,
+      .memories = self->taken.memories,
       .begins = written->bytes == 0,
       .ends = ends,
       .sync = self->taken.sync,
@@ -156,7 +156,7 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     write.wall_us = cut->wall_us + (write.time - cut->start) / GST_USECOND;
     submit_chunk_locked (self, lane, written, &write);
   }
-  g_ptr_array_set_size (self->taken.buffers, 0);
+  g_ptr_array_set_size (self->taken.memories, 0);
 }
 
 /* ---- lanes: which samples are in which segment ---- */

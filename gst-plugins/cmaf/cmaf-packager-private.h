@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /*
  * The packager's inside, shared by the files that it is made of: cmaf-packager
- * (calls, reports, clock), cmaf-publication (what is listed when),
+ * (calls, reports), cmaf-intake (samples as they come), cmaf-clock (when
+ * something is late), cmaf-publication (what is listed when),
  * cmaf-pushback (what runs ahead), cmaf-assembly (samples to segments) and
  * cmaf-cutting (where segments begin). Nothing else includes it. Functions that
  * end in _locked expect the packager's lock.
@@ -51,6 +52,11 @@ struct _MillCmafPackager
   MillBmffWriter header; /* scratch */
   GArray *row; /* MillCmafSegment, scratch */
   GQueue reports; /* Report, delivered when the lock is released */
+
+  GArray *held; /* (nullable): Arrival, what has come and was not looked at */
+  gsize held_bytes;
+  GstClockTimeDiff hold_until; /* presentation: from there on none is held */
+  GstClockTimeDiff hold_keyframes_until; /* the same, where one can cut */
 };
 
 static inline gboolean
@@ -76,6 +82,30 @@ void mill_cmaf_packager_fail_locked (MillCmafPackager *self,
 /** A write has failed. */
 void mill_cmaf_packager_degrade_locked (MillCmafPackager *self,
     const GError *error);
+
+/** Does everything that can be done now. */
+void mill_cmaf_packager_proceed_locked (MillCmafPackager *self);
+
+/* ---- cmaf-intake.c ---- */
+
+/** A sample has come. @buffer: (transfer full)
+ * Returns: FALSE when it was only put aside */
+gboolean mill_cmaf_intake_push_locked (MillCmafPackager *self,
+    MillCmafLane *lane, const MillCmafInput *input, GstBuffer *buffer);
+
+/** Works through what was put aside. */
+void mill_cmaf_intake_settle_locked (MillCmafPackager *self);
+
+/** The same before something changes: the next sample is looked at at once. */
+void mill_cmaf_intake_begin_locked (MillCmafPackager *self);
+
+void mill_cmaf_intake_clear (MillCmafPackager *self);
+
+/* ---- cmaf-clock.c ---- */
+
+/** A sample of @lane has arrived. */
+void mill_cmaf_clock_advance_locked (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafInput *input);
 
 /* ---- cmaf-pushback.c ---- */
 

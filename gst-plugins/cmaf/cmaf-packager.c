@@ -3,21 +3,12 @@
 
 #include "cmaf-packager-private.h"
 
-/* The lane that paces the clock may be silent for so long, in media of another
- * one, before that takes its place: longer than a GOP that a lane may get at
- * once when it begins. */
-#define PACE_MAX_NS (2 * GST_SECOND)
-/* A lane's lag is taken for its own up to here: an encoder that does not keep up
- * with its source must not hold up the others. */
-#define LAG_MAX_NS (3 * GST_SECOND)
 /* How long the first segment of a live stream may become: it decides the
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
 /* After the end: what a player may still be reading. */
 #define RETENTION_NS (60 * GST_SECOND)
 #define CLOSE_TIMEOUT_US (5 * G_USEC_PER_SEC)
-/* A single sample moves the clock of arrival by at most this much. */
-#define STEP_MAX_NS (500 * GST_MSECOND)
 
 typedef struct
 {
@@ -90,8 +81,8 @@ mill_cmaf_packager_degrade_locked (MillCmafPackager *self, const GError *error)
 }
 
 /* Everything that can be done now. */
-static void
-proceed_locked (MillCmafPackager *self)
+void
+mill_cmaf_packager_proceed_locked (MillCmafPackager *self)
 {
   for (guint i = 0; i < self->lanes->len; i++)
     mill_cmaf_assembly_drain_locked (self,
@@ -162,6 +153,7 @@ mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
   self->lanes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
   self->position = GST_CLOCK_STIME_NONE;
+  self->hold_until = G_MININT64;
   self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
   mill_cmaf_track_init_taken (&self->taken);
   g_queue_init (&self->reports);
@@ -172,6 +164,7 @@ static void
 clear_packager (gpointer data)
 {
   MillCmafPackager *self = data;
+  mill_cmaf_intake_clear (self);
   g_clear_pointer (&self->publisher, mill_cmaf_publisher_free);
   g_clear_pointer (&self->timeline, mill_cmaf_timeline_free);
   g_ptr_array_unref (self->lanes);
@@ -268,6 +261,7 @@ mill_cmaf_packager_add_lane (MillCmafPackager *self, const gchar *pad,
     MillCmafKind kind)
 {
   g_mutex_lock (&self->lock);
+  mill_cmaf_intake_begin_locked (self);
   MillCmafLane *lane = mill_cmaf_lane_new (pad, kind);
   g_ptr_array_add (self->lanes, lane);
   unlock (self);
@@ -312,6 +306,7 @@ void
 mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
 {
   g_mutex_lock (&self->lock);
+  mill_cmaf_intake_begin_locked (self);
   lane->eos = TRUE;
   gboolean all = TRUE;
   for (guint i = 0; i < self->lanes->len; i++)
@@ -325,7 +320,7 @@ mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
       if (!mill_cmaf_packager_get_lane (self, i)->eos)
         mill_cmaf_cutting_elect_locked (self,
             mill_cmaf_packager_get_lane (self, i));
-  proceed_locked (self);
+  mill_cmaf_packager_proceed_locked (self);
   mill_cmaf_pushback_move_locked (self);
   unlock (self);
 }
@@ -347,6 +342,7 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafLaneFormat *format)
 {
   g_mutex_lock (&self->lock);
+  mill_cmaf_intake_begin_locked (self);
   if (lane->track == NULL) {
     mill_cmaf_lane_set_format (lane, format);
   } else if (mill_cmaf_lane_differs (lane, format)) {
@@ -381,53 +377,6 @@ mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
   unlock (self);
 }
 
-static void
-pace_locked (MillCmafPackager *self, MillCmafLane *lane, guint64 step)
-{
-  self->pacer = lane;
-  self->clock += step;
-  for (guint i = 0; i < self->lanes->len; i++)
-    mill_cmaf_packager_get_lane (self, i)->unpaced = 0;
-}
-
-/* What an encoder gives of what others have given already takes no time: at the
- * end it empties itself of all that it has looked ahead. */
-static gboolean
-is_catching_up (const MillCmafPackager *self, const MillCmafInput *input)
-{
-  return input->pts <= self->position &&
-      self->position - input->pts <= (GstClockTimeDiff) LAG_MAX_NS;
-}
-
-/* The clock of arrival: what one lane has received, not what its stamps say,
- * so that an absence of the source does not look like a delay. It is the timing
- * rendition's while that comes: another may get a whole GOP at once. */
-static void
-advance_locked (MillCmafPackager *self, MillCmafLane *lane,
-    const MillCmafInput *input)
-{
-  guint64 step = 0;
-  if (GST_CLOCK_STIME_IS_VALID (lane->last_pts) && input->pts > lane->last_pts)
-    step = MIN ((guint64) (input->pts - lane->last_pts), STEP_MAX_NS);
-  if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts) ||
-      input->pts > lane->last_pts || input->discont)
-    lane->last_pts = input->pts;
-  if (!is_catching_up (self, input))
-    lane->unpaced += step;
-  if (self->pacer == NULL || lane == self->pacer || lane == self->timing)
-    pace_locked (self, lane, step);
-  else if (lane->unpaced > PACE_MAX_NS)
-    pace_locked (self, lane, lane->unpaced);
-  lane->heard = self->clock;
-  lane->feeder = g_thread_self ();
-  lane->lag = 0;
-  if (self->timing != NULL && lane != self->timing &&
-      self->timing->last_pts > input->pts)
-    lane->lag =
-        MIN ((GstClockTime) (self->timing->last_pts - input->pts), LAG_MAX_NS);
-  self->position = MAX (self->position, input->pts);
-}
-
 static GstFlowReturn
 check_lane_locked (const MillCmafPackager *self, const MillCmafLane *lane)
 {
@@ -452,24 +401,12 @@ mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
     unlock (self);
     return ret;
   }
+  /* Nothing was done, so that there is nothing to be said either. */
+  if (!mill_cmaf_intake_push_locked (self, lane, input, buffer)) {
+    g_mutex_unlock (&self->lock);
+    return GST_FLOW_OK;
+  }
   mill_cmaf_pushback_move_locked (self);
-  advance_locked (self, lane, input);
-  MillCmafPush pushed = mill_cmaf_track_push (lane->track, input, buffer);
-  guint length = mill_cmaf_track_get_length (lane->track);
-  if (pushed == MILL_CMAF_LOST && lane == self->timing) {
-    if (length > 0)
-      mill_cmaf_timeline_finish (self->timeline,
-          mill_cmaf_lane_to_ns (lane,
-              mill_cmaf_track_get_end (lane->track, length - 1)));
-    mill_cmaf_timeline_break (self->timeline);
-  }
-  if (pushed == MILL_CMAF_QUEUED) {
-    if (lane == self->timing)
-      mill_cmaf_cutting_offer_locked (self, lane, length - 1);
-    else
-      mill_cmaf_cutting_elect_locked (self, lane);
-    proceed_locked (self);
-  }
   ret = self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
   unlock (self);
   return ret;
@@ -556,6 +493,7 @@ GstClockTimeDiff
 mill_cmaf_packager_get_position (MillCmafPackager *self)
 {
   g_mutex_lock (&self->lock);
+  mill_cmaf_intake_settle_locked (self);
   GstClockTimeDiff position = self->position;
   unlock (self);
   return position;

@@ -433,10 +433,11 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
   }
   if (write->begins)
     open_segment (self, write);
-  MillStoreChunk *bytes = mill_store_chunk_new (1 + write->buffers->len);
+  MillStoreChunk *bytes = mill_store_chunk_new (1 + write->memories->len);
   mill_store_chunk_add_bytes (bytes, write->header);
-  for (guint i = 0; i < write->buffers->len; i++)
-    mill_store_chunk_add_buffer (bytes, g_ptr_array_index (write->buffers, i));
+  for (guint i = 0; i < write->memories->len; i++)
+    mill_store_chunk_add (bytes,
+        gst_memory_ref (g_ptr_array_index (write->memories, i)));
   gsize length = mill_store_chunk_get_size (bytes);
   mill_store_job_append (job, output->object, bytes);
   if (write->ends)

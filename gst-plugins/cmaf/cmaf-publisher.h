@@ -102,7 +102,7 @@ void mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint rendition,
  * MillCmafChunkWrite:
  * @init: (nullable): CMAF header to put before the chunk
  * @header: (transfer full): of the chunk
- * @buffers: (element-type GstBuffer): payload, referenced
+ * @memories: (element-type GstMemory): payload, referenced
  * @begins, @ends: first, last chunk of its segment
  * @time, @duration: running time, ns
  */
@@ -112,7 +112,7 @@ typedef struct
   const MillCmafCut *cut;
   GBytes *init;
   GBytes *header;
-  GPtrArray *buffers;
+  GPtrArray *memories;
   gboolean begins;
   gboolean ends;
   gboolean sync;

@@ -14,6 +14,9 @@
 void
 mill_cmaf_pushback_move_locked (MillCmafPackager *self)
 {
+  /* A signal is a call to the kernel, also when nobody waits. */
+  if (!mill_cmaf_packager_is_vod (self))
+    return;
   self->moves++;
   g_cond_broadcast (&self->moved);
 }

@@ -129,6 +129,27 @@ mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
   return MILL_CMAF_GO_ON;
 }
 
+GstClockTimeDiff
+mill_cmaf_timeline_get_earliest (const MillCmafTimeline *self)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self);
+  if (last == NULL || GST_CLOCK_STIME_IS_VALID (last->end) ||
+      self->pending != MILL_CMAF_CUT_NONE)
+    return GST_CLOCK_STIME_NONE;
+  return last->start + (GstClockTimeDiff) self->segment_duration -
+      mill_cmaf_timeline_get_video_slack (self);
+}
+
+GstClockTimeDiff
+mill_cmaf_timeline_get_latest (const MillCmafTimeline *self)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self);
+  if (last == NULL || GST_CLOCK_STIME_IS_VALID (last->end))
+    return GST_CLOCK_STIME_NONE;
+  return self->limit > 0 ? last->start + (GstClockTimeDiff) self->limit
+                         : G_MAXINT64;
+}
+
 gboolean
 mill_cmaf_timeline_is_overrun (const MillCmafTimeline *self,
     GstClockTimeDiff time)

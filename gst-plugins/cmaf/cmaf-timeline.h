@@ -102,6 +102,14 @@ MillCmafDecision mill_cmaf_timeline_offer (const MillCmafTimeline *self,
     GstClockTimeDiff time, GstClockTime duration, gboolean is_sync,
     GstClockTimeDiff slack);
 
+/** Returns: start of the first keyframe that would end the open segment;
+ * GST_CLOCK_STIME_NONE: that may be any */
+GstClockTimeDiff mill_cmaf_timeline_get_earliest (const MillCmafTimeline *self);
+
+/** Returns: where the open segment is ended for want of a keyframe; NONE when
+ * none is open */
+GstClockTimeDiff mill_cmaf_timeline_get_latest (const MillCmafTimeline *self);
+
 /** Returns: whether the open segment is longer than it may be when it lasts
  * until @time */
 gboolean mill_cmaf_timeline_is_overrun (const MillCmafTimeline *self,

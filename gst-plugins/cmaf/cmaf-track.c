@@ -33,15 +33,15 @@ mill_cmaf_track_init_taken (MillCmafTaken *taken)
 {
   memset (taken, 0, sizeof (*taken));
   taken->samples = g_array_new (FALSE, FALSE, sizeof (MillBmffSample));
-  taken->buffers =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  taken->memories =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_memory_unref);
 }
 
 void
 mill_cmaf_track_clear_taken (MillCmafTaken *taken)
 {
   g_clear_pointer (&taken->samples, g_array_unref);
-  g_clear_pointer (&taken->buffers, g_ptr_array_unref);
+  g_clear_pointer (&taken->memories, g_ptr_array_unref);
 }
 
 MillCmafTrack *
@@ -142,7 +142,7 @@ take_back (MillCmafTrack *self, const MillCmafSample *idr)
   }
   for (guint i = n; i < self->samples->len; i++) {
     self->queued_bytes -= sample_at (self, i)->size;
-    gst_buffer_unref (sample_at (self, i)->buffer);
+    gst_memory_unref (sample_at (self, i)->memory);
   }
   g_array_set_size (self->samples, n);
   self->last_dts = n > 0 ? sample_at (self, n - 1)->dts
@@ -244,14 +244,14 @@ place_audio (MillCmafTrack *self, const MillCmafInput *input,
 
 MillCmafPush
 mill_cmaf_track_push (MillCmafTrack *self, const MillCmafInput *input,
-    GstBuffer *buffer)
+    GstMemory *memory)
 {
   MillCmafSample sample = {
     .pts = to_ticks (self, input->pts),
     .begins = MILL_CMAF_NONE,
-    .size = (guint32) gst_buffer_get_size (buffer),
+    .size = (guint32) input->size,
     .flags = input->sync ? MILL_CMAF_SAMPLE_SYNC : MILL_CMAF_SAMPLE_NONE,
-    .buffer = buffer,
+    .memory = memory,
   };
   if (GST_CLOCK_TIME_IS_VALID (input->duration) &&
       input->duration <= LAST_MAX_NS)
@@ -261,7 +261,7 @@ mill_cmaf_track_push (MillCmafTrack *self, const MillCmafInput *input,
       ? place_video (self, input, &sample)
       : place_audio (self, input, &sample);
   if (pushed != MILL_CMAF_QUEUED) {
-    gst_buffer_unref (buffer);
+    gst_memory_unref (memory);
     return pushed;
   }
   append (self, &sample);
@@ -394,7 +394,7 @@ mill_cmaf_track_drop (MillCmafTrack *self, guint n)
     self->floor = MAX (self->floor, sample_at (self, n - 1)->dts + 1);
   for (guint i = 0; i < n; i++) {
     self->queued_bytes -= sample_at (self, i)->size;
-    gst_buffer_unref (sample_at (self, i)->buffer);
+    gst_memory_unref (sample_at (self, i)->memory);
   }
   g_array_remove_range (self->samples, 0, n);
 }
@@ -404,7 +404,7 @@ mill_cmaf_track_take (MillCmafTrack *self, guint n, MillCmafTaken *taken)
 {
   const MillCmafSample *first = sample_at (self, 0);
   g_array_set_size (taken->samples, 0);
-  g_ptr_array_set_size (taken->buffers, 0);
+  g_ptr_array_set_size (taken->memories, 0);
   taken->dts = first->dts;
   taken->pts = first->pts;
   taken->sync = (first->flags & MILL_CMAF_SAMPLE_SYNC) != 0;
@@ -425,7 +425,7 @@ mill_cmaf_track_take (MillCmafTrack *self, guint n, MillCmafTaken *taken)
                                                      : MILL_BMFF_SAMPLE_DELTA,
     };
     g_array_append_val (taken->samples, out);
-    g_ptr_array_add (taken->buffers, sample->buffer);
+    g_ptr_array_add (taken->memories, sample->memory);
     self->queued_bytes -= sample->size;
     taken->duration += (guint64) duration;
     taken->size += sample->size;

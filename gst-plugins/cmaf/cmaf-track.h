@@ -44,7 +44,7 @@ typedef struct
   guint32 size;
   guint32 duration; /* as the source says; 0 unknown */
   MillCmafSampleFlags flags;
-  GstBuffer *buffer;
+  GstMemory *memory;
 } MillCmafSample;
 
 /**
@@ -52,6 +52,7 @@ typedef struct
  * @pts: running time, ns, may be negative
  * @dts: running time, ns; GST_CLOCK_STIME_NONE when the source gives none
  * @duration: ns, GST_CLOCK_TIME_NONE when unknown
+ * @size: bytes
  * @discont: the source was interrupted before it
  */
 typedef struct
@@ -59,6 +60,7 @@ typedef struct
   GstClockTimeDiff pts;
   GstClockTimeDiff dts;
   GstClockTime duration;
+  gsize size;
   gboolean sync;
   gboolean discont;
 } MillCmafInput;
@@ -81,7 +83,7 @@ typedef enum
 typedef struct
 {
   GArray *samples; /* MillBmffSample */
-  GPtrArray *buffers; /* GstBuffer */
+  GPtrArray *memories; /* GstMemory */
   gint64 dts; /* of the first sample */
   gint64 pts;
   guint64 duration; /* ticks */
@@ -104,9 +106,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafTrack, mill_cmaf_track_free)
 MillCmafKind mill_cmaf_track_get_kind (const MillCmafTrack *self);
 guint mill_cmaf_track_get_timescale (const MillCmafTrack *self);
 
-/** @buffer: (transfer full) */
+/** @memory: (transfer full) */
 MillCmafPush mill_cmaf_track_push (MillCmafTrack *self,
-    const MillCmafInput *input, GstBuffer *buffer);
+    const MillCmafInput *input, GstMemory *memory);
 
 /** Drops everything up to the next sample that a decoder can begin at. */
 void mill_cmaf_track_lose (MillCmafTrack *self);

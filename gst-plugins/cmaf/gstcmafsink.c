@@ -214,8 +214,9 @@ set_wall (GstCmafSink *self, GstClockTimeDiff running_time)
 static GstFlowReturn
 gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  GstCmafSink *self = GST_CMAF_SINK (parent);
-  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
+  /* Checked casts read what a sample has no other use for. */
+  GstCmafSink *self = (GstCmafSink *) parent;
+  GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
   MillCmafInput input;
   if (!gst_cmaf_sink_pad_describe_buffer (own, buffer, &input)) {
     GST_WARNING_OBJECT (pad, "a buffer without time or data, ignoring");
@@ -259,7 +260,7 @@ handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
         (NULL));
     return FALSE;
   }
-  gst_segment_copy_into (segment, gst_cmaf_sink_pad_peek_segment (pad));
+  gst_cmaf_sink_pad_set_segment (pad, segment);
   return TRUE;
 }
 
@@ -288,7 +289,7 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_FLUSH_STOP:
       mill_cmaf_packager_set_flushing (self->packager,
           gst_cmaf_sink_pad_get_lane (own), FALSE);
-      gst_segment_init (gst_cmaf_sink_pad_peek_segment (own), GST_FORMAT_TIME);
+      gst_cmaf_sink_pad_set_segment (own, NULL);
       break;
     case GST_EVENT_EOS:
       GST_OBJECT_LOCK (self);

@@ -29,9 +29,11 @@ struct _GstCmafSinkPad
   gchar *tag_language;
 
   /* streaming thread */
-  GstSegment segment;
   MillCmafLane *lane;
+  MillCmafKind kind; /* with the lane */
   guint nal_length_size;
+  gboolean is_identity; /* running time is what the stamps say */
+  GstSegment segment;
 };
 
 G_DEFINE_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST_TYPE_PAD)
@@ -87,13 +89,20 @@ void
 gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane)
 {
   self->lane = lane;
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->kind = gst_cmaf_sink_pad_get_kind (self);
+  gst_cmaf_sink_pad_set_segment (self, NULL);
 }
 
-GstSegment *
-gst_cmaf_sink_pad_peek_segment (GstCmafSinkPad *self)
+void
+gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self, const GstSegment *segment)
 {
-  return &self->segment;
+  if (segment != NULL)
+    gst_segment_copy_into (segment, &self->segment);
+  else
+    gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->is_identity = self->segment.rate == 1.0 && self->segment.base == 0 &&
+      self->segment.start == 0 && self->segment.offset == 0 &&
+      !GST_CLOCK_TIME_IS_VALID (self->segment.stop);
 }
 
 void
@@ -117,13 +126,15 @@ is_idr (guint nal_length_size, GstBuffer *buffer)
 }
 
 static GstClockTimeDiff
-to_running_time (const GstSegment *segment, GstClockTime time)
+to_running_time (const GstCmafSinkPad *self, GstClockTime time)
 {
   guint64 running;
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return GST_CLOCK_STIME_NONE;
-  gint sign = gst_segment_to_running_time_full (segment, GST_FORMAT_TIME, time,
-      &running);
+  if (self->is_identity)
+    return (GstClockTimeDiff) time;
+  gint sign = gst_segment_to_running_time_full (&self->segment, GST_FORMAT_TIME,
+      time, &running);
   if (sign == 0)
     return GST_CLOCK_STIME_NONE;
   return sign > 0 ? (GstClockTimeDiff) running : -(GstClockTimeDiff) running;
@@ -135,14 +146,16 @@ gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self, GstBuffer *buffer,
 {
   GstClockTime pts = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer)
                                                       : GST_BUFFER_DTS (buffer);
-  GstClockTimeDiff time = to_running_time (&self->segment, pts);
-  if (!GST_CLOCK_STIME_IS_VALID (time) || gst_buffer_get_size (buffer) == 0)
+  GstClockTimeDiff time = to_running_time (self, pts);
+  gsize size = gst_buffer_get_size (buffer);
+  if (!GST_CLOCK_STIME_IS_VALID (time) || size == 0)
     return FALSE;
   *ret_input = (MillCmafInput){
     .pts = time,
-    .dts = to_running_time (&self->segment, GST_BUFFER_DTS (buffer)),
+    .dts = to_running_time (self, GST_BUFFER_DTS (buffer)),
     .duration = GST_BUFFER_DURATION (buffer),
-    .sync = gst_cmaf_sink_pad_get_kind (self) == MILL_CMAF_AUDIO ||
+    .size = size,
+    .sync = self->kind == MILL_CMAF_AUDIO ||
         is_idr (self->nal_length_size, buffer),
     .discont = GST_BUFFER_IS_DISCONT (buffer),
   };

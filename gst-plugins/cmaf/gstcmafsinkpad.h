@@ -37,8 +37,9 @@ void gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self,
 MillCmafKind gst_cmaf_sink_pad_get_kind (GstCmafSinkPad *self);
 MillCmafLane *gst_cmaf_sink_pad_get_lane (GstCmafSinkPad *self);
 void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
-/** Streaming thread of the pad; Returns: (transfer none) */
-GstSegment *gst_cmaf_sink_pad_peek_segment (GstCmafSinkPad *self);
+/** @segment: (nullable): as after a flush. Streaming thread of the pad. */
+void gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self,
+    const GstSegment *segment);
 /** Bytes of an H.264 NAL unit's length; 0 for audio. Streaming thread. */
 void gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size);
 

@@ -82,6 +82,7 @@ push (Rig *self, guint i, gboolean odd)
     .pts = time,
     .dts = time,
     .duration = GST_CLOCK_TIME_NONE,
+    .size = 8,
     .sync = !is_video || (source->frame % GOP == 0) != odd,
     .discont = source->discont,
   };

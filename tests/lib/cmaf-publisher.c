@@ -74,7 +74,7 @@ publish (MillCmafPublisher *publisher, guint rendition, guint64 number)
     .cut = &cut,
     .init = header,
     .header = header,
-    .buffers = none,
+    .memories = none,
     .begins = TRUE,
     .ends = TRUE,
     .duration = 2 * GST_SECOND,

@@ -146,11 +146,12 @@ push (MillCmafTrack *track, GstClockTimeDiff pts, GstClockTimeDiff dts,
     .pts = pts,
     .dts = dts,
     .duration = GST_CLOCK_TIME_NONE,
+    .size = 10,
     .sync = sync,
     .discont = discont,
   };
   return mill_cmaf_track_push (track, &input,
-      gst_buffer_new_allocate (NULL, 10, NULL));
+      gst_allocator_alloc (NULL, 10, NULL));
 }
 
 /* RTMP stamps are whole milliseconds: an hour of them must not drift, and no

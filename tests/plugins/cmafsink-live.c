@@ -89,6 +89,29 @@ test_late_audio (void)
   fixture_clear (&f);
 }
 
+/* Samples are looked at together; a segment is listed when the keyframe comes
+ * that ends it all the same, and the position is that of the last sample. */
+static void
+test_listed_at_once (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  push_both (&f, 0, 0, 200, 50);
+  for (guint i = 200; i <= 400; i++) {
+    push_both (&f, 0, i, i + 1, 50);
+    g_autofree gchar *last = g_strdup_printf ("1-%u.m4s\n", i / 50 - 1);
+    g_autofree gchar *next = g_strdup_printf ("1-%u.m4s\n", i / 50);
+    g_assert_true (contains (&f, "v576/playlist.m3u8", last));
+    g_assert_false (contains (&f, "v576/playlist.m3u8", next));
+    gint64 position;
+    g_assert_true (gst_element_query_position (f.sink, GST_FORMAT_TIME,
+        &position));
+    g_assert_cmpuint (position, ==, i * FRAME_NS);
+  }
+  fixture_clear (&f);
+}
+
 /* ---- keyframes and rates ---- */
 
 static void
@@ -318,6 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/live/audio-only", test_audio_only);
   g_test_add_func ("/cmafsink/live/startup-timeout", test_startup_timeout);
   g_test_add_func ("/cmafsink/live/late-audio", test_late_audio);
+  g_test_add_func ("/cmafsink/live/listed-at-once", test_listed_at_once);
   g_test_add_func ("/cmafsink/live/long-gop", test_long_gop);
   g_test_add_func ("/cmafsink/live/gop-over-segment", test_gop_over_segment);
   g_test_add_func ("/cmafsink/live/variable-rate", test_variable_rate);
