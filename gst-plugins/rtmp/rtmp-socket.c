@@ -188,22 +188,39 @@ mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
 }
 
 static void
+say_last (gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  if (self->state != MILL_RTMP_CONNECTION_LINGERING)
+    return;
+  if (flush_output (self))
+    mill_rtmp_socket_update (self);
+  else
+    mill_rtmp_socket_close (self, "the connection broke");
+}
+
+static void
 begin_linger (MillRtmpConnection *self, const gchar *reason)
 {
   self->state = MILL_RTMP_CONNECTION_LINGERING;
   self->live = NULL;
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
+  gboolean tells = self->owner != NULL;
   g_mutex_unlock (&self->lock);
 
   mill_rtmp_timer_arm (self->timer, g_get_monotonic_time () + LINGER_US);
   end_wait (self);
   mill_rtmp_socket_notify_ended (self, reason);
   mill_rtmp_socket_leave_host (self);
-  if (flush_output (self))
-    mill_rtmp_socket_update (self);
+  /* Its owner hears of the end before the publisher does, who may come back
+   * under the same name within a round trip. */
+  if (tells)
+    mill_rtmp_lane_invoke (self->lane, say_last, g_object_ref (self),
+        g_object_unref);
   else
-    mill_rtmp_socket_close (self, reason);
+    say_last (self);
 }
 
 /* Now, or when the session has returned. */
