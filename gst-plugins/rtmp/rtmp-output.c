@@ -190,6 +190,15 @@ is_expected (MillRtmpOutput *self, Track *track, gboolean waited)
       !is_announced_missing (self, track->kind);
 }
 
+static void
+say_no_more_pads (MillRtmpOutput *self)
+{
+  if (self->no_more_pads)
+    return;
+  self->no_more_pads = TRUE;
+  gst_element_no_more_pads (self->element);
+}
+
 /* Says no-more-pads when it is due, and gives up a publisher of which nothing
  * can be used. A track that comes later still gets its pad. */
 static gboolean
@@ -210,10 +219,7 @@ settle_tracks (MillRtmpOutput *self, guint32 timestamp_ms, GError **error)
         "no track can be used, expected H.264 video or AAC audio");
     return FALSE;
   }
-  if (!self->no_more_pads) {
-    self->no_more_pads = TRUE;
-    gst_element_no_more_pads (self->element);
-  }
+  say_no_more_pads (self);
   return TRUE;
 }
 
@@ -588,6 +594,9 @@ mill_rtmp_output_has_pads (MillRtmpOutput *self)
 gboolean
 mill_rtmp_output_end (MillRtmpOutput *self)
 {
+  /* Whoever still waits for another pad would wait for ever. */
+  if (mill_rtmp_output_has_pads (self))
+    say_no_more_pads (self);
   for (guint i = 0; i < N_TRACKS; i++)
     if (self->tracks[i].pad)
       gst_pad_push_event (self->tracks[i].pad, gst_event_new_eos ());

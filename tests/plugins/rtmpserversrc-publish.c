@@ -582,6 +582,25 @@ GST_START_TEST (hold_ends)
 }
 GST_END_TEST;
 
+/* Pipelines wait for the sound of a stream until they hear that none comes: one
+ * that was over before would stay for ever. */
+GST_START_TEST (end_before_the_second_track)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_object_set (receiver->element, "reconnect-timeout-ms", 0, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      publisher_open (receiver->address, "live", "cam");
+  send_first_frame (publisher, 0);
+  publisher_unpublish (publisher);
+
+  receiver_expect_signal (receiver, "start cam");
+  receiver_expect_signal (receiver, "pad video_0");
+  receiver_expect_signal (receiver, "end the publisher ended its stream");
+  receiver_expect_signal (receiver, "no-more-pads");
+}
+GST_END_TEST;
+
 /* A cable that is pulled sends no FIN. */
 GST_START_TEST (idle_publisher)
 {
@@ -655,6 +674,7 @@ rtmpserversrc_publish_suite (void)
   tcase_add_test (return_case, reconnect_continues);
   tcase_add_test (return_case, reconnect_by_session);
   tcase_add_test (return_case, hold_ends);
+  tcase_add_test (return_case, end_before_the_second_track);
   tcase_add_test (return_case, idle_publisher);
   tcase_add_test (return_case, threads_are_described);
   return suite;
