@@ -52,11 +52,16 @@ const MillVerb mill_verbs[] = {
       MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
   { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
       2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
-  { "stream-keys", "list | create NAME --app APP | get|rotate|delete ID",
+  { "stream-keys",
+      "list | create NAME --app APP | get|set|enable|disable|rotate|delete ID",
       "manage the keys that publishers use",
       "``create`` makes a key for the stream NAME, ``rotate`` a new secret for "
-      "the key ID. Both print the secret, which cannot be read again.",
-      1, 2, MILL_ARGUMENT_ACTION, "list create get rotate delete",
+      "the key ID. Both print the secret, which cannot be read again. ``set`` "
+      "changes what the options say. A publisher whose key is disabled, "
+      "deleted, rotated without --grace, or no longer allowed from its "
+      "address is sent away: its stream ends.",
+      1, 2, MILL_ARGUMENT_ACTION,
+      "list create get set enable disable rotate delete",
       mill_cmd_stream_keys_options, mill_cmd_stream_keys },
 #endif
   { "help", "[VERB]", "show this overview, or the help of a verb", NULL, 0, 1,

@@ -5,6 +5,7 @@
 
 #include "daemon/common/self-stats.h"
 #include "resources.h"
+#include "runner-publish.h"
 
 static void
 add_head (GString *text, const gchar *name, const gchar *type,
@@ -39,6 +40,7 @@ add_streams (GString *text, MillSupervisor *supervisor)
 static void
 add_publishes (GString *text, MillRunner *runner)
 {
+  const gchar *const *reasons = mill_runner_publish_list_reasons ();
   add_head (text, "millrace_publish_requests_total", "counter",
       "Publishers that asked to publish, by result.");
   for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
@@ -46,7 +48,20 @@ add_publishes (GString *text, MillRunner *runner)
         "millrace_publish_requests_total{result=\"%s\"} %" G_GUINT64_FORMAT
         "\n",
         mill_publish_result_to_string (i),
-        mill_runner_get_publishes (runner, i));
+        mill_runner_publish_get_requests (runner, i));
+  add_head (text, "millrace_publish_refused_total", "counter",
+      "Publishers that were refused, by reason.");
+  for (guint i = 0; reasons[i]; i++)
+    g_string_append_printf (text,
+        "millrace_publish_refused_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        reasons[i], mill_runner_publish_get_refused (runner, reasons[i]));
+  add_head (text, "millrace_publish_ended_total", "counter",
+      "Streams that were ended because their publisher may not go on.");
+  for (guint i = 0; i < MILL_ADMISSION_N_ENDS; i++)
+    g_string_append_printf (text,
+        "millrace_publish_ended_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        mill_admissions_end_to_string (i),
+        mill_runner_publish_get_ended (runner, i));
 }
 
 static const gchar *

@@ -1,14 +1,29 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include "address.h"
 #include "publish-auth.h"
 #include "resources.h"
+#include "runner-publish.h"
 #include "secret.h"
 #include "store-keys.h"
+
+/* A month: what is to be longer is a second key. */
+#define MAX_GRACE_S (31 * 24 * 3600)
+
+static void
+set_limit (JsonObject *object, const gchar *name, guint64 limit)
+{
+  if (limit > 0)
+    json_object_set_int_member (object, name, (gint64) limit);
+  else
+    json_object_set_null_member (object, name);
+}
 
 static JsonObject *
 to_json (const MillKeyRow *row)
 {
+  JsonArray *addresses = json_array_new ();
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "id", row->id);
   json_object_set_string_member (object, "name", row->name);
@@ -18,6 +33,13 @@ to_json (const MillKeyRow *row)
   mill_api_json_set_time (object, "expires_at",
       row->expires_at * G_USEC_PER_SEC);
   json_object_set_boolean_member (object, "enabled", row->enabled);
+  for (guint i = 0; row->allowed_addresses && row->allowed_addresses[i]; i++)
+    json_array_add_string_element (addresses, row->allowed_addresses[i]);
+  json_object_set_array_member (object, "allowed_addresses", addresses);
+  set_limit (object, "max_bitrate_bps", row->max_bitrate_bps);
+  set_limit (object, "max_duration_seconds", row->max_duration_s);
+  mill_api_json_set_time (object, "previous_expires_at",
+      row->previous_expires_at * G_USEC_PER_SEC);
   return object;
 }
 
@@ -61,21 +83,27 @@ get_key (MillRequest *request)
     mill_request_fail (request, error);
 }
 
-/* @ret_seconds: 0 for never
- * Returns: FALSE when it was answered */
+/* ---- what may be changed: POST and PATCH read the same fields; one that is
+ *      not there leaves the row as it is. FALSE: it was answered. ---- */
+
 static gboolean
-read_expiry (MillRequest *request, JsonObject *body, gint64 *ret_seconds)
+is_null (JsonObject *body, const gchar *name)
 {
-  const gchar *text = json_object_has_member (body, "expires_at") &&
-          !json_object_get_null_member (body, "expires_at")
-      ? json_object_get_string_member (body, "expires_at")
-      : NULL;
-  *ret_seconds = 0;
-  if (!text)
+  return json_object_get_null_member (body, name);
+}
+
+static gboolean
+read_expiry (MillRequest *request, JsonObject *body, MillKeyRow *row)
+{
+  if (!json_object_has_member (body, "expires_at"))
     return TRUE;
+  row->expires_at = 0;
+  if (is_null (body, "expires_at"))
+    return TRUE;
+  const gchar *text = json_object_get_string_member (body, "expires_at");
   g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
   if (time && g_date_time_to_unix (time) > 0) {
-    *ret_seconds = g_date_time_to_unix (time);
+    row->expires_at = g_date_time_to_unix (time);
     return TRUE;
   }
   mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
@@ -83,6 +111,52 @@ read_expiry (MillRequest *request, JsonObject *body, gint64 *ret_seconds)
       "RFC 3339",
       text);
   return FALSE;
+}
+
+static gboolean
+read_addresses (MillRequest *request, JsonObject *body, MillKeyRow *row)
+{
+  g_autoptr (GStrvBuilder) ranges = g_strv_builder_new ();
+  g_autoptr (GError) error = NULL;
+  if (!json_object_has_member (body, "allowed_addresses"))
+    return TRUE;
+  JsonArray *array = json_object_get_array_member (body, "allowed_addresses");
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    const gchar *range = json_array_get_string_element (array, i);
+    if (!mill_address_check_range (range, &error)) {
+      mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
+          "'allowed_addresses': %s", error->message);
+      return FALSE;
+    }
+    g_strv_builder_add (ranges, range);
+  }
+  g_strfreev (row->allowed_addresses);
+  row->allowed_addresses = g_strv_builder_end (ranges);
+  return TRUE;
+}
+
+/* The schema has checked the ranges. */
+static void
+read_limit (JsonObject *body, const gchar *name, guint64 *limit)
+{
+  if (json_object_has_member (body, name))
+    *limit = is_null (body, name)
+        ? 0
+        : (guint64) json_object_get_int_member (body, name);
+}
+
+static gboolean
+read_settings (MillRequest *request, JsonObject *body, MillKeyRow *row)
+{
+  guint64 duration_s = row->max_duration_s;
+  if (!read_expiry (request, body, row) || !read_addresses (request, body, row))
+    return FALSE;
+  read_limit (body, "max_bitrate_bps", &row->max_bitrate_bps);
+  read_limit (body, "max_duration_seconds", &duration_s);
+  row->max_duration_s = (guint) duration_s;
+  row->enabled = json_object_get_boolean_member_with_default (body, "enabled",
+      row->enabled);
+  return TRUE;
 }
 
 static gboolean
@@ -106,14 +180,12 @@ create_key (MillRequest *request)
   const gchar *app = json_object_get_string_member (body, "app");
   g_autoptr (MillKeyRow) row = g_new0 (MillKeyRow, 1);
 
-  if (!check_app (request, app) ||
-      !read_expiry (request, body, &row->expires_at))
+  row->enabled = TRUE;
+  if (!check_app (request, app) || !read_settings (request, body, row))
     return;
   row->id = mill_secret_generate_id ("key_");
   row->app = g_strdup (app);
   row->name = g_strdup (json_object_get_string_member (body, "name"));
-  row->enabled =
-      json_object_get_boolean_member_with_default (body, "enabled", TRUE);
   row->created_at = g_get_real_time () / G_USEC_PER_SEC;
   row->generation = 1;
   row->node_id = g_strdup (mill_supervisor_get_node (supervisor)->id);
@@ -132,20 +204,74 @@ create_key (MillRequest *request)
   mill_request_reply_object (request, SOUP_STATUS_CREATED, object);
 }
 
+/* Whom the key has let in is judged by what it says now. */
+static void
+recheck (MillRequest *request, const MillKeyRow *row)
+{
+  MillSupervisor *supervisor = mill_request_get_supervisor (request);
+  mill_runner_publish_recheck_key (mill_supervisor_get_runner (supervisor),
+      row->id, row->app);
+}
+
+static MillKeyRow *
+find_row (MillRequest *request, GError **error)
+{
+  return mill_store_keys_get (get_store (request),
+      mill_request_get_param (request, "id"), error);
+}
+
+static void
+change_key (MillRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillKeyRow) row = find_row (request, &error);
+  if (row && !read_settings (request, mill_request_get_body (request), row))
+    return;
+  if (!row || !mill_store_keys_update (get_store (request), row, &error)) {
+    mill_request_fail (request, error);
+    return;
+  }
+  recheck (request, row);
+  mill_request_reply_object (request, SOUP_STATUS_OK, to_json (row));
+}
+
+/* @ret_until: Unix seconds; 0: no longer at all
+ * Returns: FALSE when it was answered */
+static gboolean
+read_grace (MillRequest *request, gint64 *ret_until)
+{
+  const gchar *text = mill_request_get_query (request, "grace_seconds");
+  guint64 grace_s = 0;
+  if (text &&
+      !g_ascii_string_to_unsigned (text, 10, 0, MAX_GRACE_S, &grace_s, NULL)) {
+    mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
+        "'grace_seconds': expected a whole number from 0 to %d", MAX_GRACE_S);
+    return FALSE;
+  }
+  *ret_until =
+      grace_s > 0 ? g_get_real_time () / G_USEC_PER_SEC + (gint64) grace_s : 0;
+  return TRUE;
+}
+
 static void
 rotate_key (MillRequest *request)
 {
   g_autoptr (GError) error = NULL;
   const gchar *id = mill_request_get_param (request, "id");
+  gint64 until;
+  if (!read_grace (request, &until))
+    return;
   g_autofree gchar *secret =
       mill_secret_generate (MILL_PUBLISH_AUTH_KEY_PREFIX);
   g_autoptr (GBytes) hash = mill_secret_hash (secret);
-  g_autoptr (MillKeyRow) row =
-      mill_store_keys_get (get_store (request), id, &error);
-  if (!row || !mill_store_keys_rotate (get_store (request), id, hash, &error)) {
+  g_autoptr (MillKeyRow) row = NULL;
+  if (mill_store_keys_rotate (get_store (request), id, hash, until, &error))
+    row = find_row (request, &error);
+  if (!row) {
     mill_request_fail (request, error);
     return;
   }
+  recheck (request, row);
   JsonObject *object = to_json (row);
   json_object_set_string_member (object, "key", secret);
   mill_request_reply_object (request, SOUP_STATUS_OK, object);
@@ -155,12 +281,16 @@ static void
 delete_key (MillRequest *request)
 {
   g_autoptr (GError) error = NULL;
-  if (mill_store_keys_delete (get_store (request),
-          mill_request_get_param (request, "id"), &error))
-    mill_request_reply_empty (request);
-  else
+  g_autoptr (MillKeyRow) row = find_row (request, &error);
+  if (!row || !mill_store_keys_delete (get_store (request), row->id, &error)) {
     mill_request_fail (request, error);
+    return;
+  }
+  recheck (request, row);
+  mill_request_reply_empty (request);
 }
+
+static const gchar *const rotate_query[] = { "grace_seconds", NULL };
 
 const MillRoute mill_api_stream_keys_routes[] = {
   { "GET", "/api/v1/stream-keys", MILL_ACCESS_ADMIN, list_keys,
@@ -168,7 +298,10 @@ const MillRoute mill_api_stream_keys_routes[] = {
   { "POST", "/api/v1/stream-keys", MILL_ACCESS_ADMIN, create_key,
       .body = "StreamKeyInput" },
   { "GET", "/api/v1/stream-keys/{id}", MILL_ACCESS_ADMIN, get_key },
+  { "PATCH", "/api/v1/stream-keys/{id}", MILL_ACCESS_ADMIN, change_key,
+      .body = "StreamKeyPatch" },
   { "DELETE", "/api/v1/stream-keys/{id}", MILL_ACCESS_ADMIN, delete_key },
-  { "POST", "/api/v1/stream-keys/{id}/rotate", MILL_ACCESS_ADMIN, rotate_key },
+  { "POST", "/api/v1/stream-keys/{id}/rotate", MILL_ACCESS_ADMIN, rotate_key,
+      .query = rotate_query },
   { 0 },
 };

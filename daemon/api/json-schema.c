@@ -228,6 +228,11 @@ check_object (Checker *checker, JsonObject *schema, JsonObject *object)
 static void
 check_array (Checker *checker, JsonObject *schema, JsonArray *array)
 {
+  gint64 maximum =
+      json_object_get_int_member_with_default (schema, "maxItems", G_MAXINT64);
+  if (json_array_get_length (array) > maximum)
+    report (checker, "got %u items, expected at most %" G_GINT64_FORMAT,
+        json_array_get_length (array), maximum);
   if (!json_object_has_member (schema, "items"))
     return;
   JsonObject *items = json_object_get_object_member (schema, "items");

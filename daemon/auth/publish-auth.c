@@ -5,11 +5,10 @@
 
 #include <string.h>
 
-#include "admin-key.h"
-#include "secret.h"
-#include "store-keys.h"
-
 #define MAX_NAME_LENGTH 64
+/* A JWS in its compact form (RFC 7515 §7.1) has two dots, which no name has,
+ * and begins with an encoded "{". */
+#define TOKEN_PREFIX "ey"
 
 gboolean
 mill_publish_auth_is_name (const gchar *name)
@@ -18,16 +17,10 @@ mill_publish_auth_is_name (const gchar *name)
   return length > 0 && length <= MAX_NAME_LENGTH && name[length] == '\0';
 }
 
+/* The first of its name counts: what stands before is what was looked at.
+ * Returns: (transfer full) (nullable) */
 static gchar *
-deny (GError **error, const gchar *reason)
-{
-  g_set_error_literal (error, MILL_AUTH_ERROR, MILL_AUTH_ERROR_DENIED, reason);
-  return NULL;
-}
-
-/* Returns: (transfer full) (nullable): the value of "key" in @query */
-static gchar *
-find_key (const gchar *query)
+find_in_query (const gchar *query, const gchar *const *names)
 {
   GUriParamsIter iter;
   gchar *name;
@@ -35,7 +28,7 @@ find_key (const gchar *query)
   g_uri_params_iter_init (&iter, query ? query : "", -1, "&",
       G_URI_PARAMS_WWW_FORM);
   while (g_uri_params_iter_next (&iter, &name, &value, NULL)) {
-    gboolean found = g_str_equal (name, "key");
+    gboolean found = g_strv_contains (names, name);
     g_free (name);
     if (found)
       return value;
@@ -44,49 +37,38 @@ find_key (const gchar *query)
   return NULL;
 }
 
-static gboolean
-is_valid (const MillKeyRow *key, gint64 now)
+gchar *
+mill_publish_auth_find_key (const MillPublishClaim *claim)
 {
-  return key->enabled && (key->expires_at == 0 || now < key->expires_at);
-}
-
-static gchar *
-check_keys (MillStore *store, const MillPublishClaim *claim, gint64 now,
-    GError **error)
-{
-  g_autofree gchar *given = find_key (claim->query);
-  g_autoptr (GBytes) hash = mill_secret_hash (given ? given : claim->name);
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (MillKeyRow) key = mill_store_keys_find (store, hash, &local_error);
-
-  if (!key &&
-      !g_error_matches (local_error, MILL_STORE_ERROR,
-          MILL_STORE_ERROR_NOT_FOUND)) {
-    g_propagate_error (error, g_steal_pointer (&local_error));
-    return NULL;
-  }
-  if (!key &&
-      (given || g_str_has_prefix (claim->name, MILL_PUBLISH_AUTH_KEY_PREFIX)))
-    return deny (error, "unknown stream key");
-  if (!key)
-    return deny (error, "a stream key is required");
-  if (!is_valid (key, now))
-    return deny (error, "stream key is disabled or has expired");
-  if (!g_str_equal (key->app, claim->app))
-    return deny (error, "stream key is for another application");
-  if (given && !g_str_equal (key->name, claim->name))
-    return deny (error, "stream key is for another name");
-  return g_strdup (key->name);
+  static const gchar *const names[] = { "key", NULL };
+  gchar *key = find_in_query (claim->query, names);
+  if (!key && g_str_has_prefix (claim->name, MILL_PUBLISH_AUTH_KEY_PREFIX))
+    key = g_strdup (claim->name);
+  return key;
 }
 
 gchar *
-mill_publish_auth_check (MillPublishAuth auth, MillStore *store,
-    const MillPublishClaim *claim, gint64 now, GError **error)
+mill_publish_auth_find_token (const MillPublishClaim *claim)
 {
-  if (auth == MILL_PUBLISH_AUTH_KEYS)
-    return check_keys (store, claim, now, error);
-  if (!mill_publish_auth_is_name (claim->name))
-    return deny (error,
-        "stream name is not allowed, expected 1 to 64 of A-Z a-z 0-9 _ -");
-  return g_strdup (claim->name);
+  static const gchar *const names[] = { "token", "jwt", NULL };
+  gchar *token = find_in_query (claim->query, names);
+  if (!token && g_str_has_prefix (claim->name, TOKEN_PREFIX) &&
+      strchr (claim->name, '.'))
+    token = g_strdup (claim->name);
+  return token;
+}
+
+MillPublishAuth
+mill_publish_auth_choose (MillPublishAuth ways, const MillPublishClaim *claim)
+{
+  g_autofree gchar *key = mill_publish_auth_find_key (claim);
+  g_autofree gchar *token = mill_publish_auth_find_token (claim);
+  if ((ways & MILL_PUBLISH_AUTH_KEYS) && key)
+    return MILL_PUBLISH_AUTH_KEYS;
+  if ((ways & MILL_PUBLISH_AUTH_JWT) && token)
+    return MILL_PUBLISH_AUTH_JWT;
+  if (ways & MILL_PUBLISH_AUTH_WEBHOOK)
+    return MILL_PUBLISH_AUTH_WEBHOOK;
+  /* Nothing to look at: whichever there is says what is missing. */
+  return ways & MILL_PUBLISH_AUTH_KEYS ? MILL_PUBLISH_AUTH_KEYS : ways;
 }

@@ -78,6 +78,30 @@ const gchar *const mill_store_migrations[] = {
   /* 3: what a run is of, which may be changed or deleted while it runs */
   "ALTER TABLE streams ADD COLUMN run_text TEXT;"
   "ALTER TABLE streams ADD COLUMN run_file TEXT;",
+
+  /* 4: what a stream key allows, the secret before its rotation, and who was
+   * let in to what runs: revoking ends that, also after a restart */
+  "ALTER TABLE stream_keys ADD COLUMN"
+  "  allowed_addresses TEXT NOT NULL DEFAULT '';"
+  "ALTER TABLE stream_keys ADD COLUMN"
+  "  max_bitrate_bps INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE stream_keys ADD COLUMN"
+  "  max_duration_s INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE stream_keys ADD COLUMN previous_hash BLOB;"
+  "ALTER TABLE stream_keys ADD COLUMN previous_expires_at INTEGER;"
+  "CREATE UNIQUE INDEX stream_keys_previous ON stream_keys (previous_hash);"
+  "CREATE TABLE admissions ("
+  "  stream TEXT PRIMARY KEY,"
+  "  key_id TEXT,"
+  "  key_generation INTEGER NOT NULL,"
+  "  address TEXT NOT NULL,"
+  "  since INTEGER NOT NULL,"
+  "  ends_at INTEGER,"
+  "  max_bitrate_bps INTEGER NOT NULL,"
+  "  generation INTEGER NOT NULL,"
+  "  node_id TEXT NOT NULL,"
+  "  owner_key_id TEXT"
+  ") WITHOUT ROWID;",
 };
 
 guint

@@ -12,6 +12,7 @@ typedef enum
   MILL_CONFIG_URL, /* gchar *, nullable */
   MILL_CONFIG_PATH, /* gchar * */
   MILL_CONFIG_STORE, /* gchar * */
+  MILL_CONFIG_NETWORKS, /* gchar **, address ranges */
   MILL_CONFIG_NUMBER, /* guint */
   MILL_CONFIG_CHOICE, /* gint, index of one of choices */
 } MillConfigKind;
@@ -32,7 +33,6 @@ typedef struct
 } MillConfigKey;
 
 extern const MillConfigKey mill_config_keys[];
-extern const gchar *const mill_config_auth_names[];
 
 void mill_config_app_free (MillApp *app);
 

@@ -4,97 +4,19 @@
 /* The configuration file: YAML in, fields of MillConfig and diagnostics out.
  * Goes on after a mistake, so that one run reports all of them. */
 
+#include "config-app-auth.h"
 #include "config-private.h"
+#include "config-reader.h"
 
 #include <string.h>
 
+#include "address.h"
 #include "store.h"
 #include "yaml-node.h"
 
 /* sun_path holds 108 bytes; the longest socket of ours is
  * "/workers/shared-0123456789.sock.lock". */
 #define MAX_RUNTIME_DIR 68
-
-typedef struct
-{
-  MillConfig *config;
-  MillDiagnostics *diagnostics;
-} Reader;
-
-/* One "key: value". */
-typedef struct
-{
-  const gchar *name;
-  const MillPlace *place;
-  const MillYamlNode *value;
-} Entry;
-
-static void report (Reader *reader, const MillPlace *place, const gchar *format,
-    ...) G_GNUC_PRINTF (3, 4);
-
-static void
-report (Reader *reader, const MillPlace *place, const gchar *format, ...)
-{
-  va_list arguments;
-  va_start (arguments, format);
-  g_autofree gchar *message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  mill_diagnostics_add (reader->diagnostics, MILL_SEVERITY_ERROR, place, "%s",
-      message);
-}
-
-/* ---- nodes ---- */
-
-static Entry
-get_entry (const MillYamlNode *mapping, guint i)
-{
-  const MillYamlNode *key = g_ptr_array_index (mapping->keys, i);
-  return (Entry){ .name = key->text ? key->text : "",
-    .place = &key->place,
-    .value = g_ptr_array_index (mapping->values, i) };
-}
-
-/* FALSE when there is nothing to read, reported if it is a mistake. */
-static gboolean
-expect_mapping (Reader *reader, const MillYamlNode *node, const gchar *what)
-{
-  if (node->kind == MILL_YAML_MAPPING)
-    return TRUE;
-  if (node->kind == MILL_YAML_SCALAR && node->null)
-    return FALSE;
-  g_autofree gchar *got = mill_yaml_node_describe (node);
-  report (reader, &node->place, "'%s': got %s, expected a mapping", what, got);
-  return FALSE;
-}
-
-/* Returns: (nullable): NULL was reported */
-static const gchar *
-expect_text (Reader *reader, const Entry *entry)
-{
-  if (entry->value->kind == MILL_YAML_SCALAR && !entry->value->null)
-    return entry->value->text;
-  g_autofree gchar *got = entry->value->kind == MILL_YAML_SCALAR
-      ? g_strdup ("nothing")
-      : mill_yaml_node_describe (entry->value);
-  report (reader, &entry->value->place, "'%s': got %s, expected a scalar",
-      entry->name, got);
-  return NULL;
-}
-
-static void
-report_unknown (Reader *reader, const Entry *entry, const gchar *where,
-    const gchar *const *known)
-{
-  const gchar *nearest = mill_diagnostics_nearest (entry->name, known);
-  if (nearest) {
-    report (reader, entry->place, "unknown key '%s'%s, did you mean '%s'?",
-        entry->name, where, nearest);
-    return;
-  }
-  g_autofree gchar *all = g_strjoinv (", ", (gchar **) known);
-  report (reader, entry->place, "unknown key '%s'%s, expected one of %s",
-      entry->name, where, all);
-}
 
 /* ---- values ---- */
 
@@ -119,7 +41,7 @@ is_url (const gchar *text)
 }
 
 static void
-set_text (Reader *reader, const MillConfigKey *key, const gchar *text)
+set_text (MillConfigReader *reader, const MillConfigKey *key, const gchar *text)
 {
   gchar **field = &G_STRUCT_MEMBER (gchar *, reader->config, key->offset);
   g_free (*field);
@@ -127,45 +49,29 @@ set_text (Reader *reader, const MillConfigKey *key, const gchar *text)
 }
 
 static void
-read_number (Reader *reader, const MillConfigKey *key, const Entry *entry,
+read_number (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
     const gchar *text)
 {
   guint64 value;
   if (!g_ascii_string_to_unsigned (text, 10, key->minimum, key->maximum, &value,
           NULL))
-    report (reader, &entry->value->place,
+    mill_config_reader_report (reader, &entry->value->place,
         "'%s': got '%s', expected a whole number from %u to %u", entry->name,
         text, key->minimum, key->maximum);
   else
     G_STRUCT_MEMBER (guint, reader->config, key->offset) = (guint) value;
 }
 
-static gint
-find_choice (Reader *reader, const Entry *entry, const gchar *text,
-    const gchar *const *choices)
-{
-  for (gint i = 0; choices[i]; i++)
-    if (g_str_equal (choices[i], text))
-      return i;
-  g_autofree gchar *all = g_strjoinv (", ", (gchar **) choices);
-  const gchar *nearest = mill_diagnostics_nearest (text, choices);
-  report (reader, &entry->value->place,
-      "'%s': got '%s', expected one of %s%s%s%s", entry->name, text, all,
-      nearest ? "; did you mean '" : "", nearest ? nearest : "",
-      nearest ? "'?" : "");
-  return -1;
-}
-
 static void
-read_path (Reader *reader, const MillConfigKey *key, const Entry *entry,
+read_path (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
     const gchar *text)
 {
   gboolean is_runtime = g_str_equal (key->name, "runtime_dir");
   if (!g_path_is_absolute (text))
-    report (reader, &entry->value->place,
+    mill_config_reader_report (reader, &entry->value->place,
         "'%s': got '%s', expected an absolute path", entry->name, text);
   else if (is_runtime && strlen (text) > MAX_RUNTIME_DIR)
-    report (reader, &entry->value->place,
+    mill_config_reader_report (reader, &entry->value->place,
         "'%s': got %zu bytes, expected at most %d (it holds sockets, whose "
         "paths are short)",
         entry->name, strlen (text), MAX_RUNTIME_DIR);
@@ -174,25 +80,25 @@ read_path (Reader *reader, const MillConfigKey *key, const Entry *entry,
 }
 
 static void
-read_store (Reader *reader, const MillConfigKey *key, const Entry *entry,
+read_store (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
     const gchar *text)
 {
   g_autoptr (GError) error = NULL;
   if (mill_store_check_url (text, &error))
     set_text (reader, key, text);
   else
-    report (reader, &entry->value->place, "'%s': %s", entry->name,
+    mill_config_reader_report (reader, &entry->value->place, "'%s': %s", entry->name,
         error->message);
 }
 
 static void
-read_checked (Reader *reader, const MillConfigKey *key, const Entry *entry,
+read_checked (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
     const gchar *text, gboolean valid)
 {
   if (valid)
     set_text (reader, key, text);
   else
-    report (reader, &entry->value->place, "'%s': got '%s', expected %s",
+    mill_config_reader_report (reader, &entry->value->place, "'%s': got '%s', expected %s",
         entry->name, text,
         key->kind == MILL_CONFIG_ADDRESS
             ? "HOST:PORT with a port from 0 to 65535"
@@ -200,11 +106,13 @@ read_checked (Reader *reader, const MillConfigKey *key, const Entry *entry,
 }
 
 static void
-read_scalar (Reader *reader, const MillConfigKey *key, const Entry *entry,
+read_scalar (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
     const gchar *text)
 {
   gint choice;
   switch (key->kind) {
+    case MILL_CONFIG_NETWORKS:
+      g_assert_not_reached (); /* no scalar */
     case MILL_CONFIG_ADDRESS:
       read_checked (reader, key, entry, text, is_address (text));
       break;
@@ -221,7 +129,7 @@ read_scalar (Reader *reader, const MillConfigKey *key, const Entry *entry,
       read_number (reader, key, entry, text);
       break;
     case MILL_CONFIG_CHOICE:
-      choice = find_choice (reader, entry, text, key->choices);
+      choice = mill_config_reader_find_choice (reader, entry, text, key->choices);
       if (choice >= 0)
         G_STRUCT_MEMBER (gint, reader->config, key->offset) = choice;
       break;
@@ -229,7 +137,27 @@ read_scalar (Reader *reader, const MillConfigKey *key, const Entry *entry,
 }
 
 static void
-read_key (Reader *reader, const MillConfigKey *key, const Entry *entry)
+read_networks (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry)
+{
+  g_auto (GStrv) networks = NULL;
+  g_autoptr (GError) error = NULL;
+  if (!mill_config_reader_expect_list (reader, entry, &networks))
+    return;
+  for (guint i = 0; networks[i] && !error; i++)
+    mill_address_check_range (networks[i], &error);
+  if (error) {
+    mill_config_reader_report (reader, &entry->value->place, "'%s': %s",
+        entry->name, error->message);
+    return;
+  }
+  gchar ***field = &G_STRUCT_MEMBER (gchar **, reader->config, key->offset);
+  g_strfreev (*field);
+  *field = g_steal_pointer (&networks);
+}
+
+static void
+read_key (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry)
 {
   gboolean nullable = key->kind == MILL_CONFIG_ADDRESS ||
       key->kind == MILL_CONFIG_URL;
@@ -238,9 +166,13 @@ read_key (Reader *reader, const MillConfigKey *key, const Entry *entry)
       set_text (reader, key, NULL);
     return; /* "key:" with nothing behind it keeps the default */
   }
-  const gchar *text = expect_text (reader, entry);
+  if (key->kind == MILL_CONFIG_NETWORKS) {
+    read_networks (reader, key, entry);
+    return;
+  }
+  const gchar *text = mill_config_reader_expect_text (reader, entry);
   if (text && key->unavailable)
-    report (reader, &entry->value->place,
+    mill_config_reader_report (reader, &entry->value->place,
         "'%s' is not yet available, expected null", entry->name);
   else if (text)
     read_scalar (reader, key, entry, text);
@@ -249,16 +181,16 @@ read_key (Reader *reader, const MillConfigKey *key, const Entry *entry)
 /* ---- apps ---- */
 
 static void
-read_params (Reader *reader, MillApp *app, const MillYamlNode *params)
+read_params (MillConfigReader *reader, MillApp *app, const MillYamlNode *params)
 {
-  if (!expect_mapping (reader, params, "params"))
+  if (!mill_config_reader_expect_mapping (reader, params, "params"))
     return;
   for (guint i = 0; i < params->keys->len; i++) {
-    Entry entry = get_entry (params, i);
-    const gchar *text = expect_text (reader, &entry);
+    MillConfigEntry entry = mill_config_reader_get_entry (params, i);
+    const gchar *text = mill_config_reader_expect_text (reader, &entry);
     if (g_str_equal (entry.name, "stream") ||
         g_str_equal (entry.name, "output"))
-      report (reader, entry.place,
+      mill_config_reader_report (reader, entry.place,
           "parameter '%s' is set by the daemon for each stream, expected "
           "another name",
           entry.name);
@@ -269,43 +201,23 @@ read_params (Reader *reader, MillApp *app, const MillYamlNode *params)
 }
 
 static void
-read_auth (Reader *reader, MillApp *app, const Entry *entry, const gchar *text)
+read_app_key (MillConfigReader *reader, MillApp *app,
+    const MillConfigEntry *entry)
 {
-  if (g_str_equal (text, "jwt") || g_str_equal (text, "webhook")) {
-    report (reader, &entry->value->place,
-        "'auth': '%s' is not yet available, expected one of none, keys", text);
-    return;
-  }
-  gint choice = find_choice (reader, entry, text, mill_config_auth_names);
-  if (choice >= 0)
-    app->auth = (MillPublishAuth) choice;
-}
-
-static void
-read_app_key (Reader *reader, MillApp *app, const Entry *entry)
-{
-  static const gchar *const known[] = { "pipeline", "auth", "params", NULL };
-  if (g_str_equal (entry->name, "params")) {
+  static const gchar *const known[] = { "pipeline", "auth", "on_expiry",
+    "params", NULL };
+  if (g_str_equal (entry->name, "params"))
     read_params (reader, app, entry->value);
-    return;
-  }
-  if (!g_strv_contains (known, entry->name)) {
-    report_unknown (reader, entry, " of an app", known);
-    return;
-  }
-  const gchar *text = expect_text (reader, entry);
-  if (!text)
-    return;
-  if (g_str_equal (entry->name, "auth")) {
-    read_auth (reader, app, entry, text);
-    return;
-  }
-  g_free (app->pipeline);
-  app->pipeline = g_strdup (text);
+  else if (g_str_equal (entry->name, "pipeline")) {
+    const gchar *text = mill_config_reader_expect_text (reader, entry);
+    g_free (app->pipeline);
+    app->pipeline = g_strdup (text);
+  } else if (!mill_config_app_auth_read (reader, app, entry))
+    mill_config_reader_report_unknown (reader, entry, " of an app", known);
 }
 
 static void
-read_app (Reader *reader, const Entry *section)
+read_app (MillConfigReader *reader, const MillConfigEntry *section)
 {
   MillApp *app = g_new0 (MillApp, 1);
   app->name = g_strdup (section->name);
@@ -314,31 +226,31 @@ read_app (Reader *reader, const Entry *section)
   g_ptr_array_add (reader->config->apps, app);
 
   if (!mill_publish_auth_is_name (section->name))
-    report (reader, section->place,
+    mill_config_reader_report (reader, section->place,
         "app '%s': expected a name of 1 to 64 characters of A-Z a-z 0-9 _ -",
         section->name);
-  if (expect_mapping (reader, section->value, section->name)) {
+  if (mill_config_reader_expect_mapping (reader, section->value, section->name)) {
     for (guint i = 0; i < section->value->keys->len; i++) {
-      Entry entry = get_entry (section->value, i);
+      MillConfigEntry entry = mill_config_reader_get_entry (section->value, i);
       read_app_key (reader, app, &entry);
     }
   }
   if (!mill_yaml_node_get (section->value, "pipeline", NULL))
-    report (reader, section->place,
+    mill_config_reader_report (reader, section->place,
         "app '%s' has no pipeline, expected the name of a description",
         section->name);
 }
 
 static void
-read_apps (Reader *reader, const MillYamlNode *apps)
+read_apps (MillConfigReader *reader, const MillYamlNode *apps)
 {
-  if (!expect_mapping (reader, apps, "apps"))
+  if (!mill_config_reader_expect_mapping (reader, apps, "apps"))
     return;
   g_clear_pointer (&reader->config->apps, g_ptr_array_unref);
   reader->config->apps =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_config_app_free);
   for (guint i = 0; i < apps->keys->len; i++) {
-    Entry entry = get_entry (apps, i);
+    MillConfigEntry entry = mill_config_reader_get_entry (apps, i);
     read_app (reader, &entry);
   }
 }
@@ -378,14 +290,14 @@ list_known (const gchar *section)
 
 /* Recursive: sections nest (workers.limits), at most as deep as the table. */
 static void
-read_section (Reader *reader, const gchar *section, const MillYamlNode *mapping)
+read_section (MillConfigReader *reader, const gchar *section, const MillYamlNode *mapping)
 {
   g_auto (GStrv) known = list_known (section);
   g_autofree gchar *where = section ? g_strdup_printf (" in '%s'", section)
                                     : g_strdup ("");
 
   for (guint i = 0; i < mapping->keys->len; i++) {
-    Entry entry = get_entry (mapping, i);
+    MillConfigEntry entry = mill_config_reader_get_entry (mapping, i);
     const MillConfigKey *key = find_key (section, entry.name);
     g_autofree gchar *inner = section
         ? g_strdup_printf ("%s.%s", section, entry.name)
@@ -395,8 +307,8 @@ read_section (Reader *reader, const gchar *section, const MillYamlNode *mapping)
     else if (!section && g_str_equal (entry.name, "apps"))
       read_apps (reader, entry.value);
     else if (!g_strv_contains ((const gchar *const *) known, entry.name))
-      report_unknown (reader, &entry, where, (const gchar *const *) known);
-    else if (expect_mapping (reader, entry.value, inner))
+      mill_config_reader_report_unknown (reader, &entry, where, (const gchar *const *) known);
+    else if (mill_config_reader_expect_mapping (reader, entry.value, inner))
       read_section (reader, inner, entry.value);
   }
 }
@@ -420,11 +332,11 @@ void
 mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
     MillDiagnostics *diagnostics)
 {
-  Reader reader = { config, diagnostics };
+  MillConfigReader reader = { config, diagnostics };
   if (says_nothing (data, size))
     return;
   g_autoptr (MillYamlNode) root = mill_yaml_node_parse (data, size,
       config->file ? config->file : "configuration", diagnostics);
-  if (root && expect_mapping (&reader, root, "configuration"))
+  if (root && mill_config_reader_expect_mapping (&reader, root, "configuration"))
     read_section (&reader, NULL, root);
 }

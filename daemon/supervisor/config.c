@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 #include "config-private.h"
+#include "config-app-auth.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 static const gchar *const level_names[] = { "error", "warning", "info", "debug",
   NULL };
 static const gchar *const format_names[] = { "text", "json", NULL };
-const gchar *const mill_config_auth_names[] = { "none", "keys", NULL };
 
 #define FIELD(field) .offset = G_STRUCT_OFFSET (MillConfig, field)
 
@@ -39,6 +39,16 @@ const MillConfigKey mill_config_keys[] = {
       .restart = TRUE },
   { "workers.limits", "streams", MILL_CONFIG_NUMBER,
       FIELD (workers_max_streams), .minimum = 0, .maximum = 100000 },
+  { "publish_limits", "burst", MILL_CONFIG_NUMBER,
+      FIELD (publish_limits.burst), .minimum = 0, .maximum = 1000000 },
+  { "publish_limits", "per_minute", MILL_CONFIG_NUMBER,
+      FIELD (publish_limits.per_minute), .minimum = 1, .maximum = 1000000 },
+  { "publish_limits", "failure_cost", MILL_CONFIG_NUMBER,
+      FIELD (publish_limits.failure_cost), .minimum = 1, .maximum = 1000 },
+  { "publish_limits", "addresses", MILL_CONFIG_NUMBER,
+      FIELD (publish_limits.senders), .minimum = 1, .maximum = 1000000 },
+  { "publish_limits", "exempt", MILL_CONFIG_NETWORKS,
+      FIELD (publish_limits.exempt) },
   { "log", "level", MILL_CONFIG_CHOICE, FIELD (log_level),
       .choices = level_names },
   { "log", "format", MILL_CONFIG_CHOICE, FIELD (log_format),
@@ -118,6 +128,14 @@ new_defaults (void)
   config->workers_shared = 1;
   config->workers_orphan_timeout_s = 300;
   config->log_level = MILL_LOG_INFO;
+  /* Ten wrong keys at once, then ten a minute; a server of encoders that all
+   * come back after a break gets in. Behind loopback there is whoever a proxy
+   * lets through: as one sender they would shut each other out. */
+  config->publish_limits = (MillAttemptRules){ .burst = 60,
+    .per_minute = 60,
+    .failure_cost = 6,
+    .senders = 10000,
+    .exempt = g_strsplit ("127.0.0.0/8 ::1", " ", -1) };
   set_default_dirs (config);
   return config;
 }
@@ -174,7 +192,9 @@ mill_config_unref (MillConfig *config)
   if (!config || !g_atomic_int_dec_and_test (&config->refs))
     return;
   for (const MillConfigKey *key = mill_config_keys; key->name; key++)
-    if (key->kind != MILL_CONFIG_NUMBER && key->kind != MILL_CONFIG_CHOICE)
+    if (key->kind == MILL_CONFIG_NETWORKS)
+      g_strfreev (G_STRUCT_MEMBER (gchar **, config, key->offset));
+    else if (key->kind != MILL_CONFIG_NUMBER && key->kind != MILL_CONFIG_CHOICE)
       g_free (G_STRUCT_MEMBER (gchar *, config, key->offset));
   g_clear_pointer (&config->apps, g_ptr_array_unref);
   g_free (config->file);
@@ -211,6 +231,17 @@ append_quoted (GString *text, const gchar *value)
 }
 
 static void
+append_list (GString *text, gchar **values)
+{
+  g_string_append_c (text, '[');
+  for (guint i = 0; values[i]; i++) {
+    g_string_append (text, i > 0 ? ", " : "");
+    append_quoted (text, values[i]);
+  }
+  g_string_append_c (text, ']');
+}
+
+static void
 append_value (GString *text, const MillConfig *config, const MillConfigKey *key)
 {
   if (key->kind == MILL_CONFIG_NUMBER) {
@@ -221,6 +252,10 @@ append_value (GString *text, const MillConfig *config, const MillConfigKey *key)
   if (key->kind == MILL_CONFIG_CHOICE) {
     g_string_append (text,
         key->choices[G_STRUCT_MEMBER (gint, config, key->offset)]);
+    return;
+  }
+  if (key->kind == MILL_CONFIG_NETWORKS) {
+    append_list (text, G_STRUCT_MEMBER (gchar **, config, key->offset));
     return;
   }
   const gchar *value = G_STRUCT_MEMBER (gchar *, config, key->offset);
@@ -237,8 +272,8 @@ append_app (GString *text, const MillApp *app)
   append_quoted (text, app->name);
   g_string_append (text, ": { pipeline: ");
   append_quoted (text, app->pipeline);
-  g_string_append_printf (text, ", auth: %s, params: {",
-      mill_config_auth_names[app->auth]);
+  mill_config_app_auth_append (text, app);
+  g_string_append (text, ", params: {");
   g_autoptr (GList) names = g_hash_table_get_keys (app->params);
   names = g_list_sort (names, (GCompareFunc) g_strcmp0);
   for (GList *name = names; name; name = name->next) {
@@ -304,6 +339,12 @@ copy_value (MillConfig *to, const MillConfig *from, const MillConfigKey *key)
   if (key->kind == MILL_CONFIG_NUMBER || key->kind == MILL_CONFIG_CHOICE) {
     G_STRUCT_MEMBER (guint, to, key->offset) =
         G_STRUCT_MEMBER (guint, from, key->offset);
+    return;
+  }
+  if (key->kind == MILL_CONFIG_NETWORKS) {
+    gchar ***list = &G_STRUCT_MEMBER (gchar **, to, key->offset);
+    g_strfreev (*list);
+    *list = g_strdupv (G_STRUCT_MEMBER (gchar **, from, key->offset));
     return;
   }
   gchar **field = &G_STRUCT_MEMBER (gchar *, to, key->offset);

@@ -4,6 +4,7 @@
 
 #include "diagnostics.h"
 #include "daemon/common/log.h"
+#include "attempt-limit.h"
 #include "publish-auth.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,8 @@ typedef struct
 {
   gchar *name;
   gchar *pipeline; /* name of a stored or shipped description, or a path */
-  MillPublishAuth auth;
+  MillPublishAuth auth; /* the ways that it has, together */
+  gboolean ends_on_expiry; /* a stream ends with the key that let it in */
   GHashTable *params; /* name -> text, for the description */
 } MillApp;
 
@@ -40,6 +42,8 @@ typedef struct
   gchar *store;
 
   GPtrArray *apps; /* (element-type MillApp) in the order of the file */
+
+  MillAttemptRules publish_limits;
 
   guint workers_shared;
   guint workers_orphan_timeout_s;

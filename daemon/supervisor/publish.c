@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "admin-key.h"
-
 /* Bytes of a stranger's text that a message repeats. */
 #define MAX_QUOTED 64
 
@@ -44,9 +42,18 @@ mill_publish_decision_free (MillPublishDecision *decision)
   if (!decision)
     return;
   g_free (decision->text);
+  g_free (decision->detail);
   g_free (decision->stream);
   g_clear_pointer (&decision->spec, mill_run_spec_free);
   g_free (decision);
+}
+
+const gchar *
+mill_publish_decision_get_reason (const MillPublishDecision *decision)
+{
+  return decision->denial != MILL_DENIAL_NONE
+      ? mill_publish_verdict_denial_to_string (decision->denial)
+      : mill_publish_result_to_string (decision->result);
 }
 
 static void refuse (MillPublishDecision *decision, MillPublishResult result,
@@ -64,7 +71,7 @@ refuse (MillPublishDecision *decision, MillPublishResult result,
 }
 
 /* ---- the steps, in the order in which they may tell a stranger something:
- *      nothing about a stream before the key is known to be good ---- */
+ *      nothing about a stream before its publisher is known to be good ---- */
 
 /* A stranger chose the name: any bytes, of any length, which go back to him
  * and into a log. Cut before it is escaped, so that no escape is. */
@@ -79,32 +86,29 @@ quote_app (const gchar *app)
 }
 
 static gboolean
-check_claim (MillPublishDecision *decision, const MillPublishContext *context,
-    const MillPublisher *publisher, const MillStreamClock *clock)
+check_verdict (MillPublishDecision *decision, const MillPublishContext *context,
+    const MillPublisher *publisher, const MillPublishVerdict *verdict)
 {
-  g_autoptr (GError) error = NULL;
   decision->app = mill_config_find_app (context->config, publisher->app);
-  if (!decision->app) {
+  decision->denial = verdict->denial;
+  decision->detail = g_strdup (verdict->detail);
+  /* Who has tried too often is not told which applications there are. */
+  if (!decision->app && verdict->denial != MILL_DENIAL_RATE) {
     g_autofree gchar *app = quote_app (publisher->app);
+    decision->denial = MILL_DENIAL_NONE;
     refuse (decision, MILL_PUBLISH_UNKNOWN_APP,
         "there is no application %s, expected one of the configuration's apps "
         "(rtmp://HOST/APP/NAME)",
         app);
     return FALSE;
   }
-  MillPublishClaim claim = { publisher->app, publisher->name,
-    publisher->query };
-  decision->stream = mill_publish_auth_check (decision->app->auth,
-      context->store, &claim, clock->wall_us / G_USEC_PER_SEC, &error);
-  if (decision->stream)
-    return TRUE;
-  gboolean denied =
-      g_error_matches (error, MILL_AUTH_ERROR, MILL_AUTH_ERROR_DENIED);
-  if (!denied)
-    g_warning ("publisher refused: %s", error->message);
-  refuse (decision, denied ? MILL_PUBLISH_DENIED : MILL_PUBLISH_UNAVAILABLE,
-      "%s", denied ? error->message : "the daemon cannot check keys just now");
-  return FALSE;
+  decision->stream = g_strdup (verdict->stream);
+  if (verdict->denial != MILL_DENIAL_NONE)
+    refuse (decision,
+        verdict->denial == MILL_DENIAL_UNAVAILABLE ? MILL_PUBLISH_UNAVAILABLE
+                                                   : MILL_PUBLISH_DENIED,
+        "%s", verdict->text);
+  return verdict->denial == MILL_DENIAL_NONE;
 }
 
 /* A stream whose every start fails is turned away for its longest back-off
@@ -175,12 +179,13 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
 
 MillPublishDecision *
 mill_publish_decide (const MillPublishContext *context,
-    const MillPublisher *publisher, const MillStreamClock *clock)
+    const MillPublisher *publisher, const MillPublishVerdict *verdict,
+    const MillStreamClock *clock)
 {
   MillPublishDecision *decision = g_new0 (MillPublishDecision, 1);
   guint limit = context->config->workers_max_streams;
 
-  if (!check_claim (decision, context, publisher, clock))
+  if (!check_verdict (decision, context, publisher, verdict))
     return decision;
   const MillStream *stream =
       mill_stream_registry_find (context->registry, decision->stream);

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "daemon/ipc/publisher.h"
+#include "publish-verdict.h"
 #include "run-spec.h"
 #include "stream-registry.h"
 
@@ -15,7 +16,7 @@ typedef enum
   MILL_PUBLISH_ACCEPTED,
   MILL_PUBLISH_RESUMED, /* continues the stream that holds for it */
   MILL_PUBLISH_UNKNOWN_APP,
-  MILL_PUBLISH_DENIED, /* no key, a wrong one, or a name that is none */
+  MILL_PUBLISH_DENIED, /* by authentication: the denial says why */
   MILL_PUBLISH_BUSY,
   MILL_PUBLISH_STOPPED, /* the stream is stopped by wish, or keeps failing */
   MILL_PUBLISH_LIMIT,
@@ -42,15 +43,24 @@ typedef struct
 {
   MillPublishResult result;
   gchar *text; /* for the publisher and the log; nullable when accepted */
+  gchar *detail; /* nullable: more, for the log alone */
+  MillDenial denial; /* why, when authentication refused */
   gchar *stream; /* nullable: not known when denied */
   const MillApp *app; /* nullable; of the context's config */
   MillRunSpec *spec; /* only when ACCEPTED */
 } MillPublishDecision;
 
-/* @publisher: app, name, query
+/* The label of a refusal in metrics and log: that of the denial, or that of
+ * the result. */
+const gchar *mill_publish_decision_get_reason (
+    const MillPublishDecision *decision);
+
+/* @publisher: app
+ * @verdict: what authentication says about it
  * Returns: (transfer full) */
 MillPublishDecision *mill_publish_decide (const MillPublishContext *context,
-    const MillPublisher *publisher, const MillStreamClock *clock);
+    const MillPublisher *publisher, const MillPublishVerdict *verdict,
+    const MillStreamClock *clock);
 void mill_publish_decision_free (MillPublishDecision *decision);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillPublishDecision, mill_publish_decision_free)

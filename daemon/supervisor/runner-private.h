@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "admissions.h"
 #include "part-runner.h"
+#include "publish-gate.h"
 #include "runner.h"
 #include "stream-sweeper.h"
 
@@ -17,8 +19,11 @@ struct _MillRunner
   MillFleet *fleet; /* not owned */
   MillPartRunner *parts;
   MillStreamSweeper *sweeper;
+  MillPublishGate *gate;
+  MillAdmissions *admissions;
   GCancellable *life; /* cancelled when the runner is freed */
   guint64 publishes[MILL_PUBLISH_N_RESULTS];
+  guint64 denials[MILL_N_DENIALS];
 
   gboolean draining;
   guint drain_timer;
@@ -49,6 +54,17 @@ void mill_runner_save (MillRunner *runner, MillStream *stream);
 /* After each event of a stream: does what @step says, keeps it. */
 void mill_runner_settle (MillRunner *runner, MillStream *stream,
     const MillStreamStep *step);
+
+/* A new run of @stream in the worker, of a new generation that is saved before
+ * it is used. @spec: its graph is taken */
+gboolean mill_runner_begin (MillRunner *runner, MillStream *stream,
+    MillRunSpec *spec, GError **error);
+/* What the shared worker is told; the parts in other processes are started
+ * beside it: neither waits for the other. */
+MillWorkerStart mill_runner_describe_start (const MillStream *stream);
+/* The worker could not start it. */
+void mill_runner_take_failure (MillRunner *runner, MillStream *stream,
+    const GError *error);
 
 /* Returns: (transfer full) (nullable): NULL with MILL_RUNNER_ERROR.PIPELINE */
 MillRunSpec *mill_runner_plan (MillRunner *runner, const MillStream *stream,

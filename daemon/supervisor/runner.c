@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc.h"
 #include "runner-adopt.h"
 #include "runner-private.h"
+#include "runner-publish.h"
 
 G_DEFINE_QUARK (mill_runner_error, mill_runner_error)
 
@@ -76,6 +77,8 @@ mill_runner_settle (MillRunner *runner, MillStream *stream,
     mill_part_runner_end (runner->parts, stream->row->name);
     mill_stream_set_parts (stream, 1, NULL);
   }
+  if (!mill_stream_is_running (stream))
+    mill_admissions_forget (runner->admissions, stream->row->name);
   /* Ended by us, not by itself: it starts again with the daemon. */
   if (runner->draining && stream->row->phase == MILL_PHASE_ENDED)
     stream->row->phase = MILL_PHASE_IDLE;
@@ -111,8 +114,8 @@ choose_epoch (MillRunner *runner, const MillStream *stream)
   return (guint64) g_get_monotonic_time () * 1000;
 }
 
-static gboolean
-begin (MillRunner *runner, MillStream *stream, MillRunSpec *spec,
+gboolean
+mill_runner_begin (MillRunner *runner, MillStream *stream, MillRunSpec *spec,
     GError **error)
 {
   MillStreamClock clock = mill_stream_clock ();
@@ -135,10 +138,8 @@ begin (MillRunner *runner, MillStream *stream, MillRunSpec *spec,
   return TRUE;
 }
 
-/* What the shared worker is told; the parts in other processes are started
- * beside it: neither waits for the other. */
-static MillWorkerStart
-describe_start (const MillStream *stream)
+MillWorkerStart
+mill_runner_describe_start (const MillStream *stream)
 {
   if (stream->graph)
     stream->graph->process = 0;
@@ -147,8 +148,9 @@ describe_start (const MillStream *stream)
     .graph = stream->graph };
 }
 
-static void
-take_failure (MillRunner *runner, MillStream *stream, const GError *error)
+void
+mill_runner_take_failure (MillRunner *runner, MillStream *stream,
+    const GError *error)
 {
   MillStreamClock clock = mill_stream_clock ();
   g_autofree gchar *text = mill_ipc_error_get_message (error);
@@ -173,18 +175,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
           &error);
   MillStream *stream = mill_runner_call_find_stream (call);
   if (!started && stream)
-    take_failure (call->runner, stream, error);
-}
-
-/* The publisher gave up before the worker heard our answer, as all do while
- * millraced does not run. Nothing failed: it may come back to its timeline. */
-static void
-take_absence (MillRunner *runner, MillStream *stream)
-{
-  MillStreamClock clock = mill_stream_clock ();
-  MillStreamStep step = mill_stream_lose (stream,
-      "the publisher left before it was answered", &clock);
-  mill_runner_settle (runner, stream, &step);
+    mill_runner_take_failure (call->runner, stream, error);
 }
 
 static MillRunSpec *
@@ -238,9 +229,9 @@ mill_runner_launch (MillRunner *runner, MillStream *stream, GError **error)
         "no worker is connected just now");
     return FALSE;
   }
-  if (!begin (runner, stream, spec, error))
+  if (!mill_runner_begin (runner, stream, spec, error))
     return FALSE;
-  MillWorkerStart start = describe_start (stream);
+  MillWorkerStart start = mill_runner_describe_start (stream);
   mill_worker_proxy_start_stream_async (runner->worker, &start, on_started,
       mill_runner_call_new (runner, stream));
   mill_part_runner_start (runner->parts, stream, MILL_PART_RUNNER_START);
@@ -302,101 +293,6 @@ run_step (MillRunner *runner, MillStream *stream, const MillStreamStep *step)
       (GDestroyNotify) mill_runner_call_free);
 }
 
-/* ---- publishers ---- */
-
-static void
-on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (MillRunnerCall) call = user_data;
-  g_autoptr (GError) error = NULL;
-  gboolean accepted =
-      mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
-          result, &error);
-  MillStream *stream = mill_runner_call_find_stream (call);
-  if (accepted || !stream || stream->state != MILL_STATUS_STARTING)
-    return;
-  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND))
-    take_absence (call->runner, stream);
-  else
-    take_failure (call->runner, stream, error);
-}
-
-static MillStream *
-take_stream (MillRunner *runner, const MillPublishDecision *decision)
-{
-  MillStream *stream =
-      mill_stream_registry_find (runner->context.registry, decision->stream);
-  if (!stream)
-    stream = mill_stream_registry_add (runner->context.registry,
-        decision->stream, decision->app->name, decision->app->pipeline);
-  if (!stream->row->declared && decision->spec) {
-    g_free (stream->row->app);
-    stream->row->app = g_strdup (decision->app->name);
-    g_free (stream->row->pipeline);
-    stream->row->pipeline = g_strdup (decision->app->pipeline);
-    /* Kept: another millraced may have to plan a part of this run again. */
-    mill_stream_registry_set_params (stream, decision->app->params);
-  }
-  return stream;
-}
-
-static gboolean
-accept_publisher (MillRunner *runner, guint64 request,
-    MillPublishDecision *decision, GError **error)
-{
-  MillStream *stream = take_stream (runner, decision);
-  if (decision->spec && !begin (runner, stream, decision->spec, error))
-    return FALSE;
-  MillWorkerStart start = describe_start (stream);
-  if (!decision->spec)
-    start.graph = NULL; /* it runs, and goes on */
-  mill_worker_proxy_accept_publish_async (runner->worker, request, &start,
-      on_publish_accepted, mill_runner_call_new (runner, stream));
-  if (decision->spec)
-    mill_part_runner_start (runner->parts, stream, MILL_PART_RUNNER_START);
-  return TRUE;
-}
-
-static void
-refuse_publisher (MillRunner *runner, guint64 request,
-    const MillPublisher *publisher, const MillPublishDecision *decision)
-{
-  runner->publishes[decision->result]++;
-  g_message ("publisher %s refused (%s): %s", publisher->address,
-      mill_publish_result_to_string (decision->result), decision->text);
-  mill_worker_proxy_refuse_publish (runner->worker, request,
-      mill_publish_result_to_code (decision->result), decision->text);
-}
-
-static void
-on_publish_requested (MillWorkerProxy *worker, guint64 request,
-    const MillPublisher *publisher, gpointer user_data)
-{
-  MillRunner *runner = user_data;
-  MillStreamClock clock = mill_stream_clock ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (MillPublishDecision) decision =
-      mill_publish_decide (&runner->context, publisher, &clock);
-
-  if (runner->draining && !decision->text) {
-    decision->result = MILL_PUBLISH_UNAVAILABLE;
-    decision->text = g_strdup ("the server is shutting down");
-  }
-  if (!decision->text &&
-      !accept_publisher (runner, request, decision, &error)) {
-    g_warning ("publisher refused: %s", error->message);
-    decision->result = MILL_PUBLISH_UNAVAILABLE;
-    decision->text = g_strdup ("the daemon cannot keep streams just now");
-  }
-  if (decision->text) {
-    refuse_publisher (runner, request, publisher, decision);
-    return;
-  }
-  runner->publishes[decision->result]++;
-  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, decision->stream,
-      "publisher %s accepted", publisher->address);
-}
-
 /* ---- what the workers report ---- */
 
 static void
@@ -444,8 +340,9 @@ mill_runner_attach (MillRunner *runner, MillWorkerProxy *worker)
       mill_stream_registry_list (runner->context.registry);
 
   g_set_object (&runner->worker, worker);
+  mill_admissions_set_worker (runner->admissions, worker);
   runner->handlers[0] = g_signal_connect (worker, "publish-requested",
-      G_CALLBACK (on_publish_requested), runner);
+      G_CALLBACK (mill_runner_publish_take), runner);
   runner->handlers[1] = g_signal_connect (worker, "stream-changed",
       G_CALLBACK (on_stream_changed), runner);
   mill_runner_adopt_end_strangers (runner, process);
@@ -460,6 +357,7 @@ let_go_of_worker (MillRunner *runner)
 {
   for (guint i = 0; i < G_N_ELEMENTS (runner->handlers); i++)
     g_clear_signal_handler (&runner->handlers[i], runner->worker);
+  mill_admissions_set_worker (runner->admissions, NULL);
   g_clear_object (&runner->worker);
 }
 
@@ -539,6 +437,9 @@ mill_runner_new (const MillPublishContext *context, MillFleet *fleet)
   runner->life = g_cancellable_new ();
   runner->parts =
       mill_part_runner_new (fleet, context->registry, on_part_changed, runner);
+  runner->gate = mill_publish_gate_new (context->store, context->config);
+  runner->admissions = mill_admissions_new (context->store, context->registry,
+      mill_runner_publish_end, runner);
   runner->sweeper =
       mill_stream_sweeper_new (context->registry, context->config->media_dir);
   return runner;
@@ -556,6 +457,8 @@ mill_runner_free (MillRunner *runner)
   mill_stream_sweeper_free (runner->sweeper);
   if (runner->worker)
     let_go_of_worker (runner);
+  mill_publish_gate_free (runner->gate);
+  mill_admissions_free (runner->admissions);
   g_free (runner->boot_id);
   g_free (runner);
 }
@@ -564,12 +467,7 @@ void
 mill_runner_set_config (MillRunner *runner, const MillConfig *config)
 {
   runner->context.config = config;
-}
-
-guint64
-mill_runner_get_publishes (MillRunner *runner, MillPublishResult result)
-{
-  return runner->publishes[result];
+  mill_publish_gate_set_config (runner->gate, config);
 }
 
 MillWorkerProxy *

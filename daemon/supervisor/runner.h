@@ -55,9 +55,6 @@ void mill_runner_detach (MillRunner *runner, const gchar *reason);
 void mill_runner_drain (MillRunner *runner, guint timeout_ms,
     GSourceOnceFunc done, gpointer user_data);
 
-guint64 mill_runner_get_publishes (MillRunner *runner,
-    MillPublishResult result);
-
 /* Returns: (transfer none) (nullable) */
 MillWorkerProxy *mill_runner_get_worker (MillRunner *runner);
 

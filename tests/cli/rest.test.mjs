@@ -20,6 +20,8 @@ const server = await fakeServer({
   'DELETE /api/v1/stream-keys/key_1': [200],
   'POST /api/v1/stream-keys': [201, { ...KEY, key: 'sk_secret' }],
   'POST /api/v1/stream-keys/key_1/rotate': [200, { ...KEY, key: 'sk_other' }],
+  'POST /api/v1/stream-keys/key_1/rotate?grace_seconds=600': [200, { ...KEY, key: 'sk_third' }],
+  'PATCH /api/v1/stream-keys/key_1': [200, KEY],
   'GET /api/v1/stream-keys/key_1': [200, KEY],
   'GET /api/v1/stream-keys?limit=100': [200, { items: [KEY], next: null }],
   'GET /api/v1/pipelines?limit=100': [401, { title: 'Unauthorized', status: 401, detail: 'no API key, expected X-API-Key' }],
@@ -157,6 +159,27 @@ test('stream-keys: create and rotate show the secret, the others cannot', async 
   assert.equal((await call(['stream-keys', 'delete', 'key_1'])).code, 0);
   assert.equal((await call(['stream-keys', 'create'])).code, 64);
   assert.equal((await call(['stream-keys', 'invent', 'x'])).code, 64);
+});
+
+test('stream-keys: options become the fields of a key', async () => {
+  const before = Date.now();
+  assert.equal((await call(['stream-keys', 'create', 'studio', '--app', 'live', '--expires', '24h', '--allow', '10.0.0.0/8', '--allow', '2001:db8::/32', '--max-bitrate', '6000k', '--max-duration', '4h'])).code, 0);
+  const { expires_at: expires, ...rest } = last().body;
+  assert.deepEqual(rest, { name: 'studio', app: 'live', allowed_addresses: ['10.0.0.0/8', '2001:db8::/32'], max_bitrate_bps: 6000000, max_duration_seconds: 14400 });
+  assert.ok(Math.abs(Date.parse(expires) - before - 24 * 3600 * 1000) < 60000, expires);
+  assert.equal((await call(['stream-keys', 'set', 'key_1', '--expires', 'never', '--allow', 'anywhere', '--max-bitrate', 'none', '--max-duration', 'none'])).code, 0);
+  assert.equal(last().asked, 'PATCH /api/v1/stream-keys/key_1');
+  assert.deepEqual(last().body, { expires_at: null, allowed_addresses: [], max_bitrate_bps: null, max_duration_seconds: null });
+  assert.equal((await call(['stream-keys', 'disable', 'key_1'])).code, 0);
+  assert.deepEqual(last().body, { enabled: false });
+  assert.equal((await call(['stream-keys', 'enable', 'key_1'])).code, 0);
+  assert.deepEqual(last().body, { enabled: true });
+  assert.match((await call(['stream-keys', 'rotate', 'key_1', '--grace', '10m'])).stdout, /^key: sk_third$/m);
+  for (const wrong of [['set', 'key_1'], ['rotate', 'key_1', '--grace', '10'], ['rotate', 'key_1', '--grace', '-1h'], ['create', 'x', '--max-bitrate', '6x'], ['create', 'x', '--max-bitrate', '0'], ['create', 'x', '--max-duration', '1w'], ['create', 'x', '--max-duration', '99999999999999d']]) {
+    const asked = server.requests.length;
+    assert.equal((await call(['stream-keys', ...wrong])).code, 64, wrong.join(' '));
+    assert.equal(server.requests.length, asked, 'nothing was asked');
+  }
 });
 
 test('a name is one part of the path, whatever it contains', async () => {

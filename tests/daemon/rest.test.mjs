@@ -83,7 +83,7 @@ test('openapi.json names the routes that are there, and they ask for the key it 
     const pathname = template.replace(/\{(\w+)\}/g, 'nothing-of-this-name');
     const there = verbs.filter((verb) => item[verb]);
     // What is in the document is served, and a method that is not is refused with the list of those that are.
-    const response = await fetch(url(pathname), { method: 'PATCH', headers: withKey() });
+    const response = await fetch(url(pathname), { method: 'PROPFIND', headers: withKey() });
     await assertProblem(response, 405);
     const allowed = response.headers.get('allow').split(', ').filter((m) => m !== 'HEAD').map((m) => m.toLowerCase());
     assert.deepEqual(allowed.sort(), there.sort(), template);
@@ -143,7 +143,7 @@ test('whatever is sent for a body, the answer is a 4xx problem', async () => {
   };
   let count = 0;
   for (const [template, item] of Object.entries(paths)) {
-    for (const verb of ['put', 'post']) {
+    for (const verb of ['put', 'post', 'patch']) {
       const content = item[verb]?.requestBody?.content;
       if (!content) continue;
       const schema = components.schemas[content['application/json'].schema.$ref.split('/').at(-1)];

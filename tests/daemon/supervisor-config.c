@@ -92,7 +92,7 @@ test_all_mistakes_at_once (void)
     "c.yaml:1:27: error: 'api': got 'nope', expected HOST:PORT",
     "c.yaml:1:38: error: 'obs' is not yet available",
     "c.yaml:2:8: error: 'store': a postgresql store is not yet available",
-    "c.yaml:4:30: error: 'auth': 'jwt' is not yet available",
+    "c.yaml:4:30: error: 'auth': got 'jwt', expected one of none, keys",
     "c.yaml:4:45: error: parameter 'stream' is set by the daemon",
     "c.yaml:5:3: error: app 'b d': expected a name",
     "c.yaml:5:3: error: app 'b d' has no pipeline",

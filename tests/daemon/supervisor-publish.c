@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "publish-gate.h"
 #include "publish.h"
 #include "secret.h"
 #include "store-keys.h"
@@ -65,6 +66,7 @@ typedef struct
   MillStreamRegistry *registry;
   MillCatalog *catalog;
   MillPublishContext context;
+  MillPublishGate *gate;
   MillStreamClock clock;
 } Fixture;
 
@@ -91,6 +93,7 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->catalog = mill_catalog_new (fixture->store);
   fixture->context = (MillPublishContext){ fixture->config, fixture->store,
     fixture->registry, fixture->catalog };
+  fixture->gate = mill_publish_gate_new (fixture->store, fixture->config);
   fixture->clock = (MillStreamClock){ .wall_us = 1000 * G_USEC_PER_SEC,
     .monotonic_us = 50 * G_USEC_PER_SEC };
 
@@ -106,10 +109,22 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
+  mill_publish_gate_free (fixture->gate);
   mill_stream_registry_free (fixture->registry);
   mill_catalog_free (fixture->catalog);
   mill_store_close (fixture->store);
   mill_config_unref (fixture->config);
+}
+
+static void
+keep (gpointer data)
+{
+}
+
+static void
+take_verdict (MillPublishVerdict *verdict, gpointer user_data)
+{
+  *(MillPublishVerdict **) user_data = verdict;
 }
 
 static MillPublishDecision *
@@ -123,7 +138,14 @@ decide (Fixture *fixture, const gchar *app, const gchar *name,
   publisher->name = g_strdup (name);
   g_free (publisher->query);
   publisher->query = g_strdup (query);
-  return mill_publish_decide (&fixture->context, publisher, &fixture->clock);
+  MillPublishVerdict *verdict = NULL;
+  mill_publish_gate_ask (fixture->gate, publisher, take_verdict, &verdict,
+      keep);
+  g_assert_nonnull (verdict); /* keys need no waiting */
+  MillPublishDecision *decision = mill_publish_decide (&fixture->context,
+      publisher, verdict, &fixture->clock);
+  mill_publish_verdict_free (verdict);
+  return decision;
 }
 
 static void

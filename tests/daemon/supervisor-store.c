@@ -301,7 +301,7 @@ test_keys (Fixture *fixture, gconstpointer data)
   g_autoptr (MillKeyRow) found = mill_store_keys_find (store, one, &error);
   g_assert_cmpstr (found->id, ==, "key_0");
   g_assert_cmpint (found->expires_at, ==, 0);
-  g_assert_true (mill_store_keys_rotate (store, "key_0", two, &error));
+  g_assert_true (mill_store_keys_rotate (store, "key_0", two, 0, &error));
   g_assert_null (mill_store_keys_find (store, one, &error));
   g_assert_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_NOT_FOUND);
   g_clear_error (&error);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#define G_LOG_DOMAIN "supervisor"
+
+#include "admissions.h"
+
+#include "daemon/common/log.h"
+#include "address.h"
+#include "key-auth.h"
+#include "store-admissions.h"
+
+/* Between two looks at how much a publisher with a limit has sent: long enough
+ * for the bursts of an encoder's keyframes to be nothing. */
+#define BITRATE_WINDOW_S 10
+/* While no worker is connected that could end a stream. */
+#define RETRY_S 1
+
+struct _MillAdmissions
+{
+  MillStore *store; /* not owned */
+  MillStreamRegistry *registry; /* not owned */
+  MillWorkerProxy *worker; /* nullable */
+  MillAdmissionsFunc func;
+  gpointer user_data;
+  GHashTable *entries; /* (element-type utf8 Entry): by stream */
+  guint bitrate_timer; /* runs while an entry has such a limit */
+  GCancellable *life;
+  guint64 ended[MILL_ADMISSION_N_ENDS];
+};
+
+typedef struct
+{
+  MillAdmissions *admissions;
+  MillAdmissionRow *row;
+  guint timer;
+  MillAdmissionEnd end; /* what ends_at means */
+  guint64 bytes; /* at sampled_at */
+  gint64 sampled_at; /* monotonic µs; 0: not yet */
+} Entry;
+
+const gchar *
+mill_admissions_end_to_string (MillAdmissionEnd end)
+{
+  static const gchar *const names[MILL_ADMISSION_N_ENDS] = { "revoked",
+    "expired", "duration", "bitrate" };
+  return names[end];
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+  g_clear_handle_id (&entry->timer, g_source_remove);
+  mill_store_admissions_free_row (entry->row);
+  g_free (entry);
+}
+
+static gboolean
+is_current (MillAdmissions *admissions, const MillAdmissionRow *row)
+{
+  const MillStream *stream =
+      mill_stream_registry_find (admissions->registry, row->stream);
+  return stream && mill_stream_is_running (stream) &&
+      stream->row->generation == row->generation;
+}
+
+/* Returns: FALSE when it has to be tried again */
+static gboolean
+end_stream (MillAdmissions *admissions, Entry *entry, MillAdmissionEnd end,
+    const gchar *reason)
+{
+  MillStream *stream =
+      mill_stream_registry_find (admissions->registry, entry->row->stream);
+  if (!is_current (admissions, entry->row))
+    return TRUE;
+  if (!admissions->func (stream, end, reason, admissions->user_data))
+    return FALSE;
+  admissions->ended[end]++;
+  return TRUE;
+}
+
+/* ---- ends by the clock ---- */
+
+static void arm (Entry *entry, guint delay_s);
+
+static gboolean
+on_time_over (gpointer user_data)
+{
+  static const gchar *const reasons[MILL_ADMISSION_N_ENDS] = {
+    [MILL_ADMISSION_REVOKED] = "its stream key was revoked",
+    [MILL_ADMISSION_EXPIRED] = "what its publisher was let in with has expired",
+    [MILL_ADMISSION_DURATION] = "it has run as long as its key allows",
+  };
+  Entry *entry = user_data;
+  entry->timer = 0;
+  if (!end_stream (entry->admissions, entry, entry->end, reasons[entry->end]))
+    arm (entry, RETRY_S);
+  return G_SOURCE_REMOVE;
+}
+
+/* Recursive by way of the timer alone. */
+static void
+arm (Entry *entry, guint delay_s)
+{
+  g_clear_handle_id (&entry->timer, g_source_remove);
+  entry->timer = g_timeout_add_seconds (delay_s, on_time_over, entry);
+}
+
+static void
+arm_for_end (Entry *entry)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  g_clear_handle_id (&entry->timer, g_source_remove);
+  /* A timer of seconds is late by up to one, never early. */
+  if (entry->row->ends_at > 0)
+    arm (entry, (guint) CLAMP (entry->row->ends_at - now, 0, G_MAXINT / 1000));
+}
+
+/* The first of what the clock ends it by. */
+static void
+set_end (Entry *entry, const MillPublishVerdict *verdict,
+    gboolean ends_on_expiry)
+{
+  gint64 duration_over = verdict->limits.duration_s > 0
+      ? entry->row->since + (gint64) verdict->limits.duration_s
+      : 0;
+  gint64 expiry = ends_on_expiry ? verdict->expires_at : 0;
+
+  entry->row->max_bitrate_bps = verdict->limits.bitrate_bps;
+  entry->end = MILL_ADMISSION_EXPIRED;
+  entry->row->ends_at = expiry;
+  if (duration_over > 0 && (expiry == 0 || duration_over < expiry)) {
+    entry->end = MILL_ADMISSION_DURATION;
+    entry->row->ends_at = duration_over;
+  }
+}
+
+/* ---- ends by the bit rate ---- */
+
+typedef struct
+{
+  MillAdmissions *admissions;
+  GCancellable *life;
+  gchar *stream;
+} Sample;
+
+static void
+take_sample (MillAdmissions *admissions, Entry *entry, guint64 bytes)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 elapsed_us = now - entry->sampled_at;
+  guint64 before = entry->bytes;
+  gboolean is_first = entry->sampled_at == 0 || bytes < before;
+
+  entry->bytes = bytes;
+  entry->sampled_at = now;
+  if (is_first || elapsed_us <= 0)
+    return;
+  guint64 bitrate_bps = (guint64) ((gdouble) (bytes - before) * 8 *
+      G_USEC_PER_SEC / (gdouble) elapsed_us);
+  if (bitrate_bps <= entry->row->max_bitrate_bps)
+    return;
+  g_autofree gchar *reason =
+      g_strdup_printf ("its publisher sends %" G_GUINT64_FORMAT
+                       " bit/s, its key allows %" G_GUINT64_FORMAT,
+          bitrate_bps, entry->row->max_bitrate_bps);
+  end_stream (admissions, entry, MILL_ADMISSION_BITRATE, reason);
+}
+
+static void
+on_sampled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Sample *sample = user_data;
+  g_autoptr (MillStreamReport) report =
+      mill_worker_proxy_get_stream_finish (MILL_WORKER_PROXY (source), result,
+          NULL);
+  Entry *entry = g_cancellable_is_cancelled (sample->life)
+      ? NULL
+      : g_hash_table_lookup (sample->admissions->entries, sample->stream);
+
+  if (entry && report && report->publisher &&
+      report->generation == entry->row->generation &&
+      entry->row->max_bitrate_bps > 0)
+    take_sample (sample->admissions, entry, report->publisher->bytes);
+  g_object_unref (sample->life);
+  g_free (sample->stream);
+  g_free (sample);
+}
+
+static void
+ask_for_sample (MillAdmissions *admissions, const gchar *stream)
+{
+  Sample *sample = g_new0 (Sample, 1);
+  sample->admissions = admissions;
+  sample->life = g_object_ref (admissions->life);
+  sample->stream = g_strdup (stream);
+  mill_worker_proxy_get_stream_async (admissions->worker, stream, on_sampled,
+      sample);
+}
+
+static gboolean
+on_bitrate_timer (gpointer user_data)
+{
+  MillAdmissions *admissions = user_data;
+  gboolean is_needed = FALSE;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const Entry *entry = value;
+    if (entry->row->max_bitrate_bps == 0)
+      continue;
+    is_needed = TRUE;
+    if (admissions->worker)
+      ask_for_sample (admissions, entry->row->stream);
+  }
+  if (!is_needed)
+    admissions->bitrate_timer = 0;
+  return is_needed ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void
+watch_bitrate (MillAdmissions *admissions, const Entry *entry)
+{
+  if (entry->row->max_bitrate_bps == 0)
+    return;
+  if (admissions->worker)
+    ask_for_sample (admissions, entry->row->stream);
+  if (admissions->bitrate_timer == 0)
+    admissions->bitrate_timer =
+        g_timeout_add_seconds (BITRATE_WINDOW_S, on_bitrate_timer, admissions);
+}
+
+/* ---- keeping ---- */
+
+static void
+save (MillAdmissions *admissions, const Entry *entry)
+{
+  g_autoptr (GError) error = NULL;
+  if (!mill_store_admissions_put (admissions->store, entry->row, &error))
+    MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, entry->row->stream,
+        "who was let in is not saved, revoking its key after a restart will "
+        "not end it: %s",
+        error->message);
+}
+
+static Entry *
+take_row (MillAdmissions *admissions, MillAdmissionRow *row)
+{
+  Entry *entry = g_new0 (Entry, 1);
+  entry->admissions = admissions;
+  entry->row = row;
+  g_hash_table_replace (admissions->entries, row->stream, entry);
+  return entry;
+}
+
+/* A second publisher of the same run is under the same clock. */
+static gint64
+find_since (MillAdmissions *admissions, const MillStream *stream)
+{
+  const Entry *before =
+      g_hash_table_lookup (admissions->entries, stream->row->name);
+  return before && before->row->generation == stream->row->generation
+      ? before->row->since
+      : g_get_real_time () / G_USEC_PER_SEC;
+}
+
+void
+mill_admissions_add (MillAdmissions *admissions, const MillStream *stream,
+    const MillAdmission *admission)
+{
+  const MillPublishVerdict *verdict = admission->verdict;
+  MillAdmissionRow *row = g_new0 (MillAdmissionRow, 1);
+
+  row->stream = g_strdup (stream->row->name);
+  row->generation = stream->row->generation;
+  row->key_id = g_strdup (verdict->key_id);
+  row->key_generation = verdict->key_generation;
+  row->address = g_strdup (admission->address);
+  row->since = find_since (admissions, stream);
+  row->node_id = g_strdup (stream->row->node_id);
+  Entry *entry = take_row (admissions, row);
+  set_end (entry, verdict, admission->ends_on_expiry);
+  arm_for_end (entry);
+  watch_bitrate (admissions, entry);
+  save (admissions, entry);
+}
+
+void
+mill_admissions_forget (MillAdmissions *admissions, const gchar *stream)
+{
+  g_autoptr (GError) error = NULL;
+  if (!g_hash_table_remove (admissions->entries, stream))
+    return;
+  if (!mill_store_admissions_delete (admissions->store, stream, &error))
+    MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream,
+        "who was let in is not forgotten: %s", error->message);
+}
+
+/* ---- changes of a key ---- */
+
+static void
+recheck (MillAdmissions *admissions, Entry *entry, gboolean ends_on_expiry)
+{
+  g_autoptr (GInetAddress) address = mill_address_parse (entry->row->address);
+  MillKeyUse use = { entry->row->key_id, entry->row->key_generation, address };
+  g_autoptr (MillPublishVerdict) verdict =
+      mill_key_auth_recheck (admissions->store, &use);
+
+  if (!verdict)
+    return;
+  if (verdict->denial != MILL_DENIAL_NONE) {
+    entry->end = MILL_ADMISSION_REVOKED;
+    if (!end_stream (admissions, entry, entry->end, verdict->text))
+      arm (entry, RETRY_S);
+    return;
+  }
+  set_end (entry, verdict, ends_on_expiry);
+  arm_for_end (entry);
+  watch_bitrate (admissions, entry);
+  save (admissions, entry);
+}
+
+void
+mill_admissions_recheck_key (MillAdmissions *admissions, const gchar *key_id,
+    gboolean ends_on_expiry)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Entry *entry = value;
+    if (g_strcmp0 (entry->row->key_id, key_id) == 0)
+      recheck (admissions, entry, ends_on_expiry);
+  }
+}
+
+/* ---- life ---- */
+
+static void
+load (MillAdmissions *admissions)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows =
+      mill_store_admissions_list (admissions->store, &error);
+  if (!rows)
+    g_warning ("who was let in is not known: %s", error->message);
+  for (guint i = 0; rows && i < rows->len; i++) {
+    const MillAdmissionRow *row = g_ptr_array_index (rows, i);
+    if (!is_current (admissions, row)) {
+      mill_store_admissions_delete (admissions->store, row->stream, NULL);
+      continue;
+    }
+    Entry *entry = take_row (admissions, mill_store_admissions_copy_row (row));
+    entry->end = MILL_ADMISSION_EXPIRED;
+    arm_for_end (entry);
+    watch_bitrate (admissions, entry);
+  }
+}
+
+MillAdmissions *
+mill_admissions_new (MillStore *store, MillStreamRegistry *registry,
+    MillAdmissionsFunc func, gpointer user_data)
+{
+  MillAdmissions *admissions = g_new0 (MillAdmissions, 1);
+  admissions->store = store;
+  admissions->registry = registry;
+  admissions->func = func;
+  admissions->user_data = user_data;
+  admissions->life = g_cancellable_new ();
+  admissions->entries =
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
+  load (admissions);
+  return admissions;
+}
+
+void
+mill_admissions_free (MillAdmissions *admissions)
+{
+  if (!admissions)
+    return;
+  g_cancellable_cancel (admissions->life);
+  g_object_unref (admissions->life);
+  g_clear_handle_id (&admissions->bitrate_timer, g_source_remove);
+  g_hash_table_unref (admissions->entries);
+  g_clear_object (&admissions->worker);
+  g_free (admissions);
+}
+
+void
+mill_admissions_set_worker (MillAdmissions *admissions, MillWorkerProxy *worker)
+{
+  g_set_object (&admissions->worker, worker);
+}
+
+guint64
+mill_admissions_get_ended (MillAdmissions *admissions, MillAdmissionEnd end)
+{
+  return admissions->ended[end];
+}

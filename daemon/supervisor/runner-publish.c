@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#define G_LOG_DOMAIN "supervisor"
+
+#include "runner-publish.h"
+
+#include "daemon/ipc/ipc.h"
+#include "runner-private.h"
+
+/** A request that is being authenticated. */
+typedef struct
+{
+  MillRunner *runner;
+  MillWorkerProxy *worker; /* that asked */
+  guint64 id;
+  MillPublisher *publisher;
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+  g_object_unref (request->worker);
+  mill_publisher_free (request->publisher);
+  g_free (request);
+}
+
+/* ---- accepted ---- */
+
+/* The publisher gave up before the worker heard our answer, as all do while
+ * millraced does not run. Nothing failed: it may come back to its timeline. */
+static void
+take_absence (MillRunner *runner, MillStream *stream)
+{
+  MillStreamClock clock = mill_stream_clock ();
+  MillStreamStep step = mill_stream_lose (stream,
+      "the publisher left before it was answered", &clock);
+  mill_runner_settle (runner, stream, &step);
+}
+
+static void
+on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (MillRunnerCall) call = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean accepted =
+      mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
+          result, &error);
+  MillStream *stream = mill_runner_call_find_stream (call);
+  if (accepted || !stream || stream->state != MILL_STATUS_STARTING)
+    return;
+  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND))
+    take_absence (call->runner, stream);
+  else
+    mill_runner_take_failure (call->runner, stream, error);
+}
+
+static MillStream *
+take_stream (MillRunner *runner, const MillPublishDecision *decision)
+{
+  MillStream *stream =
+      mill_stream_registry_find (runner->context.registry, decision->stream);
+  if (!stream)
+    stream = mill_stream_registry_add (runner->context.registry,
+        decision->stream, decision->app->name, decision->app->pipeline);
+  if (!stream->row->declared && decision->spec) {
+    g_free (stream->row->app);
+    stream->row->app = g_strdup (decision->app->name);
+    g_free (stream->row->pipeline);
+    stream->row->pipeline = g_strdup (decision->app->pipeline);
+    /* Kept: another millraced may have to plan a part of this run again. */
+    mill_stream_registry_set_params (stream, decision->app->params);
+  }
+  return stream;
+}
+
+static gboolean
+accept_publisher (MillRunner *runner, guint64 request,
+    MillPublishDecision *decision, GError **error)
+{
+  MillStream *stream = take_stream (runner, decision);
+  if (decision->spec &&
+      !mill_runner_begin (runner, stream, decision->spec, error))
+    return FALSE;
+  MillWorkerStart start = mill_runner_describe_start (stream);
+  if (!decision->spec)
+    start.graph = NULL; /* it runs, and goes on */
+  mill_worker_proxy_accept_publish_async (runner->worker, request, &start,
+      on_publish_accepted, mill_runner_call_new (runner, stream));
+  if (decision->spec)
+    mill_part_runner_start (runner->parts, stream, MILL_PART_RUNNER_START);
+  return TRUE;
+}
+
+/* ---- refused ---- */
+
+static void
+refuse_publisher (Request *request, const MillPublishDecision *decision)
+{
+  MillRunner *runner = request->runner;
+  const gchar *reason = mill_publish_decision_get_reason (decision);
+
+  runner->publishes[decision->result]++;
+  runner->denials[decision->denial]++;
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MILL_REASON", reason,
+      "MILL_ADDRESS", request->publisher->address, "MESSAGE",
+      "publisher %s refused (%s): %s%s%s%s", request->publisher->address,
+      reason, decision->text, decision->detail ? " (" : "",
+      decision->detail ? decision->detail : "", decision->detail ? ")" : "");
+  mill_worker_proxy_refuse_publish (request->worker, request->id,
+      mill_publish_result_to_code (decision->result), decision->text);
+}
+
+/* ---- requests ---- */
+
+static void
+make_unavailable (MillPublishDecision *decision, const gchar *text)
+{
+  decision->result = MILL_PUBLISH_UNAVAILABLE;
+  decision->text = g_strdup (text);
+}
+
+static void
+remember (Request *request, const MillPublishDecision *decision,
+    const MillPublishVerdict *verdict)
+{
+  MillAdmission admission = { verdict, request->publisher->address,
+    decision->app->ends_on_expiry };
+  MillStream *stream =
+      mill_stream_registry_find (request->runner->context.registry,
+          decision->stream);
+  if (stream && mill_stream_is_running (stream))
+    mill_admissions_add (request->runner->admissions, stream, &admission);
+}
+
+static void
+on_authenticated (MillPublishVerdict *granted, gpointer user_data)
+{
+  Request *request = user_data;
+  MillRunner *runner = request->runner;
+  MillStreamClock clock = mill_stream_clock ();
+  g_autoptr (MillPublishVerdict) verdict = granted;
+  g_autoptr (GError) error = NULL;
+
+  /* Its connection is gone, and its publishers ask the next one again. */
+  if (runner->worker != request->worker)
+    return;
+  g_autoptr (MillPublishDecision) decision =
+      mill_publish_decide (&runner->context, request->publisher, verdict,
+          &clock);
+  if (runner->draining && !decision->text)
+    make_unavailable (decision, "the server is shutting down");
+  if (!decision->text &&
+      !accept_publisher (runner, request->id, decision, &error)) {
+    g_warning ("publisher refused: %s", error->message);
+    make_unavailable (decision, "the daemon cannot keep streams just now");
+  }
+  if (decision->text) {
+    refuse_publisher (request, decision);
+    return;
+  }
+  runner->publishes[decision->result]++;
+  remember (request, decision, verdict);
+  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, decision->stream,
+      "publisher %s accepted%s%s", request->publisher->address,
+      verdict->key_id ? " by " : "", verdict->key_id ? verdict->key_id : "");
+}
+
+void
+mill_runner_publish_take (MillWorkerProxy *worker, guint64 id,
+    const MillPublisher *publisher, gpointer user_data)
+{
+  MillRunner *runner = user_data;
+  Request *request = g_new0 (Request, 1);
+  request->runner = runner;
+  request->worker = g_object_ref (worker);
+  request->id = id;
+  request->publisher = mill_publisher_copy (publisher);
+  mill_publish_gate_ask (runner->gate, publisher, on_authenticated, request,
+      request_free);
+}
+
+/* ---- the end of what was accepted ---- */
+
+gboolean
+mill_runner_publish_end (MillStream *stream, MillAdmissionEnd end,
+    const gchar *reason, gpointer user_data)
+{
+  MillRunner *runner = user_data;
+  MillStreamClock clock = mill_stream_clock ();
+
+  if (!runner->worker)
+    return FALSE;
+  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->row->name, "ended (%s): %s",
+      mill_admissions_end_to_string (end), reason);
+  mill_stream_log (stream, "warning", &clock, "ended: %s", reason);
+  if (stream->row->owner)
+    mill_worker_proxy_stop_stream_async (runner->worker, stream->row->name,
+        MILL_WORKER_STOP_EOS, NULL, NULL);
+  return TRUE;
+}
+
+void
+mill_runner_publish_recheck_key (MillRunner *runner, const gchar *key_id,
+    const gchar *app_name)
+{
+  const MillApp *app = mill_config_find_app (runner->context.config, app_name);
+  mill_admissions_recheck_key (runner->admissions, key_id,
+      app && app->ends_on_expiry);
+}
+
+/* ---- counters ---- */
+
+guint64
+mill_runner_publish_get_requests (MillRunner *runner, MillPublishResult result)
+{
+  return runner->publishes[result];
+}
+
+/* Denials by authentication, then what the decision itself refuses for. */
+guint64
+mill_runner_publish_get_refused (MillRunner *runner, const gchar *reason)
+{
+  for (guint i = MILL_DENIAL_NONE + 1; i < MILL_N_DENIALS; i++)
+    if (g_str_equal (mill_publish_verdict_denial_to_string (i), reason))
+      return i == MILL_DENIAL_UNAVAILABLE
+          ? runner->publishes[MILL_PUBLISH_UNAVAILABLE]
+          : runner->denials[i];
+  for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
+    if (g_str_equal (mill_publish_result_to_string (i), reason))
+      return runner->publishes[i];
+  return 0;
+}
+
+const gchar *const *
+mill_runner_publish_list_reasons (void)
+{
+  static const gchar *names[MILL_N_DENIALS + MILL_PUBLISH_N_RESULTS];
+  guint n = 0;
+
+  for (guint i = MILL_DENIAL_NONE + 1; i < MILL_N_DENIALS; i++)
+    names[n++] = mill_publish_verdict_denial_to_string (i);
+  for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
+    if (i != MILL_PUBLISH_ACCEPTED && i != MILL_PUBLISH_RESUMED &&
+        i != MILL_PUBLISH_DENIED && i != MILL_PUBLISH_UNAVAILABLE)
+      names[n++] = mill_publish_result_to_string (i);
+  names[n] = NULL;
+  return names;
+}
+
+guint64
+mill_runner_publish_get_ended (MillRunner *runner, MillAdmissionEnd end)
+{
+  return mill_admissions_get_ended (runner->admissions, end);
+}
