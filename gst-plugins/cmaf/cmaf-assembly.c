@@ -488,6 +488,9 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
       finish_lane_locked (self, lane);
     else
       flush_parts_locked (self, lane);
+  } else if (self->finishing) {
+    /* What is left lies before the first cut: no segment will have it. */
+    lose_locked (lane);
   }
   if (is_follower (self, lane) &&
       mill_cmaf_track_get_queued_bytes (lane->track) > LIVE_AHEAD_BYTES)

@@ -445,6 +445,23 @@ test_eos_without_data (void)
   fixture_clear (&f);
 }
 
+/* Gone after a picture: the sound that had come lies before it, in no segment.
+ * The end is still one. */
+static void
+test_eos_with_early_sound (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 0, NULL);
+  fixture_add_both (&f);
+  push_audio (&f, 0);
+  push_video (&f, 100 * GST_MSECOND, 100 * GST_MSECOND, TRUE);
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXTINF"), ==, 1);
+  g_assert_true (contains (&f, "v576/playlist.m3u8", "#EXT-X-ENDLIST"));
+  fixture_clear (&f);
+}
+
 static void
 test_latency (void)
 {
@@ -554,6 +571,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/eos-again", test_eos_again);
   g_test_add_func ("/cmafsink/out-of-turn", test_out_of_turn);
   g_test_add_func ("/cmafsink/eos-without-data", test_eos_without_data);
+  g_test_add_func ("/cmafsink/eos-with-early-sound", test_eos_with_early_sound);
   g_test_add_func ("/cmafsink/latency", test_latency);
   g_test_add_func ("/cmafsink/stats", test_stats);
   g_test_add_func ("/cmafsink/threads", test_threads);
