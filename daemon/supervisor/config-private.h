@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.h"
+#include "yaml-node.h"
 
 G_BEGIN_DECLS
 
@@ -11,6 +12,7 @@ typedef enum
   MILL_CONFIG_ADDRESS, /* gchar *, nullable HOST:PORT */
   MILL_CONFIG_URL, /* gchar *, nullable */
   MILL_CONFIG_PATH, /* gchar * */
+  MILL_CONFIG_FILE, /* gchar *, nullable absolute path */
   MILL_CONFIG_STORE, /* gchar * */
   MILL_CONFIG_NETWORKS, /* gchar **, address ranges */
   MILL_CONFIG_NUMBER, /* guint */
@@ -38,6 +40,11 @@ void mill_config_app_free (MillApp *app);
 
 /* Reads @data over the defaults in @config. */
 void mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
+    MillDiagnostics *diagnostics);
+
+/* Whether certificate and key can be used, when there are any; where there is
+ * rtmps there must be. @root: where the settings stand */
+void mill_config_tls_check (const MillConfig *config, const MillYamlNode *root,
     MillDiagnostics *diagnostics);
 
 G_END_DECLS

@@ -49,8 +49,8 @@ set_text (MillConfigReader *reader, const MillConfigKey *key, const gchar *text)
 }
 
 static void
-read_number (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
-    const gchar *text)
+read_number (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry, const gchar *text)
 {
   guint64 value;
   if (!g_ascii_string_to_unsigned (text, 10, key->minimum, key->maximum, &value,
@@ -63,8 +63,8 @@ read_number (MillConfigReader *reader, const MillConfigKey *key, const MillConfi
 }
 
 static void
-read_path (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
-    const gchar *text)
+read_path (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry, const gchar *text)
 {
   gboolean is_runtime = g_str_equal (key->name, "runtime_dir");
   if (!g_path_is_absolute (text))
@@ -80,34 +80,34 @@ read_path (MillConfigReader *reader, const MillConfigKey *key, const MillConfigE
 }
 
 static void
-read_store (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
-    const gchar *text)
+read_store (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry, const gchar *text)
 {
   g_autoptr (GError) error = NULL;
   if (mill_store_check_url (text, &error))
     set_text (reader, key, text);
   else
-    mill_config_reader_report (reader, &entry->value->place, "'%s': %s", entry->name,
-        error->message);
+    mill_config_reader_report (reader, &entry->value->place, "'%s': %s",
+        entry->name, error->message);
 }
 
 static void
-read_checked (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
-    const gchar *text, gboolean valid)
+read_checked (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry, const gchar *text, gboolean valid)
 {
   if (valid)
     set_text (reader, key, text);
   else
-    mill_config_reader_report (reader, &entry->value->place, "'%s': got '%s', expected %s",
-        entry->name, text,
+    mill_config_reader_report (reader, &entry->value->place,
+        "'%s': got '%s', expected %s", entry->name, text,
         key->kind == MILL_CONFIG_ADDRESS
             ? "HOST:PORT with a port from 0 to 65535"
             : "a URL like https://example.org");
 }
 
 static void
-read_scalar (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry,
-    const gchar *text)
+read_scalar (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry, const gchar *text)
 {
   gint choice;
   switch (key->kind) {
@@ -122,6 +122,13 @@ read_scalar (MillConfigReader *reader, const MillConfigKey *key, const MillConfi
     case MILL_CONFIG_PATH:
       read_path (reader, key, entry, text);
       break;
+    case MILL_CONFIG_FILE:
+      if (g_path_is_absolute (text))
+        set_text (reader, key, text);
+      else
+        mill_config_reader_report (reader, &entry->value->place,
+            "'%s': got '%s', expected an absolute path", entry->name, text);
+      break;
     case MILL_CONFIG_STORE:
       read_store (reader, key, entry, text);
       break;
@@ -129,7 +136,8 @@ read_scalar (MillConfigReader *reader, const MillConfigKey *key, const MillConfi
       read_number (reader, key, entry, text);
       break;
     case MILL_CONFIG_CHOICE:
-      choice = mill_config_reader_find_choice (reader, entry, text, key->choices);
+      choice =
+          mill_config_reader_find_choice (reader, entry, text, key->choices);
       if (choice >= 0)
         G_STRUCT_MEMBER (gint, reader->config, key->offset) = choice;
       break;
@@ -157,10 +165,11 @@ read_networks (MillConfigReader *reader, const MillConfigKey *key,
 }
 
 static void
-read_key (MillConfigReader *reader, const MillConfigKey *key, const MillConfigEntry *entry)
+read_key (MillConfigReader *reader, const MillConfigKey *key,
+    const MillConfigEntry *entry)
 {
   gboolean nullable = key->kind == MILL_CONFIG_ADDRESS ||
-      key->kind == MILL_CONFIG_URL;
+      key->kind == MILL_CONFIG_URL || key->kind == MILL_CONFIG_FILE;
   if (entry->value->kind == MILL_YAML_SCALAR && entry->value->null) {
     if (nullable)
       set_text (reader, key, NULL);
@@ -229,7 +238,8 @@ read_app (MillConfigReader *reader, const MillConfigEntry *section)
     mill_config_reader_report (reader, section->place,
         "app '%s': expected a name of 1 to 64 characters of A-Z a-z 0-9 _ -",
         section->name);
-  if (mill_config_reader_expect_mapping (reader, section->value, section->name)) {
+  if (mill_config_reader_expect_mapping (reader, section->value,
+          section->name)) {
     for (guint i = 0; i < section->value->keys->len; i++) {
       MillConfigEntry entry = mill_config_reader_get_entry (section->value, i);
       read_app_key (reader, app, &entry);
@@ -290,7 +300,8 @@ list_known (const gchar *section)
 
 /* Recursive: sections nest (workers.limits), at most as deep as the table. */
 static void
-read_section (MillConfigReader *reader, const gchar *section, const MillYamlNode *mapping)
+read_section (MillConfigReader *reader, const gchar *section,
+    const MillYamlNode *mapping)
 {
   g_auto (GStrv) known = list_known (section);
   g_autofree gchar *where = section ? g_strdup_printf (" in '%s'", section)
@@ -307,7 +318,8 @@ read_section (MillConfigReader *reader, const gchar *section, const MillYamlNode
     else if (!section && g_str_equal (entry.name, "apps"))
       read_apps (reader, entry.value);
     else if (!g_strv_contains ((const gchar *const *) known, entry.name))
-      mill_config_reader_report_unknown (reader, &entry, where, (const gchar *const *) known);
+      mill_config_reader_report_unknown (reader, &entry, where,
+          (const gchar *const *) known);
     else if (mill_config_reader_expect_mapping (reader, entry.value, inner))
       read_section (reader, inner, entry.value);
   }
@@ -337,6 +349,9 @@ mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
     return;
   g_autoptr (MillYamlNode) root = mill_yaml_node_parse (data, size,
       config->file ? config->file : "configuration", diagnostics);
-  if (root && mill_config_reader_expect_mapping (&reader, root, "configuration"))
-    read_section (&reader, NULL, root);
+  if (!root ||
+      !mill_config_reader_expect_mapping (&reader, root, "configuration"))
+    return;
+  read_section (&reader, NULL, root);
+  mill_config_tls_check (config, root, diagnostics);
 }

@@ -33,6 +33,9 @@ typedef struct
   gchar *listen_api; /* nullable */
   gchar *listen_obs; /* nullable */
 
+  gchar *tls_certificate; /* nullable: PEM file, for listen_rtmps */
+  gchar *tls_key; /* nullable: it is in the certificate's file */
+
   gchar *public_origin; /* nullable URL: by default from the listener */
   gchar *public_rtmp; /* nullable URL */
 

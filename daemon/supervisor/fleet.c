@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/ipc/ipc.h"
+#include "listener-set.h"
 
 #define SHARED_WORKER_ID "shared-1"
 #define ORIGIN_ID "origin"
@@ -26,9 +27,8 @@ typedef struct
 {
   MillFleet *fleet; /* not owned */
   MillProcess *process;
-  gchar *wanted; /* nullable: address to listen on */
+  MillListenerSet *listeners;
   gboolean disabled; /* an origin that is to listen nowhere */
-  gchar *bound; /* nullable: once bound, asked for again after a restart */
   gboolean up;
   gint64 up_since; /* monotonic */
   guint retry_ms;
@@ -84,13 +84,19 @@ mill_fleet_adopts (MillFleet *fleet)
 const gchar *
 mill_fleet_get_rtmp_address (MillFleet *fleet)
 {
-  return fleet->shared.bound;
+  return mill_listener_set_get_bound (fleet->shared.listeners, "rtmp");
+}
+
+const gchar *
+mill_fleet_get_rtmps_address (MillFleet *fleet)
+{
+  return mill_listener_set_get_bound (fleet->shared.listeners, "rtmps");
 }
 
 const gchar *
 mill_fleet_get_origin_address (MillFleet *fleet)
 {
-  return fleet->origin.bound;
+  return mill_listener_set_get_bound (fleet->origin.listeners, "origin");
 }
 
 guint
@@ -129,8 +135,6 @@ mill_fleet_list (MillFleet *fleet)
 
 /* ---- going down, and trying again ---- */
 
-static void open_listener (Server *server);
-
 /* A process that is connected only lacks its listener: its address was taken
  * for a while, by another program or by what is left of its predecessor. */
 static gboolean
@@ -139,7 +143,7 @@ on_retry_due (gpointer user_data)
   Server *server = user_data;
   server->timer = 0;
   if (mill_process_get_report (server->process)) {
-    open_listener (server);
+    mill_listener_set_open (server->listeners, server->process);
     return G_SOURCE_REMOVE;
   }
   server->fleet->restarts++;
@@ -245,43 +249,13 @@ become_up (Server *server)
 }
 
 static void
-on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
+on_opened (const GError *error, gpointer user_data)
 {
-  g_autoptr (MillFleet) fleet = user_data; /* keeps the server alive */
-  g_autoptr (GError) error = NULL;
-  gboolean is_origin = MILL_IS_ORIGIN_PROXY (source);
-  Server *server = is_origin ? &fleet->origin : &fleet->shared;
-  GObject *proxy = is_origin
-      ? (GObject *) mill_process_get_origin (server->process)
-      : (GObject *) mill_process_get_worker (server->process);
-  gchar *bound = is_origin
-      ? mill_origin_proxy_listen_finish (MILL_ORIGIN_PROXY (source), result,
-            &error)
-      : mill_worker_proxy_listen_finish (MILL_WORKER_PROXY (source), result,
-            &error);
-  if (!bound) {
-    if (proxy == source)
-      fail (server, error);
-    return;
-  }
-  g_free (server->bound);
-  server->bound = bound;
-  become_up (server);
-}
-
-static void
-open_listener (Server *server)
-{
-  MillWorkerProxy *worker = mill_process_get_worker (server->process);
-  const gchar *address = server->bound ? server->bound : server->wanted;
-  if (!address)
-    become_up (server);
-  else if (worker)
-    mill_worker_proxy_listen_async (worker, "rtmp", address, on_listening,
-        g_object_ref (server->fleet));
+  Server *server = user_data;
+  if (error)
+    fail (server, error);
   else
-    mill_origin_proxy_listen_async (mill_process_get_origin (server->process),
-        "origin", address, on_listening, g_object_ref (server->fleet));
+    become_up (server);
 }
 
 static void
@@ -291,7 +265,7 @@ on_connected (MillProcess *process, gpointer user_data)
   MillWorkerProxy *worker = mill_process_get_worker (process);
   if (worker)
     g_signal_emit (server->fleet, signals[SIGNAL_WORKER_UP], 0, worker);
-  open_listener (server);
+  mill_listener_set_open (server->listeners, server->process);
 }
 
 /* ---- isolated workers ---- */
@@ -441,13 +415,12 @@ on_sample_due (gpointer user_data)
 /* ---- class ---- */
 
 static void
-add_server (MillFleet *fleet, Server *server, MillProcessKind kind,
-    const gchar *address)
+add_server (MillFleet *fleet, Server *server, MillProcessKind kind)
 {
   const gchar *id = kind == MILL_PROCESS_ORIGIN ? ORIGIN_ID : SHARED_WORKER_ID;
   server->fleet = fleet;
   server->process = mill_process_new (kind, id, fleet->launcher);
-  server->wanted = g_strdup (address);
+  server->listeners = mill_listener_set_new (on_opened, server);
   g_object_connect (server->process, "signal::connected",
       G_CALLBACK (on_connected), server, "signal::lost", G_CALLBACK (on_lost),
       server, "signal::failed", G_CALLBACK (on_failed), server, "signal::ended",
@@ -460,8 +433,7 @@ remove_server (Server *server)
   if (server->process)
     g_signal_handlers_disconnect_by_data (server->process, server);
   g_clear_object (&server->process);
-  g_free (server->wanted);
-  g_free (server->bound);
+  g_clear_pointer (&server->listeners, mill_listener_set_free);
 }
 
 MillFleet *
@@ -476,11 +448,28 @@ mill_fleet_new (const MillConfig *config)
     .log_format = config->log_format == MILL_LOG_JSON ? "json" : "text",
     .orphan_timeout_s = config->workers_orphan_timeout_s };
   fleet->launcher = mill_process_launcher_new (&options);
-  add_server (fleet, &fleet->shared, MILL_PROCESS_SHARED, config->listen_rtmp);
-  add_server (fleet, &fleet->origin, MILL_PROCESS_ORIGIN,
+  add_server (fleet, &fleet->shared, MILL_PROCESS_SHARED);
+  mill_listener_set_add (fleet->shared.listeners, "rtmp", config->listen_rtmp);
+  mill_listener_set_add (fleet->shared.listeners, "rtmps",
+      config->listen_rtmps);
+  mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
+      config->tls_key);
+  add_server (fleet, &fleet->origin, MILL_PROCESS_ORIGIN);
+  mill_listener_set_add (fleet->origin.listeners, "origin",
       config->listen_origin);
   fleet->origin.disabled = config->listen_origin == NULL;
   return fleet;
+}
+
+void
+mill_fleet_reload_tls (MillFleet *fleet, const MillConfig *config)
+{
+  /* A listener that runs until the next start needs one until then. */
+  if (!config->tls_certificate)
+    return;
+  mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
+      config->tls_key);
+  mill_listener_set_reload_tls (fleet->shared.listeners, fleet->shared.process);
 }
 
 static void

@@ -30,6 +30,9 @@ void mill_fleet_start (MillFleet *fleet);
 /* Tells all to end when they have nothing left to do. */
 void mill_fleet_drain (MillFleet *fleet, guint timeout_ms);
 
+/* The certificate of @config, loaded anew, for publishers to come. */
+void mill_fleet_reload_tls (MillFleet *fleet, const MillConfig *config);
+
 /* Lets go of all, which run on. */
 void mill_fleet_leave (MillFleet *fleet);
 
@@ -43,6 +46,7 @@ gboolean mill_fleet_adopts (MillFleet *fleet);
 /* Addresses bound; NULL when not (yet) listening, or not asked to.
  * Returns: (transfer none) (nullable) */
 const gchar *mill_fleet_get_rtmp_address (MillFleet *fleet);
+const gchar *mill_fleet_get_rtmps_address (MillFleet *fleet);
 const gchar *mill_fleet_get_origin_address (MillFleet *fleet);
 
 /* Every process that there is or should be, by id.

@@ -61,6 +61,7 @@ on_ready (MillSupervisor *supervisor, gpointer user_data)
   Daemon *daemon = user_data;
   MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
   say_listening ("rtmp", mill_fleet_get_rtmp_address (fleet));
+  say_listening ("rtmps", mill_fleet_get_rtmps_address (fleet));
   say_listening ("origin", mill_fleet_get_origin_address (fleet));
   say_listening ("api", daemon->api_address);
   printf ("ready\n"); /* nocheck: print */
@@ -76,6 +77,7 @@ find_key (const MillConfig *config, const gchar *text, const gchar **ret_key)
     { "listen.api", config->listen_api },
     { "listen.origin", config->listen_origin },
     { "listen.rtmp", config->listen_rtmp },
+    { "listen.rtmps", config->listen_rtmps },
   };
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
     g_autofree gchar *quoted = g_strdup_printf ("'%s'", keys[i][1]);

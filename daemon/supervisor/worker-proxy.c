@@ -218,6 +218,34 @@ mill_worker_proxy_listen_finish (MillWorkerProxy *proxy, GAsyncResult *result,
 }
 
 static void
+on_tls_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_set_tls_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_set_tls_async (MillWorkerProxy *proxy,
+    const gchar *certificate, const gchar *key, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  mill_ipc_worker1_call_set_tls (proxy->worker, certificate, key ? key : "",
+      NULL, on_tls_set, task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_set_tls_finish (MillWorkerProxy *proxy, GAsyncResult *result,
+    GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
 on_described (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;

@@ -61,10 +61,17 @@ const MillProcessStats *mill_worker_proxy_get_last_stats (MillWorkerProxy
  * Errors are MILL_IPC_ERROR.* as ipc.h lists them, or G_IO_ERROR when the
  * connection breaks. */
 
-/* @kind: "rtmp". finish: (transfer full) (nullable): host:port bound */
+/* @kind: "rtmp", "rtmps". finish: (transfer full) (nullable): host:port bound */
 void mill_worker_proxy_listen_async (MillWorkerProxy *proxy, const gchar *kind,
     const gchar *address, GAsyncReadyCallback callback, gpointer user_data);
 gchar *mill_worker_proxy_listen_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error);
+
+/* @key: (nullable). finish: FALSE with the worker's reason. */
+void mill_worker_proxy_set_tls_async (MillWorkerProxy *proxy,
+    const gchar *certificate, const gchar *key, GAsyncReadyCallback callback,
+    gpointer user_data);
+gboolean mill_worker_proxy_set_tls_finish (MillWorkerProxy *proxy,
     GAsyncResult *result, GError **error);
 
 void mill_worker_proxy_describe_async (MillWorkerProxy *proxy,

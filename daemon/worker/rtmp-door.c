@@ -19,6 +19,12 @@ struct _MillDoorRequest
   guint timer_id;
 };
 
+typedef struct
+{
+  GstElement *element; /* nullable: closed */
+  gchar *bound;
+} Listener;
+
 struct _MillRtmpDoor
 {
   GObject parent;
@@ -26,8 +32,10 @@ struct _MillRtmpDoor
   GMainContext *context; /* constant after construction */
 
   /* Main loop. */
-  GstElement *element; /* nullable: closed */
-  gchar *bound;
+  Listener listeners[MILL_RTMP_DOOR_N_KINDS];
+  gboolean closed;
+  gchar *tls_certificate; /* nullable */
+  gchar *tls_key; /* nullable */
   GHashTable *requests; /* (element-type guint64 MillDoorRequest) */
   guint64 last_id;
 };
@@ -152,7 +160,7 @@ on_handed_over (gpointer user_data)
   MillDoorRequest *request = user_data;
   MillRtmpDoor *door = request->door;
 
-  if (!door->element) {
+  if (door->closed) {
     mill_rtmp_door_request_refuse (request, CODE_DENIED,
         "The server is going down");
     return G_SOURCE_REMOVE;
@@ -184,11 +192,34 @@ on_authorize (GstElement *element, GstStructure *structure, GstPromise *promise,
   g_source_attach (source, door->context);
 }
 
-/* ---- the listener ---- */
+/* ---- the listeners ---- */
+
+static const gchar *const kind_names[] = { "rtmp", "rtmps" };
+
+const gchar *
+mill_rtmp_door_kind_to_string (MillRtmpDoorKind kind)
+{
+  return kind_names[kind];
+}
+
+gboolean
+mill_rtmp_door_kind_from_string (const gchar *text, MillRtmpDoorKind *ret_kind,
+    GError **error)
+{
+  for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS; i++)
+    if (g_str_equal (kind_names[i], text)) {
+      *ret_kind = i;
+      return TRUE;
+    }
+  g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID,
+      "listener kind '%s': expected rtmp or rtmps", text);
+  return FALSE;
+}
 
 /* The reason of a failed state change, from the element's own bus. */
 static void
-take_error (GstBus *bus, const gchar *address, GError **error)
+take_error (GstBus *bus, MillRtmpDoorKind kind, const gchar *address,
+    GError **error)
 {
   g_autoptr (GstMessage) message =
       gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
@@ -198,60 +229,117 @@ take_error (GstBus *bus, const gchar *address, GError **error)
     gst_message_parse_error (message, &cause, NULL);
   if (g_error_matches (cause, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY))
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_ADDRESS_IN_USE,
-        "listen rtmp '%s': got an address that another program uses, expected "
+        "listen %s '%s': got an address that another program uses, expected "
         "a free one",
-        address);
+        kind_names[kind], address);
   else
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
-        "listen rtmp '%s': %s", address,
+        "listen %s '%s': %s", kind_names[kind], address,
         cause ? cause->message : "the listener did not start");
 }
 
-static gboolean
-open_listener (MillRtmpDoor *door, const gchar *address, GError **error)
+/* Returns: (transfer full) (nullable) */
+static GstElement *
+make_element (MillRtmpDoor *door, MillRtmpDoorKind kind, const gchar *address)
 {
-  g_autofree gchar *location = g_strdup_printf ("rtmp://%s/*/*", address);
+  g_autofree gchar *location =
+      g_strdup_printf ("%s://%s/*/*", kind_names[kind], address);
+  GstElement *element = gst_element_factory_make ("rtmpserversrc", NULL);
+
+  if (!element)
+    return NULL;
+  gst_object_ref_sink (element);
+  g_object_set (element, "location", location, NULL);
+  if (kind == MILL_RTMP_DOOR_RTMPS)
+    g_object_set (element, "tls-certificate", door->tls_certificate, "tls-key",
+        door->tls_key, NULL);
+  g_signal_connect (element, "authorize", G_CALLBACK (on_authorize), door);
+  return element;
+}
+
+gboolean
+mill_rtmp_door_listen (MillRtmpDoor *door, MillRtmpDoorKind kind,
+    const gchar *address, GError **error)
+{
+  Listener *listener = &door->listeners[kind];
   g_autoptr (GstBus) bus = gst_bus_new ();
 
-  door->element = gst_element_factory_make ("rtmpserversrc", NULL);
-  if (!door->element) {
+  if (listener->element)
+    return TRUE;
+  g_autoptr (GstElement) element = make_element (door, kind, address);
+  if (!element) {
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
-        "listen rtmp '%s': the element rtmpserversrc is not installed",
-        address);
+        "listen %s '%s': the element rtmpserversrc is not installed",
+        kind_names[kind], address);
     return FALSE;
   }
-  gst_object_ref_sink (door->element);
-  gst_element_set_bus (door->element, bus);
-  g_object_set (door->element, "location", location, NULL);
-  g_signal_connect (door->element, "authorize", G_CALLBACK (on_authorize),
-      door);
+  gst_element_set_bus (element, bus);
   /* READY listens and takes no publisher for itself: the session goes to the
    * graph that is made for it. */
-  if (gst_element_set_state (door->element, GST_STATE_READY) ==
-      GST_STATE_CHANGE_FAILURE) {
-    take_error (bus, address, error);
+  gboolean listens = gst_element_set_state (element, GST_STATE_READY) !=
+      GST_STATE_CHANGE_FAILURE;
+  if (!listens)
+    take_error (bus, kind, address, error);
+  /* A bus that nobody reads would only grow. */
+  gst_element_set_bus (element, NULL);
+  if (!listens) {
+    gst_element_set_state (element, GST_STATE_NULL);
     return FALSE;
   }
-  g_object_get (door->element, "listening", &door->bound, NULL);
-  /* A bus that nobody reads would only grow. */
-  gst_element_set_bus (door->element, NULL);
+  g_object_get (element, "listening", &listener->bound, NULL);
+  listener->element = g_steal_pointer (&element);
+  return TRUE;
+}
+
+const gchar *
+mill_rtmp_door_get_bound (MillRtmpDoor *door, MillRtmpDoorKind kind)
+{
+  return door->listeners[kind].bound;
+}
+
+/* The listener that is open takes them, or stays with what it has. */
+static gboolean
+reload_tls (GstElement *element, const gchar *certificate, const gchar *key,
+    GError **error)
+{
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GError) cause = NULL;
+  gboolean is_used = FALSE;
+
+  g_object_set (element, "tls-certificate", certificate, "tls-key", key, NULL);
+  gst_element_set_bus (element, bus);
+  g_signal_emit_by_name (element, "reload-tls", &is_used);
+  gst_element_set_bus (element, NULL);
+  if (is_used)
+    return TRUE;
+  g_autoptr (GstMessage) message =
+      gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  if (message)
+    gst_message_parse_warning (message, &cause, NULL);
+  g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID, "%s",
+      cause ? cause->message : "the certificate could not be loaded");
+  return FALSE;
+}
+
+gboolean
+mill_rtmp_door_set_tls (MillRtmpDoor *door, const gchar *certificate,
+    const gchar *key, GError **error)
+{
+  GstElement *element = door->listeners[MILL_RTMP_DOOR_RTMPS].element;
+
+  if (element && !reload_tls (element, certificate, key, error))
+    return FALSE;
+  g_free (door->tls_certificate);
+  door->tls_certificate = g_strdup (certificate);
+  g_free (door->tls_key);
+  door->tls_key = g_strdup (key);
   return TRUE;
 }
 
 MillRtmpDoor *
-mill_rtmp_door_new (const gchar *address, GError **error)
+mill_rtmp_door_new (void)
 {
-  g_autoptr (MillRtmpDoor) door = g_object_new (MILL_TYPE_RTMP_DOOR, NULL);
-
-  if (!open_listener (door, address, error))
-    return NULL;
-  return g_steal_pointer (&door);
-}
-
-const gchar *
-mill_rtmp_door_get_bound (MillRtmpDoor *door)
-{
-  return door->bound;
+  return g_object_new (MILL_TYPE_RTMP_DOOR, NULL);
 }
 
 void
@@ -283,8 +371,10 @@ mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
 {
   g_autoptr (GstStructure) structure = NULL;
 
-  if (door->element)
-    g_object_get (door->element, "threads", &structure, NULL);
+  /* Both tell of the one pool of the process. */
+  for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS && !structure; i++)
+    if (door->listeners[i].element)
+      g_object_get (door->listeners[i].element, "threads", &structure, NULL);
   const GValue *list =
       structure ? gst_structure_get_value (structure, "threads") : NULL;
   if (!list || !GST_VALUE_HOLDS_ARRAY (list))
@@ -294,24 +384,34 @@ mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
         gst_value_get_structure (gst_value_array_get_value (list, i)));
 }
 
+static void
+close_listener (MillRtmpDoor *door, Listener *listener)
+{
+  g_autoptr (GstElement) element = g_steal_pointer (&listener->element);
+
+  g_clear_pointer (&listener->bound, g_free);
+  if (!element)
+    return;
+  g_signal_handlers_disconnect_by_data (element, door);
+  gst_element_set_bus (element, NULL);
+  gst_element_set_state (element, GST_STATE_NULL);
+}
+
 void
 mill_rtmp_door_close (MillRtmpDoor *door)
 {
-  g_autoptr (GstElement) element = g_steal_pointer (&door->element);
   GHashTableIter iter;
   gpointer value;
 
+  door->closed = TRUE;
   g_hash_table_iter_init (&iter, door->requests);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     g_hash_table_iter_steal (&iter);
     mill_rtmp_door_request_refuse (value, CODE_DENIED,
         "The server is going down");
   }
-  if (element) {
-    g_signal_handlers_disconnect_by_data (element, door);
-    gst_element_set_bus (element, NULL);
-    gst_element_set_state (element, GST_STATE_NULL);
-  }
+  for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS; i++)
+    close_listener (door, &door->listeners[i]);
 }
 
 static void
@@ -322,7 +422,8 @@ mill_rtmp_door_finalize (GObject *object)
   mill_rtmp_door_close (door);
   g_hash_table_unref (door->requests);
   g_main_context_unref (door->context);
-  g_free (door->bound);
+  g_free (door->tls_certificate);
+  g_free (door->tls_key);
   G_OBJECT_CLASS (mill_rtmp_door_parent_class)->finalize (object);
 }
 

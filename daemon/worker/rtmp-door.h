@@ -9,11 +9,12 @@
 G_BEGIN_DECLS
 
 /**
- * MillRtmpDoor: the RTMP listener of a worker, where publishers knock.
+ * MillRtmpDoor: the listeners of a worker, where publishers knock: one for RTMP,
+ * one for RTMPS.
  *
- * An rtmpserversrc outside any pipeline: with its location rtmp://ADDRESS/x/x
- * (x: any) it lends its shared listener to every stream, and its `authorize`
- * signal reports each publisher. That signal comes on a pool thread, where
+ * Each is an rtmpserversrc outside any pipeline: with its location
+ * rtmp://ADDRESS/x/x (x: any) it lends its listener to every stream, and its
+ * `authorize` signal reports each publisher. That signal comes on a pool thread, where
  * nothing may wait: it is only handed over to the main loop.
  *
  * Signals:
@@ -26,12 +27,37 @@ G_BEGIN_DECLS
 #define MILL_TYPE_RTMP_DOOR (mill_rtmp_door_get_type ())
 G_DECLARE_FINAL_TYPE (MillRtmpDoor, mill_rtmp_door, MILL, RTMP_DOOR, GObject)
 
-/* @address: host:port; port 0 takes a free one.
- * Errors: MILL_IPC_ERROR.ADDRESS_IN_USE, .FAILED */
-MillRtmpDoor *mill_rtmp_door_new (const gchar *address, GError **error);
+/* What listens by itself; the order is that of messages. */
+typedef enum
+{
+  MILL_RTMP_DOOR_RTMP,
+  MILL_RTMP_DOOR_RTMPS,
+  MILL_RTMP_DOOR_N_KINDS,
+} MillRtmpDoorKind;
 
-/* Returns: (transfer none): the address bound. */
-const gchar *mill_rtmp_door_get_bound (MillRtmpDoor *door);
+/* "rtmp", "rtmps" */
+const gchar *mill_rtmp_door_kind_to_string (MillRtmpDoorKind kind);
+/* Errors: MILL_IPC_ERROR.INVALID */
+gboolean mill_rtmp_door_kind_from_string (const gchar *text,
+    MillRtmpDoorKind *ret_kind, GError **error);
+
+MillRtmpDoor *mill_rtmp_door_new (void);
+
+/* Does nothing when that listener is open.
+ * @address: host:port; port 0 takes a free one.
+ * Errors: MILL_IPC_ERROR.ADDRESS_IN_USE, .FAILED */
+gboolean mill_rtmp_door_listen (MillRtmpDoor *door, MillRtmpDoorKind kind,
+    const gchar *address, GError **error);
+
+/* Returns: (transfer none) (nullable): the address bound; NULL: not open */
+const gchar *mill_rtmp_door_get_bound (MillRtmpDoor *door,
+    MillRtmpDoorKind kind);
+
+/* The PEM files of RTMPS, loaded when it is open already.
+ * @key: (nullable)
+ * Errors: MILL_IPC_ERROR.INVALID: they cannot be used, those before stay */
+gboolean mill_rtmp_door_set_tls (MillRtmpDoor *door, const gchar *certificate,
+    const gchar *key, GError **error);
 
 /* Calls "requested" again for every request that is held. */
 void mill_rtmp_door_repeat (MillRtmpDoor *door);
@@ -57,7 +83,7 @@ void mill_rtmp_door_request_refuse (MillDoorRequest *request, const gchar *code,
 /* Adds what the pool threads do to @stats. */
 void mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats);
 
-/* Closes the listener and whoever waits at once: the address is free for a
+/* Closes the listeners and whoever waits at once: the addresses are free for a
  * successor, to which a publisher that was cut off comes by itself; one that
  * was refused would not. */
 void mill_rtmp_door_close (MillRtmpDoor *door);

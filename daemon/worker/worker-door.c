@@ -15,30 +15,48 @@ on_requested (MillRtmpDoor *door, guint64 request,
         mill_publisher_to_variant (publisher));
 }
 
-gboolean
+static void
+ensure_door (MillWorker *worker)
+{
+  if (worker->door)
+    return;
+  worker->door = mill_rtmp_door_new ();
+  g_signal_connect (worker->door, "requested", G_CALLBACK (on_requested),
+      worker);
+}
+
+const gchar *
 mill_worker_door_open (MillWorker *worker, const gchar *kind,
     const gchar *address, GError **error)
 {
-  if (!g_str_equal (kind, MILL_WORKER_DOOR_KIND)) {
-    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID,
-        "listener kind '%s': expected '" MILL_WORKER_DOOR_KIND "'", kind);
-    return FALSE;
-  }
+  MillRtmpDoorKind door_kind;
+
+  if (!mill_rtmp_door_kind_from_string (kind, &door_kind, error))
+    return NULL;
   if (worker->draining) {
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_DRAINING,
         "listen %s '%s': worker '%s' takes nothing new", kind, address,
         worker->id);
-    return FALSE;
+    return NULL;
   }
-  if (!worker->door) {
-    worker->door = mill_rtmp_door_new (address, error);
-    if (!worker->door)
-      return FALSE;
-    g_signal_connect (worker->door, "requested", G_CALLBACK (on_requested),
-        worker);
-    g_message ("listening rtmp %s", mill_rtmp_door_get_bound (worker->door));
-  }
-  return TRUE;
+  ensure_door (worker);
+  gboolean was_open = mill_rtmp_door_get_bound (worker->door, door_kind) !=
+      NULL;
+  if (!mill_rtmp_door_listen (worker->door, door_kind, address, error))
+    return NULL;
+  const gchar *bound = mill_rtmp_door_get_bound (worker->door, door_kind);
+  if (!was_open)
+    g_message ("listening %s %s", kind, bound);
+  return bound;
+}
+
+gboolean
+mill_worker_door_set_tls (MillWorker *worker, const gchar *certificate,
+    const gchar *key, GError **error)
+{
+  ensure_door (worker);
+  return mill_rtmp_door_set_tls (worker->door, certificate, *key ? key : NULL,
+      error);
 }
 
 void

@@ -6,17 +6,20 @@
 
 G_BEGIN_DECLS
 
-/* The listener of a worker: opened when the supervisor asks for it, told about
- * (PublishRequested), closed for a successor. Threads: main loop. */
+/* The listeners of a worker: opened when the supervisor asks for them, told
+ * about (PublishRequested), closed for a successor. Threads: main loop. */
 
-#define MILL_WORKER_DOOR_KIND "rtmp"
-
-/* Does nothing when it is open. Errors: MILL_IPC_ERROR.INVALID, .DRAINING,
- * .ADDRESS_IN_USE, .FAILED */
-gboolean mill_worker_door_open (MillWorker *worker, const gchar *kind,
+/* Does nothing when it is open. Returns: (transfer none) (nullable): the
+ * address bound. Errors: MILL_IPC_ERROR.INVALID, .DRAINING, .ADDRESS_IN_USE,
+ * .FAILED */
+const gchar *mill_worker_door_open (MillWorker *worker, const gchar *kind,
     const gchar *address, GError **error);
 
-/* Publishers are turned away and the listener's address becomes free for a
+/* As mill_rtmp_door_set_tls(), before and after it is open. */
+gboolean mill_worker_door_set_tls (MillWorker *worker, const gchar *certificate,
+    const gchar *key, GError **error);
+
+/* Publishers are turned away and the listeners' addresses become free for a
  * successor. */
 void mill_worker_door_close (MillWorker *worker);
 

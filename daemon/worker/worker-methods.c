@@ -66,13 +66,37 @@ on_listen (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
     const gchar *kind, const gchar *address, MillWorker *worker)
 {
   GError *error = NULL;
+  const gchar *bound = mill_worker_door_open (worker, kind, address, &error);
 
-  if (mill_worker_door_open (worker, kind, address, &error))
-    mill_ipc_worker1_complete_listen (skeleton, invocation,
-        mill_rtmp_door_get_bound (worker->door));
+  if (bound)
+    mill_ipc_worker1_complete_listen (skeleton, invocation, bound);
   else
     g_dbus_method_invocation_take_error (invocation, error);
   return TRUE;
+}
+
+static gboolean
+on_set_tls (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *certificate, const gchar *key, MillWorker *worker)
+{
+  GError *error = NULL;
+
+  if (mill_worker_door_set_tls (worker, certificate, key, &error))
+    mill_ipc_worker1_complete_set_tls (skeleton, invocation);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static void
+describe_listeners (MillWorker *worker, MillProcessReport *report)
+{
+  for (guint i = 0; worker->door && i < MILL_RTMP_DOOR_N_KINDS; i++) {
+    const gchar *bound = mill_rtmp_door_get_bound (worker->door, i);
+    if (bound)
+      g_hash_table_insert (report->listeners,
+          g_strdup (mill_rtmp_door_kind_to_string (i)), g_strdup (bound));
+  }
 }
 
 static GVariant *
@@ -90,9 +114,7 @@ describe (MillWorker *worker)
   report->since = worker->since;
   report->draining = worker->draining;
   report->media_dir = g_strdup (worker->media_dir);
-  if (worker->door)
-    g_hash_table_insert (report->listeners, g_strdup (MILL_WORKER_DOOR_KIND),
-        g_strdup (mill_rtmp_door_get_bound (worker->door)));
+  describe_listeners (worker, report);
   g_hash_table_iter_init (&iter, worker->streams);
   while (g_hash_table_iter_next (&iter, NULL, &stream))
     g_ptr_array_add (report->streams, mill_worker_stream_get_report (stream));
@@ -225,6 +247,7 @@ mill_worker_methods_connect (MillWorker *worker)
     GCallback callback;
   } methods[] = {
     { "handle-listen", G_CALLBACK (on_listen) },
+    { "handle-set-tls", G_CALLBACK (on_set_tls) },
     { "handle-describe", G_CALLBACK (on_describe) },
     { "handle-start-stream", G_CALLBACK (on_start_stream) },
     { "handle-stop-stream", G_CALLBACK (on_stop_stream) },

@@ -401,7 +401,8 @@ close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
   g_autofree gchar *reason = NULL;
 
   if (code == EPROTO && n_read < 0 && text) {
-    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, choose_tls_level (), NULL,
+    GstDebugLevel level = choose_tls_level (); /* the macro asks repeatedly */
+    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, NULL,
         "%s: TLS: %s, closing the connection", self->address, text);
     mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_PROTOCOL);
     reason = g_strdup_printf ("TLS: %s", text);

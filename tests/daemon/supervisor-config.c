@@ -33,6 +33,8 @@ test_nothing_said_is_the_default (void)
     g_assert_cmpstr (got, ==, wanted);
   }
   g_assert_cmpstr (defaults->listen_rtmp, ==, "127.0.0.1:1935");
+  g_assert_null (defaults->listen_rtmps);
+  g_assert_null (defaults->tls_certificate);
   g_assert_cmpstr (defaults->listen_origin, ==, "127.0.0.1:8080");
   g_assert_cmpstr (defaults->listen_api, ==, "127.0.0.1:8081");
 }

@@ -260,6 +260,9 @@ new_context (void)
           SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead (context, 1);
   SSL_CTX_set_default_read_buffer_len (context, READ_BUFFER_BYTES);
+  /* librtmp on GnuTLS takes the tickets of TLS 1.3, which come unasked for, for
+   * a failure of its read; a publisher has little use for them. */
+  SSL_CTX_set_num_tickets (context, 0);
   SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context (context, session_context,
       sizeof session_context - 1);

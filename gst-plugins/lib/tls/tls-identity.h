@@ -42,7 +42,7 @@ MillTlsIdentity *mill_tls_identity_ref (MillTlsIdentity *self);
 void mill_tls_identity_unref (MillTlsIdentity *self);
 
 /* For servers: TLS 1.2 and 1.3 with the system's ciphers, no renegotiation, no
- * compression, tickets but no session cache.
+ * compression, no session cache; tickets with TLS 1.2 only.
  * Returns: (transfer none) */
 SSL_CTX *mill_tls_identity_get_context (MillTlsIdentity *self);
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "process.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MillListenerSet: the listeners that a process is to have, in the order in
+ * which they are opened, and where they are: an address that was bound once is
+ * asked for again after the process was started anew.
+ *
+ * Threads: main loop.
+ */
+typedef struct _MillListenerSet MillListenerSet;
+
+/* @error: (nullable): the listener that could not be opened; those before it
+ * are */
+typedef void (*MillListenerSetFunc) (const GError *error, gpointer user_data);
+
+MillListenerSet *mill_listener_set_new (MillListenerSetFunc opened,
+    gpointer user_data);
+/* No call comes after this. */
+void mill_listener_set_free (MillListenerSet *self);
+
+/* @kind: "rtmp", "rtmps", "origin"; @address: (nullable): none of this kind */
+void mill_listener_set_add (MillListenerSet *self, const gchar *kind,
+    const gchar *address);
+
+/* The PEM files that rtmps is opened with. */
+void mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
+    const gchar *key);
+
+/* Asks @process, which is connected, for all of them; those that are open
+ * already stay as they are. A call under way is forgotten. */
+void mill_listener_set_open (MillListenerSet *self, MillProcess *process);
+
+/* Has @process load the PEM files anew, and logs what comes of it. Does nothing
+ * without rtmps. */
+void mill_listener_set_reload_tls (MillListenerSet *self, MillProcess *process);
+
+/* Returns: (transfer none) (nullable): NULL before it was open */
+const gchar *mill_listener_set_get_bound (MillListenerSet *self,
+    const gchar *kind);
+
+G_END_DECLS
