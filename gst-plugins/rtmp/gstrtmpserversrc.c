@@ -31,6 +31,7 @@
 #include "rtmp-location.h"
 #include "rtmp-pool.h"
 #include "rtmp-stream.h"
+#include "rtmp-track.h"
 
 GST_DEBUG_CATEGORY (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
@@ -92,14 +93,6 @@ G_DEFINE_FINAL_TYPE (GstRtmpServerSrc, gst_rtmp_server_src, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DECLARE (rtmpserversrc);
 GST_ELEMENT_REGISTER_DEFINE (rtmpserversrc, "rtmpserversrc", GST_RANK_NONE,
     GST_TYPE_RTMP_SERVER_SRC);
-
-static GstStaticPadTemplate video_template =
-    GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-        GST_STATIC_CAPS ("video/x-h264, stream-format=avc, alignment=au"));
-static GstStaticPadTemplate audio_template =
-    GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-        GST_STATIC_CAPS ("audio/mpeg, mpegversion=4, stream-format=raw, "
-                         "framed=true"));
 
 /* ---- the stream's news ---- */
 
@@ -585,7 +578,8 @@ install_properties (GObjectClass *object_class)
           1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, settable);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "The publisher and its media: state, address, app, name, stream, bytes, "
-      "since, reconnects, video-frames, audio-frames, fps, bitrate (bit/s), "
+      "since, reconnects, video-frames, audio-frames, video-tracks, "
+      "audio-tracks, fps, bitrate (bit/s), "
       "keyframe-interval (ns), jumps, repairs",
       GST_TYPE_STRUCTURE, readable);
   properties[PROP_LISTENER_STATS] = g_param_spec_boxed ("listener-stats",
@@ -648,8 +642,10 @@ gst_rtmp_server_src_class_init (GstRtmpServerSrcClass *klass)
       G_CALLBACK (gst_rtmp_server_src_reload_tls), NULL, NULL, NULL,
       G_TYPE_BOOLEAN, 0);
 
-  gst_element_class_add_static_pad_template (element_class, &video_template);
-  gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_pad_template (element_class,
+      mill_rtmp_track_make_template (MILL_FLV_KIND_VIDEO));
+  gst_element_class_add_pad_template (element_class,
+      mill_rtmp_track_make_template (MILL_FLV_KIND_AUDIO));
   gst_element_class_set_static_metadata (element_class, "RTMP server source",
       "Source/Network", "Receives an RTMP publisher", "The millrace authors");
   GST_DEBUG_CATEGORY_INIT (gst_rtmp_server_src_debug, "rtmpserversrc", 0,

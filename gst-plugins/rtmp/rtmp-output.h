@@ -38,8 +38,9 @@ void mill_rtmp_output_free (MillRtmpOutput *output);
 /* A new publisher. @stream: its name, for stream-start. */
 void mill_rtmp_output_begin (MillRtmpOutput *output, const gchar *stream);
 
+/* onMetaData, also in the middle of the stream. @arrival_us: as for push() */
 void mill_rtmp_output_set_metadata (MillRtmpOutput *output,
-    const GstStructure *metadata);
+    const GstStructure *metadata, gint64 arrival_us);
 
 /* One audio or video message.
  * @payload: (transfer full)
@@ -56,8 +57,8 @@ gboolean mill_rtmp_output_has_pads (MillRtmpOutput *output);
 /* Removes the pads. In no lane: after it was closed. */
 void mill_rtmp_output_remove_pads (MillRtmpOutput *output);
 
-/* Adds video-frames, audio-frames, fps, bitrate, keyframe-interval, jumps,
- * repairs. Threads: any. */
+/* Adds video-frames, audio-frames, video-tracks, audio-tracks, fps, bitrate,
+ * keyframe-interval, jumps, repairs. Threads: any. */
 void mill_rtmp_output_fill_stats (MillRtmpOutput *output,
     GstStructure *structure);
 

@@ -211,7 +211,8 @@ on_metadata (const GstStructure *metadata, gpointer user_data)
 {
   MillRtmpStream *self = user_data;
 
-  mill_rtmp_output_set_metadata (self->output, metadata);
+  mill_rtmp_output_set_metadata (self->output, metadata,
+      mill_rtmp_lane_get_time (self->lane));
 }
 
 static void

@@ -7,7 +7,7 @@ mill_rtmp_timeline_init (MillRtmpTimeline *timeline)
 {
   *timeline = (MillRtmpTimeline){ .highest_ms = -1 };
   for (guint i = 0; i < MILL_RTMP_TIMELINE_TRACKS; i++)
-    timeline->last_ms[i] = -1;
+    timeline->last_ns[i] = -1;
 }
 
 void
@@ -109,7 +109,7 @@ mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
     const MillRtmpTimelineStamp *stamp, gboolean *ret_discont)
 {
   MillRtmpTimelineEpoch *epoch = find_epoch (timeline, stamp);
-  gint64 *last_ms = &timeline->last_ms[stamp->track];
+  gint64 *last_ns = &timeline->last_ns[stamp->track];
 
   if (!epoch)
     epoch = begin_epoch (timeline, stamp);
@@ -121,15 +121,16 @@ mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
   epoch->has_track[stamp->track] = TRUE;
   timeline->last_arrival_us = stamp->arrival_us;
 
-  gint64 running_ms = epoch->offset_ms;
+  gint64 running_ns = epoch->offset_ms * (gint64) GST_MSECOND + stamp->nano;
   /* Nothing lies before the start of the pipeline, or before what was pushed:
    * after a new epoch the other track may begin a little earlier. */
-  gint64 floor_ms = MAX (*last_ms, 0);
-  if (running_ms < floor_ms) {
-    running_ms = floor_ms;
+  gint64 floor_ns = MAX (*last_ns, 0);
+  if (running_ns < floor_ns) {
+    running_ns = floor_ns;
     timeline->repairs++;
   }
-  *last_ms = running_ms;
-  timeline->highest_ms = MAX (timeline->highest_ms, running_ms);
-  return running_ms * GST_MSECOND;
+  *last_ns = running_ns;
+  timeline->highest_ms =
+      MAX (timeline->highest_ms, running_ns / (gint64) GST_MSECOND);
+  return running_ns;
 }

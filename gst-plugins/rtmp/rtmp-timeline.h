@@ -6,7 +6,9 @@
 
 G_BEGIN_DECLS
 
-#define MILL_RTMP_TIMELINE_TRACKS 2
+/* Tracks of all kinds together: an encoder that sends a ladder has ten rungs and
+ * six languages. */
+#define MILL_RTMP_TIMELINE_TRACKS 32
 
 /**
  * From the time stamps of RTMP messages to running time, for all tracks of one
@@ -47,7 +49,7 @@ typedef struct
   MillRtmpTimelineEpoch previous;
   guint n_epochs;
   gint64 last_arrival_us; /* monotonic, of the last message */
-  gint64 last_ms[MILL_RTMP_TIMELINE_TRACKS]; /* -1: none yet */
+  gint64 last_ns[MILL_RTMP_TIMELINE_TRACKS]; /* -1: none yet */
   guint last_epoch[MILL_RTMP_TIMELINE_TRACKS];
   gint64 highest_ms; /* -1: nothing yet; over all tracks and epochs */
   guint jumps;
@@ -58,6 +60,7 @@ typedef struct
 {
   guint track;
   guint32 wire_ms;
+  guint32 nano; /* ns after wire_ms, less than a millisecond */
   gint64 arrival_us; /* monotonic */
   GstClockTime arrival_running_time; /* read when an epoch begins */
 } MillRtmpTimelineStamp;

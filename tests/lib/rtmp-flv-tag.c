@@ -54,7 +54,7 @@ static const VideoVector video_vectors[] = {
       "Sorenson H.263" },
   { "HEVC before Enhanced RTMP", "1c",
       { .codec = 12, .frame_type = 1, .packet_type = 1, .header_size = 1 },
-      "HEVC (CodecID 12)" },
+      "HEVC as CodecID 12 (use Enhanced RTMP)" },
   { "a CodecID without a name", "1e",
       { .codec = 14, .frame_type = 1, .packet_type = 1, .header_size = 1 },
       "FLV video codec 14" },

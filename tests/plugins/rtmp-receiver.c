@@ -58,9 +58,9 @@ on_pad_added (GstElement *element, GstPad *pad, gpointer user_data)
   gst_pad_set_chain_function_full (self->sinks[kind], on_buffer, self, NULL);
   gst_pad_set_event_function_full (self->sinks[kind], on_event, self, NULL);
   gst_pad_set_active (self->sinks[kind], TRUE);
+  gst_pad_link (pad, self->sinks[kind]);
   g_async_queue_push (self->signals,
       g_strdup_printf ("pad %s", GST_PAD_NAME (pad)));
-  gst_pad_link (pad, self->sinks[kind]);
 }
 
 static void

@@ -136,7 +136,7 @@ mill_flv_tag_video_codec_name (const MillFlvVideoTag *tag)
     [MILL_FLV_VIDEO_SCREEN2] = "Screen Video 2",
     [MILL_FLV_VIDEO_AVC] = "H.264",
     /* never in the specification, used by some before Enhanced RTMP */
-    [12] = "HEVC (CodecID 12)",
+    [12] = "HEVC as CodecID 12 (use Enhanced RTMP)",
   };
   const gchar *name = names[tag->codec & 0x0f];
   if (name != NULL)
@@ -161,7 +161,7 @@ mill_flv_tag_audio_codec_name (const MillFlvAudioTag *tag)
     [8] = "G.711 mu-law",
     [MILL_FLV_AUDIO_AAC] = "AAC",
     [MILL_FLV_AUDIO_SPEEX] = "Speex",
-    [14] = "MP3 8 kHz",
+    [MILL_FLV_AUDIO_MP3_8K] = "MP3 8 kHz",
   };
   const gchar *name = names[tag->format & 0x0f];
   if (name != NULL)

@@ -45,6 +45,7 @@ typedef enum
   MILL_FLV_AUDIO_EXTENDED = 9,
   MILL_FLV_AUDIO_AAC = 10,
   MILL_FLV_AUDIO_SPEEX = 11,
+  MILL_FLV_AUDIO_MP3_8K = 14,
 } MillFlvAudioFormat;
 
 /* AVCPacketType and AACPacketType agree as far as both go. */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include <gst/pbutils/pbutils.h>
+#include <gst/video/video.h>
+
+#include "codec/avc.h"
+#include "rtmp-caps-private.h"
+#include "rtmp/rtmp-metadata.h"
+
+#define MAX_SIZE 16384 /* pixels to a side, that a publisher may announce */
+
+/* ISO/IEC 14496-15 §8.3.3.1.2: up to numOfArrays; AV1-ISOBMFF §2.3.3; VP codec
+ * ISO media file format binding, VPCodecConfigurationRecord */
+#define HVCC_HEADER 23
+#define AV1C_HEADER 4
+#define VPCC_SIZE 8
+#define FULL_BOX_HEADER 4
+
+/* ---- what all have ---- */
+
+static void
+set_chroma_and_depth (GstCaps *caps, guint chroma_format, guint bit_depth_luma,
+    guint bit_depth_chroma)
+{
+  static const gchar *const formats[] = { "4:0:0", "4:2:0", "4:2:2", "4:4:4" };
+
+  if (chroma_format < G_N_ELEMENTS (formats))
+    gst_caps_set_simple (caps, "chroma-format", G_TYPE_STRING,
+        formats[chroma_format], NULL);
+  gst_caps_set_simple (caps, "bit-depth-luma", G_TYPE_UINT, bit_depth_luma,
+      "bit-depth-chroma", G_TYPE_UINT, bit_depth_chroma, NULL);
+}
+
+/* Code points of ISO/IEC 23091-2. */
+typedef struct
+{
+  guint primaries;
+  guint transfer;
+  guint matrix;
+  gboolean full_range;
+} Colour;
+
+static void
+set_colorimetry (GstCaps *caps, const Colour *colour)
+{
+  GstVideoColorimetry colorimetry = {
+    .range = colour->full_range ? GST_VIDEO_COLOR_RANGE_0_255
+                                : GST_VIDEO_COLOR_RANGE_16_235,
+    .matrix = gst_video_color_matrix_from_iso (colour->matrix),
+    .transfer = gst_video_transfer_function_from_iso (colour->transfer),
+    .primaries = gst_video_color_primaries_from_iso (colour->primaries),
+  };
+  g_autofree gchar *text = gst_video_colorimetry_to_string (&colorimetry);
+
+  if (text)
+    gst_caps_set_simple (caps, "colorimetry", G_TYPE_STRING, text, NULL);
+}
+
+/* CTA-861.3, in cd/m². */
+static void
+set_light_level (GstCaps *caps, const MillFlvColorInfo *color)
+{
+  GstVideoContentLightLevel level = {
+    .max_content_light_level = (guint16) color->max_cll,
+    .max_frame_average_light_level = (guint16) color->max_fall,
+  };
+
+  gst_video_content_light_level_add_to_caps (&level, caps);
+}
+
+/* SMPTE ST 2086: coordinates in units of 0.00002, luminance of 0.0001 cd/m²;
+ * GStreamer has red, green, blue in this order. */
+static void
+set_mastering (GstCaps *caps, const MillFlvColorInfo *color)
+{
+  const MillFlvChromaticity points[] = { color->red, color->green,
+    color->blue };
+  GstVideoMasteringDisplayInfo info = {
+    .white_point = { (guint16) (color->white.x * 50000 + 0.5),
+        (guint16) (color->white.y * 50000 + 0.5) },
+    .max_display_mastering_luminance =
+        (guint32) (color->max_luminance * 10000 + 0.5),
+    .min_display_mastering_luminance =
+        (guint32) (color->min_luminance * 10000 + 0.5),
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (points); i++) {
+    info.display_primaries[i].x = (guint16) (points[i].x * 50000 + 0.5);
+    info.display_primaries[i].y = (guint16) (points[i].y * 50000 + 0.5);
+  }
+  gst_video_mastering_display_info_add_to_caps (&info, caps);
+}
+
+/* What colorInfo tells counts more than what the codec's configuration does;
+ * the range is not in it. */
+static void
+set_color_info (GstCaps *caps, const MillFlvColorInfo *color,
+    gboolean full_range)
+{
+  if (color->has_config) {
+    Colour colour = { color->primaries, color->transfer, color->matrix,
+      full_range };
+    set_colorimetry (caps, &colour);
+  }
+  if (color->has_light_level)
+    set_light_level (caps, color);
+  if (color->has_mastering)
+    set_mastering (caps, color);
+}
+
+static gdouble
+get_announced (const MillRtmpCapsSource *source, const gchar *name)
+{
+  gdouble number = 0;
+
+  mill_rtmp_metadata_get_number (source->metadata, MILL_FLV_KIND_VIDEO,
+      source->track_id, name, &number);
+  return number;
+}
+
+/* The configuration's frame rate, else the one that the publisher announced. */
+static void
+set_frame_rate (GstCaps *caps, const MillRtmpCapsSource *source, gint fps_n,
+    gint fps_d, GstClockTime *ret_frame_duration)
+{
+  gdouble announced = get_announced (source, "framerate");
+
+  if (fps_n <= 0 && announced > 0 && announced <= 1000)
+    gst_util_double_to_fraction (announced, &fps_n, &fps_d);
+  if (fps_n <= 0 || fps_d <= 0)
+    return;
+  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d,
+      NULL);
+  *ret_frame_duration = gst_util_uint64_scale_int (GST_SECOND, fps_d, fps_n);
+}
+
+/* Of codecs whose configuration does not tell it. */
+static void
+set_announced_size (GstCaps *caps, const MillRtmpCapsSource *source)
+{
+  gdouble width = get_announced (source, "width");
+  gdouble height = get_announced (source, "height");
+
+  if (width >= 1 && width <= MAX_SIZE && height >= 1 && height <= MAX_SIZE)
+    gst_caps_set_simple (caps, "width", G_TYPE_INT, (gint) width, "height",
+        G_TYPE_INT, (gint) height, NULL);
+}
+
+/* ---- codecs ---- */
+
+GstCaps *
+mill_rtmp_caps_video_from_avc (const MillRtmpCapsSource *source,
+    GstClockTime *ret_frame_duration, GError **error)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (source->config, &size);
+  MillAvcInfo info;
+
+  if (!mill_avc_parse_config (bytes, size, &info, error))
+    return NULL;
+
+  GstCaps *caps = gst_caps_new_simple ("video/x-h264", "stream-format",
+      G_TYPE_STRING, "avc", "alignment", G_TYPE_STRING, "au", "parsed",
+      G_TYPE_BOOLEAN, TRUE, "width", G_TYPE_INT, (gint) info.width, "height",
+      G_TYPE_INT, (gint) info.height, "pixel-aspect-ratio", GST_TYPE_FRACTION,
+      (gint) info.par_n, (gint) info.par_d, NULL);
+  mill_rtmp_caps_set_codec_data (caps, source->config);
+  set_chroma_and_depth (caps, info.chroma_format, info.bit_depth_luma,
+      info.bit_depth_chroma);
+  if (info.has_colour) {
+    Colour colour = { info.colour_primaries, info.transfer_characteristics,
+      info.matrix_coefficients, info.full_range };
+    set_colorimetry (caps, &colour);
+  }
+  set_color_info (caps, &source->color, info.full_range);
+  gst_codec_utils_h264_caps_set_level_and_profile (caps,
+      (guint8[]){ info.profile, info.constraints, info.level }, 3);
+  if (!info.interlaced)
+    gst_caps_set_simple (caps, "interlace-mode", G_TYPE_STRING, "progressive",
+        NULL);
+  set_frame_rate (caps, source, info.fps_n, info.fps_d, ret_frame_duration);
+  return caps;
+}
+
+/* The record has the general profile_tier_level from its second byte on, then
+ * sizes of samples. */
+GstCaps *
+mill_rtmp_caps_video_from_hevc (const MillRtmpCapsSource *source,
+    GstClockTime *ret_frame_duration, GError **error)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (source->config, &size);
+
+  if (size < HVCC_HEADER || bytes[0] != 1)
+    return mill_rtmp_caps_fail (error, "HEVC configuration", source->config,
+        "an HEVCDecoderConfigurationRecord of version 1");
+  GstCaps *caps = gst_caps_new_simple ("video/x-h265", "stream-format",
+      G_TYPE_STRING, "hvc1", "alignment", G_TYPE_STRING, "au", "parsed",
+      G_TYPE_BOOLEAN, TRUE, NULL);
+  mill_rtmp_caps_set_codec_data (caps, source->config);
+  gst_codec_utils_h265_caps_set_level_tier_and_profile (caps, bytes + 1, 12);
+  set_chroma_and_depth (caps, bytes[16] & 3, (bytes[17] & 7) + 8,
+      (bytes[18] & 7) + 8);
+  set_announced_size (caps, source);
+  set_color_info (caps, &source->color, /* full_range: */ FALSE);
+  set_frame_rate (caps, source, 0, 1, ret_frame_duration);
+  return caps;
+}
+
+GstCaps *
+mill_rtmp_caps_video_from_av1 (const MillRtmpCapsSource *source,
+    GstClockTime *ret_frame_duration, GError **error)
+{
+  static const gchar *const profiles[] = { "main", "high", "professional" };
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (source->config, &size);
+
+  /* marker and version */
+  if (size < AV1C_HEADER || bytes[0] != 0x81)
+    return mill_rtmp_caps_fail (error, "AV1 configuration", source->config,
+        "an AV1CodecConfigurationRecord of version 1");
+  guint profile = bytes[1] >> 5;
+  gboolean is_subsampled_x = (bytes[2] & 0x08) != 0;
+  gboolean is_subsampled_y = (bytes[2] & 0x04) != 0;
+  guint depth = !(bytes[2] & 0x40) ? 8 : bytes[2] & 0x20 ? 12 : 10;
+  guint chroma = bytes[2] & 0x10 ? 0
+      : !is_subsampled_x         ? 3
+      : is_subsampled_y          ? 1
+                                 : 2;
+  GstCaps *caps = gst_caps_new_simple ("video/x-av1", "stream-format",
+      G_TYPE_STRING, "obu-stream", "alignment", G_TYPE_STRING, "tu", "parsed",
+      G_TYPE_BOOLEAN, TRUE, NULL);
+  mill_rtmp_caps_set_codec_data (caps, source->config);
+  if (profile < G_N_ELEMENTS (profiles))
+    gst_caps_set_simple (caps, "profile", G_TYPE_STRING, profiles[profile],
+        NULL);
+  set_chroma_and_depth (caps, chroma, depth, depth);
+  set_announced_size (caps, source);
+  set_color_info (caps, &source->color, /* full_range: */ FALSE);
+  set_frame_rate (caps, source, 0, 1, ret_frame_duration);
+  return caps;
+}
+
+/* Some send the whole box, whose version and flags come first; no record begins
+ * like that, with a bit depth of 0. */
+static GBytes *
+get_vpx_record (GBytes *config)
+{
+  static const guint8 full_box[FULL_BOX_HEADER] = { 1, 0, 0, 0 };
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (config, &size);
+
+  if (size < VPCC_SIZE + FULL_BOX_HEADER ||
+      memcmp (bytes, full_box, sizeof full_box) != 0)
+    return g_bytes_ref (config);
+  return g_bytes_new_from_bytes (config, FULL_BOX_HEADER,
+      size - FULL_BOX_HEADER);
+}
+
+GstCaps *
+mill_rtmp_caps_video_from_vpx (const MillRtmpCapsSource *source,
+    GstClockTime *ret_frame_duration, GError **error)
+{
+  g_autoptr (GBytes) record = get_vpx_record (source->config);
+  gboolean is_vp9 = source->fourcc == MILL_FLV_FOURCC_VP9;
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (record, &size);
+
+  if (size < VPCC_SIZE || bytes[0] > 3)
+    return mill_rtmp_caps_fail (error, "VP codec configuration", record,
+        "a VPCodecConfigurationRecord");
+  GstCaps *caps =
+      gst_caps_new_empty_simple (is_vp9 ? "video/x-vp9" : "video/x-vp8");
+  gst_caps_set_simple (caps, "profile", G_TYPE_STRING,
+      (const gchar *[]){ "0", "1", "2", "3" }[bytes[0]], NULL);
+  if (is_vp9) {
+    /* 4:2:0 in two ways, then 4:2:2 and 4:4:4 */
+    guint chroma = MAX ((bytes[2] >> 1) & 7, 1);
+    guint depth = bytes[2] >> 4;
+    gst_caps_set_simple (caps, "alignment", G_TYPE_STRING, "super-frame",
+        "parsed", G_TYPE_BOOLEAN, TRUE, NULL);
+    mill_rtmp_caps_set_codec_data (caps, record);
+    if (depth == 8 || depth == 10 || depth == 12)
+      set_chroma_and_depth (caps, chroma, depth, depth);
+    if (bytes[3] != 2 || bytes[4] != 2 || bytes[5] != 2) {
+      Colour colour = { bytes[3], bytes[4], bytes[5], bytes[2] & 1 };
+      set_colorimetry (caps, &colour);
+    }
+  }
+  set_announced_size (caps, source);
+  set_color_info (caps, &source->color, bytes[2] & 1);
+  set_frame_rate (caps, source, 0, 1, ret_frame_duration);
+  return caps;
+}
