@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #define LOG_ROTATE_BYTES (8 * 1024 * 1024)
+#define LOG_CHECK_S 30
 #define MALLOC_ARENAS 2
+
+/* Of this process, once it is detached; nullable. */
+static gchar *log_path;
 
 static void
 set_errno_error (GError **error, const gchar *what, const gchar *subject)
@@ -51,21 +55,47 @@ redirect (gint target, const gchar *path, gint flags, GError **error)
   return done;
 }
 
+void
+mill_daemonize_rotate_log (void)
+{
+  struct stat status;
+
+  if (!log_path || fstat (STDERR_FILENO, &status) != 0 ||
+      status.st_size <= LOG_ROTATE_BYTES)
+    return;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *old = g_strconcat (log_path, ".1", NULL);
+  if (g_rename (log_path, old) != 0 ||
+      !redirect (STDERR_FILENO, log_path, O_WRONLY | O_CREAT | O_APPEND,
+          &error))
+    g_warning ("a new log '%s' could not be begun: %s", log_path,
+        error ? error->message : g_strerror (errno));
+}
+
+static gboolean
+on_log_check (gpointer user_data)
+{
+  mill_daemonize_rotate_log ();
+  return G_SOURCE_CONTINUE;
+}
+
 static gboolean
 redirect_log (const gchar *state_dir, const gchar *id, GError **error)
 {
   g_autofree gchar *path = mill_daemonize_get_log_path (state_dir, id, ".log");
-  g_autofree gchar *old = g_strconcat (path, ".1", NULL);
   g_autofree gchar *dir = g_path_get_dirname (path);
-  struct stat status;
 
   if (g_mkdir_with_parents (dir, 0750) != 0) {
     set_errno_error (error, "make directory", dir);
     return FALSE;
   }
-  if (stat (path, &status) == 0 && status.st_size > LOG_ROTATE_BYTES)
-    (void) g_rename (path, old);
-  return redirect (STDERR_FILENO, path, O_WRONLY | O_CREAT | O_APPEND, error);
+  if (!redirect (STDERR_FILENO, path, O_WRONLY | O_CREAT | O_APPEND, error))
+    return FALSE;
+  g_free (log_path);
+  log_path = g_steal_pointer (&path);
+  mill_daemonize_rotate_log ();
+  g_timeout_add_seconds (LOG_CHECK_S, on_log_check, NULL);
+  return TRUE;
 }
 
 static void
