@@ -203,6 +203,7 @@ mill_aac_parse_config (const guint8 *data, gsize size, MillAacInfo *ret_info,
   guint8 type = read_object_type (&reader);
   info.sample_rate = read_sample_rate (&reader);
   guint channel_configuration = read_bits (&reader, 4);
+  info.channel_configuration = channel_configuration;
   info.output_sample_rate = info.sample_rate;
   if (type == AOT_SBR || type == AOT_PS) {
     info.sbr = MILL_AAC_SBR_HIERARCHICAL;

@@ -51,6 +51,7 @@ typedef struct
   MillAacSbr sbr;
   gboolean ps; /* parametric stereo: one channel plays as two */
   guint output_sample_rate; /* after SBR; sample_rate without */
+  guint8 channel_configuration; /* table 1.19; 0: by program config element */
 } MillAacInfo;
 
 /* @ret_info: (out caller-allocates): untouched on failure
