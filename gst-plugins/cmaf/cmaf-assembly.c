@@ -80,6 +80,8 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane, gboolean begins,
     chunk.flags |= MILL_BMFF_CHUNK_SEGMENT_START;
   if (begins && lane->eos)
     chunk.flags |= MILL_BMFF_CHUNK_LAST_SEGMENT;
+  if (lane->codec.roll_distance != 0)
+    chunk.flags |= MILL_BMFF_CHUNK_ROLL;
   g_autoptr (GError) error = NULL;
   if (!mill_bmff_chunk_write (&self->header, &chunk, &error)) {
     mill_cmaf_packager_fail_locked (self, error);

@@ -22,6 +22,8 @@ cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
   if (i > 0 && (sample->flags & MILL_CMAF_SAMPLE_JUMP))
     end = mill_cmaf_lane_to_ns (lane,
         mill_cmaf_track_get_end (lane->track, i - 1));
+  if (sample->flags & MILL_CMAF_SAMPLE_OPEN)
+    flags |= MILL_CMAF_CUT_OPEN;
   const MillCmafCut *cut =
       mill_cmaf_timeline_cut (self->timeline, start, end, flags);
   sample->begins = cut->number;

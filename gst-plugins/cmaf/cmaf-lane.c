@@ -45,6 +45,8 @@ mill_cmaf_lane_set_format (MillCmafLane *self, const MillCmafLaneFormat *format)
   mill_cmaf_state_copy_format (&self->format, &format->format);
   g_clear_pointer (&self->codec_data, g_bytes_unref);
   self->codec_data = g_bytes_ref (format->codec_data);
+  self->codec = format->codec;
+  self->hdr = format->hdr;
   g_free (self->name);
   self->name = g_strdup (format->name);
   self->frame_length = format->frame_length;
@@ -63,7 +65,10 @@ mill_cmaf_lane_differs (const MillCmafLane *self,
 {
   return self->codec_data == NULL ||
       !g_bytes_equal (self->codec_data, format->codec_data) ||
-      self->format.timescale != format->format.timescale;
+      self->format.timescale != format->format.timescale ||
+      self->format.orientation != format->format.orientation ||
+      memcmp (&self->hdr, &format->hdr, sizeof self->hdr) != 0 ||
+      !mill_codec_equals (&self->codec, &format->codec);
 }
 
 GstClockTimeDiff
@@ -150,10 +155,6 @@ mill_cmaf_lane_propose_name (const MillCmafLane *self)
 GBytes *
 mill_cmaf_lane_write_init (const MillCmafLane *self, GError **error)
 {
-  MillAvcInfo avc;
-  MillAacInfo aac;
-  gsize size;
-  const guint8 *data = g_bytes_get_data (self->codec_data, &size);
   /* ISO 639-2/T has three letters; what else BCP 47 allows is for manifests. */
   const gchar *language = self->format.language;
   if (language != NULL && strlen (language) != 3)
@@ -162,17 +163,13 @@ mill_cmaf_lane_write_init (const MillCmafLane *self, GError **error)
     .track_id = 1,
     .timescale = self->format.timescale,
     .language = language,
+    .codec = &self->codec,
     .codec_data = self->codec_data,
+    .hdr = &self->hdr,
+    .orientation = self->format.orientation,
     .media_time = (guint32) self->edit,
   };
-  if (self->kind == MILL_CMAF_VIDEO) {
-    if (!mill_avc_parse_config (data, size, &avc, error))
-      return NULL;
-    track.avc = &avc;
-  } else {
-    if (!mill_aac_parse_config (data, size, &aac, error))
-      return NULL;
-    track.aac = &aac;
+  if (self->kind == MILL_CMAF_AUDIO) {
     track.average_bitrate_bps = self->bitrate_bps;
     track.max_bitrate_bps = self->bitrate_bps;
   }

@@ -58,6 +58,8 @@ struct _MillCmafLane
   MillCmafTrack *track;
   MillCmafFormat format;
   gchar *name;
+  MillCodecInfo codec;
+  MillCodecHdr hdr;
   GBytes *codec_data;
   guint bitrate_bps;
   guint frame_length;
@@ -100,7 +102,7 @@ void mill_cmaf_lane_measure (MillCmafLane *self, const MillCmafTaken *taken);
 gchar *mill_cmaf_lane_propose_name (const MillCmafLane *self);
 
 /** Returns: (transfer full)(nullable): the CMAF header
- * Errors: MILL_BMFF_ERROR, MILL_AVC_ERROR, MILL_AAC_ERROR */
+ * Errors: MILL_BMFF_ERROR */
 GBytes *mill_cmaf_lane_write_init (const MillCmafLane *self, GError **error);
 
 /** Returns: (nullable): segment @number, valid until the next one is added */

@@ -58,7 +58,8 @@ static gboolean
 has_dependent_cut (const MillCmafManifest *manifest, guint from, guint to)
 {
   for (guint k = from; k < to; k++)
-    if (cut_at (manifest->state, k)->flags & MILL_CMAF_CUT_DEPENDENT)
+    if (cut_at (manifest->state, k)->flags &
+        (MILL_CMAF_CUT_DEPENDENT | MILL_CMAF_CUT_OPEN))
       return TRUE;
   return FALSE;
 }

@@ -343,7 +343,7 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 {
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
-  if (lane->track == NULL) {
+  if (lane->track == NULL || !GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
     mill_cmaf_lane_set_format (lane, format);
   } else if (mill_cmaf_lane_differs (lane, format)) {
     /* What is queued was encoded the old way: it goes to the old segment. */

@@ -87,7 +87,9 @@ void mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane);
 /**
  * MillCmafLaneFormat:
  * @name: (nullable): that the rendition is to have
- * @codec_data: avcC or AudioSpecificConfig
+ * @codec: what @codec_data says, and caps
+ * @codec_data: see mill_codec_parse_config()
+ * @hdr: of video, for the CMAF header
  * @bitrate_bps: of audio, if the source says; 0 unknown
  * @frame_length: samples per audio frame
  */
@@ -95,6 +97,8 @@ typedef struct
 {
   MillCmafFormat format;
   const gchar *name;
+  MillCodecInfo codec;
+  MillCodecHdr hdr;
   GBytes *codec_data;
   guint bitrate_bps;
   guint frame_length;

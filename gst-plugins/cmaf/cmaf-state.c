@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "bmff/bmff-init.h"
+
 G_DEFINE_QUARK (mill_cmaf_state_error, mill_cmaf_state_error)
 
 /*
@@ -12,10 +14,10 @@ G_DEFINE_QUARK (mill_cmaf_state_error, mill_cmaf_state_error)
  * type is fixed, so that no nesting or size in the file is ever followed; what
  * is not in normal form is refused before a value is looked at.
  */
-#define MAGIC "millrace-state 1\n"
+#define MAGIC "millrace-state 2\n"
 #define CUT_TYPE "(ttxxxxtxxu)"
 #define SEGMENT_TYPE "(xttu)"
-#define FORMAT_TYPE "(uuuuuuuuuubsss)"
+#define FORMAT_TYPE "(uuuuuuuuuuuuu(byyyb)bsss)"
 #define RENDITION_TYPE "(ss" FORMAT_TYPE "ba" SEGMENT_TYPE ")"
 #define STATE_TYPE "(ttbxuta" CUT_TYPE "a" RENDITION_TYPE ")"
 
@@ -176,6 +178,9 @@ save_format (const MillCmafFormat *format)
   return g_variant_new (FORMAT_TYPE, (guint32) format->kind, format->timescale,
       format->width, format->height, format->par_n, format->par_d,
       format->fps_n, format->fps_d, format->sample_rate, format->channels,
+      format->channel_configuration, format->dolby_channels,
+      format->orientation, format->colour.known, format->colour.primaries,
+      format->colour.transfer, format->colour.matrix, format->colour.full_range,
       format->is_default, format->codec ? format->codec : "",
       format->language ? format->language : "",
       format->group ? format->group : "");
@@ -293,14 +298,19 @@ load_format (MillCmafFormat *format, GVariant *from, GError **error)
   const gchar *language;
   const gchar *group;
   MillCmafFormat read = { 0 };
-  g_variant_get (from, "(uuuuuuuuuub&s&s&s)", &kind, &read.timescale,
+  g_variant_get (from, "(uuuuuuuuuuuuu(byyyb)b&s&s&s)", &kind, &read.timescale,
       &read.width, &read.height, &read.par_n, &read.par_d, &read.fps_n,
-      &read.fps_d, &read.sample_rate, &read.channels, &read.is_default, &codec,
+      &read.fps_d, &read.sample_rate, &read.channels,
+      &read.channel_configuration, &read.dolby_channels, &read.orientation,
+      &read.colour.known, &read.colour.primaries, &read.colour.transfer,
+      &read.colour.matrix, &read.colour.full_range, &read.is_default, &codec,
       &language, &group);
   if (kind > MILL_CMAF_AUDIO)
     return refuse (error, "unknown kind of rendition");
   if (read.timescale == 0 || read.timescale > GST_SECOND)
     return refuse (error, "impossible timescale");
+  if (read.orientation > MILL_BMFF_FLIP_270)
+    return refuse (error, "unknown orientation");
   if (read.fps_n > 0 && read.fps_d == 0)
     return refuse (error, "impossible frame rate");
   *format = read;
@@ -374,7 +384,7 @@ mill_cmaf_state_load (GBytes *content, GError **error)
   if (size < magic || memcmp (data, MAGIC, magic) != 0) {
     g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
         "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
-        "'millrace-state 1'",
+        "'millrace-state 2'",
         size);
     return NULL;
   }

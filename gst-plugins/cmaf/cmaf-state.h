@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-track.h"
+#include "codec/codec.h"
 
 G_BEGIN_DECLS
 
@@ -67,6 +68,10 @@ typedef struct
   guint fps_d;
   guint sample_rate;
   guint channels;
+  guint channel_configuration; /* ISO/IEC 23091-3 */
+  guint dolby_channels; /* see MillCodecInfo */
+  guint orientation; /* MillBmffOrientation */
+  MillCodecColour colour;
   gboolean is_default;
   gchar *codec; /* RFC 6381 */
   gchar *language; /* (nullable) */

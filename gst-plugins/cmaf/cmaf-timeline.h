@@ -22,6 +22,8 @@ G_BEGIN_DECLS
  * @MILL_CMAF_CUT_PERIOD: begins a Period of the MPD
  * @MILL_CMAF_CUT_DEPENDENT: begins without an IDR: the GOP was longer than a
  *   segment may be
+ * @MILL_CMAF_CUT_OPEN: begins with a picture that others follow which need
+ *   what was before (an open GOP of HEVC)
  */
 typedef enum
 {
@@ -29,6 +31,7 @@ typedef enum
   MILL_CMAF_CUT_DISCONTINUITY = 1 << 0,
   MILL_CMAF_CUT_PERIOD = 1 << 1,
   MILL_CMAF_CUT_DEPENDENT = 1 << 2,
+  MILL_CMAF_CUT_OPEN = 1 << 3,
 } MillCmafCutFlags;
 
 /**

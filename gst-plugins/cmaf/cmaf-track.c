@@ -24,6 +24,7 @@ struct _MillCmafTrack
   gint64 shift; /* added to the DTS of video */
   gint64 last_dts;
   gint64 floor; /* end of what was taken out: nothing may begin before it */
+  guint32 last_length; /* ticks of the last frame of audio */
   guint64 step; /* ticks between the last two samples, or their duration */
   guint64 corrections;
 };
@@ -51,6 +52,7 @@ mill_cmaf_track_new (MillCmafKind kind, guint timescale, guint frame_length)
   self->kind = kind;
   self->timescale = timescale;
   self->frame_length = frame_length;
+  self->last_length = frame_length;
   self->step = frame_length > 0 ? frame_length : timescale / 25;
   self->floor = G_MININT64;
   self->samples = g_array_new (FALSE, FALSE, sizeof (MillCmafSample));
@@ -98,6 +100,8 @@ append (MillCmafTrack *self, MillCmafSample *sample)
       !(sample->flags & MILL_CMAF_SAMPLE_JUMP))
     self->step = (guint64) (sample->dts - self->last_dts);
   self->last_dts = sample->dts;
+  if (self->kind == MILL_CMAF_AUDIO)
+    self->last_length = sample->duration;
   self->anchored = TRUE;
   self->queued_bytes += sample->size;
   g_array_append_val (self->samples, *sample);
@@ -220,7 +224,7 @@ place_audio (MillCmafTrack *self, const MillCmafInput *input,
 {
   sample->dts = sample->pts;
   if (self->anchored) {
-    gint64 expected = self->last_dts + self->frame_length;
+    gint64 expected = self->last_dts + self->last_length;
     gint64 error = sample->pts - expected;
     if (error < -to_ticks (self, PAST_NS))
       return MILL_CMAF_DROPPED;
@@ -250,10 +254,15 @@ mill_cmaf_track_push (MillCmafTrack *self, const MillCmafInput *input,
     .pts = to_ticks (self, input->pts),
     .begins = MILL_CMAF_NONE,
     .size = (guint32) input->size,
-    .flags = input->sync ? MILL_CMAF_SAMPLE_SYNC : MILL_CMAF_SAMPLE_NONE,
+    .flags = (input->sync ? MILL_CMAF_SAMPLE_SYNC : MILL_CMAF_SAMPLE_NONE) |
+        (input->sync && input->open ? MILL_CMAF_SAMPLE_OPEN
+                                    : MILL_CMAF_SAMPLE_NONE),
     .memory = memory,
   };
-  if (GST_CLOCK_TIME_IS_VALID (input->duration) &&
+  if (self->kind == MILL_CMAF_AUDIO)
+    sample.duration = input->frame_length > 0 ? input->frame_length
+                                              : self->frame_length;
+  else if (GST_CLOCK_TIME_IS_VALID (input->duration) &&
       input->duration <= LAST_MAX_NS)
     sample.duration =
         (guint32) to_ticks (self, (GstClockTimeDiff) input->duration);
@@ -304,8 +313,6 @@ mill_cmaf_track_get_duration (const MillCmafTrack *self, guint i)
     if (!(next->flags & MILL_CMAF_SAMPLE_JUMP))
       return (guint64) (next->dts - sample->dts);
   }
-  if (self->frame_length > 0)
-    return self->frame_length;
   if (sample->duration > 0)
     return sample->duration;
   return MIN (self->step, (guint64) to_ticks (self, LAST_MAX_NS));

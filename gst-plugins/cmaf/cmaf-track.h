@@ -29,6 +29,9 @@ typedef enum
   MILL_CMAF_SAMPLE_SYNC = 1 << 0,
   /* The source was away before this one. */
   MILL_CMAF_SAMPLE_JUMP = 1 << 1,
+  /* With SYNC: what follows may be shown before it, and not be decodable
+   * without what was before (a CRA picture of HEVC). */
+  MILL_CMAF_SAMPLE_OPEN = 1 << 2,
 } MillCmafSampleFlags;
 
 /**
@@ -51,7 +54,8 @@ typedef struct
  * MillCmafInput: one access unit
  * @pts: running time, ns, may be negative
  * @dts: running time, ns; GST_CLOCK_STIME_NONE when the source gives none
- * @duration: ns, GST_CLOCK_TIME_NONE when unknown
+ * @duration: ns, GST_CLOCK_TIME_NONE when unknown; of video
+ * @frame_length: ticks of an audio frame; 0: that of the track
  * @size: bytes
  * @discont: the source was interrupted before it
  */
@@ -61,7 +65,9 @@ typedef struct
   GstClockTimeDiff dts;
   GstClockTime duration;
   gsize size;
+  guint frame_length;
   gboolean sync;
+  gboolean open; /* with sync: see MILL_CMAF_SAMPLE_OPEN */
   gboolean discont;
 } MillCmafInput;
 

@@ -21,6 +21,7 @@
  */
 
 #include "gstcmafsinkcaps.h"
+#include "gstcmafsinknegotiation.h"
 #include "gstcmafsinkpad.h"
 #include "gstcmafsinksettings.h"
 #include "gstcmafsinkstats.h"
@@ -59,12 +60,10 @@ G_DEFINE_TYPE_WITH_CODE (GstCmafSink, gst_cmaf_sink, GST_TYPE_ELEMENT,
 
 static GstStaticPadTemplate video_template =
     GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
-        GST_STATIC_CAPS ("video/x-h264, stream-format = (string) avc, "
-                         "alignment = (string) au"));
+        GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_VIDEO));
 static GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
-        GST_STATIC_CAPS ("audio/mpeg, mpegversion = (int) 4, "
-                         "stream-format = (string) raw"));
+        GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_AUDIO));
 
 /* ---- errors and the end ---- */
 
@@ -135,63 +134,6 @@ on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
   post_eos_once (self);
 }
 
-/* ---- caps ---- */
-
-static gboolean
-refuse_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps,
-    const gchar *why)
-{
-  const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("codec of pad '%s': got %s, expected %s", GST_PAD_NAME (pad),
-          gst_structure_get_name (structure),
-          gst_cmaf_sink_pad_get_kind (GST_CMAF_SINK_PAD (pad)) ==
-                  MILL_CMAF_VIDEO
-              ? "H.264 (video/x-h264, stream-format=avc, alignment=au)"
-              : "AAC (audio/mpeg, mpegversion=4, stream-format=raw)"),
-      ("%s: %" GST_PTR_FORMAT, why, caps));
-  return FALSE;
-}
-
-static gboolean
-accept_settings (GstCmafSink *self, GstPad *pad,
-    const GstCmafSinkPadSettings *settings)
-{
-  if (settings->name == NULL || mill_cmaf_state_is_name (settings->name))
-    return TRUE;
-  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-      ("name of pad '%s': got '%s', expected 1 to %d of [A-Za-z0-9_-]",
-          GST_PAD_NAME (pad), settings->name, MILL_CMAF_NAME_MAX),
-      (NULL));
-  return FALSE;
-}
-
-static gboolean
-handle_caps (GstCmafSink *self, GstPad *pad, const GstCaps *caps)
-{
-  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
-  MillCmafLaneFormat format;
-  guint nal_length_size;
-  g_autoptr (GError) error = NULL;
-  if (!gst_cmaf_sink_caps_describe (gst_cmaf_sink_pad_get_kind (own), caps,
-          &format, &nal_length_size, &error))
-    return refuse_caps (self, pad, caps, error->message);
-  g_auto (GstCmafSinkPadSettings) settings = { 0 };
-  gst_cmaf_sink_pad_get_settings (own, &settings);
-  gboolean accepted = accept_settings (self, pad, &settings);
-  if (accepted) {
-    format.name = settings.name;
-    format.format.language = g_strdup (settings.language);
-    format.format.group = g_strdup (settings.group);
-    format.format.is_default = settings.is_default;
-    gst_cmaf_sink_pad_set_nal_length_size (own, nal_length_size);
-    mill_cmaf_packager_set_format (self->packager,
-        gst_cmaf_sink_pad_get_lane (own), &format);
-  }
-  gst_cmaf_sink_caps_clear_format (&format);
-  return accepted;
-}
-
 /* ---- data ---- */
 
 /* The wall clock at running time 0, for PROGRAM-DATE-TIME: from the pipeline's
@@ -218,6 +160,15 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstCmafSink *self = (GstCmafSink *) parent;
   GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
   MillCmafInput input;
+  if (G_UNLIKELY (gst_cmaf_sink_pad_is_incomplete (own))) {
+    GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
+        self->packager, own, buffer);
+    if (ret != GST_FLOW_OK || gst_cmaf_sink_pad_is_incomplete (own)) {
+      gst_buffer_unref (buffer);
+      return ret;
+    }
+  }
+  buffer = gst_cmaf_sink_pad_strip_buffer (own, buffer);
   if (!gst_cmaf_sink_pad_describe_buffer (own, buffer, &input)) {
     GST_WARNING_OBJECT (pad, "a buffer without time or data, ignoring");
     gst_buffer_unref (buffer);
@@ -230,23 +181,6 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 }
 
 /* ---- events and queries ---- */
-
-static void
-handle_tags (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
-{
-  GstTagList *tags;
-  guint bitrate = 0;
-  g_autofree gchar *language = NULL;
-  gst_event_parse_tag (event, &tags);
-  if (gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language))
-    gst_cmaf_sink_pad_suggest_language (pad, language);
-  if (gst_cmaf_sink_pad_get_kind (pad) != MILL_CMAF_AUDIO)
-    return;
-  if (gst_tag_list_get_uint (tags, GST_TAG_NOMINAL_BITRATE, &bitrate) ||
-      gst_tag_list_get_uint (tags, GST_TAG_BITRATE, &bitrate))
-    mill_cmaf_packager_set_bitrate (self->packager,
-        gst_cmaf_sink_pad_get_lane (pad), bitrate);
-}
 
 static gboolean
 handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
@@ -271,16 +205,20 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
   gboolean handled = TRUE;
   GstCaps *caps;
+  GstTagList *tags;
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
-      handled = handle_caps (self, pad, caps);
+      handled = gst_cmaf_sink_negotiation_set_caps (GST_ELEMENT (self),
+          self->packager, own, caps);
       break;
     case GST_EVENT_SEGMENT:
       handled = handle_segment (self, own, event);
       break;
     case GST_EVENT_TAG:
-      handle_tags (self, own, event);
+      gst_event_parse_tag (event, &tags);
+      gst_cmaf_sink_negotiation_set_tags (GST_ELEMENT (self), self->packager,
+          own, tags);
       break;
     case GST_EVENT_FLUSH_START:
       mill_cmaf_packager_set_flushing (self->packager,

@@ -8,7 +8,8 @@
 
 #include "gstcmafsinkpad.h"
 
-#include "codec/avc.h"
+#include "codec/av1.h"
+#include "gstcmafsinkcaps.h"
 
 #define DEFAULT_GROUP "audio"
 
@@ -31,7 +32,9 @@ struct _GstCmafSinkPad
   /* streaming thread */
   MillCmafLane *lane;
   MillCmafKind kind; /* with the lane */
-  guint nal_length_size;
+  MillCodecInfo codec;
+  MillBmffOrientation orientation;
+  gboolean incomplete; /* the first frame has to tell the rest of the codec */
   gboolean is_identity; /* running time is what the stamps say */
   GstSegment segment;
 };
@@ -106,23 +109,72 @@ gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self, const GstSegment *segment)
 }
 
 void
-gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size)
+gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self, const MillCodecInfo *codec)
 {
-  self->nal_length_size = size;
+  self->incomplete = codec == NULL;
+  if (codec != NULL)
+    self->codec = *codec;
 }
 
-static gboolean
-is_idr (guint nal_length_size, GstBuffer *buffer)
+gboolean
+gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self)
 {
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) ||
-      nal_length_size == 0)
-    return FALSE;
+  return self->incomplete;
+}
+
+gboolean
+gst_cmaf_sink_pad_set_orientation (GstCmafSinkPad *self,
+    MillBmffOrientation orientation)
+{
+  gboolean changed = self->orientation != orientation;
+  self->orientation = orientation;
+  return changed;
+}
+
+MillBmffOrientation
+gst_cmaf_sink_pad_get_orientation (GstCmafSinkPad *self)
+{
+  return self->orientation;
+}
+
+/* What has no place in a sample is left out: AV1's temporal delimiter. */
+GstBuffer *
+gst_cmaf_sink_pad_strip_buffer (GstCmafSinkPad *self, GstBuffer *buffer)
+{
   GstMapInfo map;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return FALSE;
-  gboolean idr = mill_avc_has_idr (map.data, map.size, nal_length_size);
+  if (self->codec.codec != MILL_CODEC_AV1 || self->kind != MILL_CMAF_VIDEO ||
+      !gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return buffer;
+  gsize size = mill_av1_get_delimiter_size (map.data, map.size);
   gst_buffer_unmap (buffer, &map);
-  return idr;
+  if (size == 0)
+    return buffer;
+  buffer = gst_buffer_make_writable (buffer);
+  gst_buffer_resize (buffer, (gssize) size, -1);
+  return buffer;
+}
+
+static void
+look_into (const GstCmafSinkPad *self, GstBuffer *buffer, MillCmafInput *input)
+{
+  gboolean is_video = self->kind == MILL_CMAF_VIDEO;
+  GstMapInfo map;
+  input->sync = !is_video;
+  if (is_video ? GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)
+               : !mill_codec_varies (self->codec.codec))
+    return;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return;
+  if (is_video) {
+    GstCmafSinkCapsAccess access =
+        gst_cmaf_sink_caps_get_access (&self->codec, map.data, map.size);
+    input->sync = access != GST_CMAF_SINK_CAPS_NO_ACCESS;
+    input->open = access == GST_CMAF_SINK_CAPS_OPEN_ACCESS;
+  } else {
+    input->frame_length =
+        mill_codec_get_frame_length (&self->codec, map.data, map.size);
+  }
+  gst_buffer_unmap (buffer, &map);
 }
 
 static GstClockTimeDiff
@@ -155,10 +207,9 @@ gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self, GstBuffer *buffer,
     .dts = to_running_time (self, GST_BUFFER_DTS (buffer)),
     .duration = GST_BUFFER_DURATION (buffer),
     .size = size,
-    .sync = self->kind == MILL_CMAF_AUDIO ||
-        is_idr (self->nal_length_size, buffer),
     .discont = GST_BUFFER_IS_DISCONT (buffer),
   };
+  look_into (self, buffer, ret_input);
   return TRUE;
 }
 
@@ -317,5 +368,6 @@ static void
 gst_cmaf_sink_pad_init (GstCmafSinkPad *self)
 {
   self->settings.group = g_strdup (DEFAULT_GROUP);
+  self->incomplete = TRUE;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
 }

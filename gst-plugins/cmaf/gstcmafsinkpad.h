@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include "bmff/bmff-init.h"
 #include "cmaf-packager.h"
 
 G_BEGIN_DECLS
@@ -40,8 +41,21 @@ void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
 /** @segment: (nullable): as after a flush. Streaming thread of the pad. */
 void gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self,
     const GstSegment *segment);
-/** Bytes of an H.264 NAL unit's length; 0 for audio. Streaming thread. */
-void gst_cmaf_sink_pad_set_nal_length_size (GstCmafSinkPad *self, guint size);
+/** @codec: (nullable): NULL: the first frame has to tell it. Streaming thread,
+ * as all that follow. */
+void gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self,
+    const MillCodecInfo *codec);
+gboolean gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self);
+
+/** Returns: whether it was another one */
+gboolean gst_cmaf_sink_pad_set_orientation (GstCmafSinkPad *self,
+    MillBmffOrientation orientation);
+MillBmffOrientation gst_cmaf_sink_pad_get_orientation (GstCmafSinkPad *self);
+
+/** @buffer: (transfer full): as it came
+ * Returns: (transfer full): as it is kept in a sample */
+GstBuffer *gst_cmaf_sink_pad_strip_buffer (GstCmafSinkPad *self,
+    GstBuffer *buffer);
 
 /** What the packager has to know of @buffer; streaming thread of the pad.
  * Returns: FALSE when it has no running time or no data */

@@ -54,7 +54,15 @@ set_format (Rig *self, guint i, guint version)
   g_autoptr (GBytes) codec_data = is_video
       ? g_bytes_new (data, sizeof avcc)
       : g_bytes_new_static (asc, sizeof asc);
+  gsize size;
+  const guint8 *record = g_bytes_get_data (codec_data, &size);
+  MillCodecInfo codec;
+  gboolean parsed =
+      mill_codec_parse_config (is_video ? MILL_CODEC_AVC : MILL_CODEC_AAC,
+          record, size, &codec, NULL);
+  g_assert (parsed);
   MillCmafLaneFormat format = {
+    .codec = codec,
     .format = {
       .kind = is_video ? MILL_CMAF_VIDEO : MILL_CMAF_AUDIO,
       .timescale = is_video ? 90000 : 48000,

@@ -49,29 +49,29 @@ load (const gchar *path)
 static void
 write_header (MillBmffWriter *w, const MillBmffInit *init)
 {
-  MillAvcInfo avc;
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GError) error = NULL;
   gsize size;
   const guint8 *data = g_bytes_get_data (init->codec_data, &size);
   MillBmffTrack track = {
     .track_id = 1,
     .timescale = init->timescale,
+    .codec = &codec,
     .codec_data = init->codec_data,
     .max_bitrate_bps = 1000000,
     .average_bitrate_bps = 500000,
     .media_time = init->media_time,
   };
   if (init->codec == MILL_BMFF_FOURCC ('a', 'v', 'c', '1')) {
-    g_assert_true (mill_avc_parse_config (data, size, &avc, &error));
-    g_assert_cmpuint (avc.width, ==, init->width);
-    g_assert_cmpuint (avc.height, ==, init->height);
-    track.avc = &avc;
+    g_assert_true (mill_codec_parse_config (MILL_CODEC_AVC, data, size, &codec,
+        &error));
+    g_assert_cmpuint (codec.width, ==, init->width);
+    g_assert_cmpuint (codec.height, ==, init->height);
   } else {
-    g_assert_true (mill_aac_parse_config (data, size, &aac, &error));
-    g_assert_cmpuint (aac.sample_rate, ==, init->sample_rate);
-    g_assert_cmpuint (aac.channels, ==, init->channels);
-    track.aac = &aac;
+    g_assert_true (mill_codec_parse_config (MILL_CODEC_AAC, data, size, &codec,
+        &error));
+    g_assert_cmpuint (codec.sample_rate, ==, init->sample_rate);
+    g_assert_cmpuint (codec.channels, ==, init->channels);
   }
   g_assert_true (mill_bmff_init_write (w, &track, &error));
   g_assert_no_error (error);

@@ -180,16 +180,17 @@ test_chunk_allocates_once (void)
 /* ---- CMAF header ---- */
 
 static MillBmffTrack
-video_track (MillAvcInfo *avc, GBytes **codec_data)
+video_track (MillCodecInfo *codec, GBytes **codec_data)
 {
   *codec_data = hex_to_bytes (AVCC);
   gsize size;
   const guint8 *data = g_bytes_get_data (*codec_data, &size);
-  g_assert_true (mill_avc_parse_config (data, size, avc, NULL));
+  g_assert_true (mill_codec_parse_config (MILL_CODEC_AVC, data, size, codec,
+      NULL));
   return (MillBmffTrack){
     .track_id = 1,
     .timescale = 90000,
-    .avc = avc,
+    .codec = codec,
     .codec_data = *codec_data,
     .max_bitrate_bps = 5000000,
     .average_bitrate_bps = 4000000,
@@ -197,17 +198,18 @@ video_track (MillAvcInfo *avc, GBytes **codec_data)
 }
 
 static MillBmffTrack
-audio_track (MillAacInfo *aac, GBytes **codec_data)
+audio_track (MillCodecInfo *codec, GBytes **codec_data)
 {
   *codec_data = hex_to_bytes ("1190");
   gsize size;
   const guint8 *data = g_bytes_get_data (*codec_data, &size);
-  g_assert_true (mill_aac_parse_config (data, size, aac, NULL));
+  g_assert_true (mill_codec_parse_config (MILL_CODEC_AAC, data, size, codec,
+      NULL));
   return (MillBmffTrack){
     .track_id = 7,
     .timescale = 48000,
     .language = "deu",
-    .aac = aac,
+    .codec = codec,
     .codec_data = *codec_data,
     .media_time = 1024,
   };
@@ -217,9 +219,9 @@ audio_track (MillAacInfo *aac, GBytes **codec_data)
 static void
 test_audio_header_bytes (void)
 {
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  MillBmffTrack track = audio_track (&aac, &codec_data);
+  MillBmffTrack track = audio_track (&codec, &codec_data);
   g_auto (MillBmffWriter) w = { 0 };
   g_autoptr (GError) error = NULL;
   g_assert_true (mill_bmff_init_write (&w, &track, &error));
@@ -276,9 +278,9 @@ test_audio_header_bytes (void)
 static void
 test_video_header_round_trip (void)
 {
-  MillAvcInfo avc;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  MillBmffTrack track = video_track (&avc, &codec_data);
+  MillBmffTrack track = video_track (&codec, &codec_data);
   g_auto (MillBmffWriter) w = { 0 };
   g_autoptr (GError) error = NULL;
   g_assert_true (mill_bmff_init_write (&w, &track, &error));
@@ -313,9 +315,9 @@ test_video_header_round_trip (void)
 static void
 test_audio_header_round_trip (void)
 {
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  MillBmffTrack track = audio_track (&aac, &codec_data);
+  MillBmffTrack track = audio_track (&codec, &codec_data);
   g_auto (MillBmffWriter) w = { 0 };
   g_autoptr (GError) error = NULL;
   g_assert_true (mill_bmff_init_write (&w, &track, &error));
@@ -334,9 +336,9 @@ test_audio_header_round_trip (void)
 static void
 test_header_truncated (void)
 {
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  MillBmffTrack track = audio_track (&aac, &codec_data);
+  MillBmffTrack track = audio_track (&codec, &codec_data);
   g_auto (MillBmffWriter) w = { 0 };
   g_assert_true (mill_bmff_init_write (&w, &track, NULL));
   for (gsize length = 0; length < w.size; length++) {
@@ -351,15 +353,15 @@ test_header_truncated (void)
 static void
 test_header_refused (void)
 {
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  const MillBmffTrack good = audio_track (&aac, &codec_data);
+  const MillBmffTrack good = audio_track (&codec, &codec_data);
   MillBmffTrack bad[6];
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     bad[i] = good;
   bad[0].track_id = 0;
   bad[1].timescale = 0;
-  bad[2].aac = NULL;
+  bad[2].codec = NULL;
   bad[3].codec_data = NULL;
   bad[4].language = "de";
   bad[5].media_time = 0x80000000u;
@@ -376,9 +378,9 @@ test_header_refused (void)
 static void
 test_long_descriptor (void)
 {
-  MillAacInfo aac;
+  MillCodecInfo codec;
   g_autoptr (GBytes) codec_data = NULL;
-  MillBmffTrack track = audio_track (&aac, &codec_data);
+  MillBmffTrack track = audio_track (&codec, &codec_data);
   guint8 config[200] = { 0x11, 0x90 };
   g_autoptr (GBytes) big = g_bytes_new (config, sizeof config);
   track.codec_data = big;

@@ -123,7 +123,8 @@ static void
 test_hostile_state (void)
 {
   static const gchar *const states[] = { "", "garbage", "millrace-state 1\n",
-    "millrace-state 1\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" };
+    "millrace-state 2\n",
+    "millrace-state 2\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" };
   for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
     Fixture f;
     fixture_init (&f, make_dir (), NULL);

@@ -272,10 +272,17 @@ test_refused_caps (void)
           sizeof asc),
       "H.264");
   assert_refused ("audio_0",
-      gst_caps_from_string ("audio/mpeg, mpegversion=1, layer=3"),
-      "audio/mpeg");
+      gst_caps_from_string ("audio/mpeg, mpegversion=1, layer=2"), "MP3");
   assert_refused ("audio_0", gst_caps_from_string ("audio/x-opus"),
       "audio/x-opus");
+  assert_refused ("audio_0",
+      gst_caps_from_string ("audio/x-ac3, framed=(boolean)false"), "AC-3");
+  assert_refused ("video_0", gst_caps_from_string ("video/x-vp8"),
+      "no place for VP8");
+  assert_refused ("video_0",
+      gst_caps_from_string ("video/x-vp9, alignment=frame"), "super-frame");
+  assert_refused ("video_0",
+      gst_caps_from_string ("video/x-av1, stream-format=annexb"), "obu-stream");
 }
 
 static void

@@ -22,6 +22,7 @@
 #define FULL_BOX_HEAD 12
 #define MFHD_SIZE (FULL_BOX_HEAD + 4)
 #define TFDT_SIZE (FULL_BOX_HEAD + 8)
+#define SBGP_SIZE (FULL_BOX_HEAD + 4 + 4 + 8)
 #define PRFT_SIZE (FULL_BOX_HEAD + 4 + 8 + 8)
 
 /* Where the properties of the samples go: as defaults when all agree. */
@@ -108,7 +109,8 @@ choose_layout (const MillBmffChunk *chunk, Layout *layout)
   layout->trun_size = FULL_BOX_HEAD + 4 + 4 * per_run +
       4 * (gsize) per_sample * chunk->n_samples;
   layout->moof_size = (guint64) BOX_HEAD + MFHD_SIZE + BOX_HEAD +
-      layout->tfhd_size + TFDT_SIZE + layout->trun_size;
+      layout->tfhd_size + TFDT_SIZE + layout->trun_size +
+      ((chunk->flags & MILL_BMFF_CHUNK_ROLL) != 0 ? SBGP_SIZE : 0);
 }
 
 static void
@@ -178,6 +180,19 @@ write_trun (MillBmffWriter *w, const MillBmffChunk *chunk, const Layout *layout)
   mill_bmff_writer_end (w, box);
 }
 
+/* 14496-12 §8.9.2 */
+static void
+write_sbgp (MillBmffWriter *w, const MillBmffChunk *chunk)
+{
+  gsize box =
+      mill_bmff_writer_begin_full (w, FOURCC ('s', 'b', 'g', 'p'), 0, 0);
+  mill_bmff_writer_put_u32 (w, FOURCC ('r', 'o', 'l', 'l'));
+  mill_bmff_writer_put_u32 (w, 1);
+  mill_bmff_writer_put_u32 (w, chunk->n_samples);
+  mill_bmff_writer_put_u32 (w, 1); /* of the header's descriptions */
+  mill_bmff_writer_end (w, box);
+}
+
 static void
 write_moof (MillBmffWriter *w, const MillBmffChunk *chunk, const Layout *layout)
 {
@@ -194,6 +209,8 @@ write_moof (MillBmffWriter *w, const MillBmffChunk *chunk, const Layout *layout)
   mill_bmff_writer_put_u64 (w, chunk->decode_time);
   mill_bmff_writer_end (w, tfdt);
   write_trun (w, chunk, layout);
+  if ((chunk->flags & MILL_BMFF_CHUNK_ROLL) != 0)
+    write_sbgp (w, chunk);
   mill_bmff_writer_end (w, traf);
   mill_bmff_writer_end (w, moof);
 }

@@ -24,12 +24,14 @@ typedef struct
  * @MILL_BMFF_CHUNK_SEGMENT_START: the chunk begins a segment: write styp
  * @MILL_BMFF_CHUNK_LAST_SEGMENT: with SEGMENT_START: that segment is the last
  *   of the presentation (brand lmsg)
+ * @MILL_BMFF_CHUNK_ROLL: all samples are in the header's roll group (Opus)
  */
 typedef enum
 {
   MILL_BMFF_CHUNK_NONE = 0,
   MILL_BMFF_CHUNK_SEGMENT_START = 1 << 0,
   MILL_BMFF_CHUNK_LAST_SEGMENT = 1 << 1,
+  MILL_BMFF_CHUNK_ROLL = 1 << 2,
 } MillBmffChunkFlags;
 
 /** One CMAF chunk: one moof with one traf and one trun, one mdat. */

@@ -4,41 +4,17 @@
 
 #include <string.h>
 
+#include "bmff/bmff-entry-private.h"
+
 /* Far over any configuration record, far under what a box can hold. */
 #define MAX_CODEC_DATA (1024 * 1024)
 
 #define FOURCC MILL_BMFF_FOURCC
 
-/* ---- ftyp ---- */
-
-/* The AVC media profiles of ISO/IEC 23000-19 Table A.1, smallest first. */
-static guint32
-video_profile_brand (const MillAvcInfo *avc)
+static gboolean
+is_video (const MillBmffTrack *track)
 {
-  gboolean sdr = !avc->has_colour ||
-      (avc->transfer_characteristics == 1 ||
-          avc->transfer_characteristics == 6);
-  if (avc->profile > 100 || avc->bit_depth_luma != 8 ||
-      avc->chroma_format != 1 || avc->interlaced || !sdr ||
-      avc->fps_n > 60 * (guint64) avc->fps_d)
-    return 0;
-  if (avc->width <= 864 && avc->height <= 576 && avc->level <= 31)
-    return FOURCC ('c', 'f', 's', 'd');
-  if (avc->width <= 1920 && avc->height <= 1080 && avc->level <= 40)
-    return FOURCC ('c', 'f', 'h', 'd');
-  if (avc->width <= 1920 && avc->height <= 1080 && avc->level <= 42)
-    return FOURCC ('c', 'h', 'd', 'f');
-  return 0;
-}
-
-/* Table A.2: AAC-LC, HE-AAC and HE-AACv2 of one or two channels. */
-static guint32
-audio_profile_brand (const MillAacInfo *aac)
-{
-  if (aac->object_type != 2 || aac->channels > 2 ||
-      aac->output_sample_rate > 48000 || aac->frame_length != 1024)
-    return 0;
-  return FOURCC ('c', 'a', 'a', 'c');
+  return mill_codec_is_video (track->codec->codec);
 }
 
 static void
@@ -46,7 +22,7 @@ write_ftyp (MillBmffWriter *w, const MillBmffTrack *track)
 {
   gsize box = mill_bmff_writer_begin (w, FOURCC ('f', 't', 'y', 'p'));
   /* ISO/IEC 23000-19 : 'cmf2' promises a video without an edit list. */
-  gboolean is_cmf2 = track->avc == NULL || track->media_time == 0;
+  gboolean is_cmf2 = !is_video (track) || track->media_time == 0;
   guint32 cmf2 = FOURCC ('c', 'm', 'f', '2');
   mill_bmff_writer_put_u32 (w, is_cmf2 ? cmf2 : FOURCC ('c', 'm', 'f', 'c'));
   mill_bmff_writer_put_u32 (w, 0);
@@ -54,160 +30,9 @@ write_ftyp (MillBmffWriter *w, const MillBmffTrack *track)
     mill_bmff_writer_put_u32 (w, cmf2);
   mill_bmff_writer_put_u32 (w, FOURCC ('c', 'm', 'f', 'c'));
   mill_bmff_writer_put_u32 (w, FOURCC ('i', 's', 'o', '6'));
-  guint32 profile = track->avc != NULL ? video_profile_brand (track->avc)
-                                       : audio_profile_brand (track->aac);
+  guint32 profile = mill_bmff_entry_get_brand (track);
   if (profile != 0)
     mill_bmff_writer_put_u32 (w, profile);
-  mill_bmff_writer_end (w, box);
-}
-
-/* ---- sample entries ---- */
-
-static void
-write_btrt (MillBmffWriter *w, const MillBmffTrack *track)
-{
-  if (track->max_bitrate_bps == 0 && track->average_bitrate_bps == 0)
-    return;
-  gsize box = mill_bmff_writer_begin (w, FOURCC ('b', 't', 'r', 't'));
-  mill_bmff_writer_put_u32 (w, 0); /* bufferSizeDB: unknown */
-  mill_bmff_writer_put_u32 (w, track->max_bitrate_bps);
-  mill_bmff_writer_put_u32 (w, track->average_bitrate_bps);
-  mill_bmff_writer_end (w, box);
-}
-
-static void
-write_codec_data (MillBmffWriter *w, const MillBmffTrack *track)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (track->codec_data, &size);
-  mill_bmff_writer_put_data (w, data, size);
-}
-
-/* 14496-12 §12.1.5 */
-static void
-write_colr (MillBmffWriter *w, const MillAvcInfo *avc)
-{
-  gsize box = mill_bmff_writer_begin (w, FOURCC ('c', 'o', 'l', 'r'));
-  mill_bmff_writer_put_u32 (w, FOURCC ('n', 'c', 'l', 'x'));
-  mill_bmff_writer_put_u16 (w, avc->colour_primaries);
-  mill_bmff_writer_put_u16 (w, avc->transfer_characteristics);
-  mill_bmff_writer_put_u16 (w, avc->matrix_coefficients);
-  mill_bmff_writer_put_u8 (w, avc->full_range ? 0x80 : 0);
-  mill_bmff_writer_end (w, box);
-}
-
-static void
-write_pasp (MillBmffWriter *w, const MillAvcInfo *avc)
-{
-  gsize box = mill_bmff_writer_begin (w, FOURCC ('p', 'a', 's', 'p'));
-  mill_bmff_writer_put_u32 (w, avc->par_n);
-  mill_bmff_writer_put_u32 (w, avc->par_d);
-  mill_bmff_writer_end (w, box);
-}
-
-/* 14496-12 §8.5.2.2: what every sample entry begins with */
-static gsize
-begin_sample_entry (MillBmffWriter *w, guint32 type)
-{
-  gsize box = mill_bmff_writer_begin (w, type);
-  mill_bmff_writer_put_zeros (w, 6);
-  mill_bmff_writer_put_u16 (w, 1); /* data_reference_index */
-  return box;
-}
-
-/* VisualSampleEntry, 14496-12 §12.1.3; avc1, 14496-15 §5.4.2 */
-static void
-write_avc1 (MillBmffWriter *w, const MillBmffTrack *track)
-{
-  const MillAvcInfo *avc = track->avc;
-  gsize box = begin_sample_entry (w, FOURCC ('a', 'v', 'c', '1'));
-  mill_bmff_writer_put_zeros (w, 16);
-  mill_bmff_writer_put_u16 (w, avc->width);
-  mill_bmff_writer_put_u16 (w, avc->height);
-  mill_bmff_writer_put_u32 (w, 0x00480000); /* 72 dpi */
-  mill_bmff_writer_put_u32 (w, 0x00480000);
-  mill_bmff_writer_put_u32 (w, 0);
-  mill_bmff_writer_put_u16 (w, 1); /* frame_count */
-  mill_bmff_writer_put_zeros (w, 32); /* compressorname */
-  mill_bmff_writer_put_u16 (w, 0x0018); /* depth */
-  mill_bmff_writer_put_u16 (w, 0xffff);
-
-  gsize config = mill_bmff_writer_begin (w, FOURCC ('a', 'v', 'c', 'C'));
-  write_codec_data (w, track);
-  mill_bmff_writer_end (w, config);
-  if (avc->has_colour)
-    write_colr (w, avc);
-  write_pasp (w, avc);
-  write_btrt (w, track);
-  mill_bmff_writer_end (w, box);
-}
-
-/* Tag and size of a descriptor, 14496-1 §8.3.3: seven bits a byte, as few as
- * do. */
-static guint
-size_of_descriptor (gsize size)
-{
-  guint bytes = 2;
-  for (gsize rest = size >> 7; rest > 0; rest >>= 7)
-    bytes++;
-  return bytes + size;
-}
-
-static void
-put_descriptor (MillBmffWriter *w, guint8 tag, gsize size)
-{
-  mill_bmff_writer_put_u8 (w, tag);
-  guint shift = 0;
-  while (size >> (shift + 7) > 0)
-    shift += 7;
-  for (; shift > 0; shift -= 7)
-    mill_bmff_writer_put_u8 (w, 0x80 | ((size >> shift) & 0x7f));
-  mill_bmff_writer_put_u8 (w, size & 0x7f);
-}
-
-/* ES_Descriptor, 14496-1 §7.2.6.5; in files ES_ID is 0 and the SL config is
- * the predefined 2, 14496-14 §3.1.2. */
-static void
-write_esds (MillBmffWriter *w, const MillBmffTrack *track)
-{
-  gsize config_size = g_bytes_get_size (track->codec_data);
-  gsize decoder_size = 13 + size_of_descriptor (config_size);
-  gsize es_size = 3 + size_of_descriptor (decoder_size) +
-      size_of_descriptor (1);
-
-  gsize box =
-      mill_bmff_writer_begin_full (w, FOURCC ('e', 's', 'd', 's'), 0, 0);
-  put_descriptor (w, 0x03, es_size);
-  mill_bmff_writer_put_u16 (w, 0); /* ES_ID */
-  mill_bmff_writer_put_u8 (w, 0);
-  put_descriptor (w, 0x04, decoder_size);
-  mill_bmff_writer_put_u8 (w, 0x40); /* ISO/IEC 14496-3 */
-  mill_bmff_writer_put_u8 (w, 0x05 << 2 | 1); /* audio stream, reserved 1 */
-  mill_bmff_writer_put_u24 (w, 0); /* bufferSizeDB */
-  mill_bmff_writer_put_u32 (w, track->max_bitrate_bps);
-  mill_bmff_writer_put_u32 (w, track->average_bitrate_bps);
-  put_descriptor (w, 0x05, config_size);
-  write_codec_data (w, track);
-  put_descriptor (w, 0x06, 1);
-  mill_bmff_writer_put_u8 (w, 0x02);
-  mill_bmff_writer_end (w, box);
-}
-
-/* AudioSampleEntry, 14496-12 §12.2.3; mp4a, 14496-14 §5.6 */
-static void
-write_mp4a (MillBmffWriter *w, const MillBmffTrack *track)
-{
-  const MillAacInfo *aac = track->aac;
-  guint rate = aac->output_sample_rate;
-  gsize box = begin_sample_entry (w, FOURCC ('m', 'p', '4', 'a'));
-  mill_bmff_writer_put_zeros (w, 8);
-  mill_bmff_writer_put_u16 (w, aac->ps ? 2 : aac->channels);
-  mill_bmff_writer_put_u16 (w, 16); /* samplesize */
-  mill_bmff_writer_put_u32 (w, 0);
-  /* 16.16; a rate that does not fit is in the AudioSpecificConfig only */
-  mill_bmff_writer_put_u32 (w, rate <= G_MAXUINT16 ? rate << 16 : 0);
-  write_esds (w, track);
-  write_btrt (w, track);
   mill_bmff_writer_end (w, box);
 }
 
@@ -221,6 +46,20 @@ write_empty_table (MillBmffWriter *w, guint32 type)
   mill_bmff_writer_end (w, box);
 }
 
+/* One description, to which the chunks' sbgp refer: how many samples a decoder
+ * needs before one that is right, 14496-12 §8.9.3 and §10.1. */
+static void
+write_roll (MillBmffWriter *w, gint distance)
+{
+  gsize box =
+      mill_bmff_writer_begin_full (w, FOURCC ('s', 'g', 'p', 'd'), 1, 0);
+  mill_bmff_writer_put_u32 (w, FOURCC ('r', 'o', 'l', 'l'));
+  mill_bmff_writer_put_u32 (w, 2); /* default_length */
+  mill_bmff_writer_put_u32 (w, 1);
+  mill_bmff_writer_put_u16 (w, (guint16) distance);
+  mill_bmff_writer_end (w, box);
+}
+
 static void
 write_stbl (MillBmffWriter *w, const MillBmffTrack *track)
 {
@@ -228,10 +67,7 @@ write_stbl (MillBmffWriter *w, const MillBmffTrack *track)
   gsize stsd =
       mill_bmff_writer_begin_full (w, FOURCC ('s', 't', 's', 'd'), 0, 0);
   mill_bmff_writer_put_u32 (w, 1);
-  if (track->avc != NULL)
-    write_avc1 (w, track);
-  else
-    write_mp4a (w, track);
+  mill_bmff_entry_write (w, track);
   mill_bmff_writer_end (w, stsd);
   write_empty_table (w, FOURCC ('s', 't', 't', 's'));
   write_empty_table (w, FOURCC ('s', 't', 's', 'c'));
@@ -240,6 +76,8 @@ write_stbl (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_put_zeros (w, 8);
   mill_bmff_writer_end (w, stsz);
   write_empty_table (w, FOURCC ('s', 't', 'c', 'o'));
+  if (track->codec->roll_distance != 0)
+    write_roll (w, track->codec->roll_distance);
   mill_bmff_writer_end (w, stbl);
 }
 
@@ -248,7 +86,7 @@ write_minf (MillBmffWriter *w, const MillBmffTrack *track)
 {
   gsize minf = mill_bmff_writer_begin (w, FOURCC ('m', 'i', 'n', 'f'));
   gsize head;
-  if (track->avc != NULL) {
+  if (is_video (track)) {
     head = mill_bmff_writer_begin_full (w, FOURCC ('v', 'm', 'h', 'd'), 0, 1);
     mill_bmff_writer_put_zeros (w, 8);
   } else {
@@ -293,7 +131,7 @@ write_mdia (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_put_u16 (w, 0);
   mill_bmff_writer_end (w, mdhd);
 
-  gboolean video = track->avc != NULL;
+  gboolean video = is_video (track);
   const gchar *name = video ? "Video" : "Audio";
   gsize hdlr =
       mill_bmff_writer_begin_full (w, FOURCC ('h', 'd', 'l', 'r'), 0, 0);
@@ -316,29 +154,73 @@ write_matrix (MillBmffWriter *w)
     mill_bmff_writer_put_u32 (w, unity[i]);
 }
 
-/* The size on the screen, 16.16: samples stretched by their aspect ratio. */
-static guint32
-display_width (const MillAvcInfo *avc)
+/* How the decoded picture comes to be upright: the first two rows as (a, b, c,
+ * d), in full turns of 90 degrees; the last two numbers put its corner back to
+ * the origin, in widths and heights. 14496-12 §6.2.2: x' = ax + cy. */
+static const struct
 {
-  guint64 width = ((guint64) avc->width << 16) * avc->par_n / avc->par_d;
-  return MIN (width, G_MAXUINT32);
+  gint8 a, b, c, d;
+  gboolean x_is_side[2]; /* x: moved by the width, by the height */
+  gboolean y_is_side[2];
+} orientations[] = {
+  [MILL_BMFF_UPRIGHT] = { 1, 0, 0, 1, { 0, 0 }, { 0, 0 } },
+  [MILL_BMFF_ROTATE_90] = { 0, 1, -1, 0, { 0, 1 }, { 0, 0 } },
+  [MILL_BMFF_ROTATE_180] = { -1, 0, 0, -1, { 1, 0 }, { 0, 1 } },
+  [MILL_BMFF_ROTATE_270] = { 0, -1, 1, 0, { 0, 0 }, { 1, 0 } },
+  [MILL_BMFF_FLIP] = { -1, 0, 0, 1, { 1, 0 }, { 0, 0 } },
+  [MILL_BMFF_FLIP_90] = { 0, -1, -1, 0, { 0, 1 }, { 1, 0 } },
+  [MILL_BMFF_FLIP_180] = { 1, 0, 0, -1, { 0, 0 }, { 0, 1 } },
+  [MILL_BMFF_FLIP_270] = { 0, 1, 1, 0, { 0, 0 }, { 0, 0 } },
+};
+
+static guint32
+fixed (gint value)
+{
+  return (guint32) (value * 0x10000);
+}
+
+static void
+write_orientation (MillBmffWriter *w, const MillBmffTrack *track)
+{
+  guint i = track->orientation;
+  guint32 width = mill_bmff_entry_get_display_width (track->codec);
+  guint32 height = track->codec->height << 16;
+  mill_bmff_writer_put_u32 (w, fixed (orientations[i].a));
+  mill_bmff_writer_put_u32 (w, fixed (orientations[i].b));
+  mill_bmff_writer_put_u32 (w, 0);
+  mill_bmff_writer_put_u32 (w, fixed (orientations[i].c));
+  mill_bmff_writer_put_u32 (w, fixed (orientations[i].d));
+  mill_bmff_writer_put_u32 (w, 0);
+  mill_bmff_writer_put_u32 (w,
+      orientations[i].x_is_side[0]       ? width
+          : orientations[i].x_is_side[1] ? height
+                                         : 0);
+  mill_bmff_writer_put_u32 (w,
+      orientations[i].y_is_side[0]       ? width
+          : orientations[i].y_is_side[1] ? height
+                                         : 0);
+  mill_bmff_writer_put_u32 (w, 0x40000000);
 }
 
 static void
 write_tkhd (MillBmffWriter *w, const MillBmffTrack *track)
 {
-  const MillAvcInfo *avc = track->avc;
+  gboolean video = is_video (track);
   /* Enabled, in the movie, in its preview. */
   gsize box =
       mill_bmff_writer_begin_full (w, FOURCC ('t', 'k', 'h', 'd'), 0, 7);
   mill_bmff_writer_put_zeros (w, 8);
   mill_bmff_writer_put_u32 (w, track->track_id);
   mill_bmff_writer_put_zeros (w, 4 + 4 + 8 + 2 + 2); /* duration ... group */
-  mill_bmff_writer_put_u16 (w, avc != NULL ? 0 : 0x0100); /* volume */
+  mill_bmff_writer_put_u16 (w, video ? 0 : 0x0100); /* volume */
   mill_bmff_writer_put_u16 (w, 0);
-  write_matrix (w);
-  mill_bmff_writer_put_u32 (w, avc != NULL ? display_width (avc) : 0);
-  mill_bmff_writer_put_u32 (w, avc != NULL ? avc->height << 16 : 0);
+  if (video)
+    write_orientation (w, track);
+  else
+    write_matrix (w);
+  mill_bmff_writer_put_u32 (w,
+      video ? mill_bmff_entry_get_display_width (track->codec) : 0);
+  mill_bmff_writer_put_u32 (w, video ? track->codec->height << 16 : 0);
   mill_bmff_writer_end (w, box);
 }
 
@@ -414,6 +296,13 @@ is_language (const gchar *language)
 }
 
 static gboolean
+is_picture (const MillCodecInfo *info)
+{
+  return info->width > 0 && info->width <= G_MAXUINT16 && info->height > 0 &&
+      info->height <= G_MAXUINT16 && info->par_n > 0 && info->par_d > 0;
+}
+
+static gboolean
 check_track (const MillBmffTrack *track, GError **error)
 {
   const gchar *wrong = NULL;
@@ -421,16 +310,15 @@ check_track (const MillBmffTrack *track, GError **error)
     wrong = "track id 0, expected at least 1";
   else if (track->timescale == 0)
     wrong = "timescale 0, expected units per second";
-  else if ((track->avc != NULL) == (track->aac != NULL))
-    wrong = "not one codec, expected either H.264 or AAC";
+  else if (track->codec == NULL)
+    wrong = "no codec, expected one";
   else if (track->codec_data == NULL ||
       g_bytes_get_size (track->codec_data) == 0)
     wrong = "no codec data, expected a configuration record";
-  else if (track->avc != NULL &&
-      (track->avc->width == 0 || track->avc->width > G_MAXUINT16 ||
-          track->avc->height == 0 || track->avc->height > G_MAXUINT16 ||
-          track->avc->par_n == 0 || track->avc->par_d == 0))
+  else if (is_video (track) && !is_picture (track->codec))
     wrong = "no or too big a picture, expected 1 to 65535 on a side";
+  else if (track->orientation >= G_N_ELEMENTS (orientations))
+    wrong = "an unknown orientation, expected one of eight";
   else if (track->media_time > G_MAXINT32)
     wrong = "an edit over 31 bits, expected the priming of audio";
   else if (!is_language (track->language))

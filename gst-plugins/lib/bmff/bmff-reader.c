@@ -127,7 +127,13 @@ parse_esds (const MillBmffBox *box, MillBmffInit *init, GError **error)
     ok = get_descriptor (&f, 0x04, &size);
   }
   if (ok) {
-    fields_skip (&f, 13);
+    init->object_type = fields_get_u8 (&f);
+    fields_skip (&f, 12);
+    /* MP3 has no DecoderSpecificInfo. */
+    if (init->object_type == 0x6b || init->object_type == 0x69) {
+      init->codec_data = g_bytes_new (NULL, 0);
+      return fields_check (&f, box->type, error);
+    }
     ok = get_descriptor (&f, 0x05, &size);
   }
   const guint8 *config;
@@ -140,6 +146,39 @@ parse_esds (const MillBmffBox *box, MillBmffInit *init, GError **error)
   return TRUE;
 }
 
+/* Without nclx there is nothing that we would write. */
+static gboolean
+parse_colr (const MillBmffBox *box, MillBmffInit *init, GError **error)
+{
+  FieldReader f;
+  fields_init (&f, box->payload, box->payload_size);
+  if (fields_get_u32 (&f) != FOURCC ('n', 'c', 'l', 'x'))
+    return fields_check (&f, box->type, error);
+  init->colour.known = TRUE;
+  init->colour.primaries = (guint8) fields_get_u16 (&f);
+  init->colour.transfer = (guint8) fields_get_u16 (&f);
+  init->colour.matrix = (guint8) fields_get_u16 (&f);
+  init->colour.full_range = (fields_get_u8 (&f) & 0x80) != 0;
+  return fields_check (&f, box->type, error);
+}
+
+static gboolean
+parse_mdcv (const MillBmffBox *box, MillCodecHdr *hdr, GError **error)
+{
+  FieldReader f;
+  fields_init (&f, box->payload, box->payload_size);
+  for (guint i = 0; i < G_N_ELEMENTS (hdr->primaries); i++) {
+    hdr->primaries[i][0] = fields_get_u16 (&f);
+    hdr->primaries[i][1] = fields_get_u16 (&f);
+  }
+  hdr->white[0] = fields_get_u16 (&f);
+  hdr->white[1] = fields_get_u16 (&f);
+  hdr->max_luminance = fields_get_u32 (&f);
+  hdr->min_luminance = fields_get_u32 (&f);
+  hdr->has_mastering = !f.truncated;
+  return fields_check (&f, box->type, error);
+}
+
 static gboolean
 parse_entry_child (const MillBmffBox *box, MillBmffInit *init, GError **error)
 {
@@ -147,11 +186,27 @@ parse_entry_child (const MillBmffBox *box, MillBmffInit *init, GError **error)
   fields_init (&f, box->payload, box->payload_size);
   switch (box->type) {
     case FOURCC ('a', 'v', 'c', 'C'):
+    case FOURCC ('h', 'v', 'c', 'C'):
+    case FOURCC ('a', 'v', '1', 'C'):
+    case FOURCC ('v', 'p', 'c', 'C'):
+    case FOURCC ('d', 'O', 'p', 's'):
+    case FOURCC ('d', 'f', 'L', 'a'):
+    case FOURCC ('d', 'a', 'c', '3'):
+    case FOURCC ('d', 'e', 'c', '3'):
       if (init->codec_data == NULL)
         init->codec_data = g_bytes_new (box->payload, box->payload_size);
       return TRUE;
     case FOURCC ('e', 's', 'd', 's'):
       return init->codec_data != NULL || parse_esds (box, init, error);
+    case FOURCC ('c', 'o', 'l', 'r'):
+      return parse_colr (box, init, error);
+    case FOURCC ('m', 'd', 'c', 'v'):
+      return parse_mdcv (box, &init->hdr, error);
+    case FOURCC ('c', 'l', 'l', 'i'):
+      init->hdr.max_cll = fields_get_u16 (&f);
+      init->hdr.max_fall = fields_get_u16 (&f);
+      init->hdr.has_light = !f.truncated;
+      return fields_check (&f, box->type, error);
     case FOURCC ('p', 'a', 's', 'p'):
       init->par_n = fields_get_u32 (&f);
       init->par_d = fields_get_u32 (&f);
@@ -232,6 +287,25 @@ parse_stsd (const MillBmffBox *stsd, MillBmffInit *init, GError **error)
   }
 }
 
+/* Of the roll group, the first distance; others than version 1 are skipped. */
+static gboolean
+parse_sgpd (const MillBmffBox *stbl, MillBmffInit *init, GError **error)
+{
+  MillBmffBox box;
+  FieldReader f;
+  if (!mill_bmff_reader_find (stbl->payload, stbl->payload_size,
+          FOURCC ('s', 'g', 'p', 'd'), &box, NULL))
+    return TRUE;
+  fields_init_full (&f, &box);
+  guint32 type = fields_get_u32 (&f);
+  guint32 length = fields_get_u32 (&f);
+  guint32 n = fields_get_u32 (&f);
+  if (type == FOURCC ('r', 'o', 'l', 'l') && f.version == 1 && length == 2 &&
+      n > 0)
+    init->roll_distance = (gint16) fields_get_u16 (&f);
+  return fields_check (&f, box.type, error);
+}
+
 static gboolean
 parse_mdhd (const MillBmffBox *mdhd, MillBmffInit *init, GError **error)
 {
@@ -281,6 +355,7 @@ parse_mdia (const MillBmffBox *mdia, MillBmffInit *init, GError **error)
              error) &&
       mill_bmff_reader_find (box.payload, box.payload_size,
           FOURCC ('s', 't', 'b', 'l'), &box, error) &&
+      parse_sgpd (&box, init, error) &&
       mill_bmff_reader_find (box.payload, box.payload_size,
           FOURCC ('s', 't', 's', 'd'), &box, error) &&
       parse_stsd (&box, init, error);
@@ -322,6 +397,13 @@ parse_trak (const MillBmffBox *trak, MillBmffInit *init, GError **error)
   fields_init_full (&f, &box);
   fields_skip (&f, f.version == 1 ? 16 : 8);
   init->track_id = fields_get_u32 (&f);
+  fields_skip (&f, f.version == 1 ? 4 + 8 : 4 + 4);
+  fields_skip (&f, 8 + 2 + 2 + 2 + 2); /* layer, group, volume */
+  for (guint i = 0; i < 4; i++) {
+    init->matrix[i] = (gint32) fields_get_u32 (&f);
+    if (i % 2 == 1)
+      fields_skip (&f, 4);
+  }
   return fields_check (&f, box.type, error) && parse_edts (trak, init, error) &&
       mill_bmff_reader_find (trak->payload, trak->payload_size,
           FOURCC ('m', 'd', 'i', 'a'), &box, error) &&
@@ -360,7 +442,7 @@ check_init (const MillBmffInit *init, GError **error)
   if (init->codec_data != NULL)
     return TRUE;
   fields_set_error (error, MILL_BMFF_ERROR_UNSUPPORTED, init->codec,
-      "no configuration record, expected avcC or esds");
+      "no configuration record, expected that of the codec");
   return FALSE;
 }
 

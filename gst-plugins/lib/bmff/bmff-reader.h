@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bmff/bmff-writer.h"
+#include "codec/codec.h"
 
 G_BEGIN_DECLS
 
@@ -58,7 +59,14 @@ typedef struct
   gchar language[4];
   guint32 handler; /* 'vide', 'soun' */
   guint32 codec; /* sample entry: 'avc1', 'mp4a' */
-  GBytes *codec_data; /* avcC payload or AudioSpecificConfig */
+  guint8 object_type; /* of an esds: 0x40 AAC, 0x6B and 0x69 MP3 */
+  GBytes *codec_data; /* payload of the codec's own box, or what an esds has as
+                       * DecoderSpecificInfo: see mill_codec_parse_config();
+                       * empty for MP3 */
+  MillCodecColour colour; /* colr nclx */
+  MillCodecHdr hdr; /* mdcv, clli */
+  gint32 matrix[4]; /* tkhd: a, b, c, d; 16.16 */
+  gint16 roll_distance; /* of the roll group; 0 without */
   guint width; /* of the sample entry; 0 for audio */
   guint height;
   guint par_n; /* pasp; 1:1 without */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "gstcmafsinknegotiation.h"
+
+#include "gstcmafsinkcaps.h"
+
+static gboolean
+refuse_caps (GstElement *element, GstCmafSinkPad *pad, const GstCaps *caps,
+    const gchar *why)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  g_autofree gchar *expected =
+      gst_cmaf_sink_caps_explain (gst_cmaf_sink_pad_get_kind (pad), caps);
+  GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+      ("codec of pad '%s': got %s, expected %s", GST_PAD_NAME (pad),
+          gst_structure_get_name (structure), expected),
+      ("%s: %" GST_PTR_FORMAT, why, caps));
+  return FALSE;
+}
+
+static gboolean
+accept_settings (GstElement *element, GstCmafSinkPad *pad,
+    const GstCmafSinkPadSettings *settings)
+{
+  if (settings->name == NULL || mill_cmaf_state_is_name (settings->name))
+    return TRUE;
+  GST_ELEMENT_ERROR (element, LIBRARY, SETTINGS,
+      ("name of pad '%s': got '%s', expected 1 to %d of [A-Za-z0-9_-]",
+          GST_PAD_NAME (pad), settings->name, MILL_CMAF_NAME_MAX),
+      (NULL));
+  return FALSE;
+}
+
+static gboolean
+use_format (GstElement *element, MillCmafPackager *packager,
+    GstCmafSinkPad *pad, MillCmafLaneFormat *format)
+{
+  g_auto (GstCmafSinkPadSettings) settings = { 0 };
+  gst_cmaf_sink_pad_get_settings (pad, &settings);
+  if (!accept_settings (element, pad, &settings))
+    return FALSE;
+  format->name = settings.name;
+  format->format.language = g_strdup (settings.language);
+  format->format.group = g_strdup (settings.group);
+  format->format.is_default = settings.is_default;
+  format->format.orientation = gst_cmaf_sink_pad_get_orientation (pad);
+  gst_cmaf_sink_pad_set_codec (pad, &format->codec);
+  mill_cmaf_packager_set_format (packager, gst_cmaf_sink_pad_get_lane (pad),
+      format);
+  return TRUE;
+}
+
+static gboolean
+negotiate (GstElement *element, MillCmafPackager *packager, GstCmafSinkPad *pad,
+    const GstCaps *caps, GstBuffer *buffer)
+{
+  MillCmafLaneFormat format;
+  g_autoptr (GError) error = NULL;
+  switch (gst_cmaf_sink_caps_describe (gst_cmaf_sink_pad_get_kind (pad), caps,
+      buffer, &format, &error)) {
+    case GST_CMAF_SINK_CAPS_REFUSED:
+      return refuse_caps (element, pad, caps, error->message);
+    case GST_CMAF_SINK_CAPS_INCOMPLETE:
+      gst_cmaf_sink_pad_set_codec (pad, NULL);
+      return TRUE;
+    default:
+      break;
+  }
+  gboolean used = use_format (element, packager, pad, &format);
+  gst_cmaf_sink_caps_clear_format (&format);
+  return used;
+}
+
+gboolean
+gst_cmaf_sink_negotiation_set_caps (GstElement *element,
+    MillCmafPackager *packager, GstCmafSinkPad *pad, const GstCaps *caps)
+{
+  return negotiate (element, packager, pad, caps, NULL);
+}
+
+GstFlowReturn
+gst_cmaf_sink_negotiation_complete (GstElement *element,
+    MillCmafPackager *packager, GstCmafSinkPad *pad, GstBuffer *buffer)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (GST_PAD (pad));
+  if (caps == NULL || !negotiate (element, packager, pad, caps, buffer))
+    return GST_FLOW_NOT_NEGOTIATED;
+  return GST_FLOW_OK;
+}
+
+/* The values of the tag, in the order of MillBmffOrientation. */
+static MillBmffOrientation
+parse_orientation (const gchar *text)
+{
+  static const gchar *const names[] = { "rotate-0", "rotate-90", "rotate-180",
+    "rotate-270", "flip-rotate-0", "flip-rotate-90", "flip-rotate-180",
+    "flip-rotate-270" };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (text, names[i]))
+      return (MillBmffOrientation) i;
+  return MILL_BMFF_UPRIGHT;
+}
+
+static void
+set_orientation (GstElement *element, MillCmafPackager *packager,
+    GstCmafSinkPad *pad, const GstTagList *tags)
+{
+  g_autofree gchar *text = NULL;
+  if (!gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &text) ||
+      !gst_cmaf_sink_pad_set_orientation (pad, parse_orientation (text)))
+    return;
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (GST_PAD (pad));
+  if (caps != NULL)
+    negotiate (element, packager, pad, caps, NULL);
+}
+
+void
+gst_cmaf_sink_negotiation_set_tags (GstElement *element,
+    MillCmafPackager *packager, GstCmafSinkPad *pad, const GstTagList *tags)
+{
+  guint bitrate = 0;
+  g_autofree gchar *language = NULL;
+  if (gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language))
+    gst_cmaf_sink_pad_suggest_language (pad, language);
+  if (gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_VIDEO)
+    set_orientation (element, packager, pad, tags);
+  else if (gst_tag_list_get_uint (tags, GST_TAG_NOMINAL_BITRATE, &bitrate) ||
+      gst_tag_list_get_uint (tags, GST_TAG_BITRATE, &bitrate))
+    mill_cmaf_packager_set_bitrate (packager, gst_cmaf_sink_pad_get_lane (pad),
+        bitrate);
+}
