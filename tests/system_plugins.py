@@ -12,8 +12,8 @@ import sys
 
 PLUGINS = """
 app audioconvert audioparsers audioresample audiotestsrc autodetect compositor
-coreelements coretracers flv isomp4 level libav matroska multifile pango
-playback rtmp2 timecode typefindfunctions videoconvertscale videoparsersbad
+coreelements coretracers flv imagefreeze isomp4 jpeg level libav matroska
+multifile pango playback png rtmp2 timecode typefindfunctions videoconvertscale videoparsersbad
 videorate videotestsrc volume x264
 """.split()
 

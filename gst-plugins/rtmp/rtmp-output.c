@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "rtmp-output-private.h"
 
+#include "source/source-event.h"
+
 GST_DEBUG_CATEGORY (mill_rtmp_output_debug);
 #define GST_CAT_DEFAULT mill_rtmp_output_debug
 
@@ -376,6 +378,15 @@ mill_rtmp_output_has_pads (MillRtmpOutput *self)
     if (self->tracks[i]->pad)
       return TRUE;
   return FALSE;
+}
+
+void
+mill_rtmp_output_lose (MillRtmpOutput *self, const gchar *reason)
+{
+  for (guint i = 0; i < self->n_tracks; i++)
+    if (self->tracks[i]->pad)
+      gst_pad_push_event (self->tracks[i]->pad,
+          mill_source_event_new_lost (reason));
 }
 
 gboolean

@@ -50,6 +50,10 @@ gboolean mill_rtmp_output_push (MillRtmpOutput *output, MillRtmpMediaType type,
     guint32 timestamp_ms, GstBuffer *payload, gint64 arrival_us,
     GError **error);
 
+/* The publisher is gone, and awaited: an event of source/source-event.h on all
+ * pads, for whoever has another one to show meanwhile. */
+void mill_rtmp_output_lose (MillRtmpOutput *output, const gchar *reason);
+
 /* EOS on all pads. FALSE when there are none. */
 gboolean mill_rtmp_output_end (MillRtmpOutput *output);
 gboolean mill_rtmp_output_has_pads (MillRtmpOutput *output);

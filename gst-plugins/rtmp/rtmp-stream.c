@@ -136,6 +136,7 @@ after_loss (MillRtmpStream *self, const gchar *reason, gboolean was_live)
   g_mutex_unlock (&self->lock);
   if (ended || !may_hold)
     return;
+  mill_rtmp_output_lose (self->output, reason);
   if (timeout_ms == 0)
     on_hold_over (self);
   else

@@ -12,8 +12,8 @@ static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
   "udpsrc", "v4l2src", "webrtcsrc", "whipserversrc", "ximagesrc", NULL };
 
 static const gchar *const ours[] = { "abrladder", "cencenc", "cmafmux",
-  "cmafsink", "millsink", "millsrc", "rtmpserversrc", "screencapsrc",
-  "signedhttpsink", NULL };
+  "cmafsink", "failoverswitch", "millsink", "millsrc", "rtmpserversrc",
+  "screencapsrc", "signedhttpsink", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };
@@ -24,10 +24,11 @@ static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
  * waits for the active one), no encoder or decoder (may wait for its own
  * threads), nothing that does I/O. */
 static const gchar *const never_wait[] = { "aacparse", "audioconvert",
-  "capsfilter", "capssetter", "cmafmux", "cmafsink", "cencenc", "flvdemux",
-  "funnel", "h264parse", "h265parse", "h264timestamper", "millsink", "millsrc",
-  "opusparse", "output-selector", "rtmpserversrc", "streamiddemux", "taginject",
-  "tee", "typefind", "valve", NULL };
+  "capsfilter", "capssetter", "cmafmux", "cmafsink", "cencenc",
+  "failoverswitch", "flvdemux", "funnel", "h264parse", "h265parse",
+  "h264timestamper", "millsink", "millsrc", "opusparse", "output-selector",
+  "rtmpserversrc", "streamiddemux", "taginject", "tee", "typefind", "valve",
+  NULL };
 
 typedef struct
 {

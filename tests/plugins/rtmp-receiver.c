@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 #include "rtmp-receiver.h"
+#include "source/source-event.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -41,6 +42,11 @@ on_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   Receiver *self = pad->eventdata;
 
+  if (mill_source_event_is_lost (event)) {
+    g_atomic_int_inc (&self->losses);
+    gst_event_unref (event);
+    return TRUE;
+  }
   g_async_queue_push (self->items[get_kind (pad)], event);
   return TRUE;
 }

@@ -28,6 +28,7 @@ typedef struct
   GAsyncQueue *signals; /* element-type gchar: "start NAME", "end REASON",
                            "no-more-pads", "pad NAME" */
   GstPad *sinks[RECEIVER_N_KINDS];
+  gint losses; /* that the pads were told of; atomic */
   gint flow; /* GstFlowReturn that the next buffers get; atomic */
   gchar *address; /* after receiver_start() */
   /* every buffer waits while it is set */

@@ -515,6 +515,8 @@ GST_START_TEST (reconnect_continues)
   fail_unless_equals_int64 (GST_BUFFER_DTS (frame) / GST_MSECOND, 2000);
   fail_unless (GST_BUFFER_FLAG_IS_SET (frame, GST_BUFFER_FLAG_DISCONT));
   fail_unless_equals_uint64 (receiver_get_stat (receiver, "reconnects"), 1);
+  /* Whoever has another publisher to show was told, before. */
+  fail_unless (g_atomic_int_get (&receiver->losses) > 0);
   fail_unless_equals_uint64 (receiver_get_stat (receiver, "jumps"), 0);
 }
 GST_END_TEST;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "source-event.h"
+
+#define NAME_LOST "millrace-source-lost"
+
+GstEvent *
+mill_source_event_new_lost (const gchar *reason)
+{
+  return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_OOB,
+      gst_structure_new (NAME_LOST, "reason", G_TYPE_STRING, reason, NULL));
+}
+
+gboolean
+mill_source_event_is_lost (GstEvent *event)
+{
+  return GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_OOB &&
+      gst_event_has_name (event, NAME_LOST);
+}
