@@ -3,8 +3,10 @@
 
 #include "cmaf-manifest.h"
 
+#include <string.h>
+
+#include "bmff/bmff-init.h"
 #include "playlist/hls-media.h"
-#include "playlist/hls-multivariant.h"
 #include "playlist/mpd.h"
 
 gchar *
@@ -66,9 +68,9 @@ has_dependent_cut (const MillCmafManifest *manifest, guint from, guint to)
 
 /* ---- HLS ---- */
 
-/* All segments begin with an IDR. Live, nobody knows what is still to come. */
-static gboolean
-is_independent (const MillCmafManifest *manifest)
+/* Live, nobody knows what is still to come. */
+gboolean
+mill_cmaf_manifest_is_independent (const MillCmafManifest *manifest)
 {
   if (manifest->mode != MILL_CMAF_VOD)
     return FALSE;
@@ -136,7 +138,7 @@ mill_cmaf_manifest_print_media (const MillCmafManifest *manifest, guint i)
   MillHlsMedia media = {
     .kind = kinds[manifest->mode],
     .ended = state->ended,
-    .independent_segments = is_independent (manifest),
+    .independent_segments = mill_cmaf_manifest_is_independent (manifest),
     .target_duration_s = state->target_duration_s,
     .media_sequence = n > 0 ? cut_at (state, 0)->number : state->next_number,
     .discontinuity_sequence = state->discontinuity_sequence,
@@ -144,163 +146,6 @@ mill_cmaf_manifest_print_media (const MillCmafManifest *manifest, guint i)
     .n_segments = n,
   };
   return mill_hls_media_print (&media);
-}
-
-/** What the audio renditions of a group add to a variant. */
-typedef struct
-{
-  const gchar *group;
-  const gchar *codec;
-  guint64 peak_bps;
-  guint64 average_bps;
-} AudioGroup;
-
-static AudioGroup *
-find_group (GArray *groups, const gchar *name)
-{
-  for (guint i = 0; i < groups->len; i++) {
-    AudioGroup *group = &g_array_index (groups, AudioGroup, i);
-    if (g_str_equal (group->group, name))
-      return group;
-  }
-  AudioGroup added = { .group = name };
-  g_array_append_val (groups, added);
-  return &g_array_index (groups, AudioGroup, groups->len - 1);
-}
-
-static gboolean
-has_video (const MillCmafManifest *manifest)
-{
-  for (guint i = 0; i < manifest->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (manifest->state->renditions, i);
-    if (rendition->format.kind == MILL_CMAF_VIDEO &&
-        mill_cmaf_manifest_lists (manifest, i))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* EXT-X-MEDIA for each rendition of audio, and the groups they make. */
-static void
-collect_audio (const MillCmafManifest *manifest, GStringChunk *strings,
-    GArray *renditions, GArray *groups)
-{
-  for (guint i = 0; i < manifest->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (manifest->state->renditions, i);
-    const MillCmafFormat *format = &rendition->format;
-    if (format->kind != MILL_CMAF_AUDIO ||
-        !mill_cmaf_manifest_lists (manifest, i))
-      continue;
-    guint n_groups = groups->len;
-    AudioGroup *group = find_group (groups, format->group);
-    g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name);
-    MillHlsRendition media = {
-      .group = format->group,
-      .name = rendition->name,
-      .language = format->language,
-      .uri = g_string_chunk_insert (strings, uri),
-      .is_default = format->is_default || groups->len > n_groups,
-      .autoselect = TRUE,
-      .channels = format->channels,
-    };
-    g_array_append_val (renditions, media);
-    group->codec = format->codec;
-    group->peak_bps = MAX (group->peak_bps, manifest->bitrates[i].peak_bps);
-    group->average_bps =
-        MAX (group->average_bps, manifest->bitrates[i].average_bps);
-  }
-}
-
-/* At most one default per group: the first that was asked for, or the first. */
-static void
-settle_defaults (GArray *renditions, const MillCmafManifest *manifest)
-{
-  for (guint i = 0; i < renditions->len; i++) {
-    MillHlsRendition *media = &g_array_index (renditions, MillHlsRendition, i);
-    const MillCmafRendition *own =
-        mill_cmaf_state_find_rendition (manifest->state, media->name);
-    for (guint k = 0; k < i && media->is_default; k++) {
-      MillHlsRendition *other =
-          &g_array_index (renditions, MillHlsRendition, k);
-      if (!other->is_default || !g_str_equal (other->group, media->group))
-        continue;
-      const MillCmafRendition *before =
-          mill_cmaf_state_find_rendition (manifest->state, other->name);
-      if (own->format.is_default && !before->format.is_default)
-        other->is_default = FALSE;
-      else
-        media->is_default = FALSE;
-    }
-  }
-}
-
-static void
-add_variants (const MillCmafManifest *manifest, guint i, GStringChunk *strings,
-    GArray *groups, GArray *variants)
-{
-  const MillCmafRendition *rendition =
-      g_ptr_array_index (manifest->state->renditions, i);
-  const MillCmafFormat *format = &rendition->format;
-  g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name);
-  MillHlsVariant variant = {
-    .uri = g_string_chunk_insert (strings, uri),
-    .bandwidth_bps = manifest->bitrates[i].peak_bps,
-    .average_bandwidth_bps = manifest->bitrates[i].average_bps,
-    .codecs = format->codec,
-    .width = format->width,
-    .height = format->height,
-    .fps_n = format->fps_n,
-    .fps_d = format->fps_d,
-  };
-  if (format->kind == MILL_CMAF_AUDIO || groups->len == 0) {
-    g_array_append_val (variants, variant);
-    return;
-  }
-  for (guint k = 0; k < groups->len; k++) {
-    const AudioGroup *group = &g_array_index (groups, AudioGroup, k);
-    MillHlsVariant with = variant;
-    g_autofree gchar *codecs =
-        g_strdup_printf ("%s,%s", format->codec, group->codec);
-    with.codecs = g_string_chunk_insert (strings, codecs);
-    with.bandwidth_bps += group->peak_bps;
-    with.average_bandwidth_bps += group->average_bps;
-    with.audio_group = group->group;
-    g_array_append_val (variants, with);
-  }
-}
-
-GBytes *
-mill_cmaf_manifest_print_multivariant (const MillCmafManifest *manifest)
-{
-  g_autoptr (GStringChunk) strings = g_string_chunk_new (1024);
-  g_autoptr (GArray) renditions =
-      g_array_new (FALSE, TRUE, sizeof (MillHlsRendition));
-  g_autoptr (GArray) groups = g_array_new (FALSE, TRUE, sizeof (AudioGroup));
-  g_autoptr (GArray) variants =
-      g_array_new (FALSE, TRUE, sizeof (MillHlsVariant));
-  MillCmafKind kind = has_video (manifest) ? MILL_CMAF_VIDEO : MILL_CMAF_AUDIO;
-  if (kind == MILL_CMAF_VIDEO)
-    collect_audio (manifest, strings, renditions, groups);
-  settle_defaults (renditions, manifest);
-  for (guint i = 0; i < manifest->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (manifest->state->renditions, i);
-    if (rendition->format.kind == kind &&
-        mill_cmaf_manifest_lists (manifest, i))
-      add_variants (manifest, i, strings, groups, variants);
-  }
-  mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
-      variants->len);
-  MillHlsMultivariant multivariant = {
-    .independent_segments = is_independent (manifest),
-    .renditions = (const MillHlsRendition *) renditions->data,
-    .n_renditions = renditions->len,
-    .variants = (const MillHlsVariant *) variants->data,
-    .n_variants = variants->len,
-  };
-  return mill_hls_multivariant_print (&multivariant);
 }
 
 /* ---- DASH ---- */
@@ -351,27 +196,58 @@ fill_segments (const MillCmafManifest *manifest,
       g_memdup2 (pool->data, pool->len * sizeof (MillMpdSegment));
 }
 
+/* What a decoder is chosen by: the sample entry, and of "mp4a" also which MPEG
+ * audio it is. */
+gboolean
+mill_cmaf_manifest_is_one_codec (const gchar *a, const gchar *b)
+{
+  gsize length = g_str_has_prefix (a, "mp4a") ? strlen ("mp4a.40")
+                                              : strlen ("avc1");
+  return strncmp (a, b, length) == 0;
+}
+
+/* Whether a player may switch from one to the other in the midst: with audio,
+ * and with another codec, range or orientation of the picture, it would have to
+ * set up its decoder or screen anew. */
+static gboolean
+is_switchable (const MillCmafFormat *a, const MillCmafFormat *b)
+{
+  if (a->kind != b->kind)
+    return FALSE;
+  if (a->kind == MILL_CMAF_VIDEO)
+    return mill_cmaf_manifest_is_one_codec (a->codec, b->codec) &&
+        mill_codec_get_range (&a->colour) ==
+        mill_codec_get_range (&b->colour) &&
+        a->orientation == b->orientation;
+  return g_strcmp0 (a->language, b->language) == 0 &&
+      g_strcmp0 (a->group, b->group) == 0 &&
+      g_strcmp0 (a->codec, b->codec) == 0 && a->sample_rate == b->sample_rate &&
+      a->channels == b->channels;
+}
+
 static guint
 set_of (const MillCmafManifest *manifest, guint i)
 {
-  const MillCmafRendition *rendition =
-      g_ptr_array_index (manifest->state->renditions, i);
-  if (rendition->format.kind == MILL_CMAF_VIDEO)
-    return 1;
-  /* Audio that differs in language, group or coding is not to be switched
-   * between: the decoder would have to be set up anew. */
+  const GPtrArray *renditions = manifest->state->renditions;
+  const MillCmafRendition *own = g_ptr_array_index (renditions, i);
+  gboolean is_first = TRUE;
   for (guint k = 0; k < i; k++) {
-    const MillCmafRendition *other =
-        g_ptr_array_index (manifest->state->renditions, k);
-    if (other->format.kind == MILL_CMAF_AUDIO &&
-        g_strcmp0 (other->format.language, rendition->format.language) == 0 &&
-        g_strcmp0 (other->format.group, rendition->format.group) == 0 &&
-        g_strcmp0 (other->format.codec, rendition->format.codec) == 0 &&
-        other->format.sample_rate == rendition->format.sample_rate &&
-        other->format.channels == rendition->format.channels)
+    const MillCmafRendition *other = g_ptr_array_index (renditions, k);
+    if (is_switchable (&other->format, &own->format))
       return set_of (manifest, k);
+    is_first &= other->format.kind != own->format.kind;
   }
-  return 2 + i;
+  return own->format.kind == MILL_CMAF_VIDEO && is_first ? 1 : 2 + i;
+}
+
+/* The same in another coding, for players that cannot decode the one. */
+static gboolean
+is_same_content (const MillCmafFormat *a, const MillCmafFormat *b)
+{
+  return a->kind == MILL_CMAF_VIDEO ||
+      (g_strcmp0 (a->language, b->language) == 0 &&
+          g_strcmp0 (a->group, b->group) == 0 &&
+          !mill_cmaf_manifest_is_one_codec (a->codec, b->codec));
 }
 
 /* Role of the set that rendition @i is in: of audio, the one that a player is
@@ -381,18 +257,22 @@ is_main (const MillCmafManifest *manifest, guint i)
 {
   const GPtrArray *renditions = manifest->state->renditions;
   const MillCmafRendition *own = g_ptr_array_index (renditions, i);
-  gint main_set = -1;
+  const MillCmafRendition *chosen = NULL;
+  guint main_set = 0;
   gboolean named = FALSE;
   for (guint k = 0; k < renditions->len; k++) {
     const MillCmafRendition *other = g_ptr_array_index (renditions, k);
     if (other->format.kind != own->format.kind ||
         !mill_cmaf_manifest_lists (manifest, k))
       continue;
-    if (main_set < 0 || (other->format.is_default && !named))
-      main_set = (gint) set_of (manifest, k);
+    if (chosen == NULL || (other->format.is_default && !named)) {
+      main_set = set_of (manifest, k);
+      chosen = other;
+    }
     named |= other->format.is_default;
   }
-  return main_set < 0 || (guint) main_set == set_of (manifest, i);
+  return chosen == NULL || main_set == set_of (manifest, i) ||
+      is_same_content (&chosen->format, &own->format);
 }
 
 static gint
@@ -401,6 +281,20 @@ compare_sets (gconstpointer a, gconstpointer b)
   const MillMpdRepresentation *first = a;
   const MillMpdRepresentation *second = b;
   return first->set < second->set ? -1 : first->set > second->set;
+}
+
+/* The size that is seen: @width and @height are of the presentation (23009-1
+ * 5.3.7.2), and a picture that lies on its side is turned by players. */
+static void
+turn (MillMpdRepresentation *representation, guint orientation)
+{
+  if (!mill_bmff_init_is_turned (orientation))
+    return;
+  MillMpdRepresentation lying = *representation;
+  representation->width = lying.height;
+  representation->height = lying.width;
+  representation->par_n = lying.par_d;
+  representation->par_d = lying.par_n;
 }
 
 static MillMpdRepresentation
@@ -415,7 +309,7 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
   g_autofree gchar *media = g_strdup_printf ("%s/%" G_GUINT64_FORMAT
                                              "-$Number$.m4s",
       rendition->name, cut->generation);
-  return (MillMpdRepresentation){
+  MillMpdRepresentation described = {
     .id = rendition->name,
     .set = set_of (manifest, i),
     .content = format->kind == MILL_CMAF_VIDEO ? MILL_MPD_VIDEO
@@ -430,8 +324,11 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     .fps_d = format->fps_d,
     .par_n = format->par_n,
     .par_d = format->par_d,
+    .colour = format->colour,
     .sample_rate = format->sample_rate,
     .channels = format->channels,
+    .channel_configuration = format->channel_configuration,
+    .dolby_channels = format->dolby_channels,
     .timescale = format->timescale,
     .presentation_time_offset =
         (guint64) mill_cmaf_timeline_to_ticks (cut->period_media,
@@ -439,6 +336,8 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     .init = g_string_chunk_insert (strings, init),
     .media = g_string_chunk_insert (strings, media),
   };
+  turn (&described, format->orientation);
+  return described;
 }
 
 static void

@@ -47,9 +47,11 @@ gboolean mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i);
 GBytes *mill_cmaf_manifest_print_media (const MillCmafManifest *manifest,
     guint i);
 
-/** Returns: (transfer full) */
-GBytes *mill_cmaf_manifest_print_multivariant (const MillCmafManifest
-        *manifest);
+/** Returns: whether every segment can be decoded without another */
+gboolean mill_cmaf_manifest_is_independent (const MillCmafManifest *manifest);
+
+/** Returns: whether what decodes @a decodes @b; RFC 6381 names */
+gboolean mill_cmaf_manifest_is_one_codec (const gchar *a, const gchar *b);
 
 /** Returns: (transfer full)(nullable)
  * Errors: MILL_MPD_ERROR */

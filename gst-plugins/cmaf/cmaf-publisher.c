@@ -3,6 +3,8 @@
 
 #include "cmaf-publisher-private.h"
 
+#include "cmaf-multivariant.h"
+
 #include "store/store-directory.h"
 
 #include <string.h>
@@ -505,8 +507,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     return;
   mill_cmaf_bitrates_note_told (self, bitrates);
   if (self->options.hls && has_news (self, &manifest)) {
-    g_autoptr (GBytes) playlist =
-        mill_cmaf_manifest_print_multivariant (&manifest);
+    g_autoptr (GBytes) playlist = mill_cmaf_multivariant_print (&manifest);
     mill_store_job_put (job, "master.m3u8", playlist);
   }
   if (self->options.dash) {

@@ -3,7 +3,7 @@
 
 /* Whatever is accepted can be printed, and is saved as what was read. */
 
-#include "cmaf-manifest.h"
+#include "cmaf-multivariant.h"
 
 gint LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
@@ -21,7 +21,7 @@ print_all (const MillCmafState *state)
   };
   for (guint i = 0; i < state->renditions->len; i++)
     g_bytes_unref (mill_cmaf_manifest_print_media (&manifest, i));
-  g_bytes_unref (mill_cmaf_manifest_print_multivariant (&manifest));
+  g_bytes_unref (mill_cmaf_multivariant_print (&manifest));
   GBytes *mpd = mill_cmaf_manifest_print_mpd (&manifest, NULL);
   g_clear_pointer (&mpd, g_bytes_unref);
 }

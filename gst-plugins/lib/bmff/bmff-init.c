@@ -331,6 +331,13 @@ check_track (const MillBmffTrack *track, GError **error)
 }
 
 gboolean
+mill_bmff_init_is_turned (MillBmffOrientation orientation)
+{
+  return orientation < G_N_ELEMENTS (orientations) &&
+      orientations[orientation].a == 0;
+}
+
+gboolean
 mill_bmff_init_write (MillBmffWriter *writer, const MillBmffTrack *track,
     GError **error)
 {

@@ -21,6 +21,9 @@ typedef enum
   MILL_BMFF_FLIP_270,
 } MillBmffOrientation;
 
+/* Whether width and height change places. */
+gboolean mill_bmff_init_is_turned (MillBmffOrientation orientation);
+
 /** MillBmffTrack: what a CMAF header (ftyp + moov of one track) is made from. */
 typedef struct
 {

@@ -49,8 +49,29 @@ print_frame_rate (GString *out, guint fps_n, guint fps_d)
       milli % 1000);
 }
 
+static gboolean
+has_range (const MillHlsMultivariant *multivariant)
+{
+  for (gsize i = 0; i < multivariant->n_variants; i++)
+    if (multivariant->variants[i].range != MILL_CODEC_SDR)
+      return TRUE;
+  return FALSE;
+}
+
 static void
-print_variant (GString *out, const MillHlsVariant *variant)
+print_range (GString *out, const MillHlsVariant *variant)
+{
+  static const gchar *const ranges[] = {
+    [MILL_CODEC_SDR] = "SDR",
+    [MILL_CODEC_HLG] = "HLG",
+    [MILL_CODEC_PQ] = "PQ",
+  };
+  if (variant->width > 0)
+    g_string_append_printf (out, ",VIDEO-RANGE=%s", ranges[variant->range]);
+}
+
+static void
+print_variant (GString *out, const MillHlsVariant *variant, gboolean ranges)
 {
   g_string_append_printf (out, "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT,
       MAX (variant->bandwidth_bps, 1));
@@ -63,6 +84,8 @@ print_variant (GString *out, const MillHlsVariant *variant)
     g_string_append_printf (out, ",RESOLUTION=%ux%u", variant->width,
         variant->height);
   print_frame_rate (out, variant->fps_n, variant->fps_d);
+  if (ranges)
+    print_range (out, variant);
   if (variant->audio_group != NULL)
     mill_hls_text_append_quoted (out, "AUDIO", variant->audio_group);
   g_string_append_c (out, '\n');
@@ -109,6 +132,6 @@ mill_hls_multivariant_print (const MillHlsMultivariant *multivariant)
   for (gsize i = 0; i < multivariant->n_renditions; i++)
     print_rendition (out, &multivariant->renditions[i]);
   for (gsize i = 0; i < multivariant->n_variants; i++)
-    print_variant (out, &multivariant->variants[i]);
+    print_variant (out, &multivariant->variants[i], has_range (multivariant));
   return g_string_free_to_bytes (out);
 }

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "codec/codec.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -46,6 +48,8 @@ typedef struct
  * @codecs: RFC 6381, of the variant and of its audio group
  * @width: 0 for audio, as is @height
  * @fps_n: with @fps_d the (highest) frame rate; 0 leaves it out
+ * @range: VIDEO-RANGE, which is written when one of the variants has another
+ *   than SDR (clause 4.4.6.2: required then)
  * @audio_group: (nullable): GROUP-ID of its audio
  */
 typedef struct
@@ -59,6 +63,7 @@ typedef struct
   guint fps_n;
   guint fps_d;
   const gchar *audio_group;
+  MillCodecRange range;
 } MillHlsVariant;
 
 typedef struct

@@ -12,6 +12,8 @@
 #define NS_MPD "urn:mpeg:dash:schema:mpd:2011"
 #define SCHEME_ROLE "urn:mpeg:dash:role:2011"
 #define SCHEME_CHANNELS "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+#define SCHEME_DOLBY "tag:dolby.com,2014:dash:audio_channel_configuration:2011"
+#define SCHEME_CICP "urn:mpeg:mpegB:cicp:"
 #define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
 #define SCHEME_UTC "urn:mpeg:dash:utc:http-head:2014"
 
@@ -280,12 +282,28 @@ channel_configuration (guint channels)
   return channels == 7 ? 11 : 0; /* 6.1 */
 }
 
+/* Dolby's own scheme is the one that players of its codecs read (ETSI TS 103
+ * 190-2 annex E for AC-4, TS 103 285 6.3 for these). */
+static void
+write_channels (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+{
+  guint channels = rep->channel_configuration > 0
+      ? rep->channel_configuration
+      : channel_configuration (rep->channels);
+  gchar value[16];
+
+  if (rep->dolby_channels > 0) {
+    g_snprintf (value, sizeof (value), "%04X", rep->dolby_channels);
+    write_descriptor (xml, "AudioChannelConfiguration", SCHEME_DOLBY, value);
+  } else if (channels > 0) {
+    g_snprintf (value, sizeof (value), "%u", channels);
+    write_descriptor (xml, "AudioChannelConfiguration", SCHEME_CHANNELS, value);
+  }
+}
+
 static void
 write_representation (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
 {
-  guint channels = channel_configuration (rep->channels);
-  gchar value[16];
-
   start_element (xml, "Representation");
   put_text (xml, "id", rep->id);
   put_number (xml, "bandwidth", MAX (rep->bandwidth_bps, 1));
@@ -294,10 +312,7 @@ write_representation (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
   write_video_attributes (xml, rep);
   if (rep->sample_rate > 0)
     put_number (xml, "audioSamplingRate", rep->sample_rate);
-  if (channels > 0) {
-    g_snprintf (value, sizeof (value), "%u", channels);
-    write_descriptor (xml, "AudioChannelConfiguration", SCHEME_CHANNELS, value);
-  }
+  write_channels (xml, rep);
   write_template (xml, rep);
   end_element (xml);
 }
@@ -344,6 +359,33 @@ write_maxima (xmlTextWriterPtr xml, const MillMpdPeriod *period, guint set)
 }
 
 static void
+write_code_point (xmlTextWriterPtr xml, const gchar *name, const gchar *what,
+    guint value)
+{
+  g_autofree gchar *scheme = g_strconcat (SCHEME_CICP, what, NULL);
+  gchar text[8];
+
+  g_snprintf (text, sizeof (text), "%u", value);
+  write_descriptor (xml, name, scheme, text);
+}
+
+/* What a player that cannot show PQ or HLG must leave alone is essential;
+ * other colours are told where they are not what players assume, BT.709. */
+static void
+write_colour (xmlTextWriterPtr xml, const MillCodecColour *colour)
+{
+  gboolean is_sdr = mill_codec_get_range (colour) == MILL_CODEC_SDR;
+  const gchar *name = is_sdr ? "SupplementalProperty" : "EssentialProperty";
+
+  if (!colour->known ||
+      (colour->primaries == 1 && colour->transfer == 1 && colour->matrix == 1))
+    return;
+  write_code_point (xml, name, "ColourPrimaries", colour->primaries);
+  write_code_point (xml, name, "TransferCharacteristics", colour->transfer);
+  write_code_point (xml, name, "MatrixCoefficients", colour->matrix);
+}
+
+static void
 write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
     const MillMpdRepresentation *first)
 {
@@ -359,6 +401,8 @@ write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
   put_text (xml, "segmentAlignment", "true");
   if (promises_sap (period, first->set))
     put_number (xml, "startWithSAP", 1);
+  if (is_video)
+    write_colour (xml, &first->colour);
   if (period->continues != NULL)
     write_descriptor (xml, "SupplementalProperty", SCHEME_CONTINUITY,
         period->continues);

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "codec/codec.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -69,6 +71,9 @@ typedef struct
  * @is_main: Role "main" (else "alternate")
  * @fps_n: with @fps_d the frame rate; 0 leaves it out
  * @par_n: with @par_d the pixel aspect ratio; 0 means 1:1
+ * @colour: of video; of a set that of its first representation
+ * @channel_configuration: ISO/IEC 23091-3; 0: guessed from @channels
+ * @dolby_channels: of AC-3 and E-AC-3, see MillCodecInfo; 0 for others
  * @timescale: of @segments and @presentation_time_offset; not 0
  * @presentation_time_offset: media time that is the start of the Period
  * @init: template or URI of the CMAF header, e.g. "v360/init-3.mp4"
@@ -93,8 +98,11 @@ typedef struct
   guint fps_d;
   guint par_n;
   guint par_d;
+  MillCodecColour colour;
   guint sample_rate;
   guint channels;
+  guint channel_configuration;
+  guint dolby_channels;
   guint32 timescale;
   guint64 presentation_time_offset;
   const gchar *init;
