@@ -3,8 +3,8 @@
 
 /**
  * rtmpserversrc: listens for an RTMP publisher and pushes what it sends, as it
- * is: H.264 access units and AAC frames, time-stamped and described so that
- * nothing downstream needs a parser.
+ * is: frames of every codec of Enhanced RTMP, on a pad per track, time-stamped
+ * and described so that nothing downstream needs a parser.
  *
  *   gst-launch-1.0 -e rtmpserversrc location=rtmp://127.0.0.1:1935/live/demo
  *       name=s  s.video_0 ! queue ! mp4mux name=m ! filesink location=a.mp4
@@ -65,6 +65,7 @@ enum
   SIGNAL_PUBLISH_START,
   SIGNAL_PUBLISH_END,
   SIGNAL_RELOAD_TLS,
+  SIGNAL_RECONNECT_REQUEST,
   N_SIGNALS,
 };
 
@@ -498,6 +499,13 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
   }
 }
 
+static gboolean
+request_reconnect (GstRtmpServerSrc *self, const gchar *tc_url,
+    const gchar *description)
+{
+  return mill_rtmp_stream_request_reconnect (self->stream, tc_url, description);
+}
+
 /* ---- class ---- */
 
 static void
@@ -629,6 +637,21 @@ gst_rtmp_server_src_class_init (GstRtmpServerSrcClass *klass)
       G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
       G_TYPE_NONE, 1, G_TYPE_STRING);
 
+  /**
+   * reconnect-request:
+   * @tc_url: (nullable): where to, absolute or relative to where it is; NULL is
+   *   the same address again
+   * @description: (nullable): why, for people
+   *
+   * Action: asks the publisher to go on elsewhere from its next keyframe on, as
+   * before a shutdown; until then everything goes on. Returns FALSE when there
+   * is no publisher, or it has not said that it understands this. Any thread.
+   */
+  signals[SIGNAL_RECONNECT_REQUEST] =
+      g_signal_new_class_handler ("reconnect-request",
+          G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+          G_CALLBACK (request_reconnect), NULL, NULL, NULL, G_TYPE_BOOLEAN, 2,
+          G_TYPE_STRING, G_TYPE_STRING);
   /**
    * reload-tls:
    *

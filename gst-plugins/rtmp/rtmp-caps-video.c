@@ -241,20 +241,33 @@ mill_rtmp_caps_video_from_av1 (const MillRtmpCapsSource *source,
   return caps;
 }
 
+static const guint8 vpcc_full_box[FULL_BOX_HEADER] = { 1, 0, 0, 0 };
+
 /* Some send the whole box, whose version and flags come first; no record begins
  * like that, with a bit depth of 0. */
 static GBytes *
 get_vpx_record (GBytes *config)
 {
-  static const guint8 full_box[FULL_BOX_HEADER] = { 1, 0, 0, 0 };
   gsize size;
   const guint8 *bytes = g_bytes_get_data (config, &size);
 
   if (size < VPCC_SIZE + FULL_BOX_HEADER ||
-      memcmp (bytes, full_box, sizeof full_box) != 0)
+      memcmp (bytes, vpcc_full_box, FULL_BOX_HEADER) != 0)
     return g_bytes_ref (config);
   return g_bytes_new_from_bytes (config, FULL_BOX_HEADER,
       size - FULL_BOX_HEADER);
+}
+
+/* The payload of the box, as lib/codec takes it. */
+static void
+set_vpx_codec_data (GstCaps *caps, const guint8 *record)
+{
+  guint8 data[FULL_BOX_HEADER + VPCC_SIZE];
+
+  memcpy (data, vpcc_full_box, FULL_BOX_HEADER);
+  memcpy (data + FULL_BOX_HEADER, record, VPCC_SIZE);
+  g_autoptr (GBytes) payload = g_bytes_new (data, sizeof data);
+  mill_rtmp_caps_set_codec_data (caps, payload);
 }
 
 GstCaps *
@@ -279,7 +292,7 @@ mill_rtmp_caps_video_from_vpx (const MillRtmpCapsSource *source,
     guint depth = bytes[2] >> 4;
     gst_caps_set_simple (caps, "alignment", G_TYPE_STRING, "super-frame",
         "parsed", G_TYPE_BOOLEAN, TRUE, NULL);
-    mill_rtmp_caps_set_codec_data (caps, record);
+    set_vpx_codec_data (caps, bytes);
     if (depth == 8 || depth == 10 || depth == 12)
       set_chroma_and_depth (caps, chroma, depth, depth);
     if (bytes[3] != 2 || bytes[4] != 2 || bytes[5] != 2) {

@@ -33,6 +33,7 @@ struct _MillRtmpConnection
   gchar *name;
   gchar *query;
   gboolean is_secure;
+  gboolean can_reconnect; /* understands a reconnect request */
 
   /* atomic */
   gint claimed;
@@ -96,6 +97,10 @@ void mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
 
 /* It publishes, or is gone: its place is free. */
 void mill_rtmp_socket_leave_place (MillRtmpConnection *self);
+
+/* Asks the publisher to go on elsewhere. Both nullable. */
+void mill_rtmp_socket_request_reconnect (MillRtmpConnection *self,
+    const gchar *tc_url, const gchar *description);
 
 /* The listener is told that the connection has left it, once. */
 void mill_rtmp_socket_leave_host (MillRtmpConnection *self);

@@ -312,6 +312,16 @@ mill_rtmp_connection_set_flowing (MillRtmpConnection *self, gboolean flowing)
   invoke (self, apply_flowing, NULL, NULL);
 }
 
+gboolean
+mill_rtmp_connection_request_reconnect (MillRtmpConnection *self,
+    const gchar *tc_url, const gchar *description)
+{
+  if (!self->can_reconnect)
+    return FALSE;
+  invoke (self, mill_rtmp_socket_request_reconnect, tc_url, description);
+  return TRUE;
+}
+
 void
 mill_rtmp_connection_drop (MillRtmpConnection *self, MillRtmpLane *lane,
     const gchar *code, const gchar *reason)

@@ -108,6 +108,12 @@ void mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
 void mill_rtmp_connection_set_flowing (MillRtmpConnection *self,
     gboolean flowing);
 
+/* Asks the publisher to go on elsewhere; what it sends until it leaves is media
+ * as before. Returns FALSE when it has not said that it understands that.
+ * @tc_url, @description: (nullable): of mill_rtmp_session_request_reconnect() */
+gboolean mill_rtmp_connection_request_reconnect (MillRtmpConnection *self,
+    const gchar *tc_url, const gchar *description);
+
 /* Ends it without telling the owner, who has let go.
  * @code, @reason: (nullable): the status that the publisher is shown first
  * @lane: (nullable): the lane in which the caller is: if that is also where the

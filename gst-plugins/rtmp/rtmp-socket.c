@@ -266,6 +266,17 @@ mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
   }
 }
 
+void
+mill_rtmp_socket_request_reconnect (MillRtmpConnection *self,
+    const gchar *tc_url, const gchar *description)
+{
+  if (self->state == MILL_RTMP_CONNECTION_LIVE &&
+      mill_rtmp_session_request_reconnect (self->session, tc_url,
+          description) &&
+      flush_output (self))
+    mill_rtmp_socket_update (self);
+}
+
 /* ---- session events ---- */
 
 static void
@@ -281,6 +292,8 @@ on_publish (MillRtmpSession *session, const MillRtmpPublish *publish,
   self->app = g_strdup (publish->app);
   self->name = g_strdup (publish->name);
   self->query = g_strdup (publish->query);
+  self->can_reconnect =
+      (publish->capabilities.caps_ex & MILL_RTMP_CAPS_RECONNECT) != 0;
   self->state = MILL_RTMP_CONNECTION_ASKING;
 }
 

@@ -432,6 +432,16 @@ mill_rtmp_stream_dup_session (MillRtmpStream *self)
   return session;
 }
 
+gboolean
+mill_rtmp_stream_request_reconnect (MillRtmpStream *self, const gchar *tc_url,
+    const gchar *description)
+{
+  g_autoptr (MillRtmpConnection) session = mill_rtmp_stream_dup_session (self);
+
+  return session &&
+      mill_rtmp_connection_request_reconnect (session, tc_url, description);
+}
+
 static const gchar *
 get_state_name_locked (MillRtmpStream *self)
 {

@@ -73,6 +73,12 @@ void mill_rtmp_stream_accept (MillRtmpStream *self,
 /* Ends it, soon. FALSE when it is not open. */
 gboolean mill_rtmp_stream_request_end (MillRtmpStream *self);
 
+/* Asks the publisher to go on elsewhere. FALSE when there is none, or it has not
+ * said that it understands that.
+ * @tc_url, @description: (nullable) */
+gboolean mill_rtmp_stream_request_reconnect (MillRtmpStream *self,
+    const gchar *tc_url, const gchar *description);
+
 /* Returns: (transfer full) (nullable): the publisher */
 MillRtmpConnection *mill_rtmp_stream_dup_session (MillRtmpStream *self);
 /* Returns: (transfer full): the element's property `stats` */

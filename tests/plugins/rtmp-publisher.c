@@ -38,7 +38,21 @@ on_refused (MillRtmpClient *client, const gchar *code, const gchar *description,
   self->description = g_strdup (description);
 }
 
-static const MillRtmpClientEvents client_events = { on_ready, on_refused };
+static void
+on_reconnect (MillRtmpClient *client, const gchar *tc_url,
+    const gchar *description, gpointer user_data)
+{
+  Publisher *self = user_data;
+
+  g_free (self->reconnect_url);
+  self->reconnect_url = g_strdup (tc_url);
+}
+
+static const MillRtmpClientEvents client_events = {
+  .ready = on_ready,
+  .refused = on_refused,
+  .reconnect = on_reconnect,
+};
 
 gint
 publisher_connect_raw (const gchar *address)
@@ -180,10 +194,13 @@ run_handshake (Publisher *self, gint version)
 
 static void
 make_client (Publisher *self, const gchar *address, const gchar *app,
-    const gchar *name)
+    const gchar *name, gboolean is_classic)
 {
   g_autofree gchar *url = g_strdup_printf ("rtmp://%s/%s", address, app);
-  MillRtmpClientOptions options = { .app = app, .name = name, .tc_url = url };
+  MillRtmpClientOptions options = { .app = app,
+    .name = name,
+    .tc_url = url,
+    .is_classic = is_classic };
 
   self->client = mill_rtmp_client_new (&options, &client_events, self);
 }
@@ -191,14 +208,14 @@ make_client (Publisher *self, const gchar *address, const gchar *app,
 /* @version: 0: without TLS */
 static Publisher *
 open_publisher (const gchar *address, const gchar *app, const gchar *name,
-    gint version)
+    gint version, gboolean is_classic)
 {
   Publisher *self = g_new0 (Publisher, 1);
 
   self->fd = publisher_connect_raw (address);
   if (version)
     run_handshake (self, version);
-  make_client (self, address, app, name);
+  make_client (self, address, app, name, is_classic);
   gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
   /* It asks to publish as soon as it has a message stream. */
   while (mill_rtmp_client_get_stream_id (self->client) == 0 && !self->code &&
@@ -211,14 +228,14 @@ open_publisher (const gchar *address, const gchar *app, const gchar *name,
 Publisher *
 publisher_new (const gchar *address, const gchar *app, const gchar *name)
 {
-  return open_publisher (address, app, name, 0);
+  return open_publisher (address, app, name, 0, FALSE);
 }
 
 Publisher *
 publisher_new_tls (const gchar *address, const gchar *app, const gchar *name,
     gint version)
 {
-  return open_publisher (address, app, name, version);
+  return open_publisher (address, app, name, version, FALSE);
 }
 
 Publisher *
@@ -229,7 +246,7 @@ publisher_new_silent_tls (const gchar *address)
 
   self->fd = publisher_connect_raw (address);
   run_handshake (self, TLS1_3_VERSION);
-  make_client (self, address, "live", "cam");
+  make_client (self, address, "live", "cam", FALSE);
   mill_rtmp_client_peek_output (self->client, &size);
   mill_rtmp_client_drop_output (self->client, size);
   return self;
@@ -266,6 +283,28 @@ publisher_open (const gchar *address, const gchar *app, const gchar *name)
   return self;
 }
 
+Publisher *
+publisher_open_classic (const gchar *address, const gchar *app,
+    const gchar *name)
+{
+  Publisher *self = open_publisher (address, app, name, 0, TRUE);
+
+  if (!publisher_wait (self))
+    g_error ("refused: %s %s", self->code, self->description);
+  return self;
+}
+
+void
+publisher_wait_reconnect (Publisher *self)
+{
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+
+  while (!self->reconnect_url && !self->closed &&
+      g_get_monotonic_time () < deadline)
+    turn (self, TRUE);
+  g_assert_nonnull (self->reconnect_url);
+}
+
 static void
 append_hex (GByteArray *bytes, const gchar *hex)
 {
@@ -276,9 +315,9 @@ append_hex (GByteArray *bytes, const gchar *hex)
   }
 }
 
-static void
-send_bytes (Publisher *self, MillRtmpMessageType type, guint32 ts,
-    GByteArray *bytes)
+void
+publisher_send_bytes (Publisher *self, MillRtmpMessageType type, guint32 ts,
+    const GByteArray *bytes)
 {
   mill_rtmp_client_send (self->client, type, ts, bytes->data, bytes->len);
   flush (self);
@@ -291,7 +330,7 @@ publisher_send (Publisher *self, MillRtmpMessageType type, guint32 ts,
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
   append_hex (bytes, hex);
-  send_bytes (self, type, ts, bytes);
+  publisher_send_bytes (self, type, ts, bytes);
 }
 
 void
@@ -344,7 +383,7 @@ publisher_send_metadata (Publisher *self, const gchar *name, ...)
   }
   va_end (list);
   mill_amf0_write_object_end (bytes);
-  send_bytes (self, MILL_RTMP_MESSAGE_DATA, 0, bytes);
+  publisher_send_bytes (self, MILL_RTMP_MESSAGE_DATA, 0, bytes);
 }
 
 void
@@ -363,5 +402,6 @@ publisher_free (Publisher *self)
   mill_rtmp_client_free (self->client);
   g_free (self->code);
   g_free (self->description);
+  g_free (self->reconnect_url);
   g_free (self);
 }

@@ -24,6 +24,7 @@ typedef struct
   gboolean closed; /* by the server */
   gchar *code; /* of a refusal */
   gchar *description;
+  gchar *reconnect_url; /* of a reconnect request */
 } Publisher;
 
 /* Connects and asks; does not wait for the answer. @address: host:port */
@@ -43,6 +44,12 @@ void publisher_wait_end (Publisher *self);
 Publisher *publisher_open (const gchar *address, const gchar *app,
     const gchar *name);
 
+/* The same of an encoder that knows nothing of Enhanced RTMP. */
+Publisher *publisher_open_classic (const gchar *address, const gchar *app,
+    const gchar *name);
+/* Until it is asked to reconnect. */
+void publisher_wait_reconnect (Publisher *self);
+
 /* A connection that says nothing by itself. */
 gint publisher_connect_raw (const gchar *address);
 
@@ -57,6 +64,8 @@ void publisher_send_audio (Publisher *self, guint32 ts);
 /* A whole FLV tag body. */
 void publisher_send (Publisher *self, MillRtmpMessageType type, guint32 ts,
     const gchar *hex);
+void publisher_send_bytes (Publisher *self, MillRtmpMessageType type,
+    guint32 ts, const GByteArray *bytes);
 /* onMetaData with these numbers: name, value, ..., NULL */
 void publisher_send_metadata (Publisher *self, const gchar *name, ...)
     G_GNUC_NULL_TERMINATED;

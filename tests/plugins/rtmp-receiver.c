@@ -12,8 +12,18 @@ static GstStaticPadTemplate any_template = GST_STATIC_PAD_TEMPLATE ("sink",
 static ReceiverKind
 get_kind (GstPad *pad)
 {
-  return g_str_has_prefix (GST_PAD_NAME (pad), "video") ? RECEIVER_VIDEO
-                                                        : RECEIVER_AUDIO;
+  static const gchar *const names[RECEIVER_N_KINDS] = {
+    [RECEIVER_VIDEO] = "video_0",
+    [RECEIVER_AUDIO] = "audio_0",
+    [RECEIVER_VIDEO_1] = "video_1",
+    [RECEIVER_AUDIO_1] = "audio_1",
+    [RECEIVER_VIDEO_7] = "video_7",
+  };
+
+  for (guint i = 0; i < RECEIVER_N_KINDS; i++)
+    if (g_str_equal (GST_PAD_NAME (pad), names[i]))
+      return i;
+  g_error ("pad '%s': got no queue for it", GST_PAD_NAME (pad));
 }
 
 static GstFlowReturn
@@ -155,10 +165,11 @@ receiver_free (Receiver *self)
   g_free (self);
 }
 
-static gpointer
-take_item (Receiver *self, ReceiverKind kind)
+GstMiniObject *
+receiver_take_item (Receiver *self, ReceiverKind kind)
 {
-  gpointer item = g_async_queue_timeout_pop (self->items[kind], DEADLINE_US);
+  GstMiniObject *item =
+      g_async_queue_timeout_pop (self->items[kind], DEADLINE_US);
 
   fail_unless (item != NULL, "nothing came on pad %u", kind);
   return item;
@@ -167,39 +178,39 @@ take_item (Receiver *self, ReceiverKind kind)
 GstBuffer *
 receiver_take_buffer (Receiver *self, ReceiverKind kind)
 {
-  gpointer item = take_item (self, kind);
+  GstMiniObject *item = receiver_take_item (self, kind);
 
   fail_unless (GST_IS_BUFFER (item), "got %s instead of a buffer",
       GST_IS_EVENT (item) ? GST_EVENT_TYPE_NAME (item) : "something");
-  return item;
+  return GST_BUFFER (item);
 }
 
 GstEvent *
 receiver_take_event (Receiver *self, ReceiverKind kind, GstEventType type)
 {
-  gpointer item = take_item (self, kind);
+  GstMiniObject *item = receiver_take_item (self, kind);
 
   fail_unless (GST_IS_EVENT (item), "got a buffer instead of %s",
       gst_event_type_get_name (type));
   fail_unless_equals_string (GST_EVENT_TYPE_NAME (item),
       gst_event_type_get_name (type));
-  return item;
+  return GST_EVENT (item);
 }
 
 GstEvent *
 receiver_take_any_event (Receiver *self, ReceiverKind kind)
 {
-  gpointer item = take_item (self, kind);
+  GstMiniObject *item = receiver_take_item (self, kind);
 
   fail_unless (GST_IS_EVENT (item), "got a buffer instead of an event");
-  return item;
+  return GST_EVENT (item);
 }
 
 gint64
 receiver_take_dts (Receiver *self, ReceiverKind kind)
 {
   while (TRUE) {
-    GstMiniObject *item = take_item (self, kind);
+    GstMiniObject *item = receiver_take_item (self, kind);
     gboolean is_buffer = GST_IS_BUFFER (item);
     gint64 dts = is_buffer ? GST_BUFFER_DTS (item) / GST_MSECOND : 0;
     fail_if (!is_buffer && GST_EVENT_TYPE (item) == GST_EVENT_EOS, "got EOS");

@@ -14,8 +14,11 @@ G_BEGIN_DECLS
  */
 typedef enum
 {
-  RECEIVER_VIDEO,
-  RECEIVER_AUDIO,
+  RECEIVER_VIDEO, /* video_0 */
+  RECEIVER_AUDIO, /* audio_0 */
+  RECEIVER_VIDEO_1,
+  RECEIVER_AUDIO_1,
+  RECEIVER_VIDEO_7,
   RECEIVER_N_KINDS,
 } ReceiverKind;
 
@@ -46,6 +49,8 @@ void receiver_free (Receiver *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Receiver, receiver_free)
 
 /* All of these fail the test after 20 s. */
+/* Returns: (transfer full): a buffer or an event */
+GstMiniObject *receiver_take_item (Receiver *self, ReceiverKind kind);
 GstBuffer *receiver_take_buffer (Receiver *self, ReceiverKind kind);
 /* The next thing must be an event of @type. */
 GstEvent *receiver_take_event (Receiver *self, ReceiverKind kind,
