@@ -148,94 +148,187 @@ typedef struct
 } SavedSegment;
 G_STATIC_ASSERT (sizeof (SavedSegment) == 32);
 
-static GVariant *
-save_cuts (const MillCmafState *self)
+/*
+ * The rest is put together by hand too, once per segment and stream: GVariant
+ * itself makes an object of each number. GLib's documentation of the format,
+ * "GVariant Serialisation": members are aligned as their types are; what has no
+ * fixed size is told by where it ends, in offsets behind the last member of a
+ * tuple (backwards, without the last member) or array, as wide as the whole
+ * needs.
+ */
+
+static void
+put_padding (GByteArray *out, guint start, guint alignment)
 {
-  guint n = self->cuts->len;
-  g_autofree SavedCut *saved = g_new (SavedCut, n);
+  static const guint8 zeros[8];
+  guint used = (out->len - start) % alignment;
+
+  if (used > 0)
+    g_byte_array_append (out, zeros, alignment - used);
+}
+
+static void
+put_u32 (GByteArray *out, guint32 value)
+{
+  guint32 little = GUINT32_TO_LE (value);
+  g_byte_array_append (out, (const guint8 *) &little, sizeof little);
+}
+
+static void
+put_u64 (GByteArray *out, guint64 value)
+{
+  guint64 little = GUINT64_TO_LE (value);
+  g_byte_array_append (out, (const guint8 *) &little, sizeof little);
+}
+
+static void
+put_boolean (GByteArray *out, gboolean value)
+{
+  guint8 byte = value ? 1 : 0;
+  g_byte_array_append (out, &byte, 1);
+}
+
+static void
+put_string (GByteArray *out, const gchar *value)
+{
+  const gchar *text = value ? value : "";
+  g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text) + 1);
+}
+
+/* @ends of members of what began at @start, in the order they are to have. */
+static void
+put_offsets (GByteArray *out, guint start, const guint *ends, guint n)
+{
+  guint size = out->len - start;
+  guint width = size + n <= G_MAXUINT8 ? 1
+      : size + 2 * n <= G_MAXUINT16    ? 2
+                                       : 4;
+
   for (guint i = 0; i < n; i++) {
-    const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
-    saved[i] = (SavedCut){
-      .number = cut->number,
-      .generation = cut->generation,
-      .start = cut->start,
-      .end = cut->end,
-      .media_start = cut->media_start,
-      .wall_us = cut->wall_us,
-      .period = cut->period,
-      .period_start = cut->period_start,
-      .period_media = cut->period_media,
-      .flags = (guint32) cut->flags,
-    };
+    guint32 little = GUINT32_TO_LE (ends[i] - start);
+    g_byte_array_append (out, (const guint8 *) &little, width);
   }
-  return g_variant_new_fixed_array (G_VARIANT_TYPE (CUT_TYPE), saved, n,
-      sizeof (SavedCut));
 }
 
-static GVariant *
-save_format (const MillCmafFormat *format)
+static void
+put_cuts (GByteArray *out, const MillCmafState *self)
 {
-  return g_variant_new (FORMAT_TYPE, (guint32) format->kind, format->timescale,
-      format->width, format->height, format->par_n, format->par_d,
-      format->fps_n, format->fps_d, format->sample_rate, format->channels,
-      format->channel_configuration, format->dolby_channels,
-      format->orientation, format->colour.known, format->colour.primaries,
-      format->colour.transfer, format->colour.matrix, format->colour.full_range,
-      format->is_default, format->codec ? format->codec : "",
-      format->language ? format->language : "",
-      format->group ? format->group : "");
+  for (guint i = 0; i < self->cuts->len; i++) {
+    const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
+    SavedCut saved = {
+      .number = GUINT64_TO_LE (cut->number),
+      .generation = GUINT64_TO_LE (cut->generation),
+      .start = GINT64_TO_LE (cut->start),
+      .end = GINT64_TO_LE (cut->end),
+      .media_start = GINT64_TO_LE (cut->media_start),
+      .wall_us = GINT64_TO_LE (cut->wall_us),
+      .period = GUINT64_TO_LE (cut->period),
+      .period_start = GINT64_TO_LE (cut->period_start),
+      .period_media = GINT64_TO_LE (cut->period_media),
+      .flags = GUINT32_TO_LE ((guint32) cut->flags),
+    };
+    g_byte_array_append (out, (const guint8 *) &saved, sizeof saved);
+  }
 }
 
-static GVariant *
-save_segments (const MillCmafRendition *rendition)
+static void
+put_segments (GByteArray *out, const MillCmafRendition *rendition)
 {
-  guint n = rendition->segments->len;
-  g_autofree SavedSegment *saved = g_new (SavedSegment, n);
-  for (guint i = 0; i < n; i++) {
+  for (guint i = 0; i < rendition->segments->len; i++) {
     const MillCmafSegment *segment =
         &g_array_index (rendition->segments, MillCmafSegment, i);
-    saved[i] = (SavedSegment){
-      .time = segment->time,
-      .duration = segment->duration,
-      .bytes = segment->bytes,
-      .flags = (guint32) segment->flags,
+    SavedSegment saved = {
+      .time = GINT64_TO_LE (segment->time),
+      .duration = GUINT64_TO_LE (segment->duration),
+      .bytes = GUINT64_TO_LE (segment->bytes),
+      .flags = GUINT32_TO_LE ((guint32) segment->flags),
     };
+    g_byte_array_append (out, (const guint8 *) &saved, sizeof saved);
   }
-  return g_variant_new_fixed_array (G_VARIANT_TYPE (SEGMENT_TYPE), saved, n,
-      sizeof (SavedSegment));
 }
 
+/* FORMAT_TYPE */
+static void
+put_format (GByteArray *out, const MillCmafFormat *format)
+{
+  const guint32 numbers[] = { format->kind, format->timescale, format->width,
+    format->height, format->par_n, format->par_d, format->fps_n, format->fps_d,
+    format->sample_rate, format->channels, format->channel_configuration,
+    format->dolby_channels, format->orientation };
+  const guint8 colour[] = { format->colour.known ? 1 : 0,
+    format->colour.primaries, format->colour.transfer, format->colour.matrix,
+    format->colour.full_range ? 1 : 0 };
+  guint start = out->len;
+  guint ends[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    put_u32 (out, numbers[i]);
+  g_byte_array_append (out, colour, sizeof colour);
+  put_boolean (out, format->is_default);
+  put_string (out, format->codec);
+  ends[1] = out->len;
+  put_string (out, format->language);
+  ends[0] = out->len;
+  put_string (out, format->group);
+  put_offsets (out, start, ends, G_N_ELEMENTS (ends));
+}
+
+/* RENDITION_TYPE */
+static void
+put_rendition (GByteArray *out, const MillCmafRendition *rendition)
+{
+  guint start = out->len;
+  guint ends[3];
+
+  put_string (out, rendition->pad);
+  ends[2] = out->len;
+  put_string (out, rendition->name);
+  ends[1] = out->len;
+  put_padding (out, start, 4);
+  put_format (out, &rendition->format);
+  ends[0] = out->len;
+  put_boolean (out, rendition->gone);
+  put_padding (out, start, 8);
+  put_segments (out, rendition);
+  put_offsets (out, start, ends, G_N_ELEMENTS (ends));
+}
+
+static void
+put_renditions (GByteArray *out, const MillCmafState *self)
+{
+  guint n = self->renditions->len;
+  g_autofree guint *ends = g_new (guint, n);
+  guint start = out->len;
+
+  for (guint i = 0; i < n; i++) {
+    put_padding (out, start, 8);
+    put_rendition (out, g_ptr_array_index (self->renditions, i));
+    ends[i] = out->len;
+  }
+  put_offsets (out, start, ends, n);
+}
+
+/* STATE_TYPE */
 GBytes *
 mill_cmaf_state_save (const MillCmafState *self)
 {
-  g_auto (GVariantBuilder) renditions =
-      G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a" RENDITION_TYPE));
-  for (guint i = 0; i < self->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (self->renditions, i);
-    g_variant_builder_add (&renditions,
-        "(ss@" FORMAT_TYPE "b@a" SEGMENT_TYPE ")", rendition->pad,
-        rendition->name, save_format (&rendition->format), rendition->gone,
-        save_segments (rendition));
-  }
-  g_autoptr (GVariant) state =
-      g_variant_ref_sink (g_variant_new ("(ttbxut@a" CUT_TYPE
-                                         "@a" RENDITION_TYPE ")",
-          self->generation, self->next_number, self->ended,
-          self->availability_start_us, self->target_duration_s,
-          self->discontinuity_sequence, save_cuts (self),
-          g_variant_builder_end (&renditions)));
-#if G_BYTE_ORDER == G_BIG_ENDIAN
-  GVariant *swapped = g_variant_byteswap (state);
-  g_variant_unref (state);
-  state = swapped;
-#endif
-  gsize magic = strlen (MAGIC);
-  gsize size = g_variant_get_size (state);
-  guint8 *data = g_malloc (magic + size);
-  memcpy (data, MAGIC, magic);
-  memcpy (data + magic, g_variant_get_data (state), size);
-  return g_bytes_new_take (data, magic + size);
+  GByteArray *out = g_byte_array_sized_new (4096);
+  guint start = (guint) strlen (MAGIC);
+
+  g_byte_array_append (out, (const guint8 *) MAGIC, start);
+  put_u64 (out, self->generation);
+  put_u64 (out, self->next_number);
+  put_boolean (out, self->ended);
+  put_padding (out, start, 8);
+  put_u64 (out, (guint64) self->availability_start_us);
+  put_u32 (out, self->target_duration_s);
+  put_padding (out, start, 8);
+  put_u64 (out, self->discontinuity_sequence);
+  put_cuts (out, self);
+  guint end = out->len;
+  put_renditions (out, self);
+  put_offsets (out, start, &end, 1);
+  return g_byte_array_free_to_bytes (out);
 }
 
 /* ---- loading ---- */
