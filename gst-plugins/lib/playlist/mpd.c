@@ -5,7 +5,7 @@
 
 #include <stdarg.h>
 
-#include <libxml/xmlwriter.h>
+#include "playlist/mpd-xml-private.h"
 
 /* 23009-1 8.4 "isoff-live": what a template with a timeline conforms to. */
 #define PROFILE_LIVE "urn:mpeg:dash:profile:isoff-live:2011"
@@ -109,50 +109,19 @@ check_mpd (const MillMpd *mpd, GError **error)
 
 /* ---- attributes ---- */
 
-/* The writer escapes markup; what XML 1.0 2.2 excludes altogether has to go
- * before. */
-static gchar *
-clean (const gchar *text)
-{
-  gchar *valid = g_utf8_make_valid (text, -1);
-
-  for (gchar *at = valid; *at != '\0'; at++) {
-    if ((guchar) *at < 0x20)
-      *at = ' ';
-  }
-  return valid;
-}
-
 static void
-put_text (xmlTextWriterPtr xml, const gchar *name, const gchar *value)
-{
-  g_autofree gchar *cleaned = clean (value);
-
-  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST cleaned);
-}
-
-static void
-put_number (xmlTextWriterPtr xml, const gchar *name, guint64 value)
-{
-  gchar text[32];
-
-  g_snprintf (text, sizeof (text), "%" G_GUINT64_FORMAT, value);
-  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
-}
-
-static void
-put_ratio (xmlTextWriterPtr xml, const gchar *name, guint n, guint d,
+put_ratio (MillMpdXml *xml, const gchar *name, guint n, guint d,
     gchar separator)
 {
   gchar text[32];
 
   g_snprintf (text, sizeof (text), "%u%c%u", n, separator, d);
-  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+  mill_mpd_xml_put_text (xml, name, text);
 }
 
 /* xs:duration in seconds; integers, because of the locale's decimal comma. */
 static void
-put_duration (xmlTextWriterPtr xml, const gchar *name, GstClockTime time)
+put_duration (MillMpdXml *xml, const gchar *name, GstClockTime time)
 {
   gchar text[48];
 
@@ -161,11 +130,11 @@ put_duration (xmlTextWriterPtr xml, const gchar *name, GstClockTime time)
   g_snprintf (text, sizeof (text),
       "PT%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "S", time / GST_SECOND,
       time % GST_SECOND / GST_USECOND);
-  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+  mill_mpd_xml_put_text (xml, name, text);
 }
 
 static void
-put_date (xmlTextWriterPtr xml, const gchar *name, gint64 time_us)
+put_date (MillMpdXml *xml, const gchar *name, gint64 time_us)
 {
   g_autoptr (GDateTime) date =
       g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
@@ -177,36 +146,24 @@ put_date (xmlTextWriterPtr xml, const gchar *name, gint64 time_us)
   seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
   text =
       g_strdup_printf ("%s.%06dZ", seconds, (gint) (time_us % G_USEC_PER_SEC));
-  xmlTextWriterWriteAttribute (xml, BAD_CAST name, BAD_CAST text);
+  mill_mpd_xml_put_text (xml, name, text);
 }
 
 static void
-start_element (xmlTextWriterPtr xml, const gchar *name)
-{
-  xmlTextWriterStartElement (xml, BAD_CAST name);
-}
-
-static void
-end_element (xmlTextWriterPtr xml)
-{
-  xmlTextWriterEndElement (xml);
-}
-
-static void
-write_descriptor (xmlTextWriterPtr xml, const gchar *name, const gchar *scheme,
+write_descriptor (MillMpdXml *xml, const gchar *name, const gchar *scheme,
     const gchar *value)
 {
-  start_element (xml, name);
-  put_text (xml, "schemeIdUri", scheme);
-  put_text (xml, "value", value);
-  end_element (xml);
+  mill_mpd_xml_start_element (xml, name);
+  mill_mpd_xml_put_text (xml, "schemeIdUri", scheme);
+  mill_mpd_xml_put_text (xml, "value", value);
+  mill_mpd_xml_end_element (xml);
 }
 
 /* ---- elements, from the inside out ---- */
 
 /* One S for a run of segments of equal duration without a hole (5.3.9.6). */
 static gsize
-write_run (xmlTextWriterPtr xml, const MillMpdRepresentation *rep, gsize first)
+write_run (MillMpdXml *xml, const MillMpdRepresentation *rep, gsize first)
 {
   const MillMpdSegment *segments = rep->segments;
   gsize last = first;
@@ -219,52 +176,53 @@ write_run (xmlTextWriterPtr xml, const MillMpdRepresentation *rep, gsize first)
       segments[last + 1].time == segments[last].time + segments[last].duration)
     last++;
 
-  start_element (xml, "S");
+  mill_mpd_xml_start_element (xml, "S");
   if (!follows)
-    put_number (xml, "t", segments[first].time);
-  put_number (xml, "d", segments[first].duration);
+    mill_mpd_xml_put_number (xml, "t", segments[first].time);
+  mill_mpd_xml_put_number (xml, "d", segments[first].duration);
   if (last > first)
-    put_number (xml, "r", last - first);
-  end_element (xml);
+    mill_mpd_xml_put_number (xml, "r", last - first);
+  mill_mpd_xml_end_element (xml);
   return last + 1;
 }
 
 static void
-write_template (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
-  start_element (xml, "SegmentTemplate");
-  put_number (xml, "timescale", rep->timescale);
+  mill_mpd_xml_start_element (xml, "SegmentTemplate");
+  mill_mpd_xml_put_number (xml, "timescale", rep->timescale);
   if (rep->presentation_time_offset > 0)
-    put_number (xml, "presentationTimeOffset", rep->presentation_time_offset);
-  put_text (xml, "initialization", rep->init);
-  put_text (xml, "media", rep->media);
-  put_number (xml, "startNumber", rep->segments[0].number);
-  start_element (xml, "SegmentTimeline");
+    mill_mpd_xml_put_number (xml, "presentationTimeOffset",
+        rep->presentation_time_offset);
+  mill_mpd_xml_put_text (xml, "initialization", rep->init);
+  mill_mpd_xml_put_text (xml, "media", rep->media);
+  mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
+  mill_mpd_xml_start_element (xml, "SegmentTimeline");
   for (gsize i = 0; i < rep->n_segments;)
     i = write_run (xml, rep, i);
-  end_element (xml);
-  end_element (xml);
+  mill_mpd_xml_end_element (xml);
+  mill_mpd_xml_end_element (xml);
 }
 
 static void
-put_frame_rate (xmlTextWriterPtr xml, const gchar *name,
+put_frame_rate (MillMpdXml *xml, const gchar *name,
     const MillMpdRepresentation *rep)
 {
   if (rep->fps_n > 0 && rep->fps_d == 1)
-    put_number (xml, name, rep->fps_n);
+    mill_mpd_xml_put_number (xml, name, rep->fps_n);
   else if (rep->fps_n > 0 && rep->fps_d > 1)
     put_ratio (xml, name, rep->fps_n, rep->fps_d, '/');
 }
 
 static void
-write_video_attributes (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+write_video_attributes (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
   gboolean has_par = rep->par_n > 0 && rep->par_d > 0;
 
   if (rep->width == 0 || rep->height == 0)
     return;
-  put_number (xml, "width", rep->width);
-  put_number (xml, "height", rep->height);
+  mill_mpd_xml_put_number (xml, "width", rep->width);
+  mill_mpd_xml_put_number (xml, "height", rep->height);
   put_frame_rate (xml, "frameRate", rep);
   put_ratio (xml, "sar", has_par ? rep->par_n : 1, has_par ? rep->par_d : 1,
       ':');
@@ -285,7 +243,7 @@ channel_configuration (guint channels)
 /* Dolby's own scheme is the one that players of its codecs read (ETSI TS 103
  * 190-2 annex E for AC-4, TS 103 285 6.3 for these). */
 static void
-write_channels (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+write_channels (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
   guint channels = rep->channel_configuration > 0
       ? rep->channel_configuration
@@ -302,19 +260,19 @@ write_channels (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
 }
 
 static void
-write_representation (xmlTextWriterPtr xml, const MillMpdRepresentation *rep)
+write_representation (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
-  start_element (xml, "Representation");
-  put_text (xml, "id", rep->id);
-  put_number (xml, "bandwidth", MAX (rep->bandwidth_bps, 1));
+  mill_mpd_xml_start_element (xml, "Representation");
+  mill_mpd_xml_put_text (xml, "id", rep->id);
+  mill_mpd_xml_put_number (xml, "bandwidth", MAX (rep->bandwidth_bps, 1));
   if (rep->codecs != NULL)
-    put_text (xml, "codecs", rep->codecs);
+    mill_mpd_xml_put_text (xml, "codecs", rep->codecs);
   write_video_attributes (xml, rep);
   if (rep->sample_rate > 0)
-    put_number (xml, "audioSamplingRate", rep->sample_rate);
+    mill_mpd_xml_put_number (xml, "audioSamplingRate", rep->sample_rate);
   write_channels (xml, rep);
   write_template (xml, rep);
-  end_element (xml);
+  mill_mpd_xml_end_element (xml);
 }
 
 static gboolean
@@ -331,7 +289,7 @@ promises_sap (const MillMpdPeriod *period, guint set)
 /* Of the largest picture and the highest rate in the set (5.3.3.2): what a
  * player has to make room for before it has chosen. */
 static void
-write_maxima (xmlTextWriterPtr xml, const MillMpdPeriod *period, guint set)
+write_maxima (MillMpdXml *xml, const MillMpdPeriod *period, guint set)
 {
   guint width = 0;
   guint height = 0;
@@ -351,15 +309,15 @@ write_maxima (xmlTextWriterPtr xml, const MillMpdPeriod *period, guint set)
       fastest = rep;
   }
   if (width > 0 && height > 0) {
-    put_number (xml, "maxWidth", width);
-    put_number (xml, "maxHeight", height);
+    mill_mpd_xml_put_number (xml, "maxWidth", width);
+    mill_mpd_xml_put_number (xml, "maxHeight", height);
   }
   if (fastest != NULL)
     put_frame_rate (xml, "maxFrameRate", fastest);
 }
 
 static void
-write_code_point (xmlTextWriterPtr xml, const gchar *name, const gchar *what,
+write_code_point (MillMpdXml *xml, const gchar *name, const gchar *what,
     guint value)
 {
   g_autofree gchar *scheme = g_strconcat (SCHEME_CICP, what, NULL);
@@ -372,7 +330,7 @@ write_code_point (xmlTextWriterPtr xml, const gchar *name, const gchar *what,
 /* What a player that cannot show PQ or HLG must leave alone is essential;
  * other colours are told where they are not what players assume, BT.709. */
 static void
-write_colour (xmlTextWriterPtr xml, const MillCodecColour *colour)
+write_colour (MillMpdXml *xml, const MillCodecColour *colour)
 {
   gboolean is_sdr = mill_codec_get_range (colour) == MILL_CODEC_SDR;
   const gchar *name = is_sdr ? "SupplementalProperty" : "EssentialProperty";
@@ -386,21 +344,21 @@ write_colour (xmlTextWriterPtr xml, const MillCodecColour *colour)
 }
 
 static void
-write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
+write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     const MillMpdRepresentation *first)
 {
   gboolean is_video = first->content == MILL_MPD_VIDEO;
 
-  put_number (xml, "id", first->set);
-  put_text (xml, "contentType", is_video ? "video" : "audio");
-  put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
+  mill_mpd_xml_put_number (xml, "id", first->set);
+  mill_mpd_xml_put_text (xml, "contentType", is_video ? "video" : "audio");
+  mill_mpd_xml_put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
   if (first->language != NULL && first->language[0] != '\0')
-    put_text (xml, "lang", first->language);
+    mill_mpd_xml_put_text (xml, "lang", first->language);
   if (is_video)
     write_maxima (xml, period, first->set);
-  put_text (xml, "segmentAlignment", "true");
+  mill_mpd_xml_put_text (xml, "segmentAlignment", "true");
   if (promises_sap (period, first->set))
-    put_number (xml, "startWithSAP", 1);
+    mill_mpd_xml_put_number (xml, "startWithSAP", 1);
   if (is_video)
     write_colour (xml, &first->colour);
   if (period->continues != NULL)
@@ -412,7 +370,7 @@ write_set_head (xmlTextWriterPtr xml, const MillMpdPeriod *period,
 
 /* Writes the set that starts at @i; returns what comes after it. */
 static gsize
-write_set (xmlTextWriterPtr xml, const MillMpdPeriod *period, gsize i)
+write_set (MillMpdXml *xml, const MillMpdPeriod *period, gsize i)
 {
   const MillMpdRepresentation *reps = period->representations;
   guint set = reps[i].set;
@@ -422,14 +380,14 @@ write_set (xmlTextWriterPtr xml, const MillMpdPeriod *period, gsize i)
     if (reps[i].n_segments == 0)
       continue;
     if (!is_open) {
-      start_element (xml, "AdaptationSet");
+      mill_mpd_xml_start_element (xml, "AdaptationSet");
       write_set_head (xml, period, &reps[i]);
       is_open = TRUE;
     }
     write_representation (xml, &reps[i]);
   }
   if (is_open)
-    end_element (xml);
+    mill_mpd_xml_end_element (xml);
   return i;
 }
 
@@ -444,25 +402,25 @@ has_media (const MillMpdPeriod *period)
 }
 
 static void
-write_period (xmlTextWriterPtr xml, const MillMpdPeriod *period)
+write_period (MillMpdXml *xml, const MillMpdPeriod *period)
 {
-  start_element (xml, "Period");
-  put_text (xml, "id", period->id);
+  mill_mpd_xml_start_element (xml, "Period");
+  mill_mpd_xml_put_text (xml, "id", period->id);
   put_duration (xml, "start", period->start);
   put_duration (xml, "duration", period->duration);
   for (gsize i = 0; i < period->n_representations;)
     i = write_set (xml, period, i);
-  end_element (xml);
+  mill_mpd_xml_end_element (xml);
 }
 
 static void
-write_mpd_attributes (xmlTextWriterPtr xml, const MillMpd *mpd)
+write_mpd_attributes (MillMpdXml *xml, const MillMpd *mpd)
 {
   gboolean is_dynamic = mpd->kind == MILL_MPD_DYNAMIC;
 
-  xmlTextWriterWriteAttribute (xml, BAD_CAST "xmlns", BAD_CAST NS_MPD);
-  put_text (xml, "profiles", PROFILE_LIVE);
-  put_text (xml, "type", is_dynamic ? "dynamic" : "static");
+  mill_mpd_xml_put_text (xml, "xmlns", NS_MPD);
+  mill_mpd_xml_put_text (xml, "profiles", PROFILE_LIVE);
+  mill_mpd_xml_put_text (xml, "type", is_dynamic ? "dynamic" : "static");
   if (is_dynamic) {
     put_date (xml, "availabilityStartTime", mpd->availability_start_us);
     put_date (xml, "publishTime", mpd->publish_us);
@@ -481,12 +439,9 @@ write_mpd_attributes (xmlTextWriterPtr xml, const MillMpd *mpd)
 }
 
 static void
-write_mpd (xmlTextWriterPtr xml, const MillMpd *mpd)
+write_mpd (MillMpdXml *xml, const MillMpd *mpd)
 {
-  xmlTextWriterSetIndent (xml, 1);
-  xmlTextWriterSetIndentString (xml, BAD_CAST " ");
-  xmlTextWriterStartDocument (xml, NULL, "UTF-8", NULL);
-  start_element (xml, "MPD");
+  mill_mpd_xml_start_element (xml, "MPD");
   write_mpd_attributes (xml, mpd);
   for (gsize i = 0; i < mpd->n_periods; i++) {
     if (has_media (&mpd->periods[i]))
@@ -494,27 +449,17 @@ write_mpd (xmlTextWriterPtr xml, const MillMpd *mpd)
   }
   if (mpd->kind == MILL_MPD_DYNAMIC && mpd->utc_timing != NULL)
     write_descriptor (xml, "UTCTiming", SCHEME_UTC, mpd->utc_timing);
-  end_element (xml);
-  xmlTextWriterEndDocument (xml);
+  mill_mpd_xml_end_element (xml);
 }
 
 GBytes *
 mill_mpd_print (const MillMpd *mpd, GError **error)
 {
-  xmlBufferPtr buffer;
-  xmlTextWriterPtr xml;
-  GBytes *text;
+  MillMpdXml xml;
 
   if (!check_mpd (mpd, error))
     return NULL;
-  buffer = xmlBufferCreate ();
-  xml = xmlNewTextWriterMemory (buffer, 0);
-  /* Memory is all this needs, and GLib programs end without it. */
-  if (buffer == NULL || xml == NULL)
-    g_error ("out of memory for an MPD");
-  write_mpd (xml, mpd);
-  xmlFreeTextWriter (xml);
-  text = g_bytes_new (xmlBufferContent (buffer), xmlBufferLength (buffer));
-  xmlBufferFree (buffer);
-  return text;
+  mill_mpd_xml_begin (&xml);
+  write_mpd (&xml, mpd);
+  return mill_mpd_xml_end (&xml);
 }
