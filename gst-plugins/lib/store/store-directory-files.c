@@ -170,10 +170,10 @@ write_bytes (gint fd, GBytes *content)
 }
 
 /* Makes a file of @content beside @base, to be renamed over it. Returns it
- * open and locked, or -1 with errno. */
+ * open, or -1 with errno. */
 static gint
 make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
-    GBytes *content, gchar **ret_name)
+    MillStoreReplace how, GBytes *content, gchar **ret_name)
 {
   /* 255 bytes are the longest name; a dot keeps it from being served. */
   g_autofree gchar *name = g_strdup_printf (".%.200s.%08x-%x.tmp", base,
@@ -184,9 +184,9 @@ make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
 
   if (fd < 0)
     return -1;
-  /* Nobody else can hold the lock of a new file; a lease needs it, and to
-   * others it does no harm. */
-  if (flock (fd, LOCK_EX | LOCK_NB) < 0 || !write_bytes (fd, content)) {
+  /* Nobody else can hold the lock of a new file. */
+  if ((how == MILL_STORE_REPLACE_LOCKED && flock (fd, LOCK_EX | LOCK_NB) < 0) ||
+      !write_bytes (fd, content)) {
     number = errno;
     unlinkat (parent, name, 0);
     close (fd);
@@ -199,7 +199,7 @@ make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
 
 gint
 mill_store_directory_files_replace (MillStoreDirectory *self, const gchar *name,
-    GBytes *content)
+    MillStoreReplace how, GBytes *content)
 {
   g_autofree gchar *temporary = NULL;
   const gchar *base;
@@ -210,7 +210,7 @@ mill_store_directory_files_replace (MillStoreDirectory *self, const gchar *name,
 
   if (parent < 0)
     return -1;
-  fd = make_temporary (self, parent, base, content, &temporary);
+  fd = make_temporary (self, parent, base, how, content, &temporary);
   if (fd >= 0 && renameat (parent, temporary, parent, base) < 0) {
     number = errno;
     unlinkat (parent, temporary, 0);

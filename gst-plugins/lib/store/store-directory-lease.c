@@ -68,7 +68,8 @@ take_over (MillStoreDirectory *self, const gchar *name, GBytes **ret_content,
 
   if (content == NULL)
     return -1;
-  fd = mill_store_directory_files_replace (self, name, content);
+  fd = mill_store_directory_files_replace (self, name,
+      MILL_STORE_REPLACE_LOCKED, content);
   if (fd < 0)
     mill_store_directory_files_fail (self, "taking over", name, error);
   else
@@ -118,7 +119,8 @@ mill_store_directory_lease_write (MillStore *store, gpointer handle,
         store->location, name);
     return FALSE;
   }
-  fd = mill_store_directory_files_replace (self, name, content);
+  fd = mill_store_directory_files_replace (self, name,
+      MILL_STORE_REPLACE_LOCKED, content);
   if (fd < 0)
     return mill_store_directory_files_fail (self, "writing", name, error);
   /* The handle stays what it is and stands for the new file from here on; the

@@ -52,10 +52,17 @@ gint mill_store_directory_files_open (MillStoreDirectory *self,
 gboolean mill_store_directory_files_write (gint fd, struct iovec *vectors,
     guint n_vectors);
 
+/* What a lease is known by is locked before anybody can open it. */
+typedef enum
+{
+  MILL_STORE_REPLACE_PLAIN,
+  MILL_STORE_REPLACE_LOCKED,
+} MillStoreReplace;
+
 /* Puts @content in the place of what is there, at once.
- * Returns: the new file open and locked, -1 on failure */
+ * Returns: the new file open, -1 on failure */
 gint mill_store_directory_files_replace (MillStoreDirectory *self,
-    const gchar *name, GBytes *content);
+    const gchar *name, MillStoreReplace how, GBytes *content);
 
 /* Returns: (transfer full) (nullable): the rest of the file; NULL with EMSGSIZE
  * when it is more than @max_bytes */

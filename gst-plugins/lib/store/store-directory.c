@@ -29,7 +29,8 @@ directory_put (MillStore *store, const gchar *name, GBytes *content,
     GError **error)
 {
   MillStoreDirectory *self = (MillStoreDirectory *) store;
-  gint fd = mill_store_directory_files_replace (self, name, content);
+  gint fd = mill_store_directory_files_replace (self, name,
+      MILL_STORE_REPLACE_PLAIN, content);
 
   if (fd < 0)
     return mill_store_directory_files_fail (self, "putting", name, error);
@@ -156,9 +157,9 @@ directory_open (MillStore *store, const gchar *name, MillStoreMode mode,
   gint flags = O_WRONLY | O_APPEND | O_CREAT;
   gint fd = mill_store_directory_files_open (self, name,
       mode == MILL_STORE_NEW ? flags | O_EXCL : flags, TRUE);
-  struct stat status;
+  struct stat status = { .st_size = 0 };
 
-  if (fd < 0 || fstat (fd, &status) < 0) {
+  if (fd < 0 || (mode != MILL_STORE_NEW && fstat (fd, &status) < 0)) {
     mill_store_directory_files_fail (self, "opening", name, error);
     if (fd >= 0)
       close (fd);
