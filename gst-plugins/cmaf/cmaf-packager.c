@@ -389,6 +389,17 @@ check_lane_locked (const MillCmafPackager *self, const MillCmafLane *lane)
   return lane->track != NULL ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
 }
 
+void
+mill_cmaf_packager_prepare (const MillCmafPackager *self,
+    const MillCmafLane *lane)
+{
+  /* Looked at one after the other these would be waited for one by one. */
+  __builtin_prefetch (&self->lock, 1);
+  __builtin_prefetch (&self->held, 1);
+  __builtin_prefetch (&lane->track);
+  __builtin_prefetch (&lane->eos);
+}
+
 GstFlowReturn
 mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafInput *input, GstBuffer *buffer)

@@ -117,6 +117,10 @@ void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
 void mill_cmaf_packager_set_flushing (MillCmafPackager *self,
     MillCmafLane *lane, gboolean flushing);
 
+/** A push into @lane comes next. Any thread. */
+void mill_cmaf_packager_prepare (const MillCmafPackager *self,
+    const MillCmafLane *lane);
+
 /** @buffer: (transfer full)
  * In mode vod this waits while @lane is far ahead of the one that cuts, unless
  * that would be for ever.

@@ -160,6 +160,7 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstCmafSink *self = (GstCmafSink *) parent;
   GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
   MillCmafInput input;
+  mill_cmaf_packager_prepare (self->packager, gst_cmaf_sink_pad_get_lane (own));
   if (G_UNLIKELY (gst_cmaf_sink_pad_is_incomplete (own))) {
     GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
         self->packager, own, buffer);

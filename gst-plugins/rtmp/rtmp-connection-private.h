@@ -65,6 +65,7 @@ struct _MillRtmpConnection
   gpointer host_data;
   const MillRtmpConnectionOwner *live; /* the owner, while LIVE */
   GstPromise *promise;
+  guint reads; /* while LIVE; wraps */
   GByteArray *pending; /* read, but not consumed before the answer */
   gint64 last_media_us;
   gboolean feeding;
@@ -107,5 +108,10 @@ void mill_rtmp_socket_leave_host (MillRtmpConnection *self);
 /* The owner is told of the end, once. Threads: any. */
 void mill_rtmp_socket_notify_ended (MillRtmpConnection *self,
     const gchar *reason);
+
+/* ---- rtmp-socket-warm.c ---- */
+
+/* After a read, in the lane: what is fetched before the next. */
+void mill_rtmp_socket_warm_update (MillRtmpConnection *self);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "rtmp-guard.h"
 #include "rtmp-lane.h"
 #include "rtmp-tls.h"
+#include "rtmp-warm.h"
 #include "rtmp/rtmp-session.h"
 
 G_BEGIN_DECLS
@@ -43,6 +44,8 @@ typedef struct
   void (*media) (MillRtmpMediaType type, guint32 timestamp_ms,
       GstBuffer *payload, gpointer user_data);
   void (*metadata) (const GstStructure *metadata, gpointer user_data);
+  /* adds what `media` goes through; nullable */
+  void (*warm) (MillRtmpWarm *warm, gpointer user_data);
   /* gone; last call. @reason is for people. Not called after
    * mill_rtmp_connection_drop() */
   void (*ended) (const gchar *reason, gpointer user_data);

@@ -109,3 +109,10 @@ mill_rtmp_lane_get_time (MillRtmpLane *lane)
 {
   return lane->thread->now_us;
 }
+
+void
+mill_rtmp_lane_warm (MillRtmpLane *lane, MillRtmpWarm *warm)
+{
+  mill_rtmp_warm_add (warm, lane, sizeof *lane);
+  mill_rtmp_warm_add_lock (warm, &lane->lock);
+}

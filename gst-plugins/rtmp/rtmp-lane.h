@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <glib.h>
+#include "rtmp-warm.h"
 
 G_BEGIN_DECLS
 
@@ -37,6 +37,9 @@ guint8 *mill_rtmp_lane_get_scratch (MillRtmpLane *lane, gsize *ret_size);
 
 /* When the pool called the function that runs now; g_get_monotonic_time(). */
 gint64 mill_rtmp_lane_get_time (MillRtmpLane *lane);
+
+/* Adds what a lane is entered through. In the lane only. */
+void mill_rtmp_lane_warm (MillRtmpLane *lane, MillRtmpWarm *warm);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRtmpLane, mill_rtmp_lane_unref)
 

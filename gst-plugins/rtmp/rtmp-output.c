@@ -438,3 +438,13 @@ mill_rtmp_output_fill_stats (MillRtmpOutput *self, GstStructure *structure)
       COUNTER_GET (self->jumps), "repairs", G_TYPE_UINT,
       COUNTER_GET (self->repairs), NULL);
 }
+
+void
+mill_rtmp_output_warm (MillRtmpOutput *self, MillRtmpWarm *warm)
+{
+  mill_rtmp_warm_add (warm, self, sizeof *self);
+  for (guint i = 0; i < self->n_tracks; i++) {
+    mill_rtmp_warm_add (warm, self->tracks[i], sizeof *self->tracks[i]);
+    mill_rtmp_warm_add_pad (warm, self->tracks[i]->pad);
+  }
+}

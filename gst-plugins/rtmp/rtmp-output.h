@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-warm.h"
 #include "rtmp/rtmp-session.h"
 
 G_BEGIN_DECLS
@@ -53,6 +54,9 @@ gboolean mill_rtmp_output_push (MillRtmpOutput *output, MillRtmpMediaType type,
 /* The publisher is gone, and awaited: an event of source/source-event.h on all
  * pads, for whoever has another one to show meanwhile. */
 void mill_rtmp_output_lose (MillRtmpOutput *output, const gchar *reason);
+
+/* Adds what a push uses. */
+void mill_rtmp_output_warm (MillRtmpOutput *output, MillRtmpWarm *warm);
 
 /* EOS on all pads. FALSE when there are none. */
 gboolean mill_rtmp_output_end (MillRtmpOutput *output);

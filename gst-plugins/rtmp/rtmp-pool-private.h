@@ -30,6 +30,10 @@ struct _MillRtmpThread
   gint quit; /* atomic */
   gint64 turn_since_us; /* atomic; 0 while waiting */
   guint64 turns; /* atomic, written by the own thread */
+  gint64 woken_us; /* own thread */
+  gint64 period_start_us; /* own thread */
+  gint64 busy_us; /* own thread; since then */
+  gint load_permille; /* atomic; of the last period */
   gint n_connections; /* atomic */
   guint n_sources; /* pool_lock */
 
@@ -55,6 +59,7 @@ struct _MillRtmpWatch
   MillRtmpLane *lane;
   MillRtmpWatchSpec spec;
   gboolean dead; /* lane lock */
+  MillRtmpWarm warm; /* own thread */
 };
 
 struct _MillRtmpTimer
@@ -87,6 +92,8 @@ void mill_rtmp_pool_remove_source (MillRtmpThread *thread);
 MillRtmpLane *mill_rtmp_lane_new (MillRtmpThread *thread, gboolean is_source);
 void mill_rtmp_lane_run_task (MillRtmpTask *task); /* (transfer full) */
 
+/* @watch (nullable) is the next to be dispatched. */
+void mill_rtmp_watch_prepare (const MillRtmpWatch *watch);
 void mill_rtmp_watch_dispatch (MillRtmpWatch *watch, guint32 events);
 /* What mill_rtmp_watch_free() left for the thread to do. */
 void mill_rtmp_watch_destroy (MillRtmpWatch *watch);

@@ -13,6 +13,13 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 
 #define EVENTS_PER_TURN 64
 
+/* How much of its time a thread has work for is known after a while only. Until
+ * then a source counts for what one of some Mb/s comes to. */
+#define LOAD_PERIOD_US G_USEC_PER_SEC
+#define SOURCE_PERMILLE 1
+/* A thread with less to do than this takes one more source. */
+#define BUSY_PERMILLE 500
+
 struct _MillRtmpPool
 {
   guint users; /* pool_lock */
@@ -67,7 +74,7 @@ begin_turn (MillRtmpThread *thread)
 }
 
 static gint
-get_wait_ms (MillRtmpThread *thread)
+get_wait_ms (MillRtmpThread *thread, gint64 now_us)
 {
   gint wait_ms = -1;
 
@@ -77,11 +84,33 @@ get_wait_ms (MillRtmpThread *thread)
   } else if (!g_sequence_is_empty (thread->timers)) {
     MillRtmpTimer *first =
         g_sequence_get (g_sequence_get_begin_iter (thread->timers));
-    gint64 wait_us = first->deadline_us - g_get_monotonic_time ();
+    gint64 wait_us = first->deadline_us - now_us;
     wait_ms = CLAMP ((wait_us + 999) / 1000, 0, G_MAXINT / 2);
   }
   g_mutex_unlock (&thread->lock);
   return wait_ms;
+}
+
+/* Sleeps until there is something to do. */
+static gint
+wait_for_events (MillRtmpThread *thread, struct epoll_event *events)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 period_us = now_us - thread->period_start_us;
+
+  thread->busy_us += now_us - thread->woken_us;
+  if (period_us >= LOAD_PERIOD_US) {
+    g_atomic_int_set (&thread->load_permille,
+        (gint) (thread->busy_us * 1000 / period_us));
+    thread->period_start_us = now_us;
+    thread->busy_us = 0;
+  }
+  __atomic_store_n (&thread->turn_since_us, 0, __ATOMIC_RELAXED);
+  gint n_events = epoll_wait (thread->epoll_fd, events, EVENTS_PER_TURN,
+      get_wait_ms (thread, now_us));
+  begin_turn (thread);
+  thread->woken_us = thread->now_us;
+  return n_events;
 }
 
 static void
@@ -105,9 +134,8 @@ run_tasks (MillRtmpThread *thread)
 static void
 run_timers (MillRtmpThread *thread)
 {
-  do {
+  while (mill_rtmp_timer_run_due (thread))
     begin_turn (thread);
-  } while (mill_rtmp_timer_run_due (thread));
 }
 
 static void
@@ -127,15 +155,16 @@ run_thread (gpointer user_data)
   MillRtmpThread *thread = user_data;
   struct epoll_event events[EVENTS_PER_TURN];
 
+  thread->woken_us = thread->period_start_us = g_get_monotonic_time ();
   while (!g_atomic_int_get (&thread->quit)) {
-    gint wait_ms = get_wait_ms (thread);
-    __atomic_store_n (&thread->turn_since_us, 0, __ATOMIC_RELAXED);
-    gint n_events =
-        epoll_wait (thread->epoll_fd, events, EVENTS_PER_TURN, wait_ms);
+    gint n_events = wait_for_events (thread, events);
 
     for (gint i = 0; i < n_events; i++) {
       guint64 count;
-      begin_turn (thread);
+      if (i > 0)
+        begin_turn (thread);
+      if (i + 1 < n_events)
+        mill_rtmp_watch_prepare (events[i + 1].data.ptr);
       if (events[i].data.ptr)
         mill_rtmp_watch_dispatch (events[i].data.ptr, events[i].events);
       else if (read (thread->wake_fd, &count, sizeof count) < 0)
@@ -307,6 +336,28 @@ grow (MillRtmpPool *pool)
   return thread;
 }
 
+static guint
+get_load (MillRtmpThread *thread)
+{
+  return MAX ((guint) g_atomic_int_get (&thread->load_permille),
+      thread->n_sources * SOURCE_PERMILLE);
+}
+
+/* Many sources on one thread cost less than on two: it is woken for several of
+ * them at once. But none shares one that has no need to, nor a busy one. */
+static gboolean
+is_better (MillRtmpThread *thread, MillRtmpThread *than)
+{
+  guint load = get_load (thread);
+  guint other = get_load (than);
+
+  if (thread->n_sources == 0 || than->n_sources == 0)
+    return than->n_sources > 0;
+  if (load < BUSY_PERMILLE && other < BUSY_PERMILLE)
+    return thread->n_sources > than->n_sources;
+  return load < other;
+}
+
 MillRtmpLane *
 mill_rtmp_pool_add_source_lane (MillRtmpPool *pool)
 {
@@ -314,7 +365,7 @@ mill_rtmp_pool_add_source_lane (MillRtmpPool *pool)
   MillRtmpThread *best = g_ptr_array_index (pool->threads, 0);
   for (guint i = 1; i < pool->threads->len; i++) {
     MillRtmpThread *thread = g_ptr_array_index (pool->threads, i);
-    if (thread->n_sources < best->n_sources)
+    if (is_better (thread, best))
       best = thread;
   }
   if (best->n_sources > 0 && pool->threads->len < g_get_num_processors ()) {

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  * The epoll threads that every rtmpserversrc of a process shares. The pool has
  * one thread for the first source and grows by one per further source up to
  * one per core, so a stand-alone pipeline pays for one private thread and a
- * process with many streams for one per core.
+ * process with many streams for one per core, of which the second is kept for
+ * what the first has no time for.
  * Work is put in lanes (rtmp-lane.h).
  *
  * Rule of the pool: nothing that runs in a lane may wait, but for what the
@@ -32,7 +33,8 @@ void mill_rtmp_pool_release (MillRtmpPool *pool);
  * Returns: (transfer full): structure "threads" with a GstValueArray "threads" */
 GstStructure *mill_rtmp_pool_describe (void);
 
-/* A lane on the first thread, and one on the thread with the fewest sources.
+/* A lane on the first thread, and one on a thread of its own or, when each has
+ * a source, on the one with the most that is not busy.
  * Returns: (transfer full) */
 MillRtmpLane *mill_rtmp_pool_add_listener_lane (MillRtmpPool *pool);
 MillRtmpLane *mill_rtmp_pool_add_source_lane (MillRtmpPool *pool);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "rtmp-connection-private.h"
+#include "rtmp-memory.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
@@ -446,6 +447,7 @@ read_once (MillRtmpConnection *self)
     return;
   __atomic_store_n (&self->bytes, self->bytes + n_read, __ATOMIC_RELAXED);
   mill_rtmp_socket_feed (self, scratch, n_read);
+  mill_rtmp_socket_warm_update (self);
 }
 
 static gboolean
@@ -569,6 +571,7 @@ mill_rtmp_socket_init (MillRtmpConnection *self, gint fd)
 {
   self->fd = fd;
   self->session = mill_rtmp_session_new (NULL, &session_events, self);
+  mill_rtmp_session_set_memory_kind (self->session, &mill_rtmp_memory_kind);
 }
 
 void

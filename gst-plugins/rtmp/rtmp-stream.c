@@ -226,7 +226,17 @@ on_ended (const gchar *reason, gpointer user_data)
   after_loss (self, reason, was_live);
 }
 
+static void
+on_warm (MillRtmpWarm *warm, gpointer user_data)
+{
+  MillRtmpStream *self = user_data;
+
+  mill_rtmp_warm_add (warm, self, sizeof *self);
+  mill_rtmp_output_warm (self->output, warm);
+}
+
 static const MillRtmpConnectionOwner connection_owner = {
+  .warm = on_warm,
   .started = on_started,
   .media = on_media,
   .metadata = on_metadata,

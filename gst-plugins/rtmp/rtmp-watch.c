@@ -13,8 +13,18 @@ mill_rtmp_watch_destroy (MillRtmpWatch *watch)
 }
 
 void
+mill_rtmp_watch_prepare (const MillRtmpWatch *watch)
+{
+  const gchar *at = (const gchar *) watch;
+
+  for (gsize i = 0; i < sizeof *watch; i += MILL_RTMP_WARM_LINE_BYTES)
+    __builtin_prefetch (at + i, 1, 2);
+}
+
+void
 mill_rtmp_watch_dispatch (MillRtmpWatch *watch, guint32 events)
 {
+  mill_rtmp_warm_fetch (&watch->warm);
   g_rec_mutex_lock (&watch->lane->lock);
   if (!watch->dead)
     watch->spec.ready (events, watch->spec.user_data);
@@ -35,6 +45,12 @@ mill_rtmp_watch_new (MillRtmpLane *lane, const MillRtmpWatchSpec *spec)
   if (epoll_ctl (lane->thread->epoll_fd, EPOLL_CTL_ADD, spec->fd, &event) < 0)
     g_critical ("cannot watch descriptor %d: %s", spec->fd, g_strerror (errno));
   return watch;
+}
+
+MillRtmpWarm *
+mill_rtmp_watch_get_warm (MillRtmpWatch *watch)
+{
+  return &watch->warm;
 }
 
 void

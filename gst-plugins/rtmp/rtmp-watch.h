@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rtmp-lane.h"
+#include "rtmp-warm.h"
 
 G_BEGIN_DECLS
 
@@ -30,6 +31,9 @@ typedef struct
 MillRtmpWatch *mill_rtmp_watch_new (MillRtmpLane *lane,
     const MillRtmpWatchSpec *spec);
 void mill_rtmp_watch_set_events (MillRtmpWatch *watch, guint32 events);
+/* What is fetched before `ready`: for its owner to fill, in the lane.
+ * Returns: (transfer none) */
+MillRtmpWarm *mill_rtmp_watch_get_warm (MillRtmpWatch *watch);
 void mill_rtmp_watch_free (MillRtmpWatch *watch);
 
 G_END_DECLS

@@ -12,18 +12,112 @@
 
 /* As malloc aligns: whoever reads payload may expect it. */
 #define ALIGNMENT 16
+#define ALIGN(size) (((size) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
+
+/* More than a block can have payloads. */
+#define ALL_PARTS BLOCK_BYTES
+
+/* Blocks that are kept for who needs one next. Segments are written, and give
+ * theirs back, many at a time, and what was written last is in the cache still;
+ * malloc would put large blocks together and take them apart again. */
+#define SPARE_MAX 64
+
+struct _MillRtmpBlock
+{
+  gint parts; /* atomic */
+  gboolean is_shared;
+  MillRtmpBlock *next; /* spare_lock */
+};
+
+#define HEAD_BYTES ALIGN (sizeof (MillRtmpBlock))
+
+static GMutex spare_lock;
+static MillRtmpBlock *spare; /* spare_lock */
+static guint n_spare; /* spare_lock */
+
+static MillRtmpBlock *
+take_spare (void)
+{
+  g_mutex_lock (&spare_lock);
+  MillRtmpBlock *block = spare;
+  if (block != NULL) {
+    spare = block->next;
+    n_spare--;
+  }
+  g_mutex_unlock (&spare_lock);
+  return block;
+}
+
+static gboolean
+give_spare (MillRtmpBlock *block)
+{
+  g_mutex_lock (&spare_lock);
+  gboolean has_room = n_spare < SPARE_MAX;
+  if (has_room) {
+    block->next = spare;
+    spare = block;
+    n_spare++;
+  }
+  g_mutex_unlock (&spare_lock);
+  return has_room;
+}
+
+/* Whoever makes a block has all parts of it, and gives those back that nobody
+ * was handed: so that handing one out does not touch the block's head, which is
+ * far from where it is being filled. */
+static MillRtmpBlock *
+make_shared (void)
+{
+  MillRtmpBlock *block = take_spare ();
+  if (block == NULL)
+    block = g_malloc (BLOCK_BYTES);
+  block->parts = ALL_PARTS;
+  block->is_shared = TRUE;
+  return block;
+}
+
+static MillRtmpBlock *
+make_single (gsize size)
+{
+  MillRtmpBlock *block = g_malloc (HEAD_BYTES + size);
+  block->parts = 1;
+  block->is_shared = FALSE;
+  return block;
+}
+
+static void
+release (MillRtmpBlock *block, gint parts)
+{
+  if (g_atomic_int_add (&block->parts, -parts) > parts)
+    return;
+  if (!block->is_shared || !give_spare (block))
+    g_free (block);
+}
+
+void
+mill_rtmp_arena_release (MillRtmpBlock *block)
+{
+  release (block, 1);
+}
 
 void
 mill_rtmp_arena_clear (MillRtmpArena *arena)
 {
-  g_clear_pointer (&arena->block, g_atomic_rc_box_release);
-  arena->used = 0;
+  if (arena->block != NULL)
+    release (arena->block, ALL_PARTS - arena->handed_out);
+  *arena = (MillRtmpArena){ .kind = arena->kind };
+}
+
+gpointer
+mill_rtmp_arena_peek (const MillRtmpArena *arena)
+{
+  return arena->block != NULL ? (guint8 *) arena->block + arena->used : NULL;
 }
 
 void
 mill_rtmp_arena_drop (MillRtmpPayload *payload)
 {
-  g_clear_pointer (&payload->block, g_atomic_rc_box_release);
+  g_clear_pointer (&payload->block, mill_rtmp_arena_release);
   *payload = (MillRtmpPayload){ 0 };
 }
 
@@ -31,31 +125,44 @@ void
 mill_rtmp_arena_reserve (MillRtmpArena *arena, gsize size,
     MillRtmpPayload *payload)
 {
+  gsize room = arena->kind != NULL ? ALIGN (arena->kind->room) : 0;
+  gsize wanted = ALIGN (room + size);
+
   mill_rtmp_arena_drop (payload);
   payload->size = size;
   if (size > SHARED_MAX_BYTES) {
-    payload->block = g_atomic_rc_box_alloc (size);
-    payload->data = payload->block;
+    payload->block = make_single (wanted);
+    payload->data = (guint8 *) payload->block + HEAD_BYTES + room;
     return;
   }
-  if (arena->block == NULL || BLOCK_BYTES - arena->used < size) {
+  if (arena->block == NULL || BLOCK_BYTES - arena->used < wanted) {
     mill_rtmp_arena_clear (arena);
-    arena->block = g_atomic_rc_box_alloc (BLOCK_BYTES);
+    arena->block = make_shared ();
+    arena->used = HEAD_BYTES;
   }
-  payload->block = g_atomic_rc_box_acquire (arena->block);
-  payload->data = arena->block + arena->used;
-  arena->used += MIN (BLOCK_BYTES - arena->used,
-      (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+  payload->block = arena->block;
+  payload->data = (guint8 *) arena->block + arena->used + room;
+  arena->used += wanted;
+  arena->handed_out++;
+}
+
+static GstMemory *
+wrap_memory (MillRtmpArena *arena, MillRtmpPayload *payload, gsize size)
+{
+  if (arena->kind != NULL)
+    return arena->kind->wrap (payload->data - ALIGN (arena->kind->room),
+        payload->data, payload->size, size, payload->block);
+  return gst_memory_new_wrapped (0, payload->data, payload->size, 0, size,
+      payload->block, (GDestroyNotify) mill_rtmp_arena_release);
 }
 
 GstBuffer *
-mill_rtmp_arena_wrap (MillRtmpPayload *payload, gsize size)
+mill_rtmp_arena_wrap (MillRtmpArena *arena, MillRtmpPayload *payload,
+    gsize size)
 {
-  GstMemory *memory = gst_memory_new_wrapped (0, payload->data, payload->size,
-      0, size, payload->block, g_atomic_rc_box_release);
   GstBuffer *buffer = gst_buffer_new ();
 
-  gst_buffer_append_memory (buffer, memory);
+  gst_buffer_append_memory (buffer, wrap_memory (arena, payload, size));
   *payload = (MillRtmpPayload){ 0 };
   return buffer;
 }

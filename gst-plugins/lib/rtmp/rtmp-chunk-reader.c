@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "rtmp-arena.h"
 #include "rtmp-session.h"
 #include "rtmp-bytes.h"
 
@@ -101,6 +100,13 @@ mill_rtmp_chunk_reader_free (MillRtmpChunkReader *reader)
   g_ptr_array_unref (reader->streams);
   mill_rtmp_arena_clear (&reader->arena);
   g_free (reader);
+}
+
+void
+mill_rtmp_chunk_reader_set_memory_kind (MillRtmpChunkReader *reader,
+    const MillRtmpMemoryKind *kind)
+{
+  reader->arena.kind = kind;
 }
 
 void
@@ -372,7 +378,8 @@ steal_payload (MillRtmpChunkReader *reader, ChunkStream *stream)
 {
   GstBuffer *payload = NULL;
   if (stream->payload.data != NULL)
-    payload = mill_rtmp_arena_wrap (&stream->payload, stream->fill);
+    payload =
+        mill_rtmp_arena_wrap (&reader->arena, &stream->payload, stream->fill);
   drop_message (reader, stream);
   return payload;
 }
@@ -556,4 +563,23 @@ mill_rtmp_chunk_reader_load (MillRtmpChunkReader *reader, GVariant *variant,
       return FALSE;
   }
   return TRUE;
+}
+
+void
+mill_rtmp_chunk_reader_visit (const MillRtmpChunkReader *reader,
+    MillRtmpVisitFunc visit, gpointer user_data)
+{
+  visit (reader, sizeof *reader, user_data);
+  visit (reader->streams, sizeof *reader->streams, user_data);
+  visit (reader->streams->pdata, reader->streams->len * sizeof (gpointer),
+      user_data);
+  for (guint i = 0; i < reader->streams->len; i++)
+    visit (g_ptr_array_index (reader->streams, i), sizeof (ChunkStream),
+        user_data);
+}
+
+gpointer
+mill_rtmp_chunk_reader_peek_room (const MillRtmpChunkReader *reader)
+{
+  return mill_rtmp_arena_peek (&reader->arena);
 }

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-arena.h"
 #include "rtmp-message.h"
 
 G_BEGIN_DECLS
@@ -38,6 +39,10 @@ MillRtmpChunkReader *mill_rtmp_chunk_reader_new (const MillRtmpChunkLimits
         *limits);
 void mill_rtmp_chunk_reader_free (MillRtmpChunkReader *reader);
 
+/* What payloads are in, from the first message on. @kind: static */
+void mill_rtmp_chunk_reader_set_memory_kind (MillRtmpChunkReader *reader,
+    const MillRtmpMemoryKind *kind);
+
 /* The longest message taken from now on; all half-read messages together may
  * announce twice as much. */
 void mill_rtmp_chunk_reader_set_max_message (MillRtmpChunkReader *reader,
@@ -65,6 +70,14 @@ MillRtmpChunkResult mill_rtmp_chunk_reader_feed (MillRtmpChunkReader *reader,
 
 /* Whether no header or message is half read: only then can it be saved. */
 gboolean mill_rtmp_chunk_reader_is_idle (const MillRtmpChunkReader *reader);
+
+/* Where the payload of the next message is put, unless it is a large one.
+ * Returns: (nullable) */
+gpointer mill_rtmp_chunk_reader_peek_room (const MillRtmpChunkReader *reader);
+
+/* All memory but payload that a message goes through. */
+void mill_rtmp_chunk_reader_visit (const MillRtmpChunkReader *reader,
+    MillRtmpVisitFunc visit, gpointer user_data);
 
 /* State between messages, of type MILL_RTMP_CHUNK_READER_VARIANT. Loading goes
  * into a new reader and checks every number.

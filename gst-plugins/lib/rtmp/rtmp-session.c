@@ -469,6 +469,29 @@ mill_rtmp_session_request_reconnect (MillRtmpSession *session,
   return TRUE;
 }
 
+/* ---- memory ---- */
+
+void
+mill_rtmp_session_visit (const MillRtmpSession *session,
+    MillRtmpVisitFunc visit, gpointer user_data)
+{
+  visit (session, sizeof *session, user_data);
+  mill_rtmp_chunk_reader_visit (session->reader, visit, user_data);
+}
+
+void
+mill_rtmp_session_set_memory_kind (MillRtmpSession *session,
+    const MillRtmpMemoryKind *kind)
+{
+  mill_rtmp_chunk_reader_set_memory_kind (session->reader, kind);
+}
+
+gpointer
+mill_rtmp_session_peek_room (const MillRtmpSession *session)
+{
+  return mill_rtmp_chunk_reader_peek_room (session->reader);
+}
+
 /* ---- hand-over ---- */
 
 GVariant *

@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "rtmp-arena.h"
+
 #include "rtmp-capabilities.h"
 #include "rtmp-limits.h"
 
@@ -127,6 +129,18 @@ GVariant *mill_rtmp_session_save (MillRtmpSession *session, GError **error);
 MillRtmpSession *mill_rtmp_session_load (GVariant *variant,
     const MillRtmpLimits *limits, const MillRtmpSessionEvents *events,
     gpointer user_data, GError **error);
+
+/* What payloads are in, from the first message on. @kind: static */
+void mill_rtmp_session_set_memory_kind (MillRtmpSession *session,
+    const MillRtmpMemoryKind *kind);
+
+/* Where the payload of the next message is put, unless it is a large one.
+ * Returns: (nullable) */
+gpointer mill_rtmp_session_peek_room (const MillRtmpSession *session);
+
+/* All memory but payload that a message of media goes through. */
+void mill_rtmp_session_visit (const MillRtmpSession *session,
+    MillRtmpVisitFunc visit, gpointer user_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRtmpSession, mill_rtmp_session_free)
 
