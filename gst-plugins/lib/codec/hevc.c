@@ -79,6 +79,23 @@ mill_hevc_get_access (const guint8 *data, gsize size, guint nal_length_size)
 
 /* ---- SPS ---- */
 
+/* A tick is a picture, §E.3.1 (vui_num_units_in_tick). */
+static void
+set_frame_rate (MillCodecInfo *info, const GstH265VUIParams *vui)
+{
+  if (!vui->timing_info_present_flag || vui->num_units_in_tick == 0 ||
+      vui->time_scale == 0)
+    return;
+  guint64 divisor = gst_util_greatest_common_divisor_int64 (vui->time_scale,
+      vui->num_units_in_tick);
+  guint64 n = vui->time_scale / divisor;
+  guint64 d = vui->num_units_in_tick / divisor;
+  if (n > G_MAXINT32 || d > G_MAXINT32)
+    return;
+  info->fps_n = n;
+  info->fps_d = d;
+}
+
 static void
 set_vui (MillCodecInfo *info, const GstH265VUIParams *vui)
 {
@@ -97,6 +114,7 @@ set_vui (MillCodecInfo *info, const GstH265VUIParams *vui)
     }
   }
   info->interlaced = vui->field_seq_flag;
+  set_frame_rate (info, vui);
 }
 
 static gboolean
@@ -117,10 +135,6 @@ read_sps (const GstH265SPS *sps, MillCodecInfo *info, GError **error)
   info->height = (guint) height;
   if (sps->vui_parameters_present_flag)
     set_vui (info, &sps->vui_params);
-  if (sps->fps_num > 0 && sps->fps_den > 0) {
-    info->fps_n = (guint) sps->fps_num;
-    info->fps_d = (guint) sps->fps_den;
-  }
   return TRUE;
 }
 
