@@ -53,6 +53,7 @@ enum
   PROP_TLS,
   PROP_MAX_PENDING,
   PROP_MAX_PENDING_PER_ADDRESS,
+  PROP_LOW_LATENCY,
   PROP_STATS,
   PROP_LISTENER_STATS,
   PROP_THREADS,
@@ -402,6 +403,10 @@ gst_rtmp_server_src_set_property (GObject *object, guint id,
       mill_rtmp_stream_set_reconnect_timeout (self->stream,
           g_value_get_uint (value));
       break;
+    case PROP_LOW_LATENCY:
+      mill_rtmp_stream_set_low_latency (self->stream,
+          g_value_get_boolean (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -483,6 +488,10 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
     case PROP_RECONNECT_TIMEOUT_MS:
       g_value_set_uint (value,
           mill_rtmp_stream_get_reconnect_timeout (self->stream));
+      break;
+    case PROP_LOW_LATENCY:
+      g_value_set_boolean (value,
+          mill_rtmp_stream_get_low_latency (self->stream));
       break;
     case PROP_STATS:
       g_value_take_boxed (value, mill_rtmp_stream_make_stats (self->stream));
@@ -584,11 +593,17 @@ install_properties (GObjectClass *object_class)
           "Most pending connections of an address",
           "How many of them may come from one IPv4 address or one /64 of IPv6",
           1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, settable);
+  properties[PROP_LOW_LATENCY] = g_param_spec_boolean ("low-latency",
+      "Low latency",
+      "What is below wants low latency: a publisher with B-frames is warned of",
+      FALSE, playing);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "The publisher and its media: state, address, app, name, stream, bytes, "
       "since, reconnects, video-frames, audio-frames, video-tracks, "
-      "audio-tracks, fps, bitrate (bit/s), "
-      "keyframe-interval (ns), jumps, repairs",
+      "audio-tracks, jumps, repairs; bitrate, video-bitrate, audio-bitrate "
+      "(bit/s), fps, all of them with -10s too, keyframe-interval, "
+      "keyframe-interval-max, jitter, lag, av-skew, rtt (ns), gaps, "
+      "missing-frames, b-frames, warnings",
       GST_TYPE_STRUCTURE, readable);
   properties[PROP_LISTENER_STATS] = g_param_spec_boxed ("listener-stats",
       "Listener statistics",

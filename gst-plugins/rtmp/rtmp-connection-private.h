@@ -87,6 +87,9 @@ void mill_rtmp_socket_update (MillRtmpConnection *self);
 void mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data,
     gsize size);
 
+/* As mill_rtmp_connection_get_rtt_us(). */
+gint64 mill_rtmp_socket_get_rtt_us (MillRtmpConnection *self);
+
 /* At once, without a word. */
 void mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason);
 /* While it waits for an answer: with a status that the publisher can read. */

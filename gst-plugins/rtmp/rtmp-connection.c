@@ -305,6 +305,12 @@ mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
     invoke (self, move_if_ready, NULL, NULL);
 }
 
+gint64
+mill_rtmp_connection_get_rtt_us (MillRtmpConnection *self)
+{
+  return mill_rtmp_socket_get_rtt_us (self);
+}
+
 void
 mill_rtmp_connection_set_flowing (MillRtmpConnection *self, gboolean flowing)
 {

@@ -107,6 +107,10 @@ void mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
     const MillRtmpConnectionOwner *owner, gpointer owner_data,
     guint idle_timeout_ms);
 
+/* The round trip of its packets, as the kernel has measured it; -1: not known.
+ * In its owner's lane. */
+gint64 mill_rtmp_connection_get_rtt_us (MillRtmpConnection *self);
+
 /* Stops and goes on reading. */
 void mill_rtmp_connection_set_flowing (MillRtmpConnection *self,
     gboolean flowing);

@@ -47,14 +47,7 @@ struct _MillRtmpOutput
   /* without a clock: when running time began */
   gint64 clockless_start_us;
 
-  /* counters, and what they are made from */
-  gint64 period_start_us;
-  guint64 period_bytes;
-  guint64 period_frames;
-  GstClockTime last_keyframe;
-  guint bitrate_bps; /* counter */
-  guint millifps; /* counter */
-  guint64 keyframe_interval_ns; /* counter */
+  MillRtmpHealth *health;
   guint jumps; /* counter */
   guint repairs; /* counter */
 };

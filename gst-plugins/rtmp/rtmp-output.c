@@ -10,7 +10,6 @@ GST_DEBUG_CATEGORY (mill_rtmp_output_debug);
 /* One kind is waited for this long, in the publisher's time, after the first
  * frame of the other. */
 #define MAX_WAIT_MS 1000
-#define STATS_PERIOD_US G_USEC_PER_SEC
 
 /* Written by the lane, read from anywhere. */
 #define COUNTER_SET(field, value) \
@@ -152,37 +151,24 @@ get_running_time (MillRtmpOutput *self, gint64 arrival_us)
 }
 
 static void
-update_rates (MillRtmpOutput *self, gint64 now_us)
+count_frame (MillRtmpOutput *self, const MillRtmpOutputMessage *message,
+    const MillRtmpOutputFrame *frame, GstBuffer *buffer)
 {
-  gint64 elapsed_us = now_us - self->period_start_us;
+  MillRtmpTrack *track = frame->track;
+  const MillRtmpHealthFrame counted = {
+    .kind = track->kind == MILL_FLV_KIND_VIDEO ? MILL_RTMP_HEALTH_VIDEO
+                                               : MILL_RTMP_HEALTH_AUDIO,
+    .is_main = track->slot <= MILL_RTMP_OUTPUT_AUDIO,
+    .is_discont = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT),
+    .is_key = !frame->is_delta,
+    .composition_ms = frame->composition_ms,
+    .size = frame->size,
+    .dts_ns = (gint64) GST_BUFFER_DTS (buffer),
+    .arrival_us = message->arrival_us,
+  };
 
-  if (elapsed_us < STATS_PERIOD_US)
-    return;
-  if (self->period_start_us > 0) {
-    COUNTER_SET (self->bitrate_bps,
-        (guint) (self->period_bytes * 8 * G_USEC_PER_SEC / elapsed_us));
-    COUNTER_SET (self->millifps,
-        (guint) (self->period_frames * 1000 * G_USEC_PER_SEC / elapsed_us));
-  }
-  self->period_start_us = now_us;
-  self->period_bytes = 0;
-  self->period_frames = 0;
-}
-
-static void
-count_frame (MillRtmpOutput *self, MillRtmpTrack *track, GstBuffer *buffer)
-{
   COUNTER_SET (track->n_frames, track->n_frames + 1);
-  self->period_bytes += gst_buffer_get_size (buffer);
-  if (track->slot != MILL_RTMP_OUTPUT_VIDEO)
-    return;
-  self->period_frames++;
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
-    return;
-  if (GST_CLOCK_TIME_IS_VALID (self->last_keyframe))
-    COUNTER_SET (self->keyframe_interval_ns,
-        GST_BUFFER_DTS (buffer) - self->last_keyframe);
-  self->last_keyframe = GST_BUFFER_DTS (buffer);
+  mill_rtmp_health_count (self->health, &counted);
 }
 
 static void
@@ -245,7 +231,7 @@ push_frame (MillRtmpOutput *self, const MillRtmpOutputMessage *message,
     const MillRtmpOutputFrame *frame, GstBuffer *buffer, GError **error)
 {
   stamp_frame (self, message, frame, buffer);
-  count_frame (self, frame->track, buffer);
+  count_frame (self, message, frame, buffer);
   return check_flow (self, frame->track,
       gst_pad_push (frame->track->pad, buffer), error);
 }
@@ -298,9 +284,7 @@ mill_rtmp_output_push (MillRtmpOutput *self, MillRtmpMediaType type,
     return FALSE;
   if (message.n_frames == 0)
     return TRUE;
-  gboolean ok = push_frames (self, &message, g_steal_pointer (&buffer), error);
-  update_rates (self, arrival_us);
-  return ok;
+  return push_frames (self, &message, g_steal_pointer (&buffer), error);
 }
 
 /* ---- life ---- */
@@ -326,7 +310,7 @@ mill_rtmp_output_new (GstElement *element)
   self->element = element;
   self->combiner = gst_flow_combiner_new ();
   self->group_id = gst_util_group_id_next ();
-  self->last_keyframe = GST_CLOCK_TIME_NONE;
+  self->health = mill_rtmp_health_new ();
   mill_rtmp_timeline_init (&self->timeline);
   /* in the order of their slots */
   add_track (self, MILL_FLV_KIND_VIDEO, 0);
@@ -339,6 +323,7 @@ mill_rtmp_output_free (MillRtmpOutput *self)
 {
   for (guint i = 0; i < self->n_tracks; i++)
     mill_rtmp_track_free (self->tracks[i]);
+  mill_rtmp_health_free (self->health);
   gst_flow_combiner_free (self->combiner);
   gst_clear_structure (&self->metadata);
   g_free (self->stream);
@@ -356,7 +341,7 @@ mill_rtmp_output_begin (MillRtmpOutput *self, const gchar *stream)
   self->has_first = FALSE;
   self->is_full_warned = FALSE;
   g_clear_pointer (&self->refusal, g_free);
-  self->last_keyframe = GST_CLOCK_TIME_NONE;
+  mill_rtmp_health_begin (self->health, g_get_monotonic_time ());
   for (guint i = 0; i < self->n_tracks; i++)
     mill_rtmp_track_begin (self->tracks[i]);
 }
@@ -369,6 +354,29 @@ mill_rtmp_output_set_metadata (MillRtmpOutput *self,
   self->metadata = gst_structure_copy (metadata);
   for (guint i = 0; i < self->n_tracks; i++)
     mill_rtmp_output_config_refresh (self, self->tracks[i], arrival_us);
+}
+
+guint
+mill_rtmp_output_tick (MillRtmpOutput *self, gint64 rtt_us,
+    gboolean low_latency, MillRtmpHealthChange *ret_changes)
+{
+  const MillRtmpHealthTick tick = {
+    .now_us = g_get_monotonic_time (),
+    .rtt_us = rtt_us,
+    .jumps = self->jumps,
+    .repairs = self->repairs,
+    .low_latency = low_latency,
+    .is_announced = { self->metadata && announces (self, MILL_FLV_KIND_VIDEO),
+        self->metadata && announces (self, MILL_FLV_KIND_AUDIO) },
+  };
+
+  return mill_rtmp_health_tick (self->health, &tick, ret_changes);
+}
+
+MillRtmpHealth *
+mill_rtmp_output_get_health (MillRtmpOutput *self)
+{
+  return self->health;
 }
 
 gboolean
@@ -431,12 +439,10 @@ mill_rtmp_output_fill_stats (MillRtmpOutput *self, GstStructure *structure)
       frames[MILL_FLV_KIND_VIDEO], "audio-frames", G_TYPE_UINT64,
       frames[MILL_FLV_KIND_AUDIO], "video-tracks", G_TYPE_UINT,
       tracks[MILL_FLV_KIND_VIDEO], "audio-tracks", G_TYPE_UINT,
-      tracks[MILL_FLV_KIND_AUDIO], "fps", G_TYPE_DOUBLE,
-      COUNTER_GET (self->millifps) / 1000.0, "bitrate", G_TYPE_UINT,
-      COUNTER_GET (self->bitrate_bps), "keyframe-interval", G_TYPE_UINT64,
-      COUNTER_GET (self->keyframe_interval_ns), "jumps", G_TYPE_UINT,
+      tracks[MILL_FLV_KIND_AUDIO], "jumps", G_TYPE_UINT,
       COUNTER_GET (self->jumps), "repairs", G_TYPE_UINT,
       COUNTER_GET (self->repairs), NULL);
+  mill_rtmp_health_fill_stats (self->health, structure);
 }
 
 void

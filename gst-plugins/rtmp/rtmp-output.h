@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "rtmp-health.h"
 #include "rtmp-warm.h"
 #include "rtmp/rtmp-session.h"
 
@@ -58,6 +59,13 @@ void mill_rtmp_output_lose (MillRtmpOutput *output, const gchar *reason);
 /* Adds what a push uses. */
 void mill_rtmp_output_warm (MillRtmpOutput *output, MillRtmpWarm *warm);
 
+/* Once per second while there is a publisher.
+ * @rtt_us, @low_latency, @ret_changes: as for mill_rtmp_health_tick() */
+guint mill_rtmp_output_tick (MillRtmpOutput *output, gint64 rtt_us,
+    gboolean low_latency, MillRtmpHealthChange *ret_changes);
+/* Returns: (transfer none) */
+MillRtmpHealth *mill_rtmp_output_get_health (MillRtmpOutput *output);
+
 /* EOS on all pads. FALSE when there are none. */
 gboolean mill_rtmp_output_end (MillRtmpOutput *output);
 gboolean mill_rtmp_output_has_pads (MillRtmpOutput *output);
@@ -65,8 +73,8 @@ gboolean mill_rtmp_output_has_pads (MillRtmpOutput *output);
 /* Removes the pads. In no lane: after it was closed. */
 void mill_rtmp_output_remove_pads (MillRtmpOutput *output);
 
-/* Adds video-frames, audio-frames, video-tracks, audio-tracks, fps, bitrate,
- * keyframe-interval, jumps, repairs. Threads: any. */
+/* Adds video-frames, audio-frames, video-tracks, audio-tracks, jumps, repairs
+ * and what mill_rtmp_health_fill_stats() adds. Threads: any. */
 void mill_rtmp_output_fill_stats (MillRtmpOutput *output,
     GstStructure *structure);
 

@@ -9,6 +9,8 @@
  * beginning (_init), the end (_clear) and mill_rtmp_socket_notify_ended().
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -562,6 +564,18 @@ mill_rtmp_socket_watch (MillRtmpConnection *self, MillRtmpLane *lane)
 
   self->watch = mill_rtmp_watch_new (lane, &spec);
   self->timer = mill_rtmp_timer_new (lane, on_timeout, self);
+}
+
+gint64
+mill_rtmp_socket_get_rtt_us (MillRtmpConnection *self)
+{
+  struct tcp_info info = { 0 };
+  socklen_t size = sizeof info;
+
+  if (self->fd < 0 ||
+      getsockopt (self->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+    return -1;
+  return info.tcpi_rtt;
 }
 
 /* ---- life ---- */

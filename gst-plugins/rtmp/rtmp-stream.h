@@ -36,6 +36,12 @@ void mill_rtmp_stream_set_reconnect_timeout (MillRtmpStream *self,
     guint timeout_ms);
 guint mill_rtmp_stream_get_reconnect_timeout (MillRtmpStream *self);
 
+/* Whether what is below wants to be fast: some of a publisher's habits are
+ * warned of then. */
+void mill_rtmp_stream_set_low_latency (MillRtmpStream *self,
+    gboolean low_latency);
+gboolean mill_rtmp_stream_get_low_latency (MillRtmpStream *self);
+
 /* The way up and down: on the thread of state changes. */
 
 /* READY->PAUSED

@@ -643,6 +643,44 @@ GST_START_TEST (threads_are_described)
 }
 GST_END_TEST;
 
+/* ---- health ---- */
+
+static void
+expect_health (Receiver *receiver, const gchar *id, gboolean raised)
+{
+  g_autoptr (GstMessage) message =
+      receiver_take_message (receiver, GST_MESSAGE_ELEMENT);
+  const GstStructure *structure = gst_message_get_structure (message);
+  gboolean is_raised = FALSE;
+
+  fail_unless (gst_structure_has_name (structure, "rtmp-health"));
+  fail_unless_equals_string (gst_structure_get_string (structure, "id"), id);
+  fail_unless (gst_structure_get_boolean (structure, "raised", &is_raised));
+  fail_unless_equals_int (is_raised, raised);
+  const gchar *text = gst_structure_get_string (structure, "message");
+  fail_unless_equals_int (*text != '\0', raised);
+}
+
+/* An encoder that hangs is told of while it is connected, and no longer. */
+GST_START_TEST (health_is_posted)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  Publisher *publisher = publisher_open (receiver->address, "live", "cam");
+  send_first_frame (publisher, 0);
+
+  expect_health (receiver, "stalled", TRUE);
+  g_autoptr (GstStructure) stats = NULL;
+  gint64 rtt = -1;
+  g_object_get (receiver->element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_int64 (stats, "rtt", &rtt) && rtt >= 0);
+  const GValue *warnings = gst_structure_get_value (stats, "warnings");
+  fail_unless_equals_int (gst_value_array_get_size (warnings), 1);
+  publisher_free (publisher);
+  expect_health (receiver, "stalled", FALSE);
+}
+GST_END_TEST;
+
 static Suite *
 rtmpserversrc_publish_suite (void)
 {
@@ -679,6 +717,9 @@ rtmpserversrc_publish_suite (void)
   tcase_add_test (return_case, end_before_the_second_track);
   tcase_add_test (return_case, idle_publisher);
   tcase_add_test (return_case, threads_are_described);
+  TCase *health = tcase_create ("health");
+  tcase_add_test (health, health_is_posted);
+  suite_add_tcase (suite, health);
   return suite;
 }
 
