@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""usage: bench.py BUILD [packaging] [live] [ladder] [--rounds N] [--seconds S] ...
+"""usage: bench.py BUILD [packaging] [live] [ingest] [ladder] [--rounds N] [--seconds S] ...
 
 Ratios of speed and memory between millrace and its peers on this machine.
 A ratio is only given when both did the same work, frame for frame. Figures of
@@ -15,36 +15,41 @@ import sys
 import tempfile
 
 import content
+import ingest
 import ladder
 import live
 import measure
 import packaging
 
-BENCHES = {"packaging": packaging.bench, "live": live.bench, "ladder": ladder.bench}
+BENCHES = {"packaging": packaging.bench, "live": live.bench, "ingest": ingest.bench, "ladder": ladder.bench}
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./bootstrap bench", description=__doc__.split("\n\n")[1])
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("what", nargs="*", help="packaging, live, ladder (default: all)")
+    parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
     parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
     parser.add_argument("--ladder-rounds", type=int, default=3, help="of the ladder (default 3)")
     parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[50, 100],
                         help="default 50,100")
+    parser.add_argument("--ingest-publishers", type=int, default=200, help="of ingest (default 200)")
+    parser.add_argument("--ingest-rounds", type=int, default=3, help="of ingest (default 3)")
     parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
     parser.add_argument("--quick", action="store_true",
                         help="one round of everything, 20 publishers: does it work at all? (a minute)")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.rounds = options.live_rounds = options.ladder_rounds = 1
+        options.rounds = options.live_rounds = options.ladder_rounds = options.ingest_rounds = 1
+        options.ingest_publishers = 20
         options.publishers, options.seconds = [20], 15
     options.build = options.build.resolve()
     options.what = options.what or list(BENCHES)
     unknown = [name for name in options.what if name not in BENCHES]
     if unknown:
-        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live or ladder")
-    if min(options.publishers) < 1 or min(options.rounds, options.live_rounds, options.ladder_rounds) < 1:
+        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live, ingest or ladder")
+    if min(options.publishers) < 1 or min(options.rounds, options.live_rounds, options.ladder_rounds, options.ingest_rounds,
+                                               options.ingest_publishers) < 1:
         parser.error("expected at least one publisher and one round")
     needed = live.least_seconds(max(options.publishers))
     if options.seconds < needed:

@@ -91,12 +91,21 @@ def measure_window(server, seconds):
     spent = {pid: measure.cpu_s([pid]) - before.get(pid, 0) for pid in server.pids()}
     wall_s = time.monotonic() - start
     switches = measure.context_switches(before) - switches
+    unread = measure.unread_bytes(server.port)
+    listed_mb, files_mb = measure.listed_mb(server.media), measure.directory_mb(server.media)
     by_process = {}
     for pid, cpu_s in spent.items():
         name = measure.name(pid)
         by_process[name] = round(by_process.get(name, 0) + cpu_s, 3)
     return {"cpu_s": sum(spent.values()), "cpu_s_by_process": by_process, "wall_s": wall_s, "switches": switches,
-            "pss_mb": measure.pss_mb(spent), "files_mb": measure.directory_mb(server.media)}
+            "pss_mb": measure.pss_mb(spent), "files_mb": files_mb, "unlisted_mb": files_mb - listed_mb,
+            "unread": unread, "cores": sum(spent.values()) / wall_s}
+
+
+def unread_seconds(unread, published, seconds):
+    """What waits in the sockets, as media: who does not keep up is late by that."""
+    rate = published["bytes"]["sum"] / published["publishers"] / seconds
+    return {"unread_s_mean": sum(unread) / max(len(unread), 1) / rate, "unread_s_max": max(unread, default=0) / rate}
 
 
 def run_once(options, kind, film, n_publishers, expected):
@@ -120,7 +129,9 @@ def run_once(options, kind, film, n_publishers, expected):
             "video_frames_out": frames, "cpu_s_per_stream_minute": costs["cpu_s"] / stream_minutes,
             "switches_per_stream_s": costs["switches"] / costs["wall_s"] / n_publishers,
             "idle_mb": idle_mb, "pss_mb_per_stream": (costs["pss_mb"] - idle_mb) / n_publishers,
-            "files_mb_per_stream": costs["files_mb"] / n_publishers, **costs}
+            "files_mb_per_stream": costs["files_mb"] / n_publishers,
+            "held_mb_per_stream": (costs["pss_mb"] - idle_mb + costs["unlisted_mb"]) / n_publishers,
+            **unread_seconds(costs.pop("unread"), published, options.seconds), **costs}
 
 
 def expected_frames(film, seconds):
@@ -142,7 +153,7 @@ def summarise(options, runs, n_publishers, expected):
             continue
         result[name] = {key: round(statistics.median(run[key] for run in measured), 4)
                         for key in ("cpu_s_per_stream_minute", "switches_per_stream_s", "pss_mb_per_stream",
-                                    "files_mb_per_stream")}
+                                    "files_mb_per_stream", "held_mb_per_stream", "cores", "unread_s_mean", "unread_s_max")}
     for key in ("cpu_s_per_stream_minute", "pss_mb_per_stream"):
         result[f"ratio_{key}"] = (round(result["millrace"][key] / result["nginx-rtmp"][key], 3) if comparable else None)
     return result
@@ -156,7 +167,9 @@ def report(result):
         row = result[name]
         print(f"  {name:10} {row['cpu_s_per_stream_minute']:.4f} CPU s per stream-minute  "
               f"{row['switches_per_stream_s']:.1f} context switches per stream and s  "
-              f"{row['pss_mb_per_stream']:6.2f} MB per stream (+ {row['files_mb_per_stream']:.2f} MB of files)  "
+              f"{row['pss_mb_per_stream']:6.2f} MB per stream (+ {row['files_mb_per_stream']:.2f} MB of files; "
+              f"{row['held_mb_per_stream']:.2f} MB but for listed segments)  "
+              f"{row['cores']:.2f} cores, unread {row['unread_s_mean']:.3f} s (max {row['unread_s_max']:.3f})  "
               f"video frames of one stream {[run['video_frames_out'] for run in measured]} of {result['video_frames_in']}")
         print(f"             {' '.join(measured[0]['command'])}")
         print(f"             {' '.join(measured[0]['load_command'])}")

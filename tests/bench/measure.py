@@ -2,6 +2,7 @@
 """What a process costs: of a child that ends, and of processes that run on."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -80,6 +81,29 @@ def children(pid):
 
 def directory_mb(path):
     return sum(f.stat().st_size for f in pathlib.Path(path).rglob("*") if f.is_file()) / 1e6
+
+
+def listed_mb(path):
+    """Of these files, those that a media playlist below lists: what players may still ask for."""
+    found = set()
+    for playlist in pathlib.Path(path).rglob("*.m3u8"):
+        for line in playlist.read_text().splitlines():
+            mapped = re.match(r'#EXT-X-MAP:.*URI="([^"]+)"', line)
+            name = mapped[1] if mapped else line
+            if name and not name.startswith("#"):
+                found.add(playlist.parent / name)
+    return sum(f.stat().st_size for f in found if f.is_file() and f.suffix != ".m3u8") / 1e6
+
+
+def unread_bytes(port):
+    """What the kernel holds for the connections to this port of loopback, each, because nobody has read it."""
+    found = []
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        is_open = fields[3] == "01"
+        if is_open and int(fields[1].split(":")[1], 16) == port:
+            found.append(int(fields[4].split(":")[1], 16))
+    return found
 
 
 def count_packets(source, stream):

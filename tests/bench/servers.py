@@ -64,7 +64,7 @@ class Nginx:
 
     def __init__(self, options):
         self.directory = measure.fresh_directory(options.scratch / "nginx")
-        port = free_port()
+        port = self.port = free_port()
         self.media = self.directory / "hls"
         self.media.mkdir()
         config = self.directory / "nginx.conf"
@@ -128,6 +128,7 @@ workers: {{ shared: 1, orphan-timeout: 5 }}
         else:
             raise RuntimeError(f"millraced ended before it was ready; see {self.directory}/millraced.log")
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.port = int(self.listening["rtmp"].rsplit(":", 1)[1])
         self.url = f"rtmp://{self.listening['rtmp']}/live/bench%d"
 
     def call(self, method, path):
