@@ -7,13 +7,14 @@ static const gchar *const pool_sources[] = { "rtmpserversrc", NULL };
 /* Where it hangs on a property, that is "is-live", or millsrc's "leaky". */
 static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
   "autovideosrc", "decklinkaudiosrc", "decklinkvideosrc", "jackaudiosrc",
-  "millsrc", "osssrc", "pipewiresrc", "pulsesrc", "ristsrc", "rtmpserversrc",
-  "rtmpsrc", "rtmp2src", "rtpsrc", "rtspsrc", "screencapsrc", "srtsrc",
-  "udpsrc", "v4l2src", "webrtcsrc", "whipserversrc", "ximagesrc", NULL };
+  "millsrc", "osssrc", "pipewiresrc", "pulsesrc", "ristsrc", "rtmpclientsrc",
+  "rtmpserversrc", "rtmpsrc", "rtmp2src", "rtpsrc", "rtspsrc", "screencapsrc",
+  "srtsrc", "udpsrc", "v4l2src", "webrtcsrc", "whipserversrc", "ximagesrc",
+  NULL };
 
 static const gchar *const ours[] = { "abrladder", "cencenc", "cmafmux",
-  "cmafsink", "failoverswitch", "millsink", "millsrc", "rtmpserversrc",
-  "screencapsrc", "signedhttpsink", NULL };
+  "cmafsink", "failoverswitch", "millsink", "millsrc", "rtmpclientsink",
+  "rtmpclientsrc", "rtmpserversrc", "screencapsrc", "signedhttpsink", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };
@@ -27,8 +28,8 @@ static const gchar *const never_wait[] = { "aacparse", "audioconvert",
   "capsfilter", "capssetter", "cmafmux", "cmafsink", "cencenc",
   "failoverswitch", "flvdemux", "funnel", "h264parse", "h265parse",
   "h264timestamper", "millsink", "millsrc", "opusparse", "output-selector",
-  "rtmpserversrc", "streamiddemux", "taginject", "tee", "typefind", "valve",
-  NULL };
+  "rtmpclientsink", "rtmpserversrc", "streamiddemux", "taginject", "tee",
+  "typefind", "valve", NULL };
 
 typedef struct
 {
