@@ -102,14 +102,27 @@ parse_orientation (const gchar *text)
   return MILL_BMFF_UPRIGHT;
 }
 
-static void
-set_orientation (GstElement *element, MillCmafPackager *packager,
-    GstCmafSinkPad *pad, const GstTagList *tags)
+static gboolean
+set_orientation (GstCmafSinkPad *pad, const GstTagList *tags)
 {
   g_autofree gchar *text = NULL;
-  if (!gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &text) ||
-      !gst_cmaf_sink_pad_set_orientation (pad, parse_orientation (text)))
-    return;
+  return gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &text) &&
+      gst_cmaf_sink_pad_set_orientation (pad, parse_orientation (text));
+}
+
+static gboolean
+set_language (GstCmafSinkPad *pad, const GstTagList *tags)
+{
+  g_autofree gchar *language = NULL;
+  return gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language) &&
+      gst_cmaf_sink_pad_suggest_language (pad, language);
+}
+
+/* Tags come after the caps: what they change of the format is told once more. */
+static void
+negotiate_again (GstElement *element, MillCmafPackager *packager,
+    GstCmafSinkPad *pad)
+{
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (GST_PAD (pad));
   if (caps != NULL)
     negotiate (element, packager, pad, caps, NULL);
@@ -120,13 +133,15 @@ gst_cmaf_sink_negotiation_set_tags (GstElement *element,
     MillCmafPackager *packager, GstCmafSinkPad *pad, const GstTagList *tags)
 {
   guint bitrate = 0;
-  g_autofree gchar *language = NULL;
-  if (gst_tag_list_get_string (tags, GST_TAG_LANGUAGE_CODE, &language))
-    gst_cmaf_sink_pad_suggest_language (pad, language);
-  if (gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_VIDEO)
-    set_orientation (element, packager, pad, tags);
-  else if (gst_tag_list_get_uint (tags, GST_TAG_NOMINAL_BITRATE, &bitrate) ||
-      gst_tag_list_get_uint (tags, GST_TAG_BITRATE, &bitrate))
+  gboolean is_video = gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_VIDEO;
+  gboolean is_changed = set_language (pad, tags);
+  if (is_video)
+    is_changed = set_orientation (pad, tags) || is_changed;
+  if (is_changed)
+    negotiate_again (element, packager, pad);
+  if (!is_video &&
+      (gst_tag_list_get_uint (tags, GST_TAG_NOMINAL_BITRATE, &bitrate) ||
+          gst_tag_list_get_uint (tags, GST_TAG_BITRATE, &bitrate)))
     mill_cmaf_packager_set_bitrate (packager, gst_cmaf_sink_pad_get_lane (pad),
         bitrate);
 }

@@ -64,13 +64,15 @@ gst_cmaf_sink_pad_clear_settings (GstCmafSinkPadSettings *settings)
   g_clear_pointer (&settings->group, g_free);
 }
 
-void
+gboolean
 gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self, const gchar *language)
 {
   GST_OBJECT_LOCK (self);
+  gboolean is_other = g_strcmp0 (self->tag_language, language) != 0;
   g_free (self->tag_language);
   self->tag_language = g_strdup (language);
   GST_OBJECT_UNLOCK (self);
+  return is_other;
 }
 
 MillCmafKind

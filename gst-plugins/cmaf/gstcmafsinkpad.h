@@ -30,8 +30,9 @@ void gst_cmaf_sink_pad_clear_settings (GstCmafSinkPadSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstCmafSinkPadSettings,
     gst_cmaf_sink_pad_clear_settings)
 
-/** Language from a tag, where the application has set none. */
-void gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self,
+/** Language from a tag, where the application has set none. Returns whether it
+ * is another one than before. */
+gboolean gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self,
     const gchar *language);
 
 /* For the element: what its streaming thread keeps with the pad. */
