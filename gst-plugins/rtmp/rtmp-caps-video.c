@@ -3,16 +3,15 @@
 #include <gst/pbutils/pbutils.h>
 #include <gst/video/video.h>
 
+#include "codec/av1.h"
 #include "codec/avc.h"
+#include "codec/hevc.h"
 #include "rtmp-caps-private.h"
 #include "rtmp/rtmp-metadata.h"
 
 #define MAX_SIZE 16384 /* pixels to a side, that a publisher may announce */
 
-/* ISO/IEC 14496-15 §8.3.3.1.2: up to numOfArrays; AV1-ISOBMFF §2.3.3; VP codec
- * ISO media file format binding, VPCodecConfigurationRecord */
-#define HVCC_HEADER 23
-#define AV1C_HEADER 4
+/* VP codec ISO media file format binding, VPCodecConfigurationRecord */
 #define VPCC_SIZE 8
 #define FULL_BOX_HEADER 4
 
@@ -182,28 +181,48 @@ mill_rtmp_caps_video_from_avc (const MillRtmpCapsSource *source,
   return caps;
 }
 
-/* The record has the general profile_tier_level from its second byte on, then
- * sizes of samples. */
+/* What lib/codec knows of a record, and what only the publisher does. */
+static void
+describe (GstCaps *caps, const MillRtmpCapsSource *source,
+    const MillCodecInfo *info, GstClockTime *ret_frame_duration)
+{
+  mill_rtmp_caps_set_codec_data (caps, source->config);
+  if (info->width > 0 && info->height > 0)
+    gst_caps_set_simple (caps, "width", G_TYPE_INT, (gint) info->width,
+        "height", G_TYPE_INT, (gint) info->height, NULL);
+  else
+    set_announced_size (caps, source);
+  if (info->par_n > 0 && info->par_d > 0)
+    gst_caps_set_simple (caps, "pixel-aspect-ratio", GST_TYPE_FRACTION,
+        (gint) info->par_n, (gint) info->par_d, NULL);
+  set_chroma_and_depth (caps, info->chroma_format, info->bit_depth,
+      info->bit_depth);
+  if (info->colour.known) {
+    Colour colour = { info->colour.primaries, info->colour.transfer,
+      info->colour.matrix, info->colour.full_range };
+    set_colorimetry (caps, &colour);
+  }
+  set_color_info (caps, &source->color, info->colour.full_range);
+  set_frame_rate (caps, source, (gint) info->fps_n, (gint) info->fps_d,
+      ret_frame_duration);
+}
+
+/* The record has the general profile_tier_level from its second byte on. */
 GstCaps *
 mill_rtmp_caps_video_from_hevc (const MillRtmpCapsSource *source,
     GstClockTime *ret_frame_duration, GError **error)
 {
   gsize size;
   const guint8 *bytes = g_bytes_get_data (source->config, &size);
+  MillCodecInfo info;
 
-  if (size < HVCC_HEADER || bytes[0] != 1)
-    return mill_rtmp_caps_fail (error, "HEVC configuration", source->config,
-        "an HEVCDecoderConfigurationRecord of version 1");
+  if (!mill_hevc_parse_config (bytes, size, &info, error))
+    return NULL;
   GstCaps *caps = gst_caps_new_simple ("video/x-h265", "stream-format",
       G_TYPE_STRING, "hvc1", "alignment", G_TYPE_STRING, "au", "parsed",
       G_TYPE_BOOLEAN, TRUE, NULL);
-  mill_rtmp_caps_set_codec_data (caps, source->config);
+  describe (caps, source, &info, ret_frame_duration);
   gst_codec_utils_h265_caps_set_level_tier_and_profile (caps, bytes + 1, 12);
-  set_chroma_and_depth (caps, bytes[16] & 3, (bytes[17] & 7) + 8,
-      (bytes[18] & 7) + 8);
-  set_announced_size (caps, source);
-  set_color_info (caps, &source->color, /* full_range: */ FALSE);
-  set_frame_rate (caps, source, 0, 1, ret_frame_duration);
   return caps;
 }
 
@@ -214,30 +233,17 @@ mill_rtmp_caps_video_from_av1 (const MillRtmpCapsSource *source,
   static const gchar *const profiles[] = { "main", "high", "professional" };
   gsize size;
   const guint8 *bytes = g_bytes_get_data (source->config, &size);
+  MillCodecInfo info;
 
-  /* marker and version */
-  if (size < AV1C_HEADER || bytes[0] != 0x81)
-    return mill_rtmp_caps_fail (error, "AV1 configuration", source->config,
-        "an AV1CodecConfigurationRecord of version 1");
-  guint profile = bytes[1] >> 5;
-  gboolean is_subsampled_x = (bytes[2] & 0x08) != 0;
-  gboolean is_subsampled_y = (bytes[2] & 0x04) != 0;
-  guint depth = !(bytes[2] & 0x40) ? 8 : bytes[2] & 0x20 ? 12 : 10;
-  guint chroma = bytes[2] & 0x10 ? 0
-      : !is_subsampled_x         ? 3
-      : is_subsampled_y          ? 1
-                                 : 2;
+  if (!mill_av1_parse_config (bytes, size, &info, error))
+    return NULL;
   GstCaps *caps = gst_caps_new_simple ("video/x-av1", "stream-format",
       G_TYPE_STRING, "obu-stream", "alignment", G_TYPE_STRING, "tu", "parsed",
       G_TYPE_BOOLEAN, TRUE, NULL);
-  mill_rtmp_caps_set_codec_data (caps, source->config);
-  if (profile < G_N_ELEMENTS (profiles))
-    gst_caps_set_simple (caps, "profile", G_TYPE_STRING, profiles[profile],
+  describe (caps, source, &info, ret_frame_duration);
+  if (info.profile < G_N_ELEMENTS (profiles))
+    gst_caps_set_simple (caps, "profile", G_TYPE_STRING, profiles[info.profile],
         NULL);
-  set_chroma_and_depth (caps, chroma, depth, depth);
-  set_announced_size (caps, source);
-  set_color_info (caps, &source->color, /* full_range: */ FALSE);
-  set_frame_rate (caps, source, 0, 1, ret_frame_duration);
   return caps;
 }
 
