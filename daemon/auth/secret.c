@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <gio/gio.h>
 
 #define SECRET_BYTES 20
 #define ID_BYTES 10
 #define SHA256_BYTES 32
+#define MAX_FILE_BYTES 4096
 
 static void
 fill_random (guint8 *bytes, gsize size)
@@ -69,6 +71,27 @@ mill_secret_hash (const gchar *secret)
   g_checksum_update (checksum, (const guchar *) secret, -1);
   g_checksum_get_digest (checksum, digest, &size);
   return g_bytes_new (digest, size);
+}
+
+GBytes *
+mill_secret_read_file (const gchar *path, GError **error)
+{
+  gchar *text;
+  gsize size;
+  if (!g_file_get_contents (path, &text, &size, error))
+    return NULL;
+  gsize length = size;
+  while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+    length--;
+  if (length == 0 || length > MAX_FILE_BYTES) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "secret '%s': got %zu bytes, expected 1 to %d", path, length,
+        MAX_FILE_BYTES);
+    explicit_bzero (text, size);
+    g_free (text);
+    return NULL;
+  }
+  return g_bytes_new_take (text, length);
 }
 
 gboolean

@@ -21,6 +21,10 @@ gchar *mill_secret_generate_id (const gchar *prefix);
 /* Returns: (transfer full): SHA-256, 32 bytes */
 GBytes *mill_secret_hash (const gchar *secret);
 
+/* The secret in a file, without the end of its line; empty is none.
+ * Returns: (transfer full) (nullable) */
+GBytes *mill_secret_read_file (const gchar *path, GError **error);
+
 /* Takes the same time wherever the two differ. */
 gboolean mill_secret_equal (GBytes *a, GBytes *b);
 

@@ -57,16 +57,23 @@ mill_log_redact (const gchar *text)
 {
   static GRegex *pattern; /* made once, kept */
 
-  if (!strchr (text, '='))
+  if (!strchr (text, '=') && !strstr (text, "sk_") && !strstr (text, "ey"))
     return g_strdup (text);
   if (g_once_init_enter (&pattern)) {
-    GRegex *made = g_regex_new ("(?i)(\\b(?:key|token|sig|signature|password|"
-                                "passwd|secret)=)[^&;\\s'\"]+",
+    /* A value of a query; a stream key, and a token (three parts of base64url,
+     * the first an object of JSON), wherever they stand: in the place of a
+     * name they have no "key=" before them. */
+    GRegex *made = g_regex_new (
+        "((?i)\\b(?:[a-z0-9]+_)*(?:key|token|jwt|sig|signature|password|passwd|"
+        "secret)=)[^&;\\s'\"]+"
+        "|(\\bsk_)[a-z2-7]{32}\\b"
+        "|(\\bey)[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*",
         G_REGEX_OPTIMIZE | G_REGEX_RAW, 0, NULL);
     g_once_init_leave (&pattern, made);
   }
   g_autoptr (GError) error = NULL;
-  gchar *clean = g_regex_replace (pattern, text, -1, 0, "\\1***", 0, &error);
+  gchar *clean =
+      g_regex_replace (pattern, text, -1, 0, "\\1\\2\\3***", 0, &error);
   /* Rather no text than a secret. */
   return clean ? clean : g_strdup ("(unreadable)");
 }

@@ -16,8 +16,9 @@ G_BEGIN_DECLS
  * MILL_X appear as x.
  * The worker routes GStreamer's log here too.
  *
- * A secret never reaches it: the values of key=, token=, sig= and password= in
- * anything that looks like a URL or a query are replaced by "***".
+ * A secret never reaches it: the values of key=, token=, jwt=, sig= and
+ * password= in anything that looks like a URL or a query, and stream keys and
+ * tokens wherever they stand, are replaced by "***".
  *
  * Threads: any.
  */

@@ -38,6 +38,9 @@ extern const MillConfigKey mill_config_keys[];
 
 void mill_config_app_free (MillApp *app);
 
+/* A YAML double-quoted scalar; JSON's escapes are a subset of its. */
+void mill_config_append_quoted (GString *text, const gchar *value);
+
 /* Reads @data over the defaults in @config. */
 void mill_config_yaml_read (MillConfig *config, const gchar *data, gsize size,
     MillDiagnostics *diagnostics);

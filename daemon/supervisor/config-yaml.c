@@ -213,8 +213,8 @@ static void
 read_app_key (MillConfigReader *reader, MillApp *app,
     const MillConfigEntry *entry)
 {
-  static const gchar *const known[] = { "pipeline", "auth", "on_expiry",
-    "params", NULL };
+  static const gchar *const known[] = { "pipeline", "auth", "jwt", "webhook",
+    "on_expiry", "params", NULL };
   if (g_str_equal (entry->name, "params"))
     read_params (reader, app, entry->value);
   else if (g_str_equal (entry->name, "pipeline")) {
@@ -245,6 +245,7 @@ read_app (MillConfigReader *reader, const MillConfigEntry *section)
       read_app_key (reader, app, &entry);
     }
   }
+  mill_config_app_auth_finish (reader, app, section);
   if (!mill_yaml_node_get (section->value, "pipeline", NULL))
     mill_config_reader_report (reader, section->place,
         "app '%s' has no pipeline, expected the name of a description",

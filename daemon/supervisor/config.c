@@ -41,8 +41,8 @@ const MillConfigKey mill_config_keys[] = {
       .restart = TRUE },
   { "workers.limits", "streams", MILL_CONFIG_NUMBER,
       FIELD (workers_max_streams), .minimum = 0, .maximum = 100000 },
-  { "publish_limits", "burst", MILL_CONFIG_NUMBER,
-      FIELD (publish_limits.burst), .minimum = 0, .maximum = 1000000 },
+  { "publish_limits", "burst", MILL_CONFIG_NUMBER, FIELD (publish_limits.burst),
+      .minimum = 0, .maximum = 1000000 },
   { "publish_limits", "per_minute", MILL_CONFIG_NUMBER,
       FIELD (publish_limits.per_minute), .minimum = 1, .maximum = 1000000 },
   { "publish_limits", "failure_cost", MILL_CONFIG_NUMBER,
@@ -65,6 +65,7 @@ mill_config_app_free (MillApp *app)
 {
   g_free (app->name);
   g_free (app->pipeline);
+  mill_config_app_auth_clear (app);
   g_hash_table_unref (app->params);
   g_free (app);
 }
@@ -216,9 +217,8 @@ mill_config_find_app (const MillConfig *config, const gchar *name)
 
 /* ---- printing and comparing ---- */
 
-/* A YAML double-quoted scalar; JSON's escapes are a subset of its. */
-static void
-append_quoted (GString *text, const gchar *value)
+void
+mill_config_append_quoted (GString *text, const gchar *value)
 {
   g_string_append_c (text, '"');
   for (const guchar *at = (const guchar *) value; *at; at++) {
@@ -238,7 +238,7 @@ append_list (GString *text, gchar **values)
   g_string_append_c (text, '[');
   for (guint i = 0; values[i]; i++) {
     g_string_append (text, i > 0 ? ", " : "");
-    append_quoted (text, values[i]);
+    mill_config_append_quoted (text, values[i]);
   }
   g_string_append_c (text, ']');
 }
@@ -262,7 +262,7 @@ append_value (GString *text, const MillConfig *config, const MillConfigKey *key)
   }
   const gchar *value = G_STRUCT_MEMBER (gchar *, config, key->offset);
   if (value)
-    append_quoted (text, value);
+    mill_config_append_quoted (text, value);
   else
     g_string_append (text, "null");
 }
@@ -271,18 +271,19 @@ static void
 append_app (GString *text, const MillApp *app)
 {
   g_string_append (text, "  ");
-  append_quoted (text, app->name);
+  mill_config_append_quoted (text, app->name);
   g_string_append (text, ": { pipeline: ");
-  append_quoted (text, app->pipeline);
+  mill_config_append_quoted (text, app->pipeline);
   mill_config_app_auth_append (text, app);
   g_string_append (text, ", params: {");
   g_autoptr (GList) names = g_hash_table_get_keys (app->params);
   names = g_list_sort (names, (GCompareFunc) g_strcmp0);
   for (GList *name = names; name; name = name->next) {
     g_string_append (text, name == names ? " " : ", ");
-    append_quoted (text, name->data);
+    mill_config_append_quoted (text, name->data);
     g_string_append (text, ": ");
-    append_quoted (text, g_hash_table_lookup (app->params, name->data));
+    mill_config_append_quoted (text,
+        g_hash_table_lookup (app->params, name->data));
   }
   g_string_append (text, names ? " } }\n" : "} }\n");
 }

@@ -5,7 +5,9 @@
 #include "diagnostics.h"
 #include "daemon/common/log.h"
 #include "attempt-limit.h"
+#include "jwt-auth.h"
 #include "publish-auth.h"
+#include "webhook-auth.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +18,8 @@ typedef struct
   gchar *name;
   gchar *pipeline; /* name of a stored or shipped description, or a path */
   MillPublishAuth auth; /* the ways that it has, together */
+  MillJwtSettings *jwt; /* nullable: not one of the ways */
+  MillWebhookSettings *webhook; /* nullable: not one of the ways */
   gboolean ends_on_expiry; /* a stream ends with the key that let it in */
   GHashTable *params; /* name -> text, for the description */
 } MillApp;

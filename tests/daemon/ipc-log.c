@@ -22,6 +22,13 @@ test_redact (void)
     { "sig=aa;password=bb", "sig=***;password=***" },
     { "monkey=banana", "monkey=banana" },
     { "stream-key=abc", "stream-key=***" },
+    { "access_token=abc", "access_token=***" },
+    { "rtmp://h/live/sk_abcdefghijklmnopqrstuvwxyz234567 left",
+        "rtmp://h/live/sk_*** left" },
+    { "task_abcdefghijklmnopqrstuvwxyz234567",
+        "task_abcdefghijklmnopqrstuvwxyz234567" },
+    { "live/eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.ab-_ left", "live/ey*** left" },
+    { "they keyed.eyed.eye", "they keyed.eyed.eye" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

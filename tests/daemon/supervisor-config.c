@@ -82,7 +82,7 @@ test_all_mistakes_at_once (void)
       "listen: { rmtp: \"x\", api: nope, obs: \"a:1\" }\n"
       "store: \"postgresql://x\"\n"
       "apps:\n"
-      "  live: { pipeline: p, auth: jwt, params: { stream: a } }\n"
+      "  live: { pipeline: p, auth: jtw, params: { stream: a } }\n"
       "  \"b d\": { auth: kesy }\n"
       "  c: 5\n"
       "workers: { shared: 3, limits: { streems: 1 } }\n"
@@ -94,12 +94,13 @@ test_all_mistakes_at_once (void)
     "c.yaml:1:27: error: 'api': got 'nope', expected HOST:PORT",
     "c.yaml:1:38: error: 'obs' is not yet available",
     "c.yaml:2:8: error: 'store': a postgresql store is not yet available",
-    "c.yaml:4:30: error: 'auth': got 'jwt', expected one of none, keys",
+    "c.yaml:4:30: error: 'auth': got 'jtw', expected one of none, keys, jwt, "
+    "webhook; did you mean 'jwt'?",
     "c.yaml:4:45: error: parameter 'stream' is set by the daemon",
     "c.yaml:5:3: error: app 'b d': expected a name",
     "c.yaml:5:3: error: app 'b d' has no pipeline",
-    "c.yaml:5:18: error: 'auth': got 'kesy', expected one of none, keys; did "
-    "you mean 'keys'?",
+    "c.yaml:5:18: error: 'auth': got 'kesy', expected one of none, keys, jwt, "
+    "webhook; did you mean 'keys'?",
     "c.yaml:6:6: error: 'c': got '5', expected a mapping",
     "c.yaml:7:20: error: 'shared': got '3', expected a whole number",
     "c.yaml:7:33: error: unknown key 'streems' in 'workers.limits', did you "

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Who may publish, and who no longer may: real encoders against a real daemon.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 
 const APPS = {
@@ -16,6 +23,44 @@ before(async () => {
   daemon = await Daemon.start({ apps: APPS });
 });
 after(() => daemon?.stop());
+
+/** A service of the operator's: its answer to a path is what `routes` has, or makes. */
+async function serve(routes, tls) {
+  const asked = [];
+  const handle = (request, response) => {
+    let body = '';
+    request.on('data', (data) => { body += data; });
+    request.on('end', () => {
+      asked.push({ path: request.url, headers: request.headers, body });
+      const answer = routes[request.url];
+      const value = typeof answer === 'function' ? answer(request, body) : answer;
+      response.writeHead(value === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(value ?? {}));
+    });
+  };
+  const server = tls ? https.createServer(tls, handle) : http.createServer(handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { asked, url: `http${tls ? 's' : ''}://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
+}
+
+/** A file that goes with the test. */
+function secretFile(t, text) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-auth-'));
+  t.after(() => fs.rmSync(dir, { recursive: true }));
+  const file = path.join(dir, 'secret');
+  fs.writeFileSync(file, text, { mode: 0o600 });
+  return file;
+}
+
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const inOneHour = () => Math.floor(Date.now() / 1000) + 3600;
+
+/** A JSON Web Token, made by Node's own cryptography. */
+function sign(claims, { alg, key, kid }) {
+  const text = `${part({ alg, typ: 'JWT', ...(kid && { kid }) })}.${part(claims)}`;
+  if (alg === 'HS256') return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
+  return `${text}.${crypto.sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
 
 async function makeKey(name, settings = {}, app = 'live') {
   const { status, body } = await daemon.api('POST', '/api/v1/stream-keys', { name, app, ...settings });
@@ -113,6 +158,177 @@ test('revoking ends what was let in before a restart of millraced', async (t) =>
   await daemon.live('adopted');
   assert.equal((await patch(key, { enabled: false })).status, 200);
   await eventually('idle', 5000, async () => (await daemon.streamState('adopted')).state === 'idle');
+});
+
+test('a token that is signed for a stream lets its publisher in, whoever signed', async (t) => {
+  const rsa = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const ec = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stranger = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const secret = crypto.randomBytes(40).toString('hex');
+  const jwk = (pair, kid) => ({ ...pair.publicKey.export({ format: 'jwk' }), kid, use: 'sig' });
+  const keys = await serve({ '/jwks.json': { keys: [jwk(rsa, 'r1'), jwk(ec, 'e1')] } });
+  t.after(() => keys.close());
+  const own = await Daemon.start({
+    apps: {
+      live: { pipeline: 'live-passthrough', auth: ['keys', 'jwt'], jwt: { jwks: `${keys.url}/jwks.json`, issuer: 'https://id.example', audience: 'millrace' } },
+      shared: { pipeline: 'live-passthrough', auth: 'jwt', on_expiry: 'end', jwt: { secret_file: secretFile(t, `${secret}\n`), leeway_seconds: 0 } },
+    },
+  });
+  t.after(() => own.stop());
+  const claims = { iss: 'https://id.example', aud: ['millrace'], exp: inOneHour(), stream: 'cam' };
+  const byRsa = { alg: 'RS256', key: rsa.privateKey, kid: 'r1' };
+  const tokens = [];
+  const token = (...args) => { tokens.push(sign(...args)); return tokens.at(-1); };
+  const isLetIn = async (url, name) => {
+    const publisher = Publisher.ffmpeg(source, url);
+    await own.live(name);
+    await publisher.kill();
+    await own.api('DELETE', `/api/v1/streams/${name}`);
+  };
+
+  await t.test('RS256, ES256, HS256; in the query and as the name', async () => {
+    await isLetIn(`${own.rtmp('cam')}?token=${token(claims, byRsa)}`, 'cam');
+    await isLetIn(`${own.rtmp('cam')}?jwt=${token(claims, { alg: 'ES256', key: ec.privateKey, kid: 'e1' })}`, 'cam');
+    await isLetIn(own.rtmp(token(claims, byRsa)), 'cam');
+    await isLetIn(`${own.rtmp('any-1')}?token=${token({ ...claims, stream: 'any-*' }, byRsa)}`, 'any-1');
+    await isLetIn(`${own.rtmp('mine', 'shared')}?token=${token({ exp: inOneHour(), sub: 'mine' }, { alg: 'HS256', key: secret })}`, 'mine');
+  });
+  await t.test('a stream key of the same application still does', async () => {
+    const { body } = await own.api('POST', '/api/v1/stream-keys', { name: 'keyed', app: 'live' });
+    await isLetIn(`${own.rtmp('keyed')}?key=${body.key}`, 'keyed');
+  });
+  await t.test('ffmpeg shows why not', async () => {
+    const pem = rsa.publicKey.export({ type: 'spki', format: 'pem' });
+    for (const [made, reason] of [
+      [token({ ...claims, exp: 1000000000 }, byRsa), /the token has expired/],
+      [token({ ...claims, stream: 'other' }, byRsa), /the token is not for this/],
+      [token({ ...claims, aud: 'else' }, byRsa), /the token is not for this/],
+      [token({ ...claims, app: 'else' }, byRsa), /the token is not for this/],
+      [token(claims, { ...byRsa, key: stranger.privateKey }), /the token is not valid/],
+      [token(claims, { ...byRsa, kid: 'r2' }), /the token is not valid/],
+      [token(claims, { alg: 'HS256', key: pem, kid: 'r1' }), /the token is not valid/],
+      [`${part({ alg: 'none' })}.${part(claims)}.`, /the token is not valid/],
+    ]) await assertRefused(`${own.rtmp('cam')}?token=${made}`, reason);
+    await assertRefused(own.rtmp('cam', 'shared'), /a token is required/);
+    const { body } = await own.api('GET', '/metrics');
+    assert.match(body, /^millrace_publish_refused_total\{reason="token_invalid"\} 4$/m);
+    assert.match(body, /^millrace_publish_refused_total\{reason="token_expired"\} 1$/m);
+    assert.match(body, /^millrace_publish_refused_total\{reason="token_mismatch"\} 3$/m);
+    assert.match(own.readLog(), /refused \(token_mismatch\): the token is not for this \(is for another audience \('aud'\)\)/);
+  });
+  await t.test('a stream ends with its token where the application says so', async () => {
+    const soon = Math.floor(Date.now() / 1000) + 3;
+    const publisher = Publisher.ffmpeg(source, `${own.rtmp('ends', 'shared')}?token=${token({ exp: soon, stream: 'ends' }, { alg: 'HS256', key: secret })}`);
+    await own.live('ends');
+    await eventually('idle', 8000, async () => (await own.streamState('ends')).state === 'idle');
+    assert.notEqual(await publisher.ended(), 0);
+  });
+  await t.test('no token is in a log', () => {
+    for (const made of tokens) assert.ok(!everyLog(own).includes(made));
+  });
+  assert.ok(keys.asked.length <= 2, `the keys were asked for ${keys.asked.length} times`);
+});
+
+/** All that the processes wrote, not only its end. */
+function everyLog(of) {
+  const dir = path.join(of.config.state_dir, 'logs');
+  return [path.join(of.dir, 'millraced.log'), ...fs.readdirSync(dir).map((file) => path.join(dir, file))].map((file) => fs.readFileSync(file, 'latin1')).join('\n');
+}
+
+test('a webhook lets in whom it allows, is asked once for a reconnect, and its silence is a no', async (t) => {
+  const secret = crypto.randomBytes(32);
+  let answer = () => ({ allow: true });
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-auth-'));
+  t.after(() => fs.rmSync(dir, { recursive: true }));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${dir}/key.pem`, '-out', `${dir}/cert.pem`], { stdio: 'ignore' });
+  const tls = { key: fs.readFileSync(`${dir}/key.pem`), cert: fs.readFileSync(`${dir}/cert.pem`) };
+  const hook = await serve({ '/hook': (request, body) => answer(JSON.parse(body)) }, tls);
+  t.after(() => hook.close());
+  const settings = { url: `${hook.url}/hook`, secret_file: secretFile(t, `whsec_${secret.toString('base64')}`), timeout_ms: 1000, cache_seconds: 60 };
+  const own = await Daemon.start({
+    apps: {
+      live: { pipeline: 'live-passthrough', auth: 'webhook', webhook: { ...settings, ca_file: `${dir}/cert.pem` } },
+      untrusted: { pipeline: 'live-passthrough', auth: 'webhook', webhook: settings },
+    },
+  });
+  t.after(() => own.stop());
+
+  answer = (asked) => ({ allow: asked.query === 'pass=geheim-1', stream: 'renamed', reason: 'pay first' });
+  const first = Publisher.ffmpeg(source, `${own.rtmp('cam')}?pass=geheim-1`);
+  await own.live('renamed');
+  const [{ headers, body }] = hook.asked;
+  const signed = `v1,${crypto.createHmac('sha256', secret).update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`).digest('base64')}`;
+  assert.equal(headers['webhook-signature'], signed);
+  const { app, name, address } = JSON.parse(body);
+  assert.deepEqual([app, name, address], ['live', 'cam', '127.0.0.1']);
+
+  await first.kill();
+  await eventually('reconnecting', 5000, async () => (await own.streamState('renamed')).state === 'reconnecting');
+  const second = Publisher.ffmpeg(source, `${own.rtmp('cam')}?pass=geheim-1`);
+  t.after(() => second.kill());
+  await own.live('renamed');
+  assert.equal(hook.asked.length, 1, 'a reconnect is not asked about');
+
+  await assertRefused(`${own.rtmp('cam')}?pass=geheim-2`, /pay first/);
+  answer = () => undefined;
+  await assertRefused(`${own.rtmp('other')}?pass=geheim-1`, /the daemon cannot check publishers just now/);
+  await assertRefused(own.rtmp('cam', 'untrusted'), /the daemon cannot check publishers just now/);
+  assert.match(own.readLog(), /refused \(unavailable\): .*(certificate|TLS)/i);
+  assert.ok(!/geheim/.test(everyLog(own)));
+});
+
+test('librtmp is refused without its key, and gets in with it', async (t) => {
+  const flv = path.join(daemon.dir, 'movie.flv');
+  execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', source, '-t', '20', '-c', 'copy', flv]);
+  const key = await makeKey('librtmp');
+  const refused = new Publisher(tool('tests/tools/librtmp-publish'), [flv, `${daemon.rtmp('librtmp')}?key=sk_wrong`]);
+  assert.notEqual(await refused.ended(), 0);
+  assert.match(refused.errors, /NetStream\.Publish\.Denied/); // it shows no more
+  const publisher = new Publisher(tool('tests/tools/librtmp-publish'), [flv, `${daemon.rtmp('librtmp')}?key=${key.key}`]);
+  t.after(() => publisher.kill());
+  await daemon.live('librtmp');
+});
+
+test('no secret is in a log, an answer, a picture, a list of processes or a file', async (t) => {
+  const token = sign({ exp: inOneHour(), stream: 'jot' }, { alg: 'HS256', key: 'x'.repeat(40) });
+  const own = await Daemon.start({
+    apps: { live: { pipeline: 'live-passthrough', auth: ['keys', 'jwt'], jwt: { secret_file: secretFile(t, 'x'.repeat(40)) } }, open: { pipeline: 'live-passthrough', auth: 'none' } },
+    log: { level: 'debug' },
+  });
+  t.after(() => own.stop());
+  const made = [];
+  for (const name of ['queried', 'named']) made.push((await own.api('POST', '/api/v1/stream-keys', { name, app: 'live' })).body);
+  const rotated = (await own.api('POST', `/api/v1/stream-keys/${made[0].id}/rotate?grace_seconds=60`)).body;
+  const secrets = [...made.map((key) => key.key), rotated.key, token, own.key, 'x'.repeat(40), 'hunter22'];
+  const publishers = [
+    Publisher.ffmpeg(source, `${own.rtmp('queried')}?key=${made[0].key}`),
+    Publisher.ffmpeg(source, own.rtmp(made[1].key)),
+    Publisher.ffmpeg(source, own.rtmp(token)),
+    Publisher.ffmpeg(source, `${own.rtmp('open', 'open')}?password=hunter22`),
+  ];
+  t.after(() => Promise.all(publishers.map((publisher) => publisher.kill())));
+  for (const name of ['queried', 'named', 'jot', 'open']) await own.live(name);
+  await assertRefused(`${own.rtmp('queried')}?key=${rotated.key}`, /has a publisher already/);
+  await assertRefused(`${own.rtmp('elsewhere')}?key=${rotated.key}`, /for another name/);
+  await assertRefused(`${own.rtmp('elsewhere')}?token=${token}`, /not for this/);
+
+  const seen = { logs: everyLog(own) };
+  for (const name of ['queried', 'named', 'jot', 'open']) {
+    for (const view of ['', '/stats', '/logs', '/graph.svg']) seen[name + view] = JSON.stringify((await own.api('GET', `/api/v1/streams/${name}${view}`)).body);
+  }
+  for (const pathname of ['/metrics', '/api/v1/streams', '/api/v1/stream-keys', '/api/v1/workers', `/api/v1/stream-keys/${made[0].id}`]) seen[pathname] = JSON.stringify((await own.api('GET', pathname)).body);
+  for (const pid of [own.process.pid, ...own.children()]) {
+    seen[`cmdline of ${pid}`] = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    seen[`environ of ${pid}`] = fs.readFileSync(`/proc/${pid}/environ`, 'latin1');
+  }
+  const walk = (dir) => fs.readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? walk(path.join(dir, entry.name)) : entry.isFile() ? [path.join(dir, entry.name)] : []));
+  for (const dir of [own.config.state_dir, own.config.runtime_dir, own.mediaDir]) {
+    for (const file of walk(dir)) if (path.basename(file) !== 'admin.key') seen[file] = fs.readFileSync(file, 'latin1');
+  }
+  assert.ok(Object.keys(seen).length > 30);
+  for (const [where, text] of Object.entries(seen)) {
+    secrets.forEach((secret, i) => assert.ok(!text.includes(secret), `secret ${i} is in ${where}`));
+  }
 });
 
 test('who tries too often is told so, whatever he shows, and then again let in', async (t) => {
