@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// check-hls finds what is wrong: a presentation of vod-package passes, and each
+// way of breaking it is told with its clause.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { checkLowLatency } from './check/hls-low-latency.mjs';
+import { checkMedia } from './check/hls-media.mjs';
+import { Report } from './check/report.mjs';
+
+const CHECK = fileURLToPath(new URL('check-hls.mjs', import.meta.url));
+const MILLRACE = path.join(process.env.MILL_BUILD_ROOT ?? 'build', 'cli/millrace');
+const FILM = `millrace: 1
+name: film
+params: { output: { type: string, required: true } }
+nodes:
+  picture: { element: videotestsrc, props: { num-buffers: 240 } }
+  size: { element: capsfilter, from: [picture], props: { caps: "video/x-raw,width=160,height=90,framerate=30/1" } }
+  video: { element: x264enc, from: [size], props: { speed-preset: ultrafast, key-int-max: 60 } }
+  tone: { element: audiotestsrc, props: { num-buffers: 375, samplesperbuffer: 1024 } }
+  rate: { element: capsfilter, from: [tone], props: { caps: "audio/x-raw,rate=48000,channels=2" } }
+  audio: { element: avenc_aac, from: [rate] }
+  package: { element: cmafsink, from: [video, audio], props: { location: "\${output}", mode: vod } }
+`;
+
+let dir; let film; let video; let audio;
+before(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-check-'));
+  film = path.join(dir, 'film');
+  fs.writeFileSync(path.join(dir, 'film.yaml'), FILM);
+  execFileSync(MILLRACE, ['run', path.join(dir, 'film.yaml'), '--set', `output=${film}`, '--quiet']);
+  [audio, video] = fs.readdirSync(film).filter((name) => fs.existsSync(path.join(film, name, 'playlist.m3u8'))).sort();
+});
+after(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+const check = (place) => spawnSync(process.execPath, [CHECK, place], { encoding: 'utf8' });
+
+test('what vod-package makes breaks no rule', () => {
+  const { status, stdout, stderr } = check(film);
+  assert.equal(stdout, '');
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /no rule is broken: 2 media playlists, 8 segments/);
+});
+
+const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is there`); return text.replace(from, to); };
+const MASTER = () => 'master.m3u8'; const VIDEO = () => `${video}/playlist.m3u8`; const AUDIO = () => `${audio}/playlist.m3u8`;
+
+const breakages = [
+  ['no #EXTM3U', MASTER, replace('#EXTM3U\n', ''), /4\.4\.1\.1/],
+  ['a byte order mark', VIDEO, (text) => `\ufeff${text}`, /4\.1: begins with a byte order mark/],
+  ['an attribute twice', MASTER, replace('BANDWIDTH=', 'BANDWIDTH=1,BANDWIDTH='), /4\.2: attribute BANDWIDTH appears twice/],
+  ['a space behind a comma', MASTER, replace(/,CODECS/, ', CODECS'), /4\.2/],
+  ['no BANDWIDTH', MASTER, replace(/:BANDWIDTH=\d+,/, ':'), /4\.4\.6\.2: EXT-X-STREAM-INF has no BANDWIDTH/],
+  ['a BANDWIDTH that is too low', MASTER, replace(/BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+/, 'BANDWIDTH=1000'), /BANDWIDTH 1000, and its segments reach/],
+  ['a group that is not there', MASTER, replace(/,AUDIO="[^"]+"/, ',AUDIO="none"'), /4\.4\.6\.2: AUDIO "none" is no group/],
+  ['a codec that the media has not', MASTER, replace(/avc1\.[0-9A-Fa-f]{6}/, 'hvc1.1.6.L93.B0'), /sample entry 'avc1'/],
+  ['a malformed codec', MASTER, replace('mp4a.40.2', 'aac'), /RFC 6381: codec 'aac'/],
+  ['a tag of the other kind', VIDEO, replace('#EXTM3U', '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a"'), /4\.4: .* is a tag of a/],
+  ['no target duration', VIDEO, replace(/#EXT-X-TARGETDURATION:\d+\n/, ''), /4\.4\.3\.1: has no EXT-X-TARGETDURATION/],
+  ['target durations that differ', AUDIO, replace(/#EXT-X-TARGETDURATION:2/, '#EXT-X-TARGETDURATION:3'), /6\.2\.4: EXT-X-TARGETDURATION/],
+  ['a segment that is too long', VIDEO, replace('#EXTINF:2.000000', '#EXTINF:2.600000'), /4\.4\.3\.1: EXTINF 2.6 rounds to more/],
+  ['a duration that is not the media\'s', VIDEO, replace('#EXTINF:2.000000', '#EXTINF:1.900000'), /4\.4\.4\.1: EXTINF 1\.9, the media lasts 2\.0000/],
+  ['a version that is too low', VIDEO, replace('#EXT-X-VERSION:6', '#EXT-X-VERSION:3'), /§8: is version 3 and has an EXT-X-MAP/],
+  ['no map', VIDEO, replace(/#EXT-X-MAP:.*\n/, ''), /3\.1\.2: fragmented MP4 .* has no EXT-X-MAP/],
+  ['an absolute URI', VIDEO, replace(/\n([^#\n]+-0\.m4s)/, '\n/$1'), /is not relative/],
+  ['a segment that is not there', VIDEO, replace(/-1\.m4s/, '-77.m4s'), /6\.2\.1: segment .*-77\.m4s' is listed and cannot be loaded/],
+  ['a segment out of order', VIDEO, replace(/(-1\.m4s)([^]*)(-2\.m4s)/, '$3$2$1'), /4\.4\.4\.3: is decoded at/],
+  ['a VOD playlist without an end', VIDEO, replace('#EXT-X-ENDLIST\n', ''), /6\.2\.1: a VOD playlist has no EXT-X-ENDLIST/],
+  ['a discontinuity in one rendition only', VIDEO, replace(/#EXTINF:2.000000,\n([^#\n]+-1\.m4s)/, '#EXT-X-DISCONTINUITY\n#EXTINF:2.000000,\n$1'), /6\.2\.4: discontinuity sequence 0 of segment 1, .* has 1/],
+  ['a date that does not fit', VIDEO, (text) => text.replace(/#EXTINF/, '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF').replace(/(-1\.m4s\n)/, '$1#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:09.000Z\n'), /4\.4\.4\.6: the date is 5\.0000 s off/],
+  ['dates in one rendition only', VIDEO, replace(/#EXTINF/, '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF'), /6\.2\.4: whether there is EXT-X-PROGRAM-DATE-TIME/],
+  ['an unknown tag', VIDEO, replace('#EXT-X-ENDLIST', '#EXT-X-THE-END\n#EXT-X-ENDLIST'), /4\.1: unknown tag/],
+];
+
+for (const [what, name, change, clause] of breakages) {
+  test(`${what} is found`, () => {
+    const file = path.join(film, name()); const text = fs.readFileSync(file, 'utf8');
+    fs.writeFileSync(file, change(text));
+    try {
+      const { status, stdout } = check(film);
+      assert.match(stdout, clause);
+      assert.equal(status, 1);
+    } finally { fs.writeFileSync(file, text); }
+  });
+}
+
+/** Changes bytes of a file that stand behind a four-character code. */
+function patch(file, code, offset, bytes) {
+  const data = fs.readFileSync(file); const at = data.indexOf(code);
+  assert.ok(at > 0, `${code} in ${file}`);
+  Buffer.from(bytes).copy(data, at + offset);
+  fs.writeFileSync(file, data);
+}
+
+const segmentOf = (name, number) => path.join(film, name, fs.readdirSync(path.join(film, name)).find((f) => f.endsWith(`-${number}.m4s`)));
+const headerOf = (name) => path.join(film, name, fs.readdirSync(path.join(film, name)).find((f) => f.startsWith('init-')));
+const damages = [
+  ['a decode time that leaves a hole', () => segmentOf(video, 1), 'tfdt', 12, [0, 0, 0, 1], /is decoded at 1/],
+  ['a box that ends behind its file', () => segmentOf(video, 1), 'moof', -4, [0x7f, 0xff, 0xff, 0xff], /14496-12 §4\.2: box 'moof'/],
+  ['sample data outside of the mdat', () => segmentOf(audio, 1), 'trun', 12, [0, 0, 0, 8], /8\.8\.8: samples at/],
+  ['a header with a duration', () => headerOf(video), 'tkhd', 24, [0, 0, 1, 0], /3\.1\.2: tkhd has a duration/],
+];
+for (const [what, file, code, offset, bytes, clause] of damages) {
+  test(`${what} is found`, () => {
+    const name = file(); const data = fs.readFileSync(name);
+    patch(name, code, offset, bytes);
+    try {
+      const { status, stdout } = check(film);
+      assert.match(stdout, clause);
+      assert.equal(status, 1);
+    } finally { fs.writeFileSync(name, data); }
+  });
+}
+
+/* ---- low latency: by text, as long as the text is what is wrong ---- */
+
+const LOW = `#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-TARGETDURATION:2
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5,HOLD-BACK=6,CAN-SKIP-UNTIL=12
+#EXT-X-PART-INF:PART-TARGET=0.5
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-MAP:URI="init.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+#EXT-X-PART:URI="0.0.m4s",DURATION=0.5,INDEPENDENT=YES
+#EXT-X-PART:URI="0.1.m4s",DURATION=0.5
+#EXT-X-PART:URI="0.2.m4s",DURATION=0.5
+#EXT-X-PART:URI="0.3.m4s",DURATION=0.5
+#EXTINF:2.0,
+0.m4s
+#EXT-X-PART:URI="1.0.m4s",DURATION=0.5,INDEPENDENT=YES
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI="1.1.m4s"
+#EXT-X-RENDITION-REPORT:URI="../a/playlist.m3u8",LAST-MSN=1,LAST-PART=0
+`;
+
+function lowLatency(text) {
+  const report = new Report();
+  checkLowLatency(checkMedia(Buffer.from(text), 'low.m3u8', report), report);
+  return report.lines.join('\n');
+}
+
+test('a low-latency playlist that is right breaks no rule', () => assert.equal(lowLatency(LOW), ''));
+
+for (const [what, from, to, clause] of [
+  ['a part that is too long', 'URI="0.1.m4s",DURATION=0.5', 'URI="0.1.m4s",DURATION=0.6', /4\.4\.4\.9: part of 0\.6 s/],
+  ['a part that is too short', 'URI="0.1.m4s",DURATION=0.5', 'URI="0.1.m4s",DURATION=0.3', /4\.4\.4\.9: part of 0\.3 s/],
+  ['parts that do not fill their segment', '#EXT-X-PART:URI="0.3.m4s",DURATION=0.5\n', '', /parts of 1\.5000 s in all/],
+  ['a hold back that is too short', 'PART-HOLD-BACK=1.5', 'PART-HOLD-BACK=1.0', /PART-HOLD-BACK 1, expected/],
+  ['a skip boundary that is too near', 'CAN-SKIP-UNTIL=12', 'CAN-SKIP-UNTIL=8', /CAN-SKIP-UNTIL 8/],
+  ['two hints of one type', '#EXT-X-RENDITION', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="x.m4s"\n#EXT-X-RENDITION', /6\.2\.6: several hints/],
+  ['no part target', '#EXT-X-PART-INF:PART-TARGET=0.5\n', '', /4\.4\.3\.7/],
+  ['a report without a number', ',LAST-MSN=1', '', /4\.4\.5\.4: report without LAST-MSN/],
+  ['no date', /#EXT-X-PROGRAM-DATE-TIME:.*\n/, '', /B\.1/],
+]) test(`${what} is found`, () => assert.match(lowLatency(LOW.replace(from, to)), clause));
+
+test('wrong use has exit code 64', () => assert.equal(spawnSync(process.execPath, [CHECK]).status, 64));

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The rules of CMAF headers and segments (ISO/IEC 14496-12, 23000-19, and §3.1.2
+// of HLS), and the clock that the durations of a playlist must agree with.
+
+const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl', 'mvex', 'moof', 'traf', 'edts']);
+
+/** The boxes of data as a tree: { type, start, end, children }; start is behind the header. */
+function readBoxes(data, where, report, from = 0, to = data.length) {
+  const boxes = [];
+  for (let at = from; at < to;) {
+    if (!report.check(at + 8 <= to, where, 'ISO/IEC 14496-12 §4.2', `${to - at} bytes at ${at} are no box`)) break;
+    let size = data.readUInt32BE(at); let header = 8;
+    const type = data.toString('latin1', at + 4, at + 8);
+    if (size === 1 && at + 16 <= to) { size = Number(data.readBigUInt64BE(at + 8)); header = 16; }
+    if (!report.check(size >= header && at + size <= to, where, 'ISO/IEC 14496-12 §4.2', `box '${type}' at ${at} has size ${size}, ${to - at} are left`)) break;
+    const box = { type, at, start: at + header, end: at + size };
+    if (CONTAINERS.has(type)) box.children = readBoxes(data, where, report, box.start, box.end);
+    boxes.push(box);
+    at += size;
+  }
+  return boxes;
+}
+
+const find = (boxes, ...types) => types.reduce((box, type) => (box?.children ?? box)?.find?.((b) => b.type === type), boxes);
+const field = (data, box, at32, at64) => (data[box.start] === 1 ? Number(data.readBigUInt64BE(box.start + at64)) : data.readUInt32BE(box.start + at32));
+
+/** { timescale, entry, kind, trex } of a CMAF header, or undefined. */
+export function checkHeader(data, where, report) {
+  const boxes = readBoxes(data, where, report);
+  const [ftyp] = boxes; const moov = find(boxes, 'moov'); const traks = moov?.children.filter((b) => b.type === 'trak') ?? [];
+  if (!report.check(ftyp?.type === 'ftyp' && moov, where, '3.1.2', 'expected a ftyp box, then a moov box')) return undefined;
+  const brands = []; for (let at = ftyp.start; at + 4 <= ftyp.end; at += 4) if (at !== ftyp.start + 4) brands.push(data.toString('latin1', at, at + 4));
+  report.check(brands.some((b) => /^iso[6-9a-c]$/.test(b)), where, '3.1.2', `brands ${brands}, expected one of iso6 or later`);
+  report.check(brands.some((b) => b === 'cmfc' || b === 'cmf2'), where, 'ISO/IEC 23000-19 §7.2', `brands ${brands}, expected cmfc or cmf2`);
+  if (!report.check(traks.length === 1, where, 'ISO/IEC 23000-19 §7.3', `${traks.length} tracks, expected one`)) return undefined;
+  const mvhd = find(moov, 'mvhd'); const tkhd = find(traks[0], 'tkhd'); const trex = find(moov, 'mvex', 'trex');
+  report.check(mvhd && field(data, mvhd, 16, 24) === 0, where, '3.1.2', 'mvhd has a duration, expected 0');
+  report.check(tkhd && field(data, tkhd, 20, 28) === 0, where, '3.1.2', 'tkhd has a duration, expected 0');
+  const mdhd = find(traks[0], 'mdia', 'mdhd'); const hdlr = find(traks[0], 'mdia', 'hdlr'); const stsd = find(traks[0], 'mdia', 'minf', 'stbl', 'stsd');
+  if (!report.check(trex && mdhd && hdlr && stsd, where, 'ISO/IEC 14496-12 §8', 'expected mdhd, hdlr, stsd and trex')) return undefined;
+  const sttsCount = find(traks[0], 'mdia', 'minf', 'stbl', 'stts');
+  report.check(!sttsCount || data.readUInt32BE(sttsCount.start + 4) === 0, where, '3.1.2', 'the moov has samples, expected none');
+  return {
+    timescale: field(data, mdhd, 12, 20), kind: data.toString('latin1', hdlr.start + 8, hdlr.start + 12),
+    entry: data.toString('latin1', stsd.start + 12, stsd.start + 16), trex: { duration: data.readUInt32BE(trex.start + 12), size: data.readUInt32BE(trex.start + 16), flags: data.readUInt32BE(trex.start + 20) },
+  };
+}
+
+function readRun(data, run, head, moof, mdat, where, report) {
+  const flags = data.readUIntBE(run.start + 1, 3); const count = data.readUInt32BE(run.start + 4);
+  const row = [0x100, 0x200, 0x400, 0x800].filter((bit) => flags & bit).length * 4;
+  let at = run.start + 8 + (flags & 1 ? 4 : 0) + (flags & 4 ? 4 : 0);
+  if (!report.check(at + row * count === run.end, where, 'ISO/IEC 14496-12 §8.8.8', `trun of ${count} samples does not fill its box`)) return undefined;
+  const offset = flags & 1 ? moof.at + data.readInt32BE(run.start + 8) : NaN;
+  report.check(flags & 1, where, 'ISO/IEC 23000-19 §7.3.2', 'trun has no data offset');
+  const result = { duration: 0, size: 0, count, sync: true };
+  const firstFlags = flags & 4 ? data.readUInt32BE(run.start + 8 + (flags & 1 ? 4 : 0)) : undefined;
+  for (let i = 0; i < count; i++) {
+    const next = (bit, otherwise) => { if (!(flags & bit)) return otherwise; at += 4; return data.readUInt32BE(at - 4); };
+    result.duration += next(0x100, head.duration);
+    result.size += next(0x200, head.size);
+    const sampleFlags = next(0x400, i === 0 && firstFlags !== undefined ? firstFlags : head.flags);
+    next(0x800, 0);
+    if (i === 0) result.sync = !(sampleFlags & 0x10000);
+  }
+  report.check(offset >= mdat.start && offset + result.size <= mdat.end, where, 'ISO/IEC 14496-12 §8.8.8', `samples at ${offset} to ${offset + result.size}, the mdat has ${mdat.start} to ${mdat.end}`);
+  return result;
+}
+
+function readFragment(data, moof, mdat, header, where, report) {
+  const trafs = moof.children.filter((b) => b.type === 'traf');
+  if (!report.check(trafs.length === 1, where, 'ISO/IEC 23000-19 §7.3.2', `${trafs.length} traf boxes, expected one`)) return undefined;
+  const tfhd = find(trafs[0], 'tfhd'); const tfdt = find(trafs[0], 'tfdt'); const runs = trafs[0].children.filter((b) => b.type === 'trun');
+  if (!report.check(tfhd && tfdt && runs.length === 1, where, '3.1.2', 'expected tfhd, tfdt and one trun')) return undefined;
+  const flags = data.readUIntBE(tfhd.start + 1, 3);
+  report.check(flags & 0x20000 && !(flags & 1), where, '3.1.2', 'addresses are not relative to the moof (default-base-is-moof)');
+  let at = tfhd.start + 8 + (flags & 1 ? 8 : 0) + (flags & 2 ? 4 : 0);
+  const next = (bit, otherwise) => { if (!(flags & bit)) return otherwise; at += 4; return data.readUInt32BE(at - 4); };
+  const head = { duration: next(8, header.trex.duration), size: next(16, header.trex.size), flags: next(32, header.trex.flags) };
+  const run = readRun(data, runs[0], head, moof, mdat, where, report);
+  return run && { ...run, time: field(data, tfdt, 4, 4) };
+}
+
+/** { time, duration, sync, samples } in ticks of the header, or undefined. */
+export function checkSegment(data, header, where, report) {
+  const boxes = readBoxes(data, where, report);
+  const fragments = [];
+  boxes.forEach((box, index) => {
+    if (box.type !== 'moof') return;
+    const mdat = boxes[index + 1];
+    if (!report.check(mdat?.type === 'mdat', where, 'ISO/IEC 23000-19 §7.3.2', 'a moof without its mdat behind it')) return;
+    const fragment = readFragment(data, box, mdat, header, where, report);
+    if (fragment) fragments.push(fragment);
+  });
+  if (!report.check(fragments.length > 0, where, '3.1.2', 'has no movie fragment')) return undefined;
+  fragments.forEach((fragment, i) => {
+    const before = fragments[i - 1];
+    if (before) report.check(fragment.time === before.time + before.duration, where, 'ISO/IEC 14496-12 §8.8.12', `fragment ${i} is decoded at ${fragment.time}, the one before ends at ${before.time + before.duration}`);
+  });
+  return { time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, samples: fragments.reduce((sum, f) => sum + f.count, 0) };
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The rules of parts and of the server control of a media playlist.
+
+const ROUNDING_S = 0.0015;
+
+function checkControl(media, report) {
+  const { control, where, target, partTarget } = media;
+  const number = (name) => (control?.[name] === undefined ? undefined : Number(control[name]));
+  const skip = number('CAN-SKIP-UNTIL'); const hold = number('HOLD-BACK'); const partHold = number('PART-HOLD-BACK');
+  if (skip !== undefined) report.check(skip >= 6 * target, where, '4.4.3.8', `CAN-SKIP-UNTIL ${skip}, expected six target durations (${6 * target}) or more`);
+  if (control?.['CAN-SKIP-DATERANGES']) report.check(skip !== undefined, where, '4.4.3.8', 'CAN-SKIP-DATERANGES without CAN-SKIP-UNTIL');
+  if (hold !== undefined) report.check(hold >= 3 * target, where, '4.4.3.8', `HOLD-BACK ${hold}, expected three target durations (${3 * target}) or more`);
+  if (partTarget) {
+    report.check(partHold !== undefined, where, '4.4.3.8', 'has EXT-X-PART-INF and no PART-HOLD-BACK');
+    report.check(partHold >= 3 * partTarget - ROUNDING_S, where, '4.4.3.8', `PART-HOLD-BACK ${partHold}, expected three part targets (${3 * partTarget}) or more`);
+  }
+}
+
+/** The parts of one segment, in order; next: what follows each, for the rule of short ones. */
+function checkParts(parts, media, report, segment) {
+  parts.forEach((part, index) => {
+    const last = segment && index === parts.length - 1;
+    const beforeGap = parts[index + 1]?.GAP === 'YES';
+    report.check(part.duration <= media.partTarget + ROUNDING_S, part.at, '4.4.4.9', `part of ${part.duration} s, expected the part target ${media.partTarget} at most`);
+    report.check(last || !segment && index === parts.length - 1 || beforeGap || part.GAP === 'YES' || part.INDEPENDENT === 'YES' || parts[index + 1]?.INDEPENDENT === 'YES' || part.duration >= 0.85 * media.partTarget - ROUNDING_S,
+      part.at, '4.4.4.9', `part of ${part.duration} s, expected 85 % of the part target ${media.partTarget} or more`);
+    report.check(part.INDEPENDENT === undefined || part.INDEPENDENT === 'YES', part.at, '4.4.4.9', `INDEPENDENT=${part.INDEPENDENT}, expected YES or nothing`);
+  });
+  if (!segment || !parts.length) return;
+  const sum = parts.reduce((total, part) => total + part.duration, 0);
+  report.check(Math.abs(sum - segment.duration) <= ROUNDING_S * (parts.length + 1), segment.at, '4.4.4.9', `parts of ${sum.toFixed(4)} s in all, the segment has ${segment.duration}`);
+}
+
+function checkHints(media, report) {
+  const types = media.hints.map((h) => h.attributes.TYPE);
+  for (const hint of media.hints) report.check(['PART', 'MAP'].includes(hint.attributes.TYPE), hint.at, '4.4.5.3', `hint of type ${hint.attributes.TYPE}, expected PART or MAP`);
+  report.check(new Set(types).size === types.length, media.where, '6.2.6', `several hints of one type (${types})`);
+  if (media.ended) report.check(!types.length, media.where, '6.2.6', 'has EXT-X-ENDLIST and an EXT-X-PRELOAD-HINT');
+  for (const tag of media.reports) {
+    report.check(!/^[a-z][a-z0-9+.-]*:/i.test(tag.attributes.URI), tag.at, '4.4.5.4', `report of '${tag.attributes.URI}', expected a relative URI`);
+    if (!media.ended) report.check(/^\d+$/.test(tag.attributes['LAST-MSN'] ?? ''), tag.at, '4.4.5.4', 'report without LAST-MSN');
+  }
+}
+
+/** Adds to what checkMedia() found. */
+export function checkLowLatency(media, report) {
+  const listed = media.segments.filter((s) => s.parts.length);
+  checkControl(media, report);
+  report.check(media.partTarget > 0 || (!listed.length && !media.openParts.length), media.where, '4.4.3.7', 'has EXT-X-PART and no EXT-X-PART-INF');
+  if (!media.partTarget) return;
+  for (const segment of listed) checkParts(segment.parts, media, report, segment);
+  checkParts(media.openParts, media, report, null);
+  checkHints(media, report);
+  let behind = media.openParts.reduce((sum, part) => sum + part.duration, 0);
+  for (const segment of [...media.segments].reverse()) {
+    if (behind > 3 * media.target) report.check(!segment.parts.length, segment.at, '6.2.2', 'lists parts more than three target durations from the end');
+    behind += segment.duration;
+  }
+  if (!media.ended) report.check(media.dated, media.where, 'B.1', 'low latency without EXT-X-PROGRAM-DATE-TIME');
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Where a presentation is read from: a directory, or any HTTP server.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** The URL of what a user names: a URL, a playlist, a directory with one. */
+export function locate(name, usual) {
+  if (/^https?:/.test(name)) return new URL(name);
+  const isDirectory = fs.statSync(name).isDirectory();
+  return pathToFileURL(path.resolve(isDirectory ? path.join(name, usual) : name));
+}
+
+/** The bytes of a URL; undefined when there is nothing. */
+export async function read(url) {
+  if (url.protocol === 'file:') {
+    const file = fileURLToPath(url);
+    return fs.existsSync(file) ? fs.readFileSync(file) : undefined;
+  }
+  const response = await fetch(url);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  return response.status === 200 ? bytes : undefined;
+}
