@@ -23,19 +23,46 @@ clear_group (gpointer data)
   g_string_free (((AudioGroup *) data)->codecs, TRUE);
 }
 
-/* Four letters after the name, where it is not the first codec of a group. */
-static gchar *
-name_group (GArray *groups, const MillCmafFormat *format)
+static gboolean
+is_aac (const gchar *codec)
 {
-  for (guint i = 0; i < groups->len; i++)
-    if (g_str_equal (g_array_index (groups, AudioGroup, i).pads, format->group))
-      return g_strdup_printf ("%s-%.*s", format->group,
-          g_str_has_prefix (format->codec, "mp4a") ? 7 : 4, format->codec);
-  return g_strdup (format->group);
+  return g_str_has_prefix (codec, "mp4a.40");
+}
+
+/* Whether renditions of the same pads' group come before those of @codec: AAC is
+ * what every player has, then what was there first. */
+static gboolean
+is_preceded (const MillCmafManifest *manifest, const MillCmafFormat *format)
+{
+  const GPtrArray *renditions = manifest->state->renditions;
+  gboolean earlier = TRUE;
+  for (guint i = 0; i < renditions->len && !is_aac (format->codec); i++) {
+    const MillCmafRendition *other = g_ptr_array_index (renditions, i);
+    if (other->format.kind != MILL_CMAF_AUDIO ||
+        !g_str_equal (other->format.group, format->group) ||
+        !mill_cmaf_manifest_lists (manifest, i))
+      continue;
+    if (mill_cmaf_manifest_is_one_codec (other->format.codec, format->codec))
+      earlier = FALSE;
+    else if (earlier || is_aac (other->format.codec))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* With the codec's letters after it, where it is not the first of its pads. */
+static gchar *
+name_group (const MillCmafManifest *manifest, const MillCmafFormat *format)
+{
+  if (!is_preceded (manifest, format))
+    return g_strdup (format->group);
+  return g_strdup_printf ("%s-%.*s", format->group,
+      g_str_has_prefix (format->codec, "mp4a") ? 7 : 4, format->codec);
 }
 
 static AudioGroup *
-find_group (GArray *groups, const MillCmafFormat *format, GStringChunk *strings)
+find_group (const MillCmafManifest *manifest, GArray *groups,
+    const MillCmafFormat *format, GStringChunk *strings)
 {
   for (guint i = 0; i < groups->len; i++) {
     AudioGroup *group = &g_array_index (groups, AudioGroup, i);
@@ -43,7 +70,7 @@ find_group (GArray *groups, const MillCmafFormat *format, GStringChunk *strings)
         mill_cmaf_manifest_is_one_codec (group->codec, format->codec))
       return group;
   }
-  g_autofree gchar *name = name_group (groups, format);
+  g_autofree gchar *name = name_group (manifest, format);
   AudioGroup added = {
     .pads = format->group,
     .group = g_string_chunk_insert (strings, name),
@@ -90,7 +117,7 @@ collect_audio (const MillCmafManifest *manifest, GStringChunk *strings,
         !mill_cmaf_manifest_lists (manifest, i))
       continue;
     guint n_groups = groups->len;
-    AudioGroup *group = find_group (groups, format, strings);
+    AudioGroup *group = find_group (manifest, groups, format, strings);
     g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name);
     MillHlsRendition media = {
       .group = group->group,

@@ -171,7 +171,9 @@ place_video (MillCmafTrack *self, const MillCmafInput *input,
     dts = to_ticks (self, input->dts);
   else if (!input->sync)
     dts = MIN (sample->pts, self->last_dts + (gint64) self->step) - self->shift;
-  if (input->sync)
+  /* What follows an open one is shown before it: then the shift of before makes
+   * its decoding time the presentation time of the first of those. */
+  if (input->sync && (!input->open || !self->anchored))
     self->shift = sample->pts - dts;
   sample->dts = dts + self->shift;
 

@@ -60,6 +60,45 @@ export async function movie(directory, { seconds = 20, width = 640, height = 360
   return file;
 }
 
+/**
+ * Makes (once) and returns the path of a movie in other codecs: what ffmpeg is
+ * told of the tracks is in video and audio (undefined: none). The name has to
+ * tell one from another.
+ */
+export async function codedMovie(directory, name, { seconds = 6, width = 640, height = 360, fps = 30, video, audio, sound = 'sine=frequency=440:sample_rate=48000' }) {
+  const file = path.join(directory, name);
+  if (fs.existsSync(file)) return file;
+  await fs.promises.mkdir(directory, { recursive: true });
+  const part = path.join(directory, `part-${name}`);
+  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
+    ...(audio ? ['-f', 'lavfi', '-i', `${sound}:duration=${seconds}`] : []), ...video, ...(audio ?? []), part], pictures(width, height, seconds * fps));
+  await fs.promises.rename(part, file);
+  return file;
+}
+
+async function output(command, args) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  let text = '';
+  child.stderr.on('data', (data) => { errors += data; });
+  child.stdout.on('data', (data) => { text += data; });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${errors.slice(-800)}`);
+  return text.trim();
+}
+
+/** MD5 of all pictures of a stream, decoded and in order. */
+export const pictureHash = (input, stream = 'v:0') => output('ffmpeg', ['-v', 'error', '-i', input, '-map', `0:${stream}`, '-fps_mode', 'passthrough', '-f', 'md5', '-']);
+
+/** MD5 of each packet of a stream, as it is in the container. */
+export async function packetHashes(input, stream) {
+  const text = await output('ffmpeg', ['-v', 'error', '-i', input, '-map', `0:${stream}`, '-c', 'copy', '-f', 'framemd5', '-']);
+  return text.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.split(',')[5].trim());
+}
+
+/** What ffprobe says of the streams of a file or URL. */
+export const streams = async (input) => JSON.parse(await output('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', input])).streams;
+
 /** The numbers of all frames that ffmpeg decodes from a file or URL, in order; null where unreadable. */
 export async function frameNumbers(input, options = []) {
   const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', ...options, '-i', input, '-map', '0:v:0', '-fps_mode', 'passthrough',
@@ -87,5 +126,6 @@ export async function packetTimes(input, stream = 'v:0') {
   child.stdout.on('data', (data) => { text += data; });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`ffprobe could not read ${input}`);
-  return text.trim().split('\n').map((line) => Math.round(Number(line.split(',')[0]) * 1e6)).sort((a, b) => a - b);
+  // Side data make lines of their own.
+  return text.trim().split('\n').filter((line) => /^-?\d/.test(line)).map((line) => Math.round(Number(line.split(',')[0]) * 1e6)).sort((a, b) => a - b);
 }
