@@ -11,6 +11,7 @@ import datetime
 import json
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -69,6 +70,8 @@ def versions(options):
 
 def main(arguments):
     options = parse(arguments)
+    # servers and scratch are cleared away then too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     results = options.build / "bench"
     films = content.prepare(results / "films")
     # tmpfs, so that no disk is measured

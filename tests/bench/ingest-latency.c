@@ -33,7 +33,7 @@
 #define AUDIO_BYTES 340
 #define STAMP_BYTES 8
 /* Frames of the time in which all begin are not counted. */
-#define WARM_UP_NS (3 * GST_SECOND)
+#define WARM_UP_NS (4 * GST_SECOND)
 
 typedef struct
 {
@@ -43,6 +43,7 @@ typedef struct
   Publisher *publisher;
   GArray *latencies; /* gint64 ns; its pool thread writes */
   guint n_received; /* likewise */
+  guint gop_phase; /* frames */
   guint64 n_video;
   guint64 n_audio;
 } Stream;
@@ -169,11 +170,14 @@ drain (Stream *stream)
     ;
 }
 
+/* Publishers have begun at any time: their keyframes, and with them the ends of
+ * segments, lie evenly over a GOP. */
 static void
 send_video (Stream *stream)
 {
   static guint8 body[KEYFRAME_BYTES];
-  gboolean is_key = stream->n_video % GOP == 0;
+  gboolean is_key = stream->n_video == 0 ||
+      (stream->n_video + stream->gop_phase) % GOP == 0;
   gsize size = is_key ? KEYFRAME_BYTES : FRAME_BYTES;
   guint32 nal = g_htonl ((guint32) size - 9);
 
@@ -317,7 +321,7 @@ main (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "publishers", 0, 0, G_OPTION_ARG_INT, &n, "how many", "N" },
     { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
-        "of sending, three of them not measured", "S" },
+        "of sending, the first four not measured", "S" },
     { "package", 0, 0, G_OPTION_ARG_FILENAME, &package,
         "the frames go on to a cmafsink each, which writes there", "DIR" },
     G_OPTION_ENTRY_NULL,
@@ -326,7 +330,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || n < 1 ||
-      seconds <= 3) {
+      seconds <= 4) {
     g_printerr ("ingest-latency: error: %s\n",
         error ? error->message : "expected sane numbers; see --help");
     return 64;
@@ -340,8 +344,10 @@ main (int argc, char **argv)
     if (!address)
       g_object_get (streams[i].source, "listening", &address, NULL);
   }
-  for (gint i = 0; i < n; i++)
+  for (gint i = 0; i < n; i++) {
+    streams[i].gop_phase = (guint) i * GOP / (guint) n;
     stream_publish (&streams[i], i, address);
+  }
   send_all (streams, n, (gint64) (seconds * GST_SECOND));
   wait_for_all (streams, n);
   print_result (streams, n, package != NULL);

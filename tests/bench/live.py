@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import statistics
 import subprocess
 import threading
@@ -124,6 +125,8 @@ def run_once(options, kind, film, n_publishers, expected):
         frames = wait_for_frames(keeper, expected)
     finally:
         server.stop()
+        # a thousand streams are gigabytes, and the next server needs the room
+        shutil.rmtree(server.directory, ignore_errors=True)
     stream_minutes = n_publishers * costs["wall_s"] / 60
     return {"command": server.command, "load_command": command, "publishers": n_publishers, "published": published,
             "video_frames_out": frames, "cpu_s_per_stream_minute": costs["cpu_s"] / stream_minutes,
