@@ -41,6 +41,8 @@ const MillConfigKey mill_config_keys[] = {
       .restart = TRUE },
   { "workers.limits", "streams", MILL_CONFIG_NUMBER,
       FIELD (workers_max_streams), .minimum = 0, .maximum = 100000 },
+  { "workers.limits", "isolated", MILL_CONFIG_NUMBER,
+      FIELD (workers_max_isolated), .minimum = 0, .maximum = 100000 },
   { "publish_limits", "burst", MILL_CONFIG_NUMBER, FIELD (publish_limits.burst),
       .minimum = 0, .maximum = 1000000 },
   { "publish_limits", "per_minute", MILL_CONFIG_NUMBER,

@@ -55,6 +55,7 @@ typedef struct
   guint workers_shared;
   guint workers_orphan_timeout_s;
   guint workers_max_streams; /* 0: as many as come */
+  guint workers_max_isolated; /* processes for publishers' isolated nodes */
 
   MillLogLevel log_level;
   MillLogFormat log_format;

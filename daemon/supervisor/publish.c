@@ -177,6 +177,23 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
         request.pipeline);
 }
 
+/* Each is a process, and mostly one that encodes: a machine has cores for so
+ * many, and one too many makes all of them late. */
+static void
+check_isolated (MillPublishDecision *decision,
+    const MillPublishContext *context)
+{
+  guint limit = context->config->workers_max_isolated;
+  guint wanted = decision->spec ? decision->spec->n_processes - 1 : 0;
+  guint n_parts = mill_stream_registry_count_parts (context->registry);
+  if (limit == 0 || wanted == 0 || n_parts + wanted <= limit)
+    return;
+  g_clear_pointer (&decision->spec, mill_run_spec_free);
+  refuse (decision, MILL_PUBLISH_LIMIT,
+      "%u isolated workers run already, workers.limits.isolated allows no more",
+      n_parts);
+}
+
 MillPublishDecision *
 mill_publish_decide (const MillPublishContext *context,
     const MillPublisher *publisher, const MillPublishVerdict *verdict,
@@ -199,5 +216,6 @@ mill_publish_decide (const MillPublishContext *context,
         "%u streams run already, workers.limits.streams allows no more", limit);
   else
     plan_run (decision, context, stream);
+  check_isolated (decision, context);
   return decision;
 }

@@ -52,8 +52,8 @@ typedef struct
 
 /* The label of a refusal in metrics and log: that of the denial, or that of
  * the result. */
-const gchar *mill_publish_decision_get_reason (
-    const MillPublishDecision *decision);
+const gchar *mill_publish_decision_get_reason (const MillPublishDecision
+        *decision);
 
 /* @publisher: app
  * @verdict: what authentication says about it

@@ -131,6 +131,18 @@ mill_stream_registry_count_running (MillStreamRegistry *registry)
   return count;
 }
 
+guint
+mill_stream_registry_count_parts (MillStreamRegistry *registry)
+{
+  GHashTableIter iter;
+  gpointer stream;
+  guint count = 0;
+  g_hash_table_iter_init (&iter, registry->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &stream))
+    count += ((const MillStream *) stream)->parts->len;
+  return count;
+}
+
 GHashTable *
 mill_stream_registry_get_params (const MillStream *stream)
 {

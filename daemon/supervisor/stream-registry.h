@@ -44,6 +44,8 @@ GHashTable *mill_stream_registry_get_params (const MillStream *stream);
 void mill_stream_registry_set_params (MillStream *stream, GHashTable *params);
 
 guint mill_stream_registry_count_running (MillStreamRegistry *registry);
+/* Parts in processes of their own, of all streams. */
+guint mill_stream_registry_count_parts (MillStreamRegistry *registry);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStreamRegistry, mill_stream_registry_free)
 

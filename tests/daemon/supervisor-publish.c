@@ -52,11 +52,17 @@ test_source_init (TestSource *source)
 #define FILE_ONLY                                                 \
   "millrace: 1\nname: file\nnodes:\n  in: { element: fakesrc }\n" \
   "  out: { element: fakesink, from: [in] }\n"
-#define CONFIG                                                      \
-  "media_dir: /media\nworkers: { limits: { streams: 2 } }\napps:\n" \
-  "  open: { pipeline: live, auth: none, params: { extra: 7 } }\n"  \
-  "  keyed: { pipeline: live }\n"                                   \
-  "  broken: { pipeline: nothing, auth: none }\n"                   \
+#define LADDER                                                  \
+  "millrace: 1\nname: ladder\nnodes:\n"                         \
+  "  in: { element: rtmpserversrc }\n"                          \
+  "  part: { element: h264parse, from: [in], isolate: true }\n" \
+  "  out: { element: fakesink, from: [part] }\n"
+#define CONFIG                                                                   \
+  "media_dir: /media\nworkers: { limits: { streams: 3, isolated: 1 } }\napps:\n" \
+  "  open: { pipeline: live, auth: none, params: { extra: 7 } }\n"               \
+  "  keyed: { pipeline: live }\n"                                                \
+  "  ladder: { pipeline: ladder, auth: none }\n"                                 \
+  "  broken: { pipeline: nothing, auth: none }\n"                                \
   "  file: { pipeline: file, auth: none }\n"
 
 typedef struct
@@ -89,6 +95,7 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->store = mill_store_open ("sqlite::memory:", "/", NULL);
   add_pipeline (fixture->store, "live", LIVE);
   add_pipeline (fixture->store, "file", FILE_ONLY);
+  add_pipeline (fixture->store, "ladder", LADDER);
   fixture->registry = mill_stream_registry_new (fixture->store, "n", NULL);
   fixture->catalog = mill_catalog_new (fixture->store);
   fixture->context = (MillPublishContext){ fixture->config, fixture->store,
@@ -344,8 +351,20 @@ test_limit (Fixture *fixture, gconstpointer data)
   add_running (fixture, "one", MILL_STREAM_LIVE);
   assert_decides (fixture, "open", "three", MILL_PUBLISH_ACCEPTED);
   add_running (fixture, "two", MILL_STREAM_RECONNECTING);
-  assert_decides (fixture, "open", "three", MILL_PUBLISH_LIMIT);
+  assert_decides (fixture, "open", "three", MILL_PUBLISH_ACCEPTED);
+  add_running (fixture, "three", MILL_STREAM_LIVE);
+  assert_decides (fixture, "open", "four", MILL_PUBLISH_LIMIT);
   assert_decides (fixture, "open", "two", MILL_PUBLISH_RESUMED);
+}
+
+static void
+test_limit_of_isolated (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream = add_running (fixture, "one", MILL_STREAM_LIVE);
+  assert_decides (fixture, "ladder", "two", MILL_PUBLISH_ACCEPTED);
+  mill_stream_set_parts (stream, 2, NULL);
+  assert_decides (fixture, "ladder", "two", MILL_PUBLISH_LIMIT);
+  assert_decides (fixture, "open", "two", MILL_PUBLISH_ACCEPTED);
 }
 
 int
@@ -368,5 +387,6 @@ main (int argc, char **argv)
   ADD ("/publish/stopped", test_stopped);
   ADD ("/publish/held-back", test_failing_stream_is_held_back);
   ADD ("/publish/limit", test_limit);
+  ADD ("/publish/limit-of-isolated", test_limit_of_isolated);
   return g_test_run ();
 }
