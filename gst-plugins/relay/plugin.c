@@ -5,13 +5,15 @@
 GST_DEBUG_CATEGORY (mill_relay_debug);
 
 GST_ELEMENT_REGISTER_DECLARE (rtmpclientsink);
+GST_ELEMENT_REGISTER_DECLARE (rtmpclientsrc);
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
   GST_DEBUG_CATEGORY_INIT (mill_relay_debug, "rtmpclient", 0,
       "streams to and from RTMP servers");
-  return GST_ELEMENT_REGISTER (rtmpclientsink, plugin);
+  return GST_ELEMENT_REGISTER (rtmpclientsink, plugin) &&
+      GST_ELEMENT_REGISTER (rtmpclientsrc, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, millrelay,

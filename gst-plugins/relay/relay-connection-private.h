@@ -34,7 +34,8 @@ struct _MillRelayConnection
   GIOStream *stream;
   gint fd; /* of stream */
   MillRtmpClient *client;
-  GSource *reading;
+  gboolean is_paused; /* nothing is read */
+  GSource *reading; /* nullable: while there is a stream and it is not paused */
   GSource *writing; /* nullable: only while the socket is full */
   GSource *watch; /* with a ready time */
   gint64 deadline_us; /* of the opening, or of the goodbye */

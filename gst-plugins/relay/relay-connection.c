@@ -161,7 +161,8 @@ watch_live (MillRelayConnection *self, gint64 now_us)
   gint64 limit_us = (gint64) self->options.stall_timeout_ms * 1000;
 
   look (self, now_us);
-  if (limit_us > 0 && now_us - self->progress_us >= limit_us) {
+  if (limit_us > 0 && !self->is_paused &&
+      now_us - self->progress_us >= limit_us) {
     g_autofree gchar *reason =
         g_strdup_printf (self->options.role == MILL_RTMP_CLIENT_PUBLISH
                 ? "no byte was acknowledged for %u ms"
@@ -502,6 +503,18 @@ on_readable (GObject *stream, gpointer user_data)
 
 /* ---- opening ---- */
 
+static void
+start_reading (MillRelayConnection *self)
+{
+  GPollableInputStream *input =
+      G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (self->stream));
+
+  self->reading = g_pollable_input_stream_create_source (input, NULL);
+  g_source_set_callback (self->reading,
+      (GSourceFunc) (void (*) (void)) on_readable, self, NULL);
+  g_source_attach (self->reading, mill_relay_io_get_context (self->io));
+}
+
 void
 mill_relay_connection_private_take_stream (MillRelayConnection *self,
     GSocketConnection *connection)
@@ -514,15 +527,10 @@ mill_relay_connection_private_take_stream (MillRelayConnection *self,
     .tc_url = self->address->tc_url,
     .chunk_size = CHUNK_SIZE,
     .role = self->options.role };
-  GPollableInputStream *input =
-      G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (self->stream));
 
   self->state = MILL_RELAY_CONNECTION_ASKING;
   self->client = mill_rtmp_client_new (&options, &client_events, self);
-  self->reading = g_pollable_input_stream_create_source (input, NULL);
-  g_source_set_callback (self->reading,
-      (GSourceFunc) (void (*) (void)) on_readable, self, NULL);
-  g_source_attach (self->reading, mill_relay_io_get_context (self->io));
+  start_reading (self);
   write_some (self);
 }
 
@@ -586,6 +594,21 @@ mill_relay_connection_close (MillRelayConnection *self)
     shut (self);
   }
   mill_relay_connection_private_unref (self);
+}
+
+void
+mill_relay_connection_set_flowing (MillRelayConnection *self,
+    gboolean is_flowing)
+{
+  if (self->is_paused != is_flowing ||
+      self->state != MILL_RELAY_CONNECTION_LIVE)
+    return;
+  self->is_paused = !is_flowing;
+  self->progress_us = g_get_monotonic_time ();
+  if (is_flowing)
+    start_reading (self);
+  else
+    clear_source (&self->reading);
 }
 
 const MillRelayAddress *

@@ -70,6 +70,10 @@ MillRelayConnection *mill_relay_connection_new (MillRelayIo *io,
  * as that goes within a second. Nobody has to wait for that. */
 void mill_relay_connection_close (MillRelayConnection *self);
 
+/* Stops and goes on reading; what is not read does not count as a stall. */
+void mill_relay_connection_set_flowing (MillRelayConnection *self,
+    gboolean is_flowing);
+
 /* Where it is, after redirects. */
 const MillRelayAddress *mill_relay_connection_get_address (MillRelayConnection
         *self);

@@ -11,7 +11,7 @@ none can be made, a printed port that is taken is replaced, and the output says
 so.)
 
 Lines that belong together run together: one that waits at an address
-(rtmpserversrc, millsink) begins a group, and lines after it that name the
+(rtmpserversrc, millsink, ffmpeg -listen) begins a group, and lines after it that name the
 address join it. Who waits where nobody joins is visited by the lines that
 joined the last group at that address. All other lines run alone.
 
@@ -41,7 +41,7 @@ DEADLINE_S = 40
 PROGRESS_BYTES = 20000
 MIN_FRAMES = 5
 COMMAND = re.compile(r"^ {4}((?:gst-launch-1\.0|ffmpeg|openssl) .*)$", re.M)
-WAITS = re.compile(r"\b(?:rtmpserversrc|millsink)\b[^!]*?\blocation=(\S+)")
+WAITS = re.compile(r"\b(?:rtmpserversrc|millsink)\b[^!]*?\blocation=(\S+)|^ffmpeg .*-listen 1 (\S+)")
 TROUBLE = re.compile(r"\b(ERROR|WARNING|CRITICAL|erroneous)\b|\*\*")
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 NAMESPACE = "MILL_DOCS_NAMESPACE"
@@ -90,7 +90,8 @@ def free_ports(text):
 class Line:
     def __init__(self, text):
         self.text = text
-        self.address = (WAITS.search(text) or [None, None])[1]
+        waits = WAITS.search(text)
+        self.address = waits and (waits[1] or waits[2])
         self.files = re.findall(r"\bfilesink [^!]*?\blocation=(\S+)", text)
         self.streams = re.findall(r"\bcmafsink [^!]*?\blocation=(\S+)", text)
         self.process = None
