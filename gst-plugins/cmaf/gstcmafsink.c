@@ -376,6 +376,36 @@ gst_cmaf_sink_release_pad (GstElement *element, GstPad *pad)
   gst_element_remove_pad (element, pad);
 }
 
+/* ---- events from the pipeline ---- */
+
+typedef struct
+{
+  GstEvent *event;
+  gboolean taken;
+} Push;
+
+static gboolean
+push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  Push *push = user_data;
+  push->taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
+  return TRUE;
+}
+
+/* What goes upstream goes up all pads, where GstElement would take any one.
+ * A latency is set even where nobody above wants it: nothing waits here. */
+static gboolean
+gst_cmaf_sink_send_event (GstElement *element, GstEvent *event)
+{
+  if (GST_EVENT_IS_DOWNSTREAM (event))
+    return GST_ELEMENT_CLASS (gst_cmaf_sink_parent_class)
+        ->send_event (element, event);
+  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
+  gst_element_foreach_sink_pad (element, push_upstream, &push);
+  gst_event_unref (event);
+  return push.taken;
+}
+
 /* ---- states ---- */
 
 static gboolean
@@ -518,6 +548,7 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
   element_class->change_state = gst_cmaf_sink_change_state;
   element_class->state_changed = gst_cmaf_sink_state_changed;
   element_class->query = gst_cmaf_sink_query;
+  element_class->send_event = gst_cmaf_sink_send_event;
   gst_element_class_add_static_pad_template_with_gtype (element_class,
       &video_template, GST_TYPE_CMAF_SINK_PAD);
   gst_element_class_add_static_pad_template_with_gtype (element_class,

@@ -448,7 +448,9 @@ push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
 }
 
 /* A seek or a latency of the pipeline goes up all branches, where GstElement
- * would look for a source pad; of a latency consumers hear too, unasked. */
+ * would look for a source pad; of a latency consumers hear too, unasked. A
+ * latency is taken by whom it does not concern, as GstBaseSink does: it waits
+ * for nothing, so there is nothing to set. */
 static gboolean
 gst_mill_sink_send_event (GstElement *element, GstEvent *event)
 {
@@ -457,7 +459,7 @@ gst_mill_sink_send_event (GstElement *element, GstEvent *event)
         ->send_event (element, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
     ask_latency (GST_MILL_SINK (element));
-  Push push = { event, FALSE };
+  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
   gst_element_foreach_sink_pad (element, push_upstream, &push);
   gst_event_unref (event);
   return push.taken;

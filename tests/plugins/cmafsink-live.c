@@ -332,6 +332,18 @@ test_parts (void)
   fixture_clear (&f);
 }
 
+/* A pipeline complains in its log, for each pad, of sinks that do not take it. */
+static void
+test_latency_is_taken (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  g_assert_true (gst_element_send_event (f.sink, gst_event_new_latency (0)));
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  g_assert_true (gst_element_send_event (f.sink, gst_event_new_latency (0)));
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,6 +362,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/live/audio-stalls", test_audio_stalls);
   g_test_add_func ("/cmafsink/live/video-stalls", test_video_stalls);
   g_test_add_func ("/cmafsink/live/parts", test_parts);
+  g_test_add_func ("/cmafsink/live/latency", test_latency_is_taken);
   const gint failed = g_test_run ();
   /* The leaks tracer reports when GStreamer is deinitialised. */
   gst_deinit ();
