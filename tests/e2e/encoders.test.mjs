@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { CACHE, Daemon, eventually } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
-import { Recorder, assertConsecutive } from './lib/playlist.mjs';
+import { Recorder, assertConsecutive, mediaPlaylist, multivariant } from './lib/playlist.mjs';
 import { RtmpClient, flvTags } from './lib/rtmp.mjs';
 
 const SECONDS = 9;
@@ -96,4 +96,18 @@ test('another resolution in mid-stream is one discontinuity and one more Period'
   runs.forEach((run, i) => assertConsecutive(run, `run ${i}`));
   const mpd = await (await fetch(daemon.stream('resize', 'manifest.mpd'))).text();
   assert.equal(mpd.match(/<Period/g).length, 2);
+});
+
+test('sound that begins three seconds late is heard from there on', async () => {
+  // Nothing tells of it before: no metadata, no header. By then the first playlist may be out.
+  const media = tags.filter((tag) => tag.type !== 18 && (tag.video || tag.time >= 3000))
+    .flatMap((tag, i, all) => (tag.audio && all.findIndex((t) => t.audio) === i ? [{ ...tags.find((t) => t.audio && t.header), time: tag.time }, tag] : [tag]));
+  const { runs } = await publish('late-sound', media);
+  assert.equal(runs.length, 1, 'the picture goes on');
+  assertConsecutive(runs[0], 'late-sound');
+  const { media: sounds } = await multivariant(daemon.stream('late-sound'));
+  assert.equal(sounds.length, 1, 'the sound is a rendition');
+  const playlist = await mediaPlaylist(sounds[0].url);
+  const seconds = playlist.segments.filter((s) => !s.gap).reduce((sum, s) => sum + s.duration, 0);
+  assert.ok(seconds > SECONDS - 3 - 0.2, `${seconds} s of sound`);
 });
