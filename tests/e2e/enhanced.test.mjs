@@ -18,7 +18,7 @@ let daemon;
 
 const encoders = {
   hevc: ['-c:v', 'libx265', '-preset', 'ultrafast', '-tag:v', 'hvc1', '-x265-params', 'log-level=none:keyint=60:min-keyint=60:scenecut=0:bframes=2:open-gop=0'],
-  av1: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-g', '60', '-keyint_min', '60', '-b:v', '400k'],
+  av1: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '6', '-g', '60', '-keyint_min', '60', '-b:v', '1500k'],
   aac: ['-c:a', 'aac', '-b:a', '96k'],
   opus: ['-c:a', 'libopus', '-b:a', '64k'],
 };
