@@ -22,6 +22,23 @@ add_publisher (JsonObject *object, const MillPublisher *publisher)
   json_object_set_object_member (object, "publisher", member);
 }
 
+/* The places of the stream for publishers. */
+static JsonArray *
+inputs_to_json (const MillStreamReport *report)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; report && i < report->inputs->len; i++) {
+    const MillInputReport *input = g_ptr_array_index (report->inputs, i);
+    JsonObject *object = json_object_new ();
+    mill_api_json_set_text (object, "node", input->node);
+    mill_api_json_set_text (object, "state", input->state);
+    json_object_set_boolean_member (object, "active", input->active);
+    add_publisher (object, input->publisher);
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
 static JsonArray *
 renditions_to_json (const MillStreamReport *report)
 {
@@ -96,6 +113,7 @@ mill_api_streams_to_json (const MillStream *stream,
   json_object_set_int_member (object, "generation", (gint64) row->generation);
   add_publisher (object,
       report && report->publisher ? report->publisher : stream->publisher);
+  json_object_set_array_member (object, "inputs", inputs_to_json (report));
   json_object_set_array_member (object, "renditions",
       renditions_to_json (report));
   json_object_set_array_member (object, "processes",

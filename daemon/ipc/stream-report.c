@@ -102,6 +102,7 @@ mill_stream_report_new (const gchar *name, guint64 generation)
 
   report->name = g_strdup (name);
   report->generation = generation;
+  report->inputs = mill_input_report_new_list ();
   report->renditions = g_ptr_array_new_with_free_func (rendition_free);
   report->nodes = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
   report->last_error = g_strdup ("");
@@ -122,6 +123,7 @@ mill_stream_report_free (MillStreamReport *report)
 {
   g_free (report->name);
   g_clear_pointer (&report->publisher, mill_publisher_free);
+  g_ptr_array_unref (report->inputs);
   g_ptr_array_unref (report->renditions);
   g_variant_unref (report->nodes);
   g_free (report->last_error);
@@ -160,6 +162,12 @@ mill_stream_report_new_from_variant (GVariant *variant)
       g_variant_lookup_value (variant, "publisher", G_VARIANT_TYPE_VARDICT);
   if (publisher)
     report->publisher = mill_publisher_new_from_variant (publisher);
+  g_autoptr (GVariant) inputs =
+      g_variant_lookup_value (variant, "inputs", G_VARIANT_TYPE ("aa{sv}"));
+  if (inputs) {
+    g_ptr_array_unref (report->inputs);
+    report->inputs = mill_input_report_list_from_variant (inputs);
+  }
   GVariant *nodes =
       g_variant_lookup_value (variant, "nodes", G_VARIANT_TYPE_VARDICT);
   if (nodes) {
@@ -188,6 +196,8 @@ mill_stream_report_to_variant (const MillStreamReport *report)
   g_variant_dict_insert (&dict, "state", "s",
       mill_stream_report_state_to_string (report->state));
   g_variant_dict_insert (&dict, "last_error", "s", report->last_error);
+  g_variant_dict_insert_value (&dict, "inputs",
+      mill_input_report_list_to_variant (report->inputs));
   g_variant_dict_insert_value (&dict, "renditions",
       g_variant_builder_end (&renditions));
   g_variant_dict_insert_value (&dict, "nodes", report->nodes);

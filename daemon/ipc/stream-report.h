@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include "publisher.h"
+#include "input-report.h"
 
 G_BEGIN_DECLS
 
@@ -47,6 +47,7 @@ typedef struct
   MillStreamState state;
   gint64 since; /* Unix seconds of the last change of state */
   MillPublisher *publisher; /* nullable: a stream without one */
+  GPtrArray *inputs; /* (element-type MillInputReport) */
   GPtrArray *renditions; /* (element-type MillRenditionReport) */
   GVariant *nodes; /* a{sv}: node name -> a{sv} of its stats; never NULL */
   gchar *last_error; /* "" when none */

@@ -210,18 +210,32 @@ read_params (MillConfigReader *reader, MillApp *app, const MillYamlNode *params)
 }
 
 static void
+read_takeover (MillConfigReader *reader, MillApp *app,
+    const MillConfigEntry *entry)
+{
+  const gchar *text = mill_config_reader_expect_text (reader, entry);
+  gint choice = text ? mill_config_reader_find_choice (reader, entry, text,
+                           mill_takeover_names)
+                     : -1;
+  if (choice >= 0)
+    app->takeover = (MillTakeover) choice;
+}
+
+static void
 read_app_key (MillConfigReader *reader, MillApp *app,
     const MillConfigEntry *entry)
 {
   static const gchar *const known[] = { "pipeline", "auth", "jwt", "webhook",
-    "on_expiry", "params", NULL };
+    "on_expiry", "takeover", "params", NULL };
   if (g_str_equal (entry->name, "params"))
     read_params (reader, app, entry->value);
   else if (g_str_equal (entry->name, "pipeline")) {
     const gchar *text = mill_config_reader_expect_text (reader, entry);
     g_free (app->pipeline);
     app->pipeline = g_strdup (text);
-  } else if (!mill_config_app_auth_read (reader, app, entry))
+  } else if (g_str_equal (entry->name, "takeover"))
+    read_takeover (reader, app, entry);
+  else if (!mill_config_app_auth_read (reader, app, entry))
     mill_config_reader_report_unknown (reader, entry, " of an app", known);
 }
 

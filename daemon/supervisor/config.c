@@ -277,6 +277,8 @@ append_app (GString *text, const MillApp *app)
   g_string_append (text, ": { pipeline: ");
   mill_config_append_quoted (text, app->pipeline);
   mill_config_app_auth_append (text, app);
+  g_string_append_printf (text, ", takeover: %s",
+      mill_takeover_names[app->takeover]);
   g_string_append (text, ", params: {");
   g_autoptr (GList) names = g_hash_table_get_keys (app->params);
   names = g_list_sort (names, (GCompareFunc) g_strcmp0);

@@ -4,6 +4,7 @@
 
 #include "diagnostics.h"
 #include "daemon/common/log.h"
+#include "daemon/ipc/takeover.h"
 #include "attempt-limit.h"
 #include "jwt-auth.h"
 #include "publish-auth.h"
@@ -21,6 +22,7 @@ typedef struct
   MillJwtSettings *jwt; /* nullable: not one of the ways */
   MillWebhookSettings *webhook; /* nullable: not one of the ways */
   gboolean ends_on_expiry; /* a stream ends with the key that let it in */
+  MillTakeover takeover;
   GHashTable *params; /* name -> text, for the description */
 } MillApp;
 

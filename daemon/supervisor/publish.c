@@ -15,6 +15,8 @@ static const struct
 } results[MILL_PUBLISH_N_RESULTS] = {
   [MILL_PUBLISH_ACCEPTED] = { "accepted", "NetStream.Publish.Start" },
   [MILL_PUBLISH_RESUMED] = { "resumed", "NetStream.Publish.Start" },
+  [MILL_PUBLISH_JOINED] = { "joined", "NetStream.Publish.Start" },
+  [MILL_PUBLISH_REPLACED] = { "replaced", "NetStream.Publish.Start" },
   [MILL_PUBLISH_UNKNOWN_APP] = { "unknown_app", "NetStream.Publish.Denied" },
   [MILL_PUBLISH_DENIED] = { "denied", "NetStream.Publish.Denied" },
   [MILL_PUBLISH_BUSY] = { "busy", "NetStream.Publish.BadName" },
@@ -124,6 +126,25 @@ is_held_back (const MillStream *stream, const MillStreamClock *clock)
       (gint64) stream->policy.backoff_max_ms * 1000;
 }
 
+/* A place that somebody has lost may be taken by whoever has the right to. */
+static void
+check_places (MillPublishDecision *decision, const MillStream *stream)
+{
+  MillTakeover takeover = decision->app->takeover;
+
+  if (stream->state == MILL_STATUS_RECONNECTING || stream->n_away > 0)
+    decision->result = MILL_PUBLISH_RESUMED;
+  else if (stream->n_free > 0 && takeover != MILL_TAKEOVER_REFUSE)
+    decision->result = MILL_PUBLISH_JOINED;
+  else if (takeover == MILL_TAKEOVER_REPLACE)
+    decision->result = MILL_PUBLISH_REPLACED;
+  else
+    refuse (decision, MILL_PUBLISH_BUSY, "stream '%s' has %s already",
+        stream->row->name,
+        takeover == MILL_TAKEOVER_BACKUP ? "all the publishers it has room for"
+                                         : "a publisher");
+}
+
 static gboolean
 check_stream (MillPublishDecision *decision, const MillPublishContext *context,
     const MillStream *stream, const MillStreamClock *clock)
@@ -136,11 +157,8 @@ check_stream (MillPublishDecision *decision, const MillPublishContext *context,
       g_strcmp0 (row->app, decision->app->name) != 0)
     refuse (decision, MILL_PUBLISH_BUSY,
         "stream '%s' belongs to another application", row->name);
-  else if (stream->state == MILL_STATUS_RECONNECTING && row->owner)
-    decision->result = MILL_PUBLISH_RESUMED;
   else if (mill_stream_is_running (stream) && row->owner)
-    refuse (decision, MILL_PUBLISH_BUSY, "stream '%s' has a publisher already",
-        row->name);
+    check_places (decision, stream);
   else if (is_held_back (stream, clock))
     refuse (decision, MILL_PUBLISH_STOPPED,
         "stream '%s' failed %u times in a row, last: %s", row->name,
@@ -208,7 +226,7 @@ mill_publish_decide (const MillPublishContext *context,
       mill_stream_registry_find (context->registry, decision->stream);
   if (stream && !check_stream (decision, context, stream, clock))
     return decision;
-  if (decision->result == MILL_PUBLISH_RESUMED)
+  if (decision->result != MILL_PUBLISH_ACCEPTED)
     return decision;
   if (limit > 0 && !(stream && mill_stream_is_running (stream)) &&
       mill_stream_registry_count_running (context->registry) >= limit)

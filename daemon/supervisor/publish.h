@@ -15,6 +15,8 @@ typedef enum
 {
   MILL_PUBLISH_ACCEPTED,
   MILL_PUBLISH_RESUMED, /* continues the stream that holds for it */
+  MILL_PUBLISH_JOINED, /* takes a place beside another publisher */
+  MILL_PUBLISH_REPLACED, /* takes the place of another publisher */
   MILL_PUBLISH_UNKNOWN_APP,
   MILL_PUBLISH_DENIED, /* by authentication: the denial says why */
   MILL_PUBLISH_BUSY,

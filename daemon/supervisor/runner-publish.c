@@ -56,6 +56,19 @@ on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
     mill_runner_take_failure (call->runner, stream, error);
 }
 
+/* A run that is there already is none the worse for it. */
+static void
+on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (MillRunnerCall) call = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
+          result, &error))
+    g_message ("publisher of stream '%s' not taken: %s", call->name,
+        error->message);
+}
+
 static MillStream *
 take_stream (MillRunner *runner, const MillPublishDecision *decision)
 {
@@ -86,8 +99,10 @@ accept_publisher (MillRunner *runner, guint64 request,
   MillWorkerStart start = mill_runner_describe_start (stream);
   if (!decision->spec)
     start.graph = NULL; /* it runs, and goes on */
+  start.takeover = decision->app->takeover;
   mill_worker_proxy_accept_publish_async (runner->worker, request, &start,
-      on_publish_accepted, mill_runner_call_new (runner, stream));
+      decision->spec ? on_publish_accepted : on_joined,
+      mill_runner_call_new (runner, stream));
   if (decision->spec)
     mill_part_runner_start (runner->parts, stream, MILL_PART_RUNNER_START);
   return TRUE;
@@ -243,6 +258,7 @@ mill_runner_publish_list_reasons (void)
     names[n++] = mill_publish_verdict_denial_to_string (i);
   for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
     if (i != MILL_PUBLISH_ACCEPTED && i != MILL_PUBLISH_RESUMED &&
+        i != MILL_PUBLISH_JOINED && i != MILL_PUBLISH_REPLACED &&
         i != MILL_PUBLISH_DENIED && i != MILL_PUBLISH_UNAVAILABLE)
       names[n++] = mill_publish_result_to_string (i);
   names[n] = NULL;

@@ -172,6 +172,8 @@ mill_stream_begin (MillStream *stream, const MillStreamRun *run,
   row->run_file = run->graph ? g_strdup (run->graph->file) : NULL;
   row->phase = MILL_PHASE_RUNNING;
   stream->orphaned = FALSE;
+  stream->n_away = 0;
+  stream->n_free = 0;
   stream->media_flows = FALSE;
   stream->restarting = FALSE;
   mill_restart_policy_started (&stream->restarts, clock->monotonic_us);
@@ -182,6 +184,8 @@ static void
 end_run (MillStream *stream, MillPhase phase)
 {
   stream->row->phase = phase;
+  stream->n_away = 0;
+  stream->n_free = 0;
   stream->media_flows = FALSE;
   g_clear_pointer (&stream->row->owner, g_free);
   g_clear_pointer (&stream->publisher, mill_publisher_free);
@@ -258,6 +262,9 @@ mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
   g_clear_pointer (&stream->publisher, mill_publisher_free);
   if (report->publisher)
     stream->publisher = mill_publisher_copy (report->publisher);
+  stream->n_away = mill_input_report_count (report->inputs, MILL_INPUT_AWAY);
+  stream->n_free = stream->n_away +
+      mill_input_report_count (report->inputs, MILL_INPUT_WAITING);
   stream->media_flows = report->state == MILL_STREAM_LIVE;
   switch (report->state) {
     case MILL_STREAM_STARTING:

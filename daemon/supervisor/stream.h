@@ -52,6 +52,8 @@ typedef struct
   MillRestart policy;
   MillRestartState restarts;
   MillPublisher *publisher; /* nullable: as the worker reports it */
+  guint n_away; /* places that a publisher has left and may come back to */
+  guint n_free; /* places without a publisher, those among them */
   gboolean media_flows; /* in the shared worker */
   gboolean restarting; /* its run is being stopped for another: no failure */
   MillGraphSpec *graph; /* nullable: of this run, when it has parts */

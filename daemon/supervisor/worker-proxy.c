@@ -349,10 +349,16 @@ mill_worker_proxy_accept_publish_async (MillWorkerProxy *proxy, guint64 request,
     const MillWorkerStart *start, GAsyncReadyCallback callback,
     gpointer user_data)
 {
+  g_autoptr (GVariant) graph =
+      g_variant_ref_sink (mill_graph_spec_to_variant (start->graph));
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, graph);
+  g_variant_dict_insert (&dict, "takeover", "s",
+      mill_takeover_names[start->takeover]);
   mill_ipc_worker1_call_answer_publish (proxy->worker, request, TRUE, "", "",
-      start->stream, start->generation,
-      mill_graph_spec_to_variant (start->graph), NULL, on_answered,
-      task_new (proxy, callback, user_data));
+      start->stream, start->generation, g_variant_dict_end (&dict), NULL,
+      on_answered, task_new (proxy, callback, user_data));
 }
 
 gboolean

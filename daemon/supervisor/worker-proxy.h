@@ -4,6 +4,7 @@
 
 #include "daemon/ipc/graph-spec.h"
 #include "daemon/ipc/process-report.h"
+#include "daemon/ipc/takeover.h"
 #include "daemon/supervisor/peer-link.h"
 
 G_BEGIN_DECLS
@@ -85,6 +86,7 @@ typedef struct
   const gchar *stream;
   guint64 generation;
   const MillGraphSpec *graph; /* (nullable) for one that runs already */
+  MillTakeover takeover; /* of a publisher, for one that runs already */
 } MillWorkerStart;
 
 void mill_worker_proxy_start_stream_async (MillWorkerProxy *proxy,

@@ -2,13 +2,27 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/worker/stream-inputs.h"
 
+#include <string.h>
+
+#include "daemon/ipc/ipc.h"
+#include "daemon/worker/stream-selector.h"
 #include "engine.h"
 
 #define RTMP_FACTORY "rtmpserversrc"
 
 typedef struct
 {
+  gchar *node;
+  GstElement *element; /* strong */
+  MillStreamSelector selector;
+  MillPublisher *publisher; /* nullable: the last that had it */
+  gboolean is_live; /* its publisher sends */
+} Input;
+
+typedef struct
+{
   GWeakRef owner;
+  guint input; /* index */
   MillStreamInputsFunc func;
   GMainContext *context;
 } Listener;
@@ -16,6 +30,7 @@ typedef struct
 typedef struct
 {
   GObject *owner; /* strong */
+  guint input;
   MillStreamInputsFunc func;
   MillStreamInputEvent event;
   gchar *reason;
@@ -23,7 +38,7 @@ typedef struct
 
 struct _MillStreamInputs
 {
-  GPtrArray *elements; /* (element-type GstElement) */
+  GPtrArray *list; /* (element-type Input) in the order of the description */
   GObject *owner; /* not owned; listeners have weak references */
   MillStreamInputsFunc func;
 };
@@ -56,7 +71,8 @@ on_delivery (gpointer user_data)
 {
   Delivery *delivery = user_data;
 
-  delivery->func (delivery->owner, delivery->event, delivery->reason);
+  delivery->func (delivery->owner, delivery->input, delivery->event,
+      delivery->reason);
   return G_SOURCE_REMOVE;
 }
 
@@ -69,6 +85,7 @@ hand_over (Listener *listener, MillStreamInputEvent event, const gchar *reason)
     return;
   Delivery *delivery = g_new0 (Delivery, 1);
   delivery->owner = owner;
+  delivery->input = listener->input;
   delivery->func = listener->func;
   delivery->event = event;
   delivery->reason = g_utf8_make_valid (reason ? reason : "", -1);
@@ -113,9 +130,22 @@ listen_to (MillStreamInputs *inputs, GstElement *element, const gchar *signal,
   Listener *listener = g_new0 (Listener, 1);
 
   g_weak_ref_init (&listener->owner, inputs->owner);
+  listener->input = inputs->list->len;
   listener->func = inputs->func;
   listener->context = g_main_context_ref_thread_default ();
   g_signal_connect_data (element, signal, callback, listener, listener_free, 0);
+}
+
+static void
+input_free (gpointer data)
+{
+  Input *input = data;
+
+  g_free (input->node);
+  gst_object_unref (input->element);
+  mill_stream_selector_clear (&input->selector);
+  g_clear_pointer (&input->publisher, mill_publisher_free);
+  g_free (input);
 }
 
 /* ---- which nodes they are ---- */
@@ -135,13 +165,17 @@ static void
 add_input (MillStreamInputs *inputs, MillGraph *graph, const MillPlanNode *node)
 {
   GstElement *element = mill_graph_get_node (graph, node->name);
+  Input *input = g_new0 (Input, 1);
 
   /* Also where the text of a parameter has left it empty. */
-  g_object_set (element, "location", NULL, NULL);
-  g_ptr_array_add (inputs->elements, gst_object_ref (element));
+  g_object_set (element, "location", NULL, "wait-for-session", TRUE, NULL);
+  input->node = g_strdup (node->name);
+  input->element = gst_object_ref (element);
+  mill_stream_selector_find (&input->selector, graph, node->name);
   listen_to (inputs, element, "publish-start", G_CALLBACK (on_publish_start));
   listen_to (inputs, element, "publish-end", G_CALLBACK (on_publish_end));
   listen_to (inputs, element, "pad-added", G_CALLBACK (on_input_pad));
+  g_ptr_array_add (inputs->list, input);
 }
 
 /* Where the publisher arrives: the nodes without a location; when all have
@@ -164,7 +198,7 @@ find_inputs (MillStreamInputs *inputs, MillGraph *graph, gboolean publishes)
     else if (!located)
       located = node;
   }
-  if (publishes && inputs->elements->len == 0 && located)
+  if (publishes && inputs->list->len == 0 && located)
     add_input (inputs, graph, located);
 }
 
@@ -174,7 +208,7 @@ mill_stream_inputs_new (MillGraph *graph, gboolean publishes,
 {
   MillStreamInputs *inputs = g_new0 (MillStreamInputs, 1);
 
-  inputs->elements = g_ptr_array_new_with_free_func (gst_object_unref);
+  inputs->list = g_ptr_array_new_with_free_func (input_free);
   inputs->owner = owner;
   inputs->func = func;
   find_inputs (inputs, graph, publishes);
@@ -184,31 +218,175 @@ mill_stream_inputs_new (MillGraph *graph, gboolean publishes,
 void
 mill_stream_inputs_free (MillStreamInputs *inputs)
 {
-  g_ptr_array_unref (inputs->elements);
+  g_ptr_array_unref (inputs->list);
   g_free (inputs);
 }
 
 gboolean
 mill_stream_inputs_are_none (MillStreamInputs *inputs)
 {
-  return inputs->elements->len == 0;
+  return inputs->list->len == 0;
 }
 
-void
-mill_stream_inputs_set_session (MillStreamInputs *inputs, GObject *session)
+/* ---- places for publishers ---- */
+
+/* A connection that was closed in the meantime is taken by no input. */
+static gboolean
+has_session (const Input *input)
 {
-  for (guint i = 0; i < inputs->elements->len; i++)
-    g_object_set (inputs->elements->pdata[i], "session", session, NULL);
+  g_autoptr (GObject) session = NULL;
+
+  g_object_get (input->element, "session", &session, NULL);
+  return session != NULL;
+}
+
+/* "10.0.0.1:50000" and "[::1]:50000" without the port, which is another with
+ * every connection. */
+static gboolean
+is_same_host (const gchar *a, const gchar *b)
+{
+  const gchar *end_a = strrchr (a, ':');
+  const gchar *end_b = strrchr (b, ':');
+
+  return end_a && end_b && end_a - a == end_b - b &&
+      strncmp (a, b, (gsize) (end_a - a)) == 0;
+}
+
+/* How much speaks for @publisher being the one that @input had. */
+static guint
+rate (const Input *input, const MillPublisher *publisher)
+{
+  const MillPublisher *last = input->publisher;
+
+  if (!last)
+    return 0;
+  return 2 *
+      (g_str_equal (last->name, publisher->name) &&
+          g_str_equal (last->query, publisher->query)) +
+      is_same_host (last->address, publisher->address);
+}
+
+/* Whoever returns goes where he was, if that is free. Of a stream all of whose
+ * publishers have the same key and host nobody can tell, and the first counts.
+ * Returns: (nullable) */
+static Input *
+find_place (MillStreamInputs *inputs, const MillPublisher *publisher,
+    gboolean is_free)
+{
+  Input *best = NULL;
+
+  for (guint i = 0; i < inputs->list->len; i++) {
+    Input *input = inputs->list->pdata[i];
+    if ((!is_free || !has_session (input)) &&
+        (!best || rate (input, publisher) > rate (best, publisher)))
+      best = input;
+  }
+  return best;
+}
+
+static void
+give_place (Input *input, GObject *session, const MillPublisher *publisher)
+{
+  g_object_set (input->element, "session", session, NULL);
+  g_clear_pointer (&input->publisher, mill_publisher_free);
+  input->publisher = mill_publisher_copy (publisher);
+  input->publisher->since = g_get_real_time () / G_USEC_PER_SEC;
 }
 
 gboolean
-mill_stream_inputs_have_session (MillStreamInputs *inputs)
+mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
+    const MillPublisher *publisher, MillTakeover takeover, GError **error)
 {
-  for (guint i = 0; i < inputs->elements->len; i++) {
-    g_autoptr (GObject) session = NULL;
-    g_object_get (inputs->elements->pdata[i], "session", &session, NULL);
-    if (session)
-      return TRUE;
+  Input *input = find_place (inputs, publisher, TRUE);
+
+  if (!input && takeover == MILL_TAKEOVER_REPLACE) {
+    gboolean done;
+    input = find_place (inputs, publisher, FALSE);
+    if (input)
+      g_signal_emit_by_name (input->element, "drop-publisher",
+          "another publisher has taken over", &done);
   }
+  if (!input) {
+    g_set_error_literal (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS,
+        "got a publisher in every place, expected a free one");
+    return FALSE;
+  }
+  give_place (input, session, publisher);
+  if (has_session (input))
+    return TRUE;
+  g_set_error_literal (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
+      "the publisher left before it was answered");
   return FALSE;
+}
+
+/* ---- what they do ---- */
+
+void
+mill_stream_inputs_set_live (MillStreamInputs *inputs, guint index,
+    gboolean is_live)
+{
+  Input *input = inputs->list->pdata[index];
+
+  input->is_live = is_live;
+}
+
+gboolean
+mill_stream_inputs_are_away (MillStreamInputs *inputs)
+{
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    if (input->is_live || input->selector.has_others)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+is_active (const Input *input)
+{
+  return input->selector.element ? mill_stream_selector_shows (&input->selector)
+                                 : input->is_live;
+}
+
+static void
+add_bytes (const Input *input, MillPublisher *publisher)
+{
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_get (input->element, "stats", &stats, NULL);
+  if (stats)
+    gst_structure_get_uint64 (stats, "bytes", &publisher->bytes);
+}
+
+static void
+add_report (GPtrArray *list, const Input *input)
+{
+  MillInputReport *report = mill_input_report_add (list);
+
+  report->node = g_strdup (input->node);
+  report->active = is_active (input);
+  report->state = g_strdup (has_session (input) ? MILL_INPUT_LIVE
+          : input->publisher                    ? MILL_INPUT_AWAY
+                                                : MILL_INPUT_WAITING);
+  if (!input->publisher)
+    return;
+  report->publisher = mill_publisher_copy (input->publisher);
+  add_bytes (input, report->publisher);
+}
+
+void
+mill_stream_inputs_fill_report (MillStreamInputs *inputs,
+    MillStreamReport *report)
+{
+  const MillInputReport *shown = NULL;
+
+  for (guint i = 0; i < inputs->list->len; i++)
+    add_report (report->inputs, inputs->list->pdata[i]);
+  for (guint i = 0; i < report->inputs->len; i++) {
+    const MillInputReport *input = report->inputs->pdata[i];
+    if (input->publisher && (!shown || (input->active && !shown->active)))
+      shown = input;
+  }
+  if (shown)
+    report->publisher = mill_publisher_copy (shown->publisher);
 }

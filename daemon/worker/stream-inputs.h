@@ -2,12 +2,14 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "daemon/ipc/stream-report.h"
+#include "daemon/ipc/takeover.h"
 #include "graph.h"
 
 G_BEGIN_DECLS
 
-/** Where the publisher of a stream arrives: the sources of its graph that adopt
- * a session.
+/** Where the publishers of a stream arrive: the sources of its graph that adopt
+ * a session, each a place for one.
  * Threads: main loop. What the sources signal on their pool threads is handed
  * over to the main context of whoever made this. */
 typedef struct _MillStreamInputs MillStreamInputs;
@@ -19,8 +21,9 @@ typedef enum
   MILL_STREAM_INPUT_AWAY, /* for a reason */
 } MillStreamInputEvent;
 
-/* @reason: UTF-8, empty except with AWAY */
-typedef void (*MillStreamInputsFunc) (GObject *owner,
+/* @input: index
+ * @reason: UTF-8, empty except with AWAY */
+typedef void (*MillStreamInputsFunc) (GObject *owner, guint input,
     MillStreamInputEvent event, const gchar *reason);
 
 /* @publishes: a session will be handed in
@@ -31,11 +34,22 @@ void mill_stream_inputs_free (MillStreamInputs *inputs);
 
 gboolean mill_stream_inputs_are_none (MillStreamInputs *inputs);
 
-void mill_stream_inputs_set_session (MillStreamInputs *inputs,
-    GObject *session);
+/* Gives a publisher the place that it had before, or the first that is free.
+ * Errors: MILL_IPC_ERROR.EXISTS: none is, and @takeover does not replace;
+ * .NOT_FOUND: the connection was closed meanwhile */
+gboolean mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
+    const MillPublisher *publisher, MillTakeover takeover, GError **error);
 
-/* A connection that was closed in the meantime is taken by no input. */
-gboolean mill_stream_inputs_have_session (MillStreamInputs *inputs);
+/* After STARTED, and AWAY. */
+void mill_stream_inputs_set_live (MillStreamInputs *inputs, guint input,
+    gboolean is_live);
+
+/* Whether no publisher is there, and nothing else that could be shown. */
+gboolean mill_stream_inputs_are_away (MillStreamInputs *inputs);
+
+/* Sets inputs and publisher of @report. */
+void mill_stream_inputs_fill_report (MillStreamInputs *inputs,
+    MillStreamReport *report);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStreamInputs, mill_stream_inputs_free)
 

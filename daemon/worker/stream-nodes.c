@@ -53,15 +53,6 @@ add_renditions (MillStreamReport *report, const GstStructure *stats)
   }
 }
 
-static void
-add_input_bytes (MillStreamReport *report, const GstStructure *stats)
-{
-  guint64 bytes;
-
-  if (report->publisher && gst_structure_get_uint64 (stats, "bytes", &bytes))
-    report->publisher->bytes = MAX (report->publisher->bytes, bytes);
-}
-
 /* Where encoders have one field only (OBS), the name that a publisher asked
  * for is its secret. Nobody who looks at a stream is to see it; what the stream
  * is called, the structure says as "stream". */
@@ -93,8 +84,6 @@ mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report)
         mill_stats_variant_new (stats));
     if (g_str_equal (node->factory, PACKAGER_FACTORY))
       add_renditions (report, stats);
-    else if (g_str_equal (node->factory, RTMP_FACTORY))
-      add_input_bytes (report, stats);
   }
   g_variant_unref (report->nodes);
   report->nodes = g_variant_ref_sink (g_variant_builder_end (&builder));

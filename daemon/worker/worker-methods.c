@@ -22,6 +22,16 @@ refusal_code (const GError *error)
       : CODE_DENIED;
 }
 
+static MillTakeover
+read_takeover (GVariant *graph)
+{
+  const gchar *text;
+
+  return g_variant_lookup (graph, "takeover", "&s", &text)
+      ? mill_takeover_from_string (text)
+      : MILL_TAKEOVER_REFUSE;
+}
+
 static gboolean
 on_answer_publish (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
     guint64 id, gboolean accept, const gchar *code, const gchar *reason,
@@ -48,6 +58,7 @@ on_answer_publish (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
     .graph = graph,
     .session = mill_rtmp_door_request_get_session (request),
     .publisher = mill_rtmp_door_request_get_publisher (request),
+    .takeover = read_takeover (graph),
   };
   if (mill_worker_table_admit (worker, &new_stream, &error)) {
     mill_rtmp_door_request_accept (request, name);

@@ -22,7 +22,7 @@ struct _MillWorkerStream
   MillStreamState state;
   gint64 since;
   gchar *last_error;
-  MillPublisher *publisher; /* nullable */
+  gboolean has_publisher; /* it was begun for one */
   gboolean has_media; /* an input has given its first frame */
   MillGraph *graph; /* stopped in the last states */
   gchar *last_dot; /* nullable: the picture of a graph that failed */
@@ -64,6 +64,13 @@ gboolean
 mill_worker_stream_is_running (MillWorkerStream *stream)
 {
   return stream->state <= MILL_STREAM_STOPPING;
+}
+
+gboolean
+mill_worker_stream_takes_publishers (MillWorkerStream *stream)
+{
+  return mill_worker_stream_is_running (stream) &&
+      stream->state != MILL_STREAM_STOPPING;
 }
 
 gboolean
@@ -110,7 +117,7 @@ fail (MillWorkerStream *stream, const gchar *node, const gchar *text)
 static void
 on_playing (MillGraph *graph, MillWorkerStream *stream)
 {
-  if (stream->state == MILL_STREAM_STARTING && !stream->publisher)
+  if (stream->state == MILL_STREAM_STARTING && !stream->has_publisher)
     set_state (stream, MILL_STREAM_LIVE);
 }
 
@@ -172,13 +179,29 @@ mill_worker_stream_stop (MillWorkerStream *stream)
 
 /* ---- what an input says ---- */
 
+/* Who publishes has changed, if not what that makes of the stream. */
 static void
-on_input_event (GObject *owner, MillStreamInputEvent event, const gchar *reason)
+settle_inputs (MillWorkerStream *stream)
+{
+  MillStreamState before = stream->state;
+
+  if (mill_stream_inputs_are_away (stream->inputs))
+    set_state (stream, MILL_STREAM_RECONNECTING);
+  else
+    /* The first frame makes it live. */
+    set_state (stream,
+        stream->has_media ? MILL_STREAM_LIVE : MILL_STREAM_STARTING);
+  if (stream->state == before)
+    g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+}
+
+static void
+on_input_event (GObject *owner, guint input, MillStreamInputEvent event,
+    const gchar *reason)
 {
   MillWorkerStream *stream = MILL_WORKER_STREAM (owner);
 
-  if (!mill_worker_stream_is_running (stream) ||
-      stream->state == MILL_STREAM_STOPPING)
+  if (!mill_worker_stream_takes_publishers (stream))
     return;
   switch (event) {
     case MILL_STREAM_INPUT_MEDIA:
@@ -187,14 +210,14 @@ on_input_event (GObject *owner, MillStreamInputEvent event, const gchar *reason)
         set_state (stream, MILL_STREAM_LIVE);
       break;
     case MILL_STREAM_INPUT_STARTED:
-      /* Its first frame makes it live. */
-      set_state (stream,
-          stream->has_media ? MILL_STREAM_LIVE : MILL_STREAM_STARTING);
+      mill_stream_inputs_set_live (stream->inputs, input, TRUE);
+      settle_inputs (stream);
       break;
     case MILL_STREAM_INPUT_AWAY:
       MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
           "publisher is away: %s", reason);
-      set_state (stream, MILL_STREAM_RECONNECTING);
+      mill_stream_inputs_set_live (stream->inputs, input, FALSE);
+      settle_inputs (stream);
       break;
   }
 }
@@ -230,14 +253,15 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
 
 /* ---- running ---- */
 
-static void
-set_publisher (MillWorkerStream *stream, const MillPublisher *publisher)
+gboolean
+mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
+    const MillPublisher *publisher, MillTakeover takeover, GError **error)
 {
-  g_clear_pointer (&stream->publisher, mill_publisher_free);
-  if (!publisher)
-    return;
-  stream->publisher = mill_publisher_copy (publisher);
-  stream->publisher->since = g_get_real_time () / G_USEC_PER_SEC;
+  if (mill_stream_inputs_offer (stream->inputs, session, publisher, takeover,
+          error))
+    return TRUE;
+  g_prefix_error (error, "stream '%s': ", stream->name);
+  return FALSE;
 }
 
 gboolean
@@ -253,14 +277,11 @@ mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
         stream->name);
     return FALSE;
   }
-  if (session)
-    mill_stream_inputs_set_session (stream->inputs, session);
-  if (session && !mill_stream_inputs_have_session (stream->inputs)) {
-    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
-        "stream '%s': the publisher left before it was answered", stream->name);
+  if (session &&
+      !mill_worker_stream_offer (stream, session, publisher,
+          MILL_TAKEOVER_REFUSE, error))
     return FALSE;
-  }
-  set_publisher (stream, publisher);
+  stream->has_publisher = session != NULL;
   if (!mill_graph_start (stream->graph, &cause)) {
     mill_graph_stop (stream->graph);
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
@@ -268,15 +289,6 @@ mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     return FALSE;
   }
   return TRUE;
-}
-
-void
-mill_worker_stream_adopt (MillWorkerStream *stream, GObject *session,
-    const MillPublisher *publisher)
-{
-  g_return_if_fail (stream->state == MILL_STREAM_RECONNECTING);
-  set_publisher (stream, publisher);
-  mill_stream_inputs_set_session (stream->inputs, session);
 }
 
 /* ---- reports ---- */
@@ -317,8 +329,7 @@ mill_worker_stream_get_report (MillWorkerStream *stream)
   report->epoch_ns = get_epoch_ns (stream);
   report->state = stream->state;
   report->since = stream->since;
-  if (stream->publisher)
-    report->publisher = mill_publisher_copy (stream->publisher);
+  mill_stream_inputs_fill_report (stream->inputs, report);
   g_free (report->last_error);
   report->last_error = g_strdup (stream->last_error);
   mill_stream_nodes_read (stream->graph, report);
@@ -348,7 +359,6 @@ mill_worker_stream_finalize (GObject *object)
   }
   g_clear_pointer (&stream->inputs, mill_stream_inputs_free);
   g_clear_pointer (&stream->outputs, g_ptr_array_unref);
-  g_clear_pointer (&stream->publisher, mill_publisher_free);
   g_free (stream->last_error);
   g_free (stream->last_dot);
   g_free (stream->name);

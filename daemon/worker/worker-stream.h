@@ -7,6 +7,7 @@
 #include "bus-queue.h"
 #include "daemon/ipc/graph-spec.h"
 #include "daemon/ipc/stream-report.h"
+#include "daemon/ipc/takeover.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +17,8 @@ G_BEGIN_DECLS
  * stream-nodes and stream-outputs read what the graph says.
  *
  * Signals:
- *   "changed" (): mill_worker_stream_get_state() is another. FAILED, ENDED and
+ *   "changed" (): mill_worker_stream_get_state() is another, or who publishes
+ *       is. FAILED, ENDED and
  *       GONE are the last ones; the graph is stopped by then.
  *
  * A graph that fails takes only its own stream down.
@@ -46,14 +48,18 @@ MillWorkerStream *mill_worker_stream_new (const MillWorkerStreamOptions
                                               *options,
     GError **error);
 
-/* @session: (nullable) for a stream without publisher. Every rtmpserversrc
- * without a location adopts it, or the first one when all have a location. Errors: MILL_IPC_ERROR.FAILED */
+/* @session: (nullable) for a stream without publisher: the first place takes it.
+ * Errors: MILL_IPC_ERROR.FAILED, .NOT_FOUND */
 gboolean mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, GError **error);
 
-/* The publisher is back: only in the state RECONNECTING. */
-void mill_worker_stream_adopt (MillWorkerStream *stream, GObject *session,
-    const MillPublisher *publisher);
+/* Whether it is there for another publisher: it runs and is not being ended. */
+gboolean mill_worker_stream_takes_publishers (MillWorkerStream *stream);
+
+/* A publisher is back, joins, or takes another's place.
+ * Errors: MILL_IPC_ERROR.EXISTS: no place is free; .NOT_FOUND: it has gone */
+gboolean mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
+    const MillPublisher *publisher, MillTakeover takeover, GError **error);
 
 /* End of stream to the sources; what has not ended within 10 s is stopped. */
 void mill_worker_stream_end (MillWorkerStream *stream);

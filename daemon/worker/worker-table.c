@@ -50,6 +50,8 @@ on_stream_changed (MillWorkerStream *stream, MillWorker *worker)
   if (report->publisher)
     g_variant_dict_insert_value (&details, "publisher",
         mill_publisher_to_variant (report->publisher));
+  g_variant_dict_insert_value (&details, "inputs",
+      mill_input_report_list_to_variant (report->inputs));
   mill_ipc_worker1_emit_stream_changed (worker->skeleton, name,
       report->generation, mill_stream_report_state_to_string (report->state),
       g_variant_dict_end (&details));
@@ -158,10 +160,9 @@ mill_worker_table_admit (MillWorker *worker,
   MillWorkerStream *old =
       g_hash_table_lookup (worker->streams, new_stream->name);
 
-  if (old && mill_worker_stream_get_state (old) == MILL_STREAM_RECONNECTING) {
-    mill_worker_stream_adopt (old, new_stream->session, new_stream->publisher);
-    return TRUE;
-  }
+  if (old && mill_worker_stream_takes_publishers (old))
+    return mill_worker_stream_offer (old, new_stream->session,
+        new_stream->publisher, new_stream->takeover, error);
   return mill_worker_table_add (worker, new_stream, error);
 }
 

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "daemon/ipc/takeover.h"
 #include "daemon/worker/worker-stream.h"
 #include "daemon/worker/worker.h"
 
@@ -18,6 +19,7 @@ typedef struct
   GVariant *graph;
   GObject *session; /* nullable */
   const MillPublisher *publisher; /* nullable */
+  MillTakeover takeover; /* when the stream runs already */
 } MillWorkerNewStream;
 
 /* Errors: MILL_IPC_ERROR.DRAINING, .INVALID, .EXISTS and those of
@@ -25,7 +27,8 @@ typedef struct
 gboolean mill_worker_table_add (MillWorker *worker,
     const MillWorkerNewStream *new_stream, GError **error);
 
-/* The session of @new_stream becomes, or continues, a stream. */
+/* The session of @new_stream becomes, continues or joins a stream.
+ * Errors: those of mill_worker_table_add(); EXISTS: it has no place left */
 gboolean mill_worker_table_admit (MillWorker *worker,
     const MillWorkerNewStream *new_stream, GError **error);
 

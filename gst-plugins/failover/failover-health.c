@@ -75,11 +75,11 @@ move_to_slot (MillFailoverHealth *self, const MillFailoverLimits *limits,
 {
   gint64 slot = now_us * MILL_FAILOVER_SLOTS / limits->window_us;
 
-  if (slot - self->slot > MILL_FAILOVER_SLOTS)
-    memset (self->counts, 0, sizeof (self->counts));
-  else
-    for (gint64 i = self->slot + 1; i <= slot; i++)
-      self->counts[i % (MILL_FAILOVER_SLOTS + 1)] = 0;
+  for (gint64 i = MAX (self->slot + 1, slot - MILL_FAILOVER_SLOTS); i <= slot;
+       i++) {
+    self->counts[i % (MILL_FAILOVER_SLOTS + 1)] = 0;
+    self->silences_us[i % (MILL_FAILOVER_SLOTS + 1)] = 0;
+  }
   self->slot = MAX (self->slot, slot);
 }
 
@@ -95,6 +95,18 @@ count_window (const MillFailoverHealth *self)
   return count;
 }
 
+/* The longest pause in the window. Pictures that a network held up come all at
+ * once after it, and until then that is silence, not slowness. */
+static gint64
+find_silence (const MillFailoverHealth *self, gint64 now_us)
+{
+  gint64 silence_us = now_us - self->counted_us;
+
+  for (guint i = 0; i <= MILL_FAILOVER_SLOTS; i++)
+    silence_us = MAX (silence_us, self->silences_us[i]);
+  return silence_us;
+}
+
 static gboolean
 is_slow (MillFailoverHealth *self, const MillFailoverLimits *limits,
     gint64 now_us)
@@ -108,9 +120,10 @@ is_slow (MillFailoverHealth *self, const MillFailoverLimits *limits,
   move_to_slot (self, limits, now_us);
   self->millifps = (guint) (count_window (self) *
       (1000 * (gint64) G_USEC_PER_SEC) / limits->window_us);
-  return limits->min_framerate_percent > 0 &&
-      (guint64) self->millifps * 100 <
-      (guint64) nominal * limits->min_framerate_percent;
+  gint64 spoken_us = limits->window_us - find_silence (self, now_us);
+  return limits->min_framerate_percent > 0 && spoken_us > 0 &&
+      count_window (self) * (1000 * (gint64) G_USEC_PER_SEC) * 100 <
+      nominal * spoken_us * limits->min_framerate_percent;
 }
 
 /* ---- what happens ---- */
@@ -130,10 +143,16 @@ mill_failover_health_hear (MillFailoverHealth *self,
     return;
   if (self->counted_since_us == 0) {
     self->counted_since_us = now_us;
+    self->counted_us = now_us;
     memset (self->counts, 0, sizeof (self->counts));
+    memset (self->silences_us, 0, sizeof (self->silences_us));
   }
   move_to_slot (self, limits, now_us);
-  self->counts[self->slot % (MILL_FAILOVER_SLOTS + 1)]++;
+  guint place = self->slot % (MILL_FAILOVER_SLOTS + 1);
+  self->counts[place]++;
+  self->silences_us[place] =
+      MAX (self->silences_us[place], now_us - self->counted_us);
+  self->counted_us = now_us;
   measure (self, arrival->media_ns);
 }
 

@@ -69,6 +69,7 @@ struct _GstFailoverSwitch
   MillFailoverLoop loop;
   gint64 shown_since_us;
   gint64 pushed_us; /* the last frame of an input */
+  gboolean is_break; /* what is shown does not go on from what was */
 
   /* lock */
   GMutex lock;
@@ -129,6 +130,11 @@ void gst_failover_switch_decide_tell (GstFailoverSwitch *self, gint from,
 /** As the property `active` says it. */
 gint gst_failover_switch_decide_get_priority_locked (GstFailoverSwitch *self,
     gint index);
+
+/** push_lock: @frames, which begin at @first, are what is shown from now on.
+ * Returns: how much of the timeline is empty before, ns */
+gint64 gst_failover_switch_decide_join (GstFailoverSwitch *self,
+    const MillFailoverStamp *first, const GArray *frames);
 
 /** push_lock. */
 GstFlowReturn gst_failover_switch_decide_push (GstFailoverSwitch *self,

@@ -6,6 +6,10 @@
 
 #define GST_CAT_DEFAULT gst_failover_switch_debug
 
+/* Where pictures refer to later ones, those that were to come between are
+ * missing: a few frames. */
+#define UNSEEN_GAP_NS (100 * (gint64) GST_MSECOND)
+
 /* ---- inputs ---- */
 
 void
@@ -176,6 +180,34 @@ gst_failover_switch_decide_run_locked (GstFailoverSwitch *self, gint64 now_us)
 
 /* ---- carrying it out ---- */
 
+/* A track that is shown already gets other caps. */
+static gboolean
+do_caps_differ (GstFailoverSwitch *self, const GArray *frames)
+{
+  for (guint i = 0; i < frames->len; i++) {
+    const MillFailoverFrame *frame =
+        &g_array_index (frames, MillFailoverFrame, i);
+    GstCaps *caps =
+        mill_failover_output_get_caps (self->output, frame->stamp.track);
+    if (!caps || !gst_caps_is_equal (caps, frame->caps))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Two encoders that are set alike are one stream to a decoder, which begins
+ * again at the keyframe: nothing has to be told to anybody, unless a viewer
+ * would see or hear the gap. */
+gint64
+gst_failover_switch_decide_join (GstFailoverSwitch *self,
+    const MillFailoverStamp *first, const GArray *frames)
+{
+  gint64 gap = mill_failover_timeline_switch (&self->timeline, first);
+
+  self->is_break = gap > UNSEEN_GAP_NS || do_caps_differ (self, frames);
+  return gap;
+}
+
 GstFlowReturn
 gst_failover_switch_decide_push (GstFailoverSwitch *self,
     const MillFailoverFrame *frame)
@@ -184,6 +216,7 @@ gst_failover_switch_decide_push (GstFailoverSwitch *self,
 
   if (!mill_failover_timeline_stamp (&self->timeline, &moved.stamp))
     return GST_FLOW_OK;
+  moved.stamp.is_discont &= self->is_break;
   return mill_failover_output_push (self->output, &moved);
 }
 
@@ -286,7 +319,7 @@ gst_failover_switch_decide_take (GstFailoverSwitch *self,
   g_mutex_unlock (&self->lock);
   if (takes) {
     g_clear_pointer (&self->shown, mill_failover_slate_unref);
-    gap = mill_failover_timeline_switch (&self->timeline, &start->stamp);
+    gap = gst_failover_switch_decide_join (self, &start->stamp, frames);
     prepare_tracks (self, pads, frames);
     flow = push_all (self, frames);
     self->pushed_us = g_get_monotonic_time ();

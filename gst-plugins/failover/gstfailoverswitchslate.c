@@ -224,11 +224,13 @@ begin (GstFailoverSwitch *self, gint64 now_us, News *news)
   g_mutex_unlock (&self->lock);
   if (!news->began)
     return;
-  MillFailoverStamp first =
-      get_first_stamp (mill_failover_slate_get_tracks (self->shown));
+  const MillFailoverSlateTrack *tracks =
+      mill_failover_slate_get_tracks (self->shown);
+  MillFailoverStamp first = get_first_stamp (tracks);
   mill_failover_loop_init (&self->loop);
   self->shown_since_us = self->pushed_us > 0 ? self->pushed_us : now_us;
   news->gap = mill_failover_timeline_switch (&self->timeline, &first);
+  self->is_break = TRUE;
   g_mutex_lock (&self->lock);
   self->last_gap = news->gap;
   self->lead = 0;

@@ -45,6 +45,7 @@ enum
   PROP_LOCATION,
   PROP_LISTENING,
   PROP_SESSION,
+  PROP_WAIT_FOR_SESSION,
   PROP_HANDSHAKE_TIMEOUT_MS,
   PROP_IDLE_TIMEOUT_MS,
   PROP_RECONNECT_TIMEOUT_MS,
@@ -67,6 +68,7 @@ enum
   SIGNAL_PUBLISH_END,
   SIGNAL_RELOAD_TLS,
   SIGNAL_RECONNECT_REQUEST,
+  SIGNAL_DROP_PUBLISHER,
   N_SIGNALS,
 };
 
@@ -83,6 +85,7 @@ struct _GstRtmpServerSrc
 
   /* object lock */
   gchar *location;
+  gboolean waits_for_session;
   MillRtmpListenerBounds bounds;
   gchar *tls_certificate;
   gchar *tls_key;
@@ -188,16 +191,17 @@ open_listener (GstRtmpServerSrc *self)
     .tls_certificate = certificate,
     .tls_key = key,
   };
+  gboolean waits = self->waits_for_session;
   GST_OBJECT_UNLOCK (self);
   if (!text) {
     g_autoptr (MillRtmpConnection) session =
         mill_rtmp_stream_dup_session (self->stream);
-    if (!session)
+    if (!session && !waits)
       GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
           ("Nothing to listen on: set the property location, for instance "
            "rtmp://127.0.0.1:1935/live/*, or session."),
           (NULL));
-    return session != NULL;
+    return session || waits;
   }
 
   MillRtmpListener *listener = NULL;
@@ -277,6 +281,12 @@ gst_rtmp_server_src_change_state (GstElement *element, GstStateChange change)
       change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     return GST_STATE_CHANGE_NO_PREROLL;
   return ret;
+}
+
+static gboolean
+gst_rtmp_server_src_drop_publisher (GstRtmpServerSrc *self, const gchar *reason)
+{
+  return mill_rtmp_stream_drop (self->stream, reason);
 }
 
 /* EOS is what gst-launch-1.0 -e and applications send to end a recording. */
@@ -388,6 +398,11 @@ gst_rtmp_server_src_set_property (GObject *object, guint id,
     case PROP_SESSION:
       set_session (self, g_value_get_object (value));
       break;
+    case PROP_WAIT_FOR_SESSION:
+      GST_OBJECT_LOCK (self);
+      self->waits_for_session = g_value_get_boolean (value);
+      GST_OBJECT_UNLOCK (self);
+      break;
     case PROP_HANDSHAKE_TIMEOUT_MS:
     case PROP_MAX_PENDING:
     case PROP_MAX_PENDING_PER_ADDRESS:
@@ -470,6 +485,11 @@ gst_rtmp_server_src_get_property (GObject *object, guint id, GValue *value,
       break;
     case PROP_LISTENING:
       g_value_take_string (value, dup_listening (self));
+      break;
+    case PROP_WAIT_FOR_SESSION:
+      GST_OBJECT_LOCK (self);
+      g_value_set_boolean (value, self->waits_for_session);
+      GST_OBJECT_UNLOCK (self);
       break;
     case PROP_SESSION:
       g_value_take_object (value, mill_rtmp_stream_dup_session (self->stream));
@@ -556,6 +576,10 @@ install_properties (GObjectClass *object_class)
       "The publisher; set it to the session of an authorize request to take "
       "that publisher",
       G_TYPE_OBJECT, playing);
+  properties[PROP_WAIT_FOR_SESSION] = g_param_spec_boolean ("wait-for-session",
+      "Wait for a session",
+      "Without a location: whether the property session may be set later, too",
+      FALSE, settable);
   properties[PROP_HANDSHAKE_TIMEOUT_MS] = g_param_spec_uint (
       "handshake-timeout-ms", "Handshake time-out",
       "How long a connection may take to its publish request, in ms; of the "
@@ -675,6 +699,18 @@ gst_rtmp_server_src_class_init (GstRtmpServerSrcClass *klass)
    * message, when they cannot be used: then the ones before stay. On the thread
    * that changes states.
    */
+  /**
+   * drop-publisher:
+   * @reason: what it is shown
+   *
+   * Sends the publisher away; the stream waits for another as after a loss, and
+   * takes one by the property session from then on.
+   * Returns: FALSE when there is none
+   */
+  signals[SIGNAL_DROP_PUBLISHER] = g_signal_new_class_handler ("drop-publisher",
+      G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_rtmp_server_src_drop_publisher), NULL, NULL, NULL,
+      G_TYPE_BOOLEAN, 1, G_TYPE_STRING);
   signals[SIGNAL_RELOAD_TLS] = g_signal_new_class_handler ("reload-tls",
       G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_CALLBACK (gst_rtmp_server_src_reload_tls), NULL, NULL, NULL,

@@ -506,6 +506,22 @@ mill_rtmp_stream_let_go (MillRtmpStream *self)
 }
 
 gboolean
+mill_rtmp_stream_drop (MillRtmpStream *self, const gchar *reason)
+{
+  g_mutex_lock (&self->lock);
+  gboolean has_session = self->session != NULL;
+  g_autoptr (MillRtmpLane) lane = self->lane ? mill_rtmp_lane_ref (self->lane)
+                                             : NULL;
+  g_mutex_unlock (&self->lock);
+  if (!has_session || !lane)
+    return FALSE;
+  mill_rtmp_lane_lock (lane);
+  send_away (self, reason);
+  mill_rtmp_lane_unlock (lane);
+  return TRUE;
+}
+
+gboolean
 mill_rtmp_stream_request_end (MillRtmpStream *self)
 {
   g_mutex_lock (&self->lock);

@@ -84,6 +84,9 @@ gboolean mill_rtmp_stream_request_end (MillRtmpStream *self);
  * @tc_url, @description: (nullable) */
 gboolean mill_rtmp_stream_request_reconnect (MillRtmpStream *self,
     const gchar *tc_url, const gchar *description);
+/* Sends the publisher away, who is told @reason; the stream waits for another
+ * as after a loss. Waits for what its lane does. FALSE: there was none. */
+gboolean mill_rtmp_stream_drop (MillRtmpStream *self, const gchar *reason);
 
 /* Returns: (transfer full) (nullable): the publisher */
 MillRtmpConnection *mill_rtmp_stream_dup_session (MillRtmpStream *self);

@@ -3,6 +3,7 @@
 /* The ends of links between the processes of one stream, while they run. */
 #include "graph-private.h"
 
+#include "element-table.h"
 #include "plan-private.h"
 
 static gboolean
@@ -97,7 +98,27 @@ typedef struct
 {
   gboolean links;
   gboolean found;
+  gboolean has_media; /* some source has begun */
 } Ending;
+
+/* A place for a publisher that never came. Asked to end, it would say that there
+ * is nothing to finish, which is so only where no other source has begun. */
+static gboolean
+is_vacant (GstElement *source)
+{
+  GstElementFactory *factory = gst_element_get_factory (source);
+
+  return source->numsrcpads == 0 && factory &&
+      mill_element_table_is_pool_source (GST_OBJECT_NAME (factory));
+}
+
+static void
+look_for_media (const GValue *value, gpointer user_data)
+{
+  GstElement *source = g_value_get_object (value);
+
+  ((Ending *) user_data)->has_media |= source->numsrcpads > 0;
+}
 
 static void
 end_source (const GValue *value, gpointer user_data)
@@ -106,7 +127,8 @@ end_source (const GValue *value, gpointer user_data)
   Ending *ending = user_data;
 
   ending->found |= is_end (source);
-  if (is_end (source) != ending->links)
+  if (is_end (source) != ending->links ||
+      (ending->has_media && is_vacant (source)))
     return;
   /* Nobody ever came: then there is nothing to end but its branches. */
   if (is_end (source) && source->numsrcpads == 0)
@@ -122,8 +144,12 @@ gboolean
 mill_graph_cut_end_sources (GstBin *pipeline, gboolean links)
 {
   GstIterator *sources = gst_bin_iterate_sources (pipeline);
-  Ending ending = { links, FALSE };
+  Ending ending = { links, FALSE, FALSE };
 
+  while (gst_iterator_foreach (sources, look_for_media, &ending) ==
+      GST_ITERATOR_RESYNC)
+    gst_iterator_resync (sources);
+  gst_iterator_resync (sources);
   while (gst_iterator_foreach (sources, end_source, &ending) ==
       GST_ITERATOR_RESYNC)
     gst_iterator_resync (sources);

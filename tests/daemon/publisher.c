@@ -144,6 +144,15 @@ publisher_wait_refused (Publisher *publisher, const gchar *code,
   g_assert_false (publisher->ready);
 }
 
+void
+publisher_wait_dropped (Publisher *publisher, const gchar *text)
+{
+  fixture_wait ("the publisher to be sent away", is_refused, publisher);
+  g_assert_true (publisher->ready);
+  g_test_message ("%s", publisher->text);
+  g_assert_nonnull (strstr (publisher->text, text));
+}
+
 static gboolean
 is_closed (gpointer data)
 {

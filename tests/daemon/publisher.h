@@ -21,6 +21,8 @@ void publisher_wait_ready (Publisher *publisher);
 /* @code, @text: what has to be in the refusal */
 void publisher_wait_refused (Publisher *publisher, const gchar *code,
     const gchar *text);
+/* The same of one that was live: it is sent away. */
+void publisher_wait_dropped (Publisher *publisher, const gchar *text);
 void publisher_wait_closed (Publisher *publisher);
 
 /* Sends every tag of the file at once, @from_ms added to its times. */

@@ -62,6 +62,8 @@ test_source_init (TestSource *source)
   "  open: { pipeline: live, auth: none, params: { extra: 7 } }\n"               \
   "  keyed: { pipeline: live }\n"                                                \
   "  ladder: { pipeline: ladder, auth: none }\n"                                 \
+  "  replace: { pipeline: live, auth: none, takeover: replace }\n"               \
+  "  backup: { pipeline: live, auth: none, takeover: backup }\n"                 \
   "  broken: { pipeline: nothing, auth: none }\n"                                \
   "  file: { pipeline: file, auth: none }\n"
 
@@ -164,8 +166,7 @@ assert_decides (Fixture *fixture, const gchar *app, const gchar *name,
       decision->text ? decision->text : "accepted");
   g_assert_cmpstr (mill_publish_result_to_string (decision->result), ==,
       mill_publish_result_to_string (result));
-  g_assert_true ((decision->text == NULL) ==
-      (result == MILL_PUBLISH_ACCEPTED || result == MILL_PUBLISH_RESUMED));
+  g_assert_true ((decision->text == NULL) == (result <= MILL_PUBLISH_REPLACED));
 }
 
 static MillStream *
@@ -263,6 +264,53 @@ test_busy (Fixture *fixture, gconstpointer data)
   mill_stream_registry_remove (fixture->registry, starting, NULL);
   add_running (fixture, "away", MILL_STREAM_RECONNECTING);
   assert_decides (fixture, "open", "away", MILL_PUBLISH_RESUMED);
+}
+
+static MillStream *
+add_places (Fixture *fixture, const gchar *name, const gchar *first,
+    const gchar *second)
+{
+  MillStream *stream = add_running (fixture, name, MILL_STREAM_LIVE);
+  g_autoptr (MillStreamReport) report = mill_stream_report_new (name, 3);
+  report->state = MILL_STREAM_LIVE;
+  mill_input_report_add (report->inputs)->state = g_strdup (first);
+  if (second)
+    mill_input_report_add (report->inputs)->state = g_strdup (second);
+  mill_stream_take_report (stream, report, &fixture->clock);
+  return stream;
+}
+
+/* What a second publisher of a live stream gets, by what its application says
+ * and what places the stream has. */
+static void
+test_takeover (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *app;
+    const gchar *first;
+    const gchar *second;
+    MillPublishResult result;
+  } rows[] = {
+    { "open", "live", NULL, MILL_PUBLISH_BUSY },
+    { "open", "live", "waiting", MILL_PUBLISH_BUSY },
+    { "open", "away", "live", MILL_PUBLISH_RESUMED },
+    { "replace", "live", NULL, MILL_PUBLISH_REPLACED },
+    { "replace", "live", "waiting", MILL_PUBLISH_JOINED },
+    { "backup", "live", NULL, MILL_PUBLISH_BUSY },
+    { "backup", "live", "waiting", MILL_PUBLISH_JOINED },
+    { "backup", "live", "live", MILL_PUBLISH_BUSY },
+    { "backup", "live", "away", MILL_PUBLISH_RESUMED },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    MillStream *stream =
+        add_places (fixture, "live", rows[i].first, rows[i].second);
+    g_free (stream->row->app);
+    stream->row->app = g_strdup (rows[i].app);
+    assert_decides (fixture, rows[i].app, "live", rows[i].result);
+    mill_stream_registry_remove (fixture->registry, stream, NULL);
+  }
 }
 
 /* Names are unique over all applications. */
@@ -381,6 +429,7 @@ main (int argc, char **argv)
   ADD ("/publish/refused", test_refused);
   ADD ("/publish/unknown-app", test_unknown_app_is_named);
   ADD ("/publish/busy", test_busy);
+  ADD ("/publish/takeover", test_takeover);
   ADD ("/publish/other-app", test_other_application);
   ADD ("/publish/declared", test_declared);
   ADD ("/publish/worker-died", test_worker_died);

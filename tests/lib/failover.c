@@ -109,6 +109,32 @@ test_framerate (void)
   g_assert_cmpint (judge (&health, 12000), ==, MILL_FAILOVER_HEALTHY);
 }
 
+/* What a network holds up for half a second and then lets go is not slow, before
+ * or after; the same without an end is stalled. */
+static void
+test_framerate_of_a_hiccup (void)
+{
+  MillFailoverHealth health;
+
+  mill_failover_health_init (&health);
+  mill_failover_health_declare (&health, 25000);
+  feed (&health, 1000, 4000, 40);
+  for (gint64 at = 4000; at < 4660; at += 10)
+    g_assert_cmpint (judge (&health, at), ==, MILL_FAILOVER_HEALTHY);
+  for (gint64 at = 4000; at < 4660; at += 40) {
+    const MillFailoverArrival late = {
+      .counts = TRUE,
+      .media_ns = at * (gint64) NS_MS,
+    };
+    mill_failover_health_hear (&health, &late, &limits, 4650 * MS);
+    g_assert_cmpint (judge (&health, 4650), ==, MILL_FAILOVER_HEALTHY);
+  }
+  feed (&health, 4680, 6000, 40);
+  for (gint64 at = 5960; at < 5960 + 700; at += 10)
+    g_assert_cmpint (judge (&health, at), ==, MILL_FAILOVER_HEALTHY);
+  g_assert_cmpint (judge (&health, 5960 + 701), ==, MILL_FAILOVER_STALLED);
+}
+
 /* Caps of twice what is ever sent are a clock's, no frame rate. */
 static void
 test_framerate_of_a_clock (void)
@@ -423,6 +449,8 @@ main (int argc, char **argv)
   g_test_add_func ("/failover/health/stall", test_stall);
   g_test_add_func ("/failover/health/loss", test_loss);
   g_test_add_func ("/failover/health/framerate", test_framerate);
+  g_test_add_func ("/failover/health/framerate-of-a-hiccup",
+      test_framerate_of_a_hiccup);
   g_test_add_func ("/failover/health/framerate-of-a-clock",
       test_framerate_of_a_clock);
   g_test_add_func ("/failover/policy/change", test_policy_change);

@@ -341,7 +341,7 @@ GST_START_TEST (test_loss)
   expect_nothing (&bench.video);
   /* At once, from the keyframe on that it has kept, right after the end. */
   push_video (&b, 1080, FALSE);
-  expect_video (&bench, 1000, 1080, TRUE);
+  expect_video (&bench, 1000, 1080, FALSE);
   expect_video (&bench, 1040, 1120, FALSE);
   expect_video (&bench, 1080, 1160, FALSE);
   push_video (&b, 1120, FALSE);
@@ -350,9 +350,10 @@ GST_START_TEST (test_loss)
   expect_switch (&bench, 0, 1, "loss");
   fail_unless_equals_int (get_active (&bench), 1);
 
-  /* Back at a keyframe of the better one, not before, and without a gap. */
+  /* Back at a keyframe of the better one, not before, and without a gap: to
+   * whoever decodes, two encoders that are set alike are one. */
   push_video (&a, 1160, TRUE);
-  expect_video (&bench, 1160, 1240, TRUE);
+  expect_video (&bench, 1160, 1240, FALSE);
   push_video (&b, 1160, FALSE);
   push_video (&a, 1200, FALSE);
   expect_video (&bench, 1200, 1280, FALSE);
@@ -383,7 +384,7 @@ GST_START_TEST (test_recovery_waits_for_keyframe)
   expect_video (&bench, 1040, 1040, FALSE);
   expect_nothing (&bench.video);
   push_video (&a, 1120, TRUE);
-  expect_video (&bench, 1120, 1120, TRUE);
+  expect_video (&bench, 1120, 1120, FALSE);
   input_close (&bench, &a);
   input_close (&bench, &b);
   bench_close (&bench);
@@ -515,8 +516,9 @@ GST_START_TEST (test_caps)
   fail_unless (strstr (caps, "width=(int)320") != NULL, "%s", caps);
   end (&a);
   push_video (&b, 1040, TRUE);
-  gst_buffer_unref (take (&bench.video, &caps));
+  g_autoptr (GstBuffer) other = take (&bench.video, &caps);
   fail_unless (strstr (caps, "width=(int)640") != NULL, "%s", caps);
+  fail_unless (GST_BUFFER_IS_DISCONT (other));
   push_video (&b, 1080, FALSE);
   g_clear_pointer (&caps, g_free);
   gst_buffer_unref (take (&bench.video, &caps));
@@ -541,7 +543,7 @@ GST_START_TEST (test_audio_only)
   expect_frame (&bench.audio, 1000, 1000, TRUE);
   end (&a);
   push_audio (&b, 1040);
-  expect_frame (&bench.audio, 1040, 1040, TRUE);
+  expect_frame (&bench.audio, 1040, 1040, FALSE);
   push_audio (&b, 1060);
   expect_frame (&bench.audio, 1060, 1060, FALSE);
   input_close (&bench, &a);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors
+ *
+ * Two publishers of one stream at a worker, whose supervisor is this test. A
+ * viewer would notice a stream that begins anew or ends; an operator, a
+ * publisher in the wrong place, or one that is sent away without a word. */
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <string.h>
+
+#include "daemon/ipc/ipc.h"
+#include "fixture.h"
+#include "publisher.h"
+
+#define SINGLE                                           \
+  "millrace: 1\nname: ingest\nparams:\n"                 \
+  "  output: { type: string, required: true }\nnodes:\n" \
+  "  in: { element: rtmpserversrc }\n"                   \
+  "  package: { element: cmafsink, from: [in], "         \
+  "props: { location: \"${output}\", mode: live } }\n"
+
+static MillFlvFile *movie;
+
+typedef struct
+{
+  Fixture *fixture;
+  FixtureWatch *watch;
+  MillWorkerProxy *proxy; /* the watch's */
+  gchar *address;
+} Test;
+
+static void
+set_up (Test *test, gconstpointer data)
+{
+  GAsyncResult *slot = NULL;
+  g_autoptr (GError) error = NULL;
+
+  test->fixture = fixture_new (NULL, 0);
+  test->watch = fixture_worker (test->fixture, "w0");
+  test->proxy = test->watch->proxy;
+  mill_worker_proxy_listen_async (test->proxy, "rtmp", "127.0.0.1:0",
+      fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  test->address = mill_worker_proxy_listen_finish (test->proxy, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Test *test, gconstpointer data)
+{
+  fixture_watch_free (test->watch);
+  g_free (test->address);
+  fixture_free (test->fixture);
+}
+
+static gboolean
+has_request (gpointer data)
+{
+  return ((FixtureWatch *) data)->requests->len > 0;
+}
+
+/* @spec: (nullable): for a stream that runs */
+static gboolean
+accept_next (Test *test, const MillGraphSpec *spec, MillTakeover takeover,
+    GError **error)
+{
+  GAsyncResult *slot = NULL;
+  const MillWorkerStart start = { "demo", 5, spec, takeover };
+
+  fixture_wait ("a publish request", has_request, test->watch);
+  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
+  g_array_remove_index (test->watch->requests, 0);
+  mill_worker_proxy_accept_publish_async (test->proxy, request, &start,
+      fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
+}
+
+/* A publisher that has a place, and has sent 2 s of media from @from_ms on. */
+static Publisher *
+join (Test *test, const gchar *name, const MillGraphSpec *spec,
+    MillTakeover takeover)
+{
+  Publisher *publisher = publisher_new (test->address, "live", name);
+  g_autoptr (GError) error = NULL;
+
+  accept_next (test, spec, takeover, &error);
+  g_assert_no_error (error);
+  publisher_wait_ready (publisher);
+  publisher_send (publisher, movie, 0);
+  return publisher;
+}
+
+static MillGraphSpec *
+read_shipped (const gchar *name)
+{
+  g_autofree gchar *file =
+      g_build_filename (g_getenv ("MILL_SOURCE_ROOT"), "pipelines", name, NULL);
+  g_autofree gchar *yaml = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (file, &yaml, NULL, &error);
+  g_assert_no_error (error);
+  MillGraphSpec *spec = mill_graph_spec_new (yaml, name);
+  /* The test sends in bursts: their ends are no stalls. */
+  mill_graph_spec_set_param (spec, "stall-timeout-ms", "60000");
+  mill_graph_spec_set_param (spec, "recovery-ms", "0");
+  return spec;
+}
+
+/* ---- what the worker says ---- */
+
+typedef struct
+{
+  Test *test;
+  const gchar *text; /* "node:state" of each, * behind the one that is seen */
+  gchar *got;
+} Places;
+
+static gboolean
+has_places (gpointer data)
+{
+  Places *places = data;
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (places->test->proxy, "demo", NULL);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; report && i < report->inputs->len; i++) {
+    const MillInputReport *input = report->inputs->pdata[i];
+    g_string_append_printf (text, "%s%s:%s%s", i > 0 ? " " : "", input->node,
+        input->state, input->active ? "*" : "");
+  }
+  g_free (places->got);
+  places->got = g_string_free (text, FALSE);
+  return g_str_equal (places->got, places->text);
+}
+
+static void
+wait_places (Test *test, const gchar *text)
+{
+  Places places = { test, text, NULL };
+
+  fixture_wait (text, has_places, &places);
+  g_free (places.got);
+}
+
+static gchar *
+read_output (Test *test, const gchar *name)
+{
+  g_autofree gchar *path =
+      g_build_filename (test->fixture->media_dir, "demo", name, NULL);
+  gchar *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, NULL);
+  return text;
+}
+
+static guint
+count (const gchar *text, const gchar *word)
+{
+  guint n = 0;
+
+  for (const gchar *at = text; (at = strstr (at, word)); at++)
+    n++;
+  return n;
+}
+
+/* Ends the stream, which must end in good order. */
+static gchar *
+end_and_read (Test *test)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
+      &error));
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
+  gchar *playlist = read_output (test, "v90/playlist.m3u8");
+  g_assert_nonnull (playlist);
+  g_assert_nonnull (strstr (playlist, "#EXT-X-ENDLIST"));
+  return playlist;
+}
+
+/* ---- one place ---- */
+
+static void
+test_replace (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (SINGLE, "x.yaml");
+  Publisher *first = join (test, "demo", spec, MILL_TAKEOVER_REPLACE);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  g_autoptr (MillStreamReport) before =
+      fixture_get_stream (test->proxy, "demo", NULL);
+
+  Publisher *second = join (test, "demo", NULL, MILL_TAKEOVER_REPLACE);
+  publisher_wait_dropped (first, "another publisher has taken over");
+  publisher_wait_closed (first);
+  wait_places (test, "in:live*");
+  g_autoptr (MillStreamReport) after =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_assert_cmpuint (after->epoch_ns, ==, before->epoch_ns);
+  g_assert_cmpstr (after->publisher->address, !=, before->publisher->address);
+  publisher_send (second, movie, 2000);
+  /* No new session for viewers: the numbers go on, after one discontinuity, and
+   * with the same header. */
+  g_autofree gchar *playlist = end_and_read (test);
+  g_assert_cmpuint (count (playlist, "#EXT-X-DISCONTINUITY\n"), ==, 1);
+  g_assert_null (strstr (playlist, "init-6.mp4"));
+  publisher_free (first);
+  publisher_free (second);
+}
+
+/* The same after a loss, which the publisher is given time to come back from. */
+static void
+test_grace (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (SINGLE, "x.yaml");
+  Publisher *publisher = join (test, "demo", spec, MILL_TAKEOVER_REFUSE);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  publisher_send (publisher, movie, 2000);
+
+  publisher_free (publisher);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_RECONNECTING);
+  wait_places (test, "in:away");
+  publisher = join (test, "demo", NULL, MILL_TAKEOVER_REFUSE);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  publisher_send (publisher, movie, 2000);
+  g_autofree gchar *playlist = end_and_read (test);
+  g_test_message ("%s", playlist);
+  g_assert_cmpuint (count (playlist, "#EXT-X-DISCONTINUITY\n"), ==, 1);
+  g_assert_nonnull (strstr (playlist, "#EXT-X-MEDIA-SEQUENCE:0\n"));
+  g_assert_cmpuint (count (playlist, "#EXTINF"), >=, 4);
+  g_assert_cmpuint (count (playlist, "init-1.mp4"), ==, 2);
+  g_assert_null (strstr (playlist, "init-2.mp4"));
+  publisher_free (publisher);
+}
+
+/* ---- two places ---- */
+
+static void
+test_backup (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = read_shipped ("live-failover.yaml");
+  g_autoptr (GError) error = NULL;
+  Publisher *first = join (test, "demo", spec, MILL_TAKEOVER_BACKUP);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  wait_places (test, "primary:live* backup:waiting");
+  Publisher *second = join (test, "demo?key=b", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:live* backup:live");
+
+  Publisher *third = publisher_new (test->address, "live", "demo");
+  g_assert_false (accept_next (test, NULL, MILL_TAKEOVER_BACKUP, &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS);
+  publisher_wait_refused (third, "NetStream.Publish.BadName", "");
+  publisher_free (third);
+
+  /* The stream is live as long as one is. */
+  publisher_free (first);
+  wait_places (test, "primary:away* backup:live");
+  publisher_send (second, movie, 2000);
+  wait_places (test, "primary:away backup:live*");
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_assert_cmpint (report->state, ==, MILL_STREAM_LIVE);
+  g_assert_cmpuint (report->publisher->bytes, >, 0);
+  first = join (test, "demo", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:live* backup:live");
+
+  /* Neither changed what a decoder has to know, or left a gap. */
+  g_autofree gchar *playlist = end_and_read (test);
+  g_test_message ("%s", playlist);
+  g_assert_cmpuint (count (playlist, "init-"), ==, 1);
+  publisher_free (first);
+  publisher_free (second);
+}
+
+/* Both lost: each comes back to its own place, in whichever order. */
+static void
+test_places_are_kept (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = read_shipped ("live-failover.yaml");
+  Publisher *first = join (test, "demo?key=a", spec, MILL_TAKEOVER_BACKUP);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  Publisher *second = join (test, "demo?key=b", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:live* backup:live");
+
+  publisher_free (first);
+  publisher_free (second);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_RECONNECTING);
+  second = join (test, "demo?key=b", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:away backup:live*");
+  first = join (test, "demo?key=a", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:live* backup:live");
+  publisher_free (first);
+  publisher_free (second);
+}
+
+/* A backup that never came is no failure of the end. */
+static void
+test_end_without_backup (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = read_shipped ("live-failover.yaml");
+  Publisher *publisher = join (test, "demo", spec, MILL_TAKEOVER_BACKUP);
+
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  publisher_send (publisher, movie, 2000);
+  g_autofree gchar *playlist = end_and_read (test);
+  publisher_free (publisher);
+}
+
+static void
+make_movie (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("millrace-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (dir, "movie.flv", NULL);
+  g_autofree gchar *command = g_strdup_printf (
+      "ffmpeg -v error -f lavfi -i testsrc=size=160x90:rate=25 "
+      "-f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 "
+      "-preset ultrafast -g 25 -c:a aac -f flv %s",
+      path);
+  g_autoptr (GError) error = NULL;
+  gint status = 0;
+
+  g_spawn_command_line_sync (command, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  movie = mill_flv_file_open (path, &error);
+  g_assert_no_error (error);
+  /* It stays mapped. */
+  g_remove (path);
+  g_rmdir (dir);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  gst_init (&argc, &argv); /* the publisher's own messages are GstBuffers */
+  make_movie ();
+#define ADD(name, function) \
+  g_test_add ("/worker/takeover/" name, Test, NULL, set_up, function, tear_down)
+  ADD ("replace", test_replace);
+  ADD ("grace", test_grace);
+  ADD ("backup", test_backup);
+  ADD ("places-are-kept", test_places_are_kept);
+  ADD ("end-without-backup", test_end_without_backup);
+  const gint status = g_test_run ();
+  mill_flv_file_free (movie);
+  return status;
+}
