@@ -11,10 +11,10 @@ import pathlib
 import sys
 
 PLUGINS = """
-app audioconvert audioparsers audioresample audiotestsrc autodetect compositor
-coreelements coretracers flv imagefreeze isomp4 jpeg level libav matroska
-multifile pango playback png rtmp2 timecode typefindfunctions videoconvertscale videoparsersbad
-videorate videotestsrc volume x264
+aom app audioconvert audioparsers audioresample audiotestsrc autodetect compositor
+coreelements coretracers flac flv imagefreeze isomp4 jpeg lame level libav matroska
+multifile opus opusparse pango playback png rtmp2 timecode typefindfunctions
+videoconvertscale videoparsersbad videorate videotestsrc volume vpx x264 x265
 """.split()
 
 source, destination = map(pathlib.Path, sys.argv[1:3])
