@@ -85,7 +85,7 @@ mill_config_app_auth_clear (MillApp *app)
 
 /* ---- reading a setting ---- */
 
-static gboolean
+static void
 check_file (MillConfigReader *reader, const MillConfigEntry *entry,
     const gchar *text)
 {
@@ -95,31 +95,27 @@ check_file (MillConfigReader *reader, const MillConfigEntry *entry,
   else if (access (text, R_OK) != 0)
     mill_config_reader_report (reader, &entry->value->place,
         "'%s': '%s' cannot be read, expected a file", entry->name, text);
-  else
-    return TRUE;
-  return FALSE;
 }
 
 /* Whether it may be http is only known when all is read: finish(). */
-static gboolean
+static void
 check_url (MillConfigReader *reader, const MillConfigEntry *entry,
     const gchar *text)
 {
   g_autoptr (GError) error = NULL;
-  if (mill_http_fetch_url_check (text, MILL_HTTP_FETCH_URL_ANYWHERE, &error))
-    return TRUE;
-  mill_config_reader_report (reader, &entry->value->place, "'%s': %s",
-      entry->name, error->message);
-  return FALSE;
+  if (!mill_http_fetch_url_check (text, MILL_HTTP_FETCH_URL_ANYWHERE, &error))
+    mill_config_reader_report (reader, &entry->value->place, "'%s': %s",
+        entry->name, error->message);
 }
 
-static gboolean
+static void
 check_text (MillConfigReader *reader, const MillConfigEntry *entry, Kind kind,
     const gchar *text)
 {
   if (kind == KIND_FILE || (kind == KIND_PLACE && *text == '/'))
-    return check_file (reader, entry, text);
-  return kind == KIND_TEXT || check_url (reader, entry, text);
+    check_file (reader, entry, text);
+  else if (kind != KIND_TEXT)
+    check_url (reader, entry, text);
 }
 
 static void
@@ -181,7 +177,9 @@ read_setting (MillConfigReader *reader, const MillConfigEntry *entry,
     gint choice =
         mill_config_reader_find_choice (reader, entry, text, boolean_names);
     *(gboolean *) field = choice == 1;
-  } else if (text && check_text (reader, entry, setting->kind, text)) {
+  } else if (text) {
+    /* Kept even if it is wrong: it is there, and nothing runs with it. */
+    check_text (reader, entry, setting->kind, text);
     g_free (*(gchar **) field);
     *(gchar **) field = g_strdup (text);
   }
@@ -311,6 +309,7 @@ check_scheme (MillConfigReader *reader, const MillConfigEntry *section,
 {
   g_autoptr (GError) error = NULL;
   if (url && *url != '/' && !insecure &&
+      mill_http_fetch_url_check (url, MILL_HTTP_FETCH_URL_ANYWHERE, NULL) &&
       !mill_http_fetch_url_check (url, MILL_HTTP_FETCH_URL_SAFE, &error))
     mill_config_reader_report (reader, section->place, "app '%s': %s",
         section->name, error->message);

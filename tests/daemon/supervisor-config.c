@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "config.h"
+#include "jwt-keys.h"
 
 static MillConfig *
 parse (const gchar *text, gchar **ret_messages)
@@ -118,6 +120,108 @@ test_all_mistakes_at_once (void)
       g_error ("expected \"%s\" in:\n%s", wanted[i], messages);
 }
 
+/* Who may publish is the part of a configuration where a typing error opens the
+ * door, or shuts it on the day of the show. */
+static void
+test_ways_to_publish (void)
+{
+  g_autofree gchar *file = NULL;
+  g_close (g_file_open_tmp ("mill-config-XXXXXX", &file, NULL), NULL);
+  g_autofree gchar *text = g_strdup_printf (
+      "apps:\n"
+      "  a: { pipeline: p, auth: [keys, jwt, webhook], on_expiry: end,\n"
+      "       jwt: { jwks: \"https://id.example/keys\", issuer: me, audience: x,"
+      " algorithms: [ES256], leeway_seconds: 5, ca_file: %s },\n"
+      "       webhook: { url: \"http://[::1]:9/x\", secret_file: %s,"
+      " timeout_ms: 500, cache_seconds: 0 } }\n"
+      "  b: { pipeline: p, auth: jwt, jwt: { secret_file: %s } }\n"
+      "  c: { pipeline: p, auth: jwt, jwt: { jwks: %s } }\n"
+      "  d: { pipeline: p, auth: jwt, jwt: { jwks: \"http://h/k\", insecure: "
+      "true } }\n"
+      "publish_limits: { burst: 5, per_minute: 6, failure_cost: 2, addresses: 9,"
+      " exempt: [10.0.0.0/8, \"2001:db8::/32\"] }\n",
+      file, file, file, file);
+  g_autoptr (MillConfig) config = parse (text, NULL);
+  const MillApp *a = mill_config_find_app (config, "a");
+  g_assert_cmpint (a->auth, ==,
+      MILL_PUBLISH_AUTH_KEYS | MILL_PUBLISH_AUTH_JWT |
+          MILL_PUBLISH_AUTH_WEBHOOK);
+  g_assert_true (a->ends_on_expiry);
+  g_assert_cmpstr (a->jwt->jwks, ==, "https://id.example/keys");
+  g_assert_cmpstr (a->jwt->audience, ==, "x");
+  g_assert_cmpuint (a->jwt->algorithms, ==, MILL_JWT_ES256);
+  g_assert_cmpuint (a->jwt->leeway_s, ==, 5);
+  g_assert_cmpuint (a->webhook->timeout_ms, ==, 500);
+  g_assert_cmpuint (mill_config_find_app (config, "b")->jwt->algorithms, ==,
+      MILL_JWT_HS256);
+  g_assert_cmpuint (mill_config_find_app (config, "c")->jwt->algorithms, ==,
+      MILL_JWT_RS256 | MILL_JWT_ES256);
+  g_assert_cmpuint (config->publish_limits.failure_cost, ==, 2);
+  g_assert_cmpstr (config->publish_limits.exempt[1], ==, "2001:db8::/32");
+  g_autofree gchar *printed = mill_config_to_yaml (config);
+  g_autoptr (MillConfig) again = parse (printed, NULL);
+  g_autofree gchar *reprinted = mill_config_to_yaml (again);
+  g_assert_cmpstr (reprinted, ==, printed);
+  g_unlink (file);
+}
+
+static void
+test_mistakes_in_ways_to_publish (void)
+{
+  static const struct
+  {
+    const gchar *app;
+    const gchar *wanted;
+  } cases[] = {
+    { "auth: [none, keys]",
+        "c.yaml:1:33: error: 'auth': 'none' lets everybody" },
+    { "auth: []", "c.yaml:1:33: error: 'auth': got an empty list" },
+    { "auth: [keys, {}]", "c.yaml:1:33: error: 'auth': expected a list" },
+    { "auth: jwt", "c.yaml:1:9: error: app 'a' has auth jwt, expected jwt:" },
+    { "auth: jwt, jwt: {}",
+        "c.yaml:1:9: error: app 'a' has auth jwt, expected" },
+    { "auth: webhook, webhook: { url: \"https://x/\" }",
+        "c.yaml:1:9: error: app 'a' has auth webhook, expected webhook: { url" },
+    { "auth: jwt, jwt: { jwks: \"http://example.org/k\" }",
+        "c.yaml:1:9: error: app 'a': got 'http://example.org/k', expected "
+        "https" },
+    { "auth: jwt, jwt: { jwks: \"ftp://x/k\" }",
+        "c.yaml:1:51: error: 'jwks': got 'ftp://x/k', expected a URL" },
+    { "auth: jwt, jwt: { jwks: \"https://u:p@x/k\" }",
+        "'jwks': got a URL with a user's name in it" },
+    { "auth: jwt, jwt: { secret_file: /nowhere }",
+        "c.yaml:1:58: error: 'secret_file': '/nowhere' cannot be read" },
+    { "auth: jwt, jwt: { secret_file: relative }",
+        "'secret_file': got 'relative', expected an absolute path" },
+    { "auth: jwt, jwt: { secret_file: /dev/null, algorithms: [RS256] }",
+        "a secret_file is for HS256 alone" },
+    { "auth: jwt, jwt: { secret_file: /dev/null, jwks: /dev/null }",
+        "jwt has jwks and secret_file, expected one of them" },
+    { "auth: jwt, jwt: { jwks: /dev/null, algorithms: [none] }",
+        "'algorithms': got 'none', expected one of RS256, ES256, HS256" },
+    { "auth: jwt, jwt: { jwks: /dev/null, algorithms: RS256 }",
+        "'algorithms': expected a list" },
+    { "auth: jwt, jwt: { jkws: /dev/null }",
+        "unknown key 'jkws' in 'jwt', did you mean 'jwks'?" },
+    { "webhook: { timeout_ms: 5000 }",
+        "'timeout_ms': got '5000', expected a whole number from 100 to 4500" },
+    { "on_expiry: stop", "'on_expiry': got 'stop', expected one of keep, end" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *text =
+        g_strdup_printf ("apps: { a: { pipeline: p, %s } }\n", cases[i].app);
+    g_autofree gchar *messages = NULL;
+    g_assert_null (parse (text, &messages));
+    if (!strstr (messages, cases[i].wanted))
+      g_error ("%sexpected \"%s\" in:\n%s", text, cases[i].wanted, messages);
+  }
+  g_autofree gchar *messages = NULL;
+  g_assert_null (parse ("publish_limits: { exempt: [10.0.0.1/8], burst: x }\n",
+      &messages));
+  g_assert_nonnull (strstr (messages, "'exempt': address range '10.0.0.1/8'"));
+  g_assert_nonnull (strstr (messages, "'burst': got 'x'"));
+}
+
 static void
 test_no_yaml (void)
 {
@@ -197,6 +301,9 @@ main (int argc, char **argv)
   g_test_add_func ("/config/defaults", test_nothing_said_is_the_default);
   g_test_add_func ("/config/everything", test_everything_said);
   g_test_add_func ("/config/all-mistakes", test_all_mistakes_at_once);
+  g_test_add_func ("/config/ways-to-publish", test_ways_to_publish);
+  g_test_add_func ("/config/ways-to-publish/mistakes",
+      test_mistakes_in_ways_to_publish);
   g_test_add_func ("/config/no-yaml", test_no_yaml);
   g_test_add_func ("/config/truncated", test_truncated_at_every_byte);
   g_test_add_func ("/config/addresses", test_addresses);

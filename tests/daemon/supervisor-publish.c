@@ -252,6 +252,26 @@ test_unknown_app_is_named (Fixture *fixture, gconstpointer data)
     g_assert_true (g_ascii_isprint (*at));
 }
 
+/* Who has tried too often is told that, and not which applications there are. */
+static void
+test_too_often (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillPublishVerdict) rate =
+      mill_publish_verdict_new_denied (MILL_DENIAL_RATE, "wait", NULL);
+  static const gchar *const apps[] = { "open", "nowhere" };
+  for (guint i = 0; i < G_N_ELEMENTS (apps); i++) {
+    g_autoptr (MillPublisher) publisher = mill_publisher_new ();
+    g_free (publisher->app);
+    publisher->app = g_strdup (apps[i]);
+    g_autoptr (MillPublishDecision) decision =
+        mill_publish_decide (&fixture->context, publisher, rate,
+            &fixture->clock);
+    g_assert_cmpint (decision->result, ==, MILL_PUBLISH_DENIED);
+    g_assert_cmpstr (decision->text, ==, "wait");
+    g_assert_cmpstr (mill_publish_decision_get_reason (decision), ==, "rate");
+  }
+}
+
 /* A second publisher must never get into a stream that is live. */
 static void
 test_busy (Fixture *fixture, gconstpointer data)
@@ -428,6 +448,7 @@ main (int argc, char **argv)
   ADD ("/publish/key-names", test_key_names_the_stream);
   ADD ("/publish/refused", test_refused);
   ADD ("/publish/unknown-app", test_unknown_app_is_named);
+  ADD ("/publish/too-often", test_too_often);
   ADD ("/publish/busy", test_busy);
   ADD ("/publish/takeover", test_takeover);
   ADD ("/publish/other-app", test_other_application);
