@@ -97,6 +97,12 @@ mill_jwt_auth_ask (MillJwtAuth *auth, const MillPublishClaim *claim,
   mill_jwt_source_get (auth->source, MILL_JWT_SOURCE_ANY, on_keys, question);
 }
 
+void
+mill_jwt_auth_reload (MillJwtAuth *auth)
+{
+  mill_jwt_source_reload (auth->source);
+}
+
 MillJwtAuth *
 mill_jwt_auth_new (const MillJwtSettings *settings)
 {

@@ -29,6 +29,9 @@ MillJwtAuth *mill_jwt_auth_new (const MillJwtSettings *settings);
 /* Who is waiting is denied. */
 void mill_jwt_auth_free (MillJwtAuth *auth);
 
+/* Reads files of keys and secrets again. */
+void mill_jwt_auth_reload (MillJwtAuth *auth);
+
 /* @verdict: (transfer full) */
 typedef void (*MillJwtAuthFunc) (MillPublishVerdict *verdict,
     gpointer user_data);

@@ -212,6 +212,13 @@ mill_jwt_source_get (MillJwtSource *source, MillJwtNeed need,
   g_queue_push_tail (&source->waiters, waiter);
 }
 
+void
+mill_jwt_source_reload (MillJwtSource *source)
+{
+  if (!source->is_url)
+    load (source);
+}
+
 /* ---- life ---- */
 
 MillJwtSource *

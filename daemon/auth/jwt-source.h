@@ -31,6 +31,9 @@ MillJwtSource *mill_jwt_source_new (const MillJwtPlace *place);
 /* Who waits still is told that there is nothing. */
 void mill_jwt_source_free (MillJwtSource *source);
 
+/* Somebody asks for a reload: files are read again, a URL goes by its age. */
+void mill_jwt_source_reload (MillJwtSource *source);
+
 typedef enum
 {
   MILL_JWT_SOURCE_ANY, /* that is not too old */

@@ -145,14 +145,17 @@ keep_judge (MillPublishGate *gate, GHashTable *judges, GPtrArray *apps,
     gchar *settings)
 {
   gpointer key;
-  gpointer judge;
+  gpointer kept;
   if (!settings || g_hash_table_contains (judges, settings)) {
     g_free (settings);
     return NULL;
   }
-  if (g_hash_table_steal_extended (gate->judges, settings, &key, &judge)) {
+  if (g_hash_table_steal_extended (gate->judges, settings, &key, &kept)) {
+    Judge *judge = kept;
     g_hash_table_insert (judges, key, judge);
     g_free (settings);
+    if (judge->jwt)
+      mill_jwt_auth_reload (judge->jwt);
     return NULL;
   }
   Judge *made = g_new0 (Judge, 1);

@@ -116,6 +116,7 @@ mill_runner_requests_delete (MillRunner *runner, MillStream *stream,
   if (!mill_stream_registry_remove (runner->context.registry, stream, error))
     return FALSE;
   mill_part_runner_end (runner->parts, name);
+  mill_admissions_forget (runner->admissions, name);
   if (!running || !runner->worker) {
     mill_stream_directory_remove (runner->context.config->media_dir, name);
     return TRUE;

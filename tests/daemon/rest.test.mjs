@@ -312,6 +312,31 @@ test('a stream key shows its secret once, and never in the store or the logs', a
   await daemon.api('DELETE', `/api/v1/stream-keys/${rest.id}`);
 });
 
+test('PATCH changes what it names of a stream key, and nothing else', async () => {
+  const made = (await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: 'patched', allowed_addresses: ['192.0.2.0/24', '2001:db8::/32'], max_bitrate_bps: 8000000 })).body;
+  const { key, ...row } = made;
+  assert.deepEqual([row.allowed_addresses, row.max_bitrate_bps, row.max_duration_seconds, row.previous_expires_at], [['192.0.2.0/24', '2001:db8::/32'], 8000000, null, null]);
+  const pathname = `/api/v1/stream-keys/${row.id}`;
+  const patch = (body) => daemon.api('PATCH', pathname, body);
+  assert.deepEqual((await patch({})).body, row);
+  assert.deepEqual((await patch({ max_duration_seconds: 60 })).body, { ...row, max_duration_seconds: 60 });
+  assert.deepEqual((await patch({ enabled: false, expires_at: '2099-01-02T03:04:05Z' })).body, { ...row, max_duration_seconds: 60, enabled: false, expires_at: '2099-01-02T03:04:05Z' });
+  const cleared = { ...row, enabled: false, allowed_addresses: [], max_bitrate_bps: null };
+  assert.deepEqual((await patch({ allowed_addresses: [], max_bitrate_bps: null, max_duration_seconds: null, expires_at: null })).body, cleared);
+  assert.deepEqual((await daemon.api('GET', pathname)).body, cleared);
+  for (const wrong of [{ name: 'x' }, { app: 'x' }, { key: 'x' }, { allowed_addresses: ['10.0.0.1/8'] }, { allowed_addresses: ['10.0.0.0/33'] }, { allowed_addresses: ['x'] }, { allowed_addresses: [5] }, { allowed_addresses: null }, { allowed_addresses: Array(65).fill('10.0.0.1') },
+    { max_bitrate_bps: 0 }, { max_bitrate_bps: -1 }, { max_bitrate_bps: 1.5 }, { max_duration_seconds: 1e12 }, { enabled: null }, { expires_at: 'soon' }]) assert.equal((await patch(wrong)).status, 400, JSON.stringify(wrong));
+  assert.deepEqual((await daemon.api('GET', pathname)).body, cleared);
+  const rotate = (grace) => daemon.api('POST', `${pathname}/rotate?grace_seconds=${grace}`);
+  for (const wrong of ['-1', 'x', '', '99999999', '1.5']) assert.equal((await rotate(wrong)).status, 400, wrong);
+  const rotated = (await rotate(60)).body;
+  assert.ok(Math.abs(Date.parse(rotated.previous_expires_at) - Date.now() - 60000) < 5000, rotated.previous_expires_at);
+  assert.equal((await daemon.api('POST', `${pathname}/rotate`)).body.previous_expires_at, null);
+  assert.equal((await daemon.api('DELETE', pathname)).status, 200);
+  assert.equal((await patch({ enabled: true })).status, 404);
+  assert.equal((await daemon.api('DELETE', pathname)).status, 404);
+});
+
 test('metrics have one HELP and TYPE per family, and say what is', async () => {
   const text = (await daemon.api('GET', '/metrics')).body;
   const families = new Map();

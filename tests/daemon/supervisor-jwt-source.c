@@ -250,8 +250,12 @@ test_files (void)
   assert_gives (source, MILL_JWT_SOURCE_ANY, "one");
   g_file_set_contents (path, TWO, -1, NULL);
   assert_gives (source, MILL_JWT_SOURCE_ANY, "one");
+  mill_jwt_source_reload (source);
+  assert_gives (source, MILL_JWT_SOURCE_ANY, "two");
+  g_file_set_contents (path, ONE, -1, NULL);
+  assert_gives (source, MILL_JWT_SOURCE_ANY, "two");
   wait_for_retry ();
-  assert_gives (source, MILL_JWT_SOURCE_NEWER, "two");
+  assert_gives (source, MILL_JWT_SOURCE_NEWER, "one");
   g_unlink (path);
 
   expect_warning ("No such file");

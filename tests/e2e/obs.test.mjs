@@ -3,7 +3,9 @@
 // whenever the picture's number is a multiple of 60.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { CACHE, Daemon, eventually } from './lib/daemon.mjs';
@@ -39,16 +41,31 @@ async function beeps(file) {
   return found;
 }
 
-let daemon; let source; let obs; let number = 0;
+const SIGNING_KEY = crypto.randomBytes(40).toString('hex');
+let daemon; let source; let obs; let number = 0; let dir;
 before(async () => {
   if (skip) return;
   source = await beepingMovie();
-  daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none' }, closed: { pipeline: 'live-passthrough', auth: 'keys' } } });
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-obs-'));
+  fs.writeFileSync(path.join(dir, 'secret'), SIGNING_KEY, { mode: 0o600 });
+  daemon = await Daemon.start({
+    apps: {
+      live: { pipeline: 'live-passthrough', auth: 'none' },
+      closed: { pipeline: 'live-passthrough', auth: ['keys', 'jwt'], jwt: { secret_file: path.join(dir, 'secret') } },
+    },
+  });
 });
 after(async () => {
   await obs?.stop();
   await daemon?.stop();
+  if (dir) fs.rmSync(dir, { recursive: true });
 });
+
+/** A token for a stream, as a login service would give it to who streams. */
+function sign(claims) {
+  const text = [{ alg: 'HS256', typ: 'JWT' }, claims].map((value) => Buffer.from(JSON.stringify(value)).toString('base64url')).join('.');
+  return `${text}.${crypto.createHmac('sha256', SIGNING_KEY).update(text).digest('base64url')}`;
+}
 
 /** OBS as a person left it who set this server and key. */
 async function open(key, app = 'live') {
@@ -122,22 +139,25 @@ test('Stop and Start within the hold are one discontinuity, and so is another OB
   for (const run of runs) assert.ok(run.length > 30 && !run.includes(null), `${run.length} pictures, all readable`);
 });
 
-test('a stream key in the field of that name opens its stream', { skip }, async () => {
+test('a stream key, or a token, in the field of that name opens its stream', { skip }, async () => {
   const { body, status } = await daemon.api('POST', '/api/v1/stream-keys', { name: 'secret', app: 'closed' });
   assert.equal(status, 201);
-  for (const key of [body.key, `secret?key=${body.key}`]) {
+  const token = sign({ exp: Math.floor(Date.now() / 1000) + 600, stream: 'secret' });
+  for (const key of [body.key, `secret?key=${body.key}`, token]) {
     await open(key, 'closed');
     await obs.stream();
     assert.equal((await daemon.live('secret')).app, 'closed');
     await obs.endStream();
     await eventually('reconnecting', 3000, async () => (await daemon.streamState('secret')).state === 'reconnecting');
   }
-  assert.ok(!daemon.logs().includes(body.key), 'the secret is in no log of ours');
+  for (const key of [body.key, token]) assert.ok(!daemon.logs().includes(key), 'the secret is in no log of ours');
 });
 
 test('OBS reads why it is refused', { skip }, async () => {
   for (const [key, app, reason] of [
     [`sk_${'x'.repeat(32)}`, 'closed', /NetStream\.Publish\.Denied \(unknown stream key\)/],
+    [sign({ exp: 1000000000, stream: 'secret' }), 'closed', /NetStream\.Publish\.Denied \(the token has expired\)/],
+    [`${sign({ exp: 4000000000, stream: 'secret' })}x`, 'closed', /NetStream\.Publish\.Denied \(the token is not valid\)/],
     ['secret', 'closed', /NetStream\.Publish\.Denied \(a stream key is required\)/],
     ['studio', 'lvie', /NetStream\.Publish\.Denied \(there is no application 'lvie'/],
   ]) {
