@@ -164,7 +164,7 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (G_UNLIKELY (gst_cmaf_sink_pad_is_incomplete (own))) {
     GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
         self->packager, own, buffer);
-    if (ret != GST_FLOW_OK || gst_cmaf_sink_pad_is_incomplete (own)) {
+    if (ret != GST_FLOW_OK || !gst_cmaf_sink_pad_is_usable (own)) {
       gst_buffer_unref (buffer);
       return ret;
     }

@@ -395,89 +395,6 @@ get_hdr (const GstCaps *caps, MillCodecHdr *hdr)
   }
 }
 
-static void
-fill_format (MillCmafLaneFormat *format, MillCmafKind kind)
-{
-  const MillCodecInfo *info = &format->codec;
-  format->format = (MillCmafFormat){
-    .kind = kind,
-    .timescale = kind == MILL_CMAF_VIDEO ? VIDEO_TIMESCALE : info->sample_rate,
-    .width = info->width,
-    .height = info->height,
-    .par_n = info->par_n,
-    .par_d = info->par_d,
-    .fps_n = info->fps_n,
-    .fps_d = info->fps_d,
-    .sample_rate = info->output_sample_rate,
-    .channels = info->channels,
-    .channel_configuration = info->channel_configuration,
-    .dolby_channels = info->dolby_channels,
-    .colour = info->colour,
-    .codec = g_strdup (info->name),
-  };
-  format->frame_length = info->frame_length;
-}
-
-static gboolean
-check_picture (MillCmafKind kind, const MillCodecInfo *info, GError **error)
-{
-  if (kind == MILL_CMAF_AUDIO || (info->width > 0 && info->height > 0))
-    return TRUE;
-  g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-      "neither codec_data nor caps tell the size of the picture");
-  return FALSE;
-}
-
-/* ---- exported ---- */
-
-void
-gst_cmaf_sink_caps_clear_format (MillCmafLaneFormat *format)
-{
-  mill_cmaf_state_clear_format (&format->format);
-  g_clear_pointer (&format->codec_data, g_bytes_unref);
-}
-
-GstCmafSinkCapsResult
-gst_cmaf_sink_caps_describe (MillCmafKind kind, const GstCaps *caps,
-    GstBuffer *buffer, MillCmafLaneFormat *ret_format, GError **error)
-{
-  const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  Search search = { .caps = structure, .buffer = buffer };
-  if (!find_codec (kind, structure, &search.codec)) {
-    g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-        "not supported");
-    return GST_CMAF_SINK_CAPS_REFUSED;
-  }
-  g_autoptr (GError) local = NULL;
-  g_autoptr (GBytes) record = find_record (&search, &local);
-  if (record == NULL && local == NULL)
-    return GST_CMAF_SINK_CAPS_INCOMPLETE;
-  MillCmafLaneFormat format = { 0 };
-  gsize size = 0;
-  const guint8 *data = record ? g_bytes_get_data (record, &size) : NULL;
-  gboolean ok = record != NULL;
-  if (ok && search.codec == MILL_CODEC_VP9)
-    format.codec = search.info;
-  else if (ok)
-    ok = mill_codec_parse_config (search.codec, data, size, &format.codec,
-        &local);
-  if (ok && kind == MILL_CMAF_VIDEO) {
-    add_shape (structure, &format.codec);
-    get_hdr (caps, &format.hdr);
-    if (g_strcmp0 (gst_structure_get_string (structure, "stream-format"),
-            "hev1") == 0)
-      mill_codec_set_sample_entry (&format.codec, FOURCC ('h', 'e', 'v', '1'));
-  }
-  if (!ok || !check_picture (kind, &format.codec, &local)) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return GST_CMAF_SINK_CAPS_REFUSED;
-  }
-  format.codec_data = g_steal_pointer (&record);
-  fill_format (&format, kind);
-  *ret_format = format;
-  return GST_CMAF_SINK_CAPS_DESCRIBED;
-}
-
 GstCmafSinkCapsAccess
 gst_cmaf_sink_caps_get_access (const MillCodecInfo *codec, const guint8 *data,
     gsize size)
@@ -504,4 +421,126 @@ gst_cmaf_sink_caps_get_access (const MillCodecInfo *codec, const guint8 *data,
       clean = TRUE;
   }
   return clean ? GST_CMAF_SINK_CAPS_CLEAN_ACCESS : GST_CMAF_SINK_CAPS_NO_ACCESS;
+}
+
+/* Encoders put it into the stream, few containers repeat it. */
+static gboolean
+is_hdr_in_stream (const MillCmafLaneFormat *format)
+{
+  const MillCodecInfo *info = &format->codec;
+  return !format->hdr.has_mastering &&
+      (info->codec == MILL_CODEC_HEVC || info->codec == MILL_CODEC_AV1) &&
+      mill_codec_get_range (&info->colour) == MILL_CODEC_PQ;
+}
+
+/* Returns: FALSE when @buffer is none that decoding can begin at */
+static gboolean
+find_hdr (MillCmafLaneFormat *format, GstBuffer *buffer)
+{
+  const MillCodecInfo *info = &format->codec;
+  GstMapInfo map;
+  if (buffer == NULL || !gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return FALSE;
+  gboolean begins = gst_cmaf_sink_caps_get_access (info, map.data, map.size) !=
+      GST_CMAF_SINK_CAPS_NO_ACCESS;
+  if (begins && info->codec == MILL_CODEC_HEVC)
+    mill_hevc_find_hdr (map.data, map.size, info->nal_length_size,
+        &format->hdr);
+  else if (begins)
+    mill_av1_find_hdr (map.data, map.size, &format->hdr);
+  gst_buffer_unmap (buffer, &map);
+  return begins;
+}
+
+static void
+fill_format (MillCmafLaneFormat *format, MillCmafKind kind)
+{
+  const MillCodecInfo *info = &format->codec;
+  format->format = (MillCmafFormat){
+    .kind = kind,
+    .timescale = kind == MILL_CMAF_VIDEO ? VIDEO_TIMESCALE : info->sample_rate,
+    .width = info->width,
+    .height = info->height,
+    .par_n = info->par_n,
+    .par_d = info->par_d,
+    .fps_n = info->fps_n,
+    .fps_d = info->fps_d,
+    .sample_rate = info->output_sample_rate,
+    .channels = info->channels,
+    .channel_configuration = info->channel_configuration,
+    .dolby_channels = info->dolby_channels,
+    .colour = info->colour,
+    .codec = g_strdup (info->name),
+  };
+  format->frame_length = info->frame_length;
+}
+
+static gboolean
+check_picture (const MillCodecInfo *info, GError **error)
+{
+  if (info->width > 0 && info->height > 0)
+    return TRUE;
+  g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "neither codec_data nor caps tell the size of the picture");
+  return FALSE;
+}
+
+/* ---- exported ---- */
+
+void
+gst_cmaf_sink_caps_clear_format (MillCmafLaneFormat *format)
+{
+  mill_cmaf_state_clear_format (&format->format);
+  g_clear_pointer (&format->codec_data, g_bytes_unref);
+}
+
+/* What caps and @record say together. */
+static gboolean
+describe (const GstCaps *caps, const Search *search, GBytes *record,
+    MillCmafLaneFormat *format, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (record, &size);
+  if (search->codec == MILL_CODEC_VP9)
+    format->codec = search->info;
+  else if (!mill_codec_parse_config (search->codec, data, size, &format->codec,
+               error))
+    return FALSE;
+  if (!mill_codec_is_video (search->codec))
+    return TRUE;
+  add_shape (search->caps, &format->codec);
+  get_hdr (caps, &format->hdr);
+  if (g_strcmp0 (gst_structure_get_string (search->caps, "stream-format"),
+          "hev1") == 0)
+    mill_codec_set_sample_entry (&format->codec, FOURCC ('h', 'e', 'v', '1'));
+  return check_picture (&format->codec, error);
+}
+
+GstCmafSinkCapsResult
+gst_cmaf_sink_caps_describe (MillCmafKind kind, const GstCaps *caps,
+    GstBuffer *buffer, MillCmafLaneFormat *ret_format, GError **error)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  Search search = { .caps = structure, .buffer = buffer };
+  if (!find_codec (kind, structure, &search.codec)) {
+    g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        "not supported");
+    return GST_CMAF_SINK_CAPS_REFUSED;
+  }
+  MillCmafLaneFormat format = { .codec.codec = search.codec };
+  *ret_format = format;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) record = find_record (&search, &local);
+  if (record == NULL && local == NULL)
+    return GST_CMAF_SINK_CAPS_INCOMPLETE;
+  if (record == NULL || !describe (caps, &search, record, &format, &local)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return GST_CMAF_SINK_CAPS_REFUSED;
+  }
+  if (is_hdr_in_stream (&format) && !find_hdr (&format, buffer))
+    return GST_CMAF_SINK_CAPS_INCOMPLETE;
+  format.codec_data = g_steal_pointer (&record);
+  fill_format (&format, kind);
+  *ret_format = format;
+  return GST_CMAF_SINK_CAPS_DESCRIBED;
 }

@@ -43,7 +43,8 @@ typedef enum
 /**
  * gst_cmaf_sink_caps_describe:
  * @buffer: (nullable): a frame of them
- * @ret_format: of DESCRIBED; cleared by gst_cmaf_sink_caps_clear_format()
+ * @ret_format: of DESCRIBED; cleared by gst_cmaf_sink_caps_clear_format(). Of
+ *   INCOMPLETE only which codec it is, and nothing to clear.
  *
  * Errors: with REFUSED: GST_STREAM_ERROR.FORMAT when the caps are not
  * supported, MILL_CODEC_ERROR, MILL_AVC_ERROR, MILL_AAC_ERROR

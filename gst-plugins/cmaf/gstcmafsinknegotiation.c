@@ -62,7 +62,7 @@ negotiate (GstElement *element, MillCmafPackager *packager, GstCmafSinkPad *pad,
     case GST_CMAF_SINK_CAPS_REFUSED:
       return refuse_caps (element, pad, caps, error->message);
     case GST_CMAF_SINK_CAPS_INCOMPLETE:
-      gst_cmaf_sink_pad_set_codec (pad, NULL);
+      gst_cmaf_sink_pad_expect_codec (pad, format.codec.codec);
       return TRUE;
     default:
       break;

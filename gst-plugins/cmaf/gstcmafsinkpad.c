@@ -34,7 +34,8 @@ struct _GstCmafSinkPad
   MillCmafKind kind; /* with the lane */
   MillCodecInfo codec;
   MillBmffOrientation orientation;
-  gboolean incomplete; /* the first frame has to tell the rest of the codec */
+  gboolean incomplete; /* a frame to come has to tell the rest of the codec */
+  gboolean usable; /* codec is that of the frames */
   gboolean is_identity; /* running time is what the stamps say */
   GstSegment segment;
 };
@@ -113,15 +114,28 @@ gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self, const GstSegment *segment)
 void
 gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self, const MillCodecInfo *codec)
 {
-  self->incomplete = codec == NULL;
-  if (codec != NULL)
-    self->codec = *codec;
+  self->codec = *codec;
+  self->incomplete = FALSE;
+  self->usable = TRUE;
+}
+
+void
+gst_cmaf_sink_pad_expect_codec (GstCmafSinkPad *self, MillCodec codec)
+{
+  self->incomplete = TRUE;
+  self->usable &= self->codec.codec == codec;
 }
 
 gboolean
 gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self)
 {
   return self->incomplete;
+}
+
+gboolean
+gst_cmaf_sink_pad_is_usable (GstCmafSinkPad *self)
+{
+  return self->usable;
 }
 
 gboolean

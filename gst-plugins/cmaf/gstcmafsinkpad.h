@@ -42,11 +42,15 @@ void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
 /** @segment: (nullable): as after a flush. Streaming thread of the pad. */
 void gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self,
     const GstSegment *segment);
-/** @codec: (nullable): NULL: the first frame has to tell it. Streaming thread,
- * as all that follow. */
+/** Streaming thread, as all that follow. */
 void gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self,
     const MillCodecInfo *codec);
+
+/** A frame to come has to tell the rest. If it is of the codec of before, what
+ * comes until then is still taken for that. */
+void gst_cmaf_sink_pad_expect_codec (GstCmafSinkPad *self, MillCodec codec);
 gboolean gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self);
+gboolean gst_cmaf_sink_pad_is_usable (GstCmafSinkPad *self);
 
 /** Returns: whether it was another one */
 gboolean gst_cmaf_sink_pad_set_orientation (GstCmafSinkPad *self,

@@ -104,7 +104,7 @@ function assertTimes(mine, theirs, what) {
 for (const [name, expected] of Object.entries(sources)) {
   test(`vod-package: ${name}`, async (t) => {
     const source = await codedMovie(CACHE, expected.file, { seconds: SECONDS, fps: FPS, ...expected });
-    const { url } = await packaged(source);
+    const { url, output } = await packaged(source);
     const probed = (await streams(source)).find((s) => s.codec_type === 'video');
     const { variants, media } = await multivariant(`${url}/master.m3u8`);
     const mpd = await (await fetch(`${url}/manifest.mpd`)).text();
@@ -122,6 +122,12 @@ for (const [name, expected] of Object.entries(sources)) {
       if (expected.dash) assert.match(mpd, expected.dash);
       // What follows an open GOP's keyframe may need what was before it.
       assert.equal(/startWithSAP/.test(mpd.match(/<AdaptationSet[^>]*video[^>]*>/)[0]), !expected.open);
+    });
+
+    await t.test('the header has the mastering display that is in the stream only', { skip: expected.range !== 'PQ' }, async () => {
+      const [{ side_data_list: found }] = await streams(path.join(output, 'v360', 'init-1.mp4'));
+      assert.equal(found.find((s) => /Mastering/.test(s.side_data_type))?.max_luminance, '10000000/10000');
+      assert.equal(found.find((s) => /light level/.test(s.side_data_type))?.max_content, 1000);
     });
 
     await t.test('pictures and their times equal the source', async () => {

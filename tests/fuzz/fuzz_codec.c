@@ -73,12 +73,14 @@ build (MillCodec codec, const guint8 *data, gsize size)
 {
   MillCodecInfo info;
   MillCodec found;
+  MillCodecHdr hdr = { 0 };
   GBytes *record;
   switch (codec) {
     case MILL_CODEC_AV1:
       check_built (codec, mill_av1_build_config (data, size, NULL));
       g_assert (mill_av1_get_delimiter_size (data, size) <= size);
       mill_av1_is_sync (data, size);
+      mill_av1_find_hdr (data, size, &hdr);
       break;
     case MILL_CODEC_VP9:
       if (mill_vp9_parse_key_frame (data, size, &info, NULL))
@@ -100,8 +102,10 @@ build (MillCodec codec, const guint8 *data, gsize size)
       check_built (codec, mill_mp3_build_config (data, size, NULL));
       break;
     default:
-      for (guint length = 1; length <= 4; length++)
+      for (guint length = 1; length <= 4; length++) {
         mill_hevc_get_access (data, size, length);
+        mill_hevc_find_hdr (data, size, length, &hdr);
+      }
   }
 }
 

@@ -458,6 +458,76 @@ test_vp9_key_frame (void)
   g_assert_false (mill_vp9_is_key_frame (&key, 0));
 }
 
+/* ---- HDR in the stream ---- */
+
+/* The values of x265's documentation: a display of P3 D65, 1000 cd/m². */
+static void
+assert_hdr (const MillCodecHdr *hdr)
+{
+  static const guint16 primaries[3][2] = { { 13250, 34500 }, { 7500, 3000 },
+    { 34000, 16000 } };
+  g_assert_true (hdr->has_mastering && hdr->has_light);
+  g_assert_cmpmem (hdr->primaries, sizeof primaries, primaries,
+      sizeof primaries);
+  g_assert_cmpuint (hdr->white[0], ==, 15635);
+  g_assert_cmpuint (hdr->white[1], ==, 16450);
+  g_assert_cmpuint (hdr->max_luminance, ==, 10000000);
+  g_assert_cmpuint (hdr->min_luminance, ==, 50);
+  g_assert_cmpuint (hdr->max_cll, ==, 1000);
+  g_assert_cmpuint (hdr->max_fall, ==, 400);
+}
+
+typedef void (*HdrFunc) (const guint8 *data, gsize size, MillCodecHdr *hdr);
+
+static void
+find_in_hevc (const guint8 *data, gsize size, MillCodecHdr *hdr)
+{
+  mill_hevc_find_hdr (data, size, 4, hdr);
+}
+
+static const struct
+{
+  HdrFunc find;
+  const gchar *unit;
+} hdr_units[] = {
+  /* H.265 §7.3.5: a message of type 5 first, then 137 (24 bytes, one 03 of
+   * emulation prevention in it), then 144 (4 bytes), each SEI before the IDR */
+  { find_in_hevc,
+      "00000028 4e01 0502aabb 8918 33c2 86c4 1d4c 0bb8 84d0 3e80 3d13 4042"
+      "00989680 000003 0032 9004 03e8 0190 80"
+      "00000003 2601af" },
+  /* AV1 §5.8.3, §5.8.4: 16, 24.8 and 18.14 bits after the decimal point; red
+   * first; then light level; then the sequence header */
+  { mill_av1_find_hdr,
+      "2a19 02 ae14 51ec 43d7 b0a4 2666 0f5c 500d 5439 0003e800 00000052"
+      "2a05 01 03e8 0190 0a0b000000043cfeccfbf90040" },
+};
+
+static void
+test_hdr (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (hdr_units); i++) {
+    g_autoptr (GBytes) unit = hex_to_bytes (hdr_units[i].unit);
+    gsize size;
+    const guint8 *data = g_bytes_get_data (unit, &size);
+    MillCodecHdr hdr = { 0 };
+    hdr_units[i].find (data, size, &hdr);
+    assert_hdr (&hdr);
+    /* What is known already stays. */
+    hdr.max_luminance = 10000000;
+    hdr.max_cll = 7;
+    hdr_units[i].find (data, size, &hdr);
+    g_assert_cmpuint (hdr.max_cll, ==, 7);
+    for (gsize length = 0; length < size; length++) {
+      g_autofree guint8 *copy = g_memdup2 (data, length);
+      MillCodecHdr part = { 0 };
+      hdr_units[i].find (copy, length, &part);
+      if (part.has_mastering)
+        g_assert_cmpuint (part.max_luminance, ==, 10000000);
+    }
+  }
+}
+
 /* ---- how long a frame lasts ---- */
 
 static void
@@ -570,6 +640,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/codec/hevc-access", test_hevc_access);
   g_test_add_func ("/codec/av1-sync", test_av1_sync);
   g_test_add_func ("/codec/vp9-key-frame", test_vp9_key_frame);
+  g_test_add_func ("/codec/hdr", test_hdr);
   g_test_add_func ("/codec/frame-lengths", test_frame_lengths);
   g_test_add_func ("/codec/refused", test_refused);
   g_test_add_func ("/codec/sample-entry", test_sample_entry);

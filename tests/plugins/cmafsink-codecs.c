@@ -173,6 +173,30 @@ test_vp9_change (void)
   rig_clear (&rig);
 }
 
+/* Caps that come again in the midst, with what is no news to a decoder, cost no
+ * picture, though VP9's are whole only with the next key frame. */
+static void
+test_caps_again (void)
+{
+  Rig rig;
+  rig_init (&rig, "video_0",
+      gst_caps_from_string ("video/x-vp9, framerate=25/1"));
+  for (guint i = 0; i < 100; i++) {
+    if (i == 20)
+      gst_harness_set_src_caps_str (rig.pad,
+          "video/x-vp9, framerate=25/1, interlace-mode=progressive");
+    if (i % 50 == 0)
+      push_vp9_key (&rig, 640, 360);
+    else
+      rig_push (&rig, vp9_delta, sizeof vp9_delta, 0, FRAME_NS, TRUE);
+  }
+  rig_end (&rig);
+  g_autoptr (MillBmffSegment) segment = read_segment (&rig.f, "v/1-0.m4s");
+  g_assert_cmpuint (segment->samples->len, ==, 50);
+  g_assert_false (exists (&rig.f, "v/init-2.mp4"));
+  rig_clear (&rig);
+}
+
 static const struct
 {
   const gchar *caps;
@@ -492,6 +516,7 @@ main (gint argc, gchar **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmafsink-codecs/av1", test_av1);
   g_test_add_func ("/cmafsink-codecs/vp9-change", test_vp9_change);
+  g_test_add_func ("/cmafsink-codecs/caps-again", test_caps_again);
   g_test_add_func ("/cmafsink-codecs/sound-from-frames",
       test_sound_from_frames);
   g_test_add_func ("/cmafsink-codecs/wrong-frame", test_wrong_frame);

@@ -110,6 +110,71 @@ mill_av1_is_sync (const guint8 *unit, gsize size)
   return FALSE;
 }
 
+/* ---- metadata, §5.8 ---- */
+
+#define METADATA_LIGHT 1
+#define METADATA_MASTERING 2
+
+/* 0.16 fixed point to steps of 0.00002 */
+static guint16
+to_chromaticity (guint value)
+{
+  return (guint16) ((value * (guint64) 50000 + 0x8000) >> 16);
+}
+
+static void
+read_mastering (BitsReader *reader, MillCodecHdr *hdr)
+{
+  MillCodecHdr read = *hdr;
+  /* Red, green, blue here; green, blue, red in the box. */
+  for (guint i = 0; i < 3; i++) {
+    guint to = (i + 2) % 3;
+    read.primaries[to][0] = to_chromaticity (bits_get (reader, 16));
+    read.primaries[to][1] = to_chromaticity (bits_get (reader, 16));
+  }
+  read.white[0] = to_chromaticity (bits_get (reader, 16));
+  read.white[1] = to_chromaticity (bits_get (reader, 16));
+  /* 24.8 and 18.14 fixed point to steps of 0.0001 */
+  guint64 most = bits_get (reader, 32) * (guint64) 10000 >> 8;
+  guint64 least = bits_get (reader, 32) * (guint64) 10000 >> 14;
+  read.max_luminance = (guint32) MIN (most, G_MAXUINT32);
+  read.min_luminance = (guint32) MIN (least, G_MAXUINT32);
+  read.has_mastering = TRUE;
+  if (!reader->truncated)
+    *hdr = read;
+}
+
+static void
+read_light (BitsReader *reader, MillCodecHdr *hdr)
+{
+  guint16 max_cll = bits_get (reader, 16);
+  guint16 max_fall = bits_get (reader, 16);
+  if (reader->truncated)
+    return;
+  hdr->max_cll = max_cll;
+  hdr->max_fall = max_fall;
+  hdr->has_light = TRUE;
+}
+
+void
+mill_av1_find_hdr (const guint8 *unit, gsize size, MillCodecHdr *hdr)
+{
+  GstByteReader reader;
+  Obu obu;
+  gst_byte_reader_init (&reader, unit, MIN (size, G_MAXUINT));
+  while (next_obu (&reader, &obu)) {
+    if (obu.type != GST_AV1_OBU_METADATA || obu.payload_size == 0)
+      continue;
+    /* metadata_type is a leb128() of one byte. */
+    BitsReader payload;
+    bits_init (&payload, obu.payload + 1, obu.payload_size - 1);
+    if (obu.payload[0] == METADATA_LIGHT && !hdr->has_light)
+      read_light (&payload, hdr);
+    else if (obu.payload[0] == METADATA_MASTERING && !hdr->has_mastering)
+      read_mastering (&payload, hdr);
+  }
+}
+
 /* ---- sequence header, §5.5 ---- */
 
 static gboolean

@@ -31,4 +31,8 @@ gboolean mill_av1_is_sync (const guint8 *unit, gsize size);
  * in a sample (§2.4). */
 gsize mill_av1_get_delimiter_size (const guint8 *unit, gsize size);
 
+/* Mastering display and light level of the metadata of a temporal unit (§5.8.3,
+ * §5.8.4), where @hdr has none yet. */
+void mill_av1_find_hdr (const guint8 *unit, gsize size, MillCodecHdr *hdr);
+
 G_END_DECLS

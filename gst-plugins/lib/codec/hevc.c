@@ -77,6 +77,105 @@ mill_hevc_get_access (const guint8 *data, gsize size, guint nal_length_size)
   return MILL_HEVC_ACCESS_NONE;
 }
 
+/* ---- SEI ---- */
+
+/* payloadType, H.265 §D.2.1 */
+#define SEI_MASTERING 137
+#define SEI_LIGHT 144
+/* More than both messages and what may be before them. */
+#define MAX_SEI 1024
+
+/* Without emulation prevention, §7.3.1.1: 00 00 03 -> 00 00.
+ * Returns: bytes written, at most MAX_SEI */
+static gsize
+unescape (const guint8 *nal, gsize size, guint8 *ret_data)
+{
+  gsize n = 0;
+  guint zeros = 0;
+  for (gsize i = 0; i < size && n < MAX_SEI; i++) {
+    gboolean skipped = zeros >= 2 && nal[i] == 3;
+    zeros = nal[i] == 0 ? zeros + 1 : 0;
+    if (!skipped)
+      ret_data[n++] = nal[i];
+  }
+  return n;
+}
+
+/* A number that goes on while its bytes are 0xff, §7.3.5. */
+static guint
+read_sei_number (BitsReader *reader)
+{
+  guint value = 0;
+  guint byte;
+  do {
+    byte = bits_get (reader, 8);
+    value += byte;
+  } while (byte == 0xff);
+  return value;
+}
+
+static void
+read_message (BitsReader message, guint type, MillCodecHdr *hdr)
+{
+  MillCodecHdr read = *hdr;
+  if (type == SEI_MASTERING) {
+    for (guint i = 0; i < G_N_ELEMENTS (read.primaries); i++) {
+      read.primaries[i][0] = bits_get (&message, 16);
+      read.primaries[i][1] = bits_get (&message, 16);
+    }
+    read.white[0] = bits_get (&message, 16);
+    read.white[1] = bits_get (&message, 16);
+    read.max_luminance = bits_get (&message, 32);
+    read.min_luminance = bits_get (&message, 32);
+    read.has_mastering = TRUE;
+  } else {
+    read.max_cll = bits_get (&message, 16);
+    read.max_fall = bits_get (&message, 16);
+    read.has_light = TRUE;
+  }
+  if (!message.truncated)
+    *hdr = read;
+}
+
+static void
+read_sei (const guint8 *nal, gsize size, MillCodecHdr *hdr)
+{
+  guint8 data[MAX_SEI];
+  gsize length = unescape (nal + 2, size - 2, data);
+  BitsReader reader;
+  bits_init (&reader, data, length);
+  /* What remains in the end is rbsp_trailing_bits(). */
+  while (gst_bit_reader_get_remaining (&reader.bits) > 16) {
+    guint type = read_sei_number (&reader);
+    guint payload_size = read_sei_number (&reader);
+    if ((type == SEI_MASTERING && !hdr->has_mastering) ||
+        (type == SEI_LIGHT && !hdr->has_light))
+      read_message (reader, type, hdr);
+    if (payload_size > MAX_SEI)
+      return;
+    bits_skip (&reader, 8 * payload_size);
+    if (reader.truncated)
+      return;
+  }
+}
+
+void
+mill_hevc_find_hdr (const guint8 *data, gsize size, guint nal_length_size,
+    MillCodecHdr *hdr)
+{
+  g_return_if_fail (nal_length_size >= 1 && nal_length_size <= 4);
+  GstByteReader reader;
+  gst_byte_reader_init (&reader, data, MIN (size, G_MAXUINT));
+  const guint8 *nal;
+  guint nal_size;
+  while (next_nal (&reader, nal_length_size, &nal, &nal_size)) {
+    if (nal_type (nal) < GST_H265_NAL_VPS)
+      return;
+    if (nal_type (nal) == GST_H265_NAL_PREFIX_SEI)
+      read_sei (nal, nal_size, hdr);
+  }
+}
+
 /* ---- SPS ---- */
 
 /* A tick is a picture, §E.3.1 (vui_num_units_in_tick). */

@@ -37,4 +37,9 @@ typedef enum
 MillHevcAccess mill_hevc_get_access (const guint8 *data, gsize size,
     guint nal_length_size);
 
+/* Mastering display and light level of the SEI messages of an access unit
+ * (H.265 §D.2.28, §D.2.35), where @hdr has none yet. */
+void mill_hevc_find_hdr (const guint8 *data, gsize size, guint nal_length_size,
+    MillCodecHdr *hdr);
+
 G_END_DECLS
