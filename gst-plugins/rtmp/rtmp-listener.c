@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -150,6 +151,18 @@ on_left (MillRtmpConnection *connection, gpointer user_data)
 
 static const MillRtmpConnectionHost connection_host = { on_asked, on_left };
 
+/* A quarter of the descriptors that the process may have: publishers need the
+ * rest, for what they write as well. */
+static guint
+get_most_descriptors (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > G_MAXINT)
+    return G_MAXINT;
+  return MAX (1, (guint) limit.rlim_cur / 4);
+}
+
 static MillRtmpListenerBounds
 get_bounds (MillRtmpListener *self)
 {
@@ -171,6 +184,8 @@ get_bounds (MillRtmpListener *self)
             bounds->pending.max_pending_per_address);
   }
   g_mutex_unlock (&registry_lock);
+  most.pending.max_pending =
+      MIN (most.pending.max_pending, get_most_descriptors ());
   return most;
 }
 
