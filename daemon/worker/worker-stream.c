@@ -144,6 +144,41 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
       node ? node : "graph", text);
 }
 
+static const gchar *
+describe_shown (gint shown)
+{
+  return shown == -1 ? "the slate" : "nothing";
+}
+
+/* Another input is seen: who publishes has changed for viewers. */
+static void
+take_switch (MillWorkerStream *stream, const gchar *node,
+    const GstStructure *structure)
+{
+  gint from = 0;
+  gint to = 0;
+
+  gst_structure_get_int (structure, "from", &from);
+  gst_structure_get_int (structure, "to", &to);
+  g_autofree gchar *before = from >= 0 ? g_strdup_printf ("input %d", from)
+                                       : g_strdup (describe_shown (from));
+  g_autofree gchar *now = to >= 0 ? g_strdup_printf ("input %d", to)
+                                  : g_strdup (describe_shown (to));
+  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
+      "%s: shows %s after %s: %s", node, now, before,
+      gst_structure_get_string (structure, "reason"));
+  g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+}
+
+static void
+on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
+    MillWorkerStream *stream)
+{
+  if (mill_worker_stream_is_running (stream) &&
+      gst_structure_has_name (structure, "failover-switch"))
+    take_switch (stream, node, structure);
+}
+
 static gboolean
 on_end_limit (gpointer user_data)
 {
@@ -246,6 +281,7 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   g_signal_connect (stream->graph, "ended", G_CALLBACK (on_ended), stream);
   g_signal_connect (stream->graph, "failed", G_CALLBACK (on_failed), stream);
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
+  g_signal_connect (stream->graph, "message", G_CALLBACK (on_message), stream);
   stream->inputs = mill_stream_inputs_new (stream->graph, options->publishes,
       on_input_event, G_OBJECT (stream));
   return stream;
