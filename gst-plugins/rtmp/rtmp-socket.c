@@ -177,6 +177,7 @@ mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
   self->closed = TRUE;
   g_mutex_unlock (&self->lock);
 
+  mill_rtmp_socket_leave_place (self);
   g_clear_pointer (&self->timer, mill_rtmp_timer_free);
   g_clear_pointer (&self->watch, mill_rtmp_watch_free);
   if (self->tls)
@@ -184,7 +185,6 @@ mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
   g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   close (self->fd);
   self->fd = -1;
-  mill_rtmp_socket_leave_place (self);
   end_wait (self);
   mill_rtmp_socket_notify_ended (self, reason);
   mill_rtmp_socket_leave_host (self);

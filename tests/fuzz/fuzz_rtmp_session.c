@@ -219,7 +219,8 @@ choose_piece (Reading *reading, gsize left)
   if (reading->rand == NULL)
     return left;
   gint32 bound = g_rand_boolean (reading->rand) ? 16 : 3000;
-  return MIN (left, (gsize) g_rand_int_range (reading->rand, 1, bound));
+  gsize size = (gsize) g_rand_int_range (reading->rand, 1, bound);
+  return MIN (left, size);
 }
 
 /* Returns FALSE when the connection has failed, after @ret_consumed bytes. */
