@@ -60,6 +60,34 @@ renditions_to_json (const MillStreamReport *report)
   return array;
 }
 
+/* What its publisher should do better. */
+static JsonArray *
+warnings_to_json (const MillStreamReport *report)
+{
+  JsonArray *array = json_array_new ();
+  g_autoptr (GVariant) ingest = report ? mill_stream_report_get_ingest (report)
+                                       : NULL;
+  g_autoptr (GVariant) list = ingest
+      ? g_variant_lookup_value (ingest, "warnings", G_VARIANT_TYPE ("av"))
+      : NULL;
+  for (gsize i = 0; list && i < g_variant_n_children (list); i++) {
+    g_autoptr (GVariant) boxed = g_variant_get_child_value (list, i);
+    g_autoptr (GVariant) item = g_variant_get_variant (boxed);
+    JsonObject *object = json_object_new ();
+    const gchar *id = NULL;
+    const gchar *message = NULL;
+    gint64 since = 0;
+    g_variant_lookup (item, "id", "&s", &id);
+    g_variant_lookup (item, "message", "&s", &message);
+    g_variant_lookup (item, "since", "x", &since);
+    mill_api_json_set_text (object, "id", id);
+    mill_api_json_set_text (object, "message", message);
+    mill_api_json_set_time (object, "since", since * G_USEC_PER_SEC);
+    json_array_add_object_element (array, object);
+  }
+  return array;
+}
+
 /* The parts of the run that have a process of their own. */
 static JsonArray *
 processes_to_json (const MillStream *stream)
@@ -118,6 +146,7 @@ mill_api_streams_to_json (const MillStream *stream,
       renditions_to_json (report));
   json_object_set_array_member (object, "processes",
       processes_to_json (stream));
+  json_object_set_array_member (object, "warnings", warnings_to_json (report));
   json_object_set_int_member (object, "restarts", row->restarts);
   mill_api_json_set_text (object, "last_error", row->last_error);
   return object;

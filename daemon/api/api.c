@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "api-events.h"
 #include "resources.h"
 
 #define MAX_BODY_BYTES (256 * 1024)
@@ -158,6 +159,7 @@ MillApi *
 mill_api_new (MillSupervisor *supervisor)
 {
   static const MillRoute *const tables[] = {
+    mill_api_events_routes,
     mill_api_health_routes,
     mill_api_metrics_routes,
     mill_api_nodes_routes,
@@ -177,6 +179,14 @@ mill_api_new (MillSupervisor *supervisor)
   api->server = soup_server_new ("server-header", "millrace", NULL);
   soup_server_add_early_handler (api->server, NULL, on_headers, api, NULL);
   soup_server_add_handler (api->server, NULL, on_request, api, NULL);
+  /* A path of its own is all that libsoup upgrades. What is compressed could
+   * not be bounded. */
+  soup_server_add_handler (api->server, MILL_API_EVENTS_PATH, on_request, api,
+      NULL);
+  soup_server_remove_websocket_extension (api->server,
+      SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
+  soup_server_add_websocket_handler (api->server, MILL_API_EVENTS_PATH, NULL,
+      NULL, mill_api_events_on_websocket, supervisor, NULL);
   return api;
 }
 

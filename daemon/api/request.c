@@ -161,6 +161,38 @@ mill_request_reply_empty (MillRequest *request)
 }
 
 void
+mill_request_begin_stream (MillRequest *request, const gchar *content_type)
+{
+  SoupServerMessage *message = request->message;
+  SoupMessageHeaders *headers =
+      soup_server_message_get_response_headers (message);
+  g_return_if_fail (!request->answered);
+  request->answered = TRUE;
+  soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
+  soup_message_headers_replace (headers, "Cache-Control", "no-store");
+  soup_message_headers_replace (headers, "X-Accel-Buffering", "no");
+  soup_message_headers_set_content_type (headers, content_type, NULL);
+  soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
+  /* What was sent is not kept. */
+  soup_message_body_set_accumulate (
+      soup_server_message_get_response_body (message), FALSE);
+}
+
+void
+mill_request_leave (MillRequest *request)
+{
+  g_return_if_fail (!request->answered);
+  request->answered = TRUE;
+  soup_server_message_unpause (request->message);
+}
+
+SoupServerMessage *
+mill_request_get_message (MillRequest *request)
+{
+  return request->message;
+}
+
+void
 mill_request_fail_with (MillRequest *request, const GError *error,
     JsonArray *errors)
 {

@@ -56,6 +56,15 @@ void mill_request_reply_text (MillRequest *request, const gchar *content_type,
 /* 200 without a body: libsoup closes the connection after a 204. */
 void mill_request_reply_empty (MillRequest *request);
 
+/* 200 without an end: what is appended to the message's body is sent, when it is
+ * unpaused. */
+void mill_request_begin_stream (MillRequest *request,
+    const gchar *content_type);
+/* Lets libsoup go on with it: a WebSocket. */
+void mill_request_leave (MillRequest *request);
+/* For the two above. Returns: (transfer none) */
+SoupServerMessage *mill_request_get_message (MillRequest *request);
+
 void mill_request_fail (MillRequest *request, const GError *error);
 /* @errors: (transfer full) (nullable) */
 void mill_request_fail_with (MillRequest *request, const GError *error,

@@ -126,6 +126,7 @@ mill_stream_report_free (MillStreamReport *report)
   g_ptr_array_unref (report->inputs);
   g_ptr_array_unref (report->renditions);
   g_variant_unref (report->nodes);
+  g_free (report->ingest);
   g_free (report->last_error);
   g_free (report);
 }
@@ -174,8 +175,17 @@ mill_stream_report_new_from_variant (GVariant *variant)
     g_variant_unref (report->nodes);
     report->nodes = nodes;
   }
+  g_variant_lookup (variant, "ingest", "s", &report->ingest);
   read_renditions (report, variant);
   return report;
+}
+
+GVariant *
+mill_stream_report_get_ingest (const MillStreamReport *report)
+{
+  return report->ingest ? g_variant_lookup_value (report->nodes, report->ingest,
+                              G_VARIANT_TYPE_VARDICT)
+                        : NULL;
 }
 
 GVariant *
@@ -201,6 +211,8 @@ mill_stream_report_to_variant (const MillStreamReport *report)
   g_variant_dict_insert_value (&dict, "renditions",
       g_variant_builder_end (&renditions));
   g_variant_dict_insert_value (&dict, "nodes", report->nodes);
+  if (report->ingest)
+    g_variant_dict_insert (&dict, "ingest", "s", report->ingest);
   if (report->publisher)
     g_variant_dict_insert_value (&dict, "publisher",
         mill_publisher_to_variant (report->publisher));

@@ -50,6 +50,7 @@ typedef struct
   GPtrArray *inputs; /* (element-type MillInputReport) */
   GPtrArray *renditions; /* (element-type MillRenditionReport) */
   GVariant *nodes; /* a{sv}: node name -> a{sv} of its stats; never NULL */
+  gchar *ingest; /* nullable: the node that has the publisher */
   gchar *last_error; /* "" when none */
 } MillStreamReport;
 
@@ -58,6 +59,10 @@ const gchar *mill_stream_report_state_to_string (MillStreamState state);
 /* Returns: FALSE for an unknown word, @ret_state untouched. */
 gboolean mill_stream_report_state_from_string (const gchar *text,
     MillStreamState *ret_state);
+
+/* What the node with the publisher counts.
+ * Returns: (transfer full) (nullable): an a{sv} */
+GVariant *mill_stream_report_get_ingest (const MillStreamReport *report);
 
 MillRenditionReport *mill_stream_report_add_rendition (MillStreamReport
         *report);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/ipc/ipc.h"
+#include "event-feed.h"
 #include "listener-set.h"
 
 #define SHARED_WORKER_ID "shared-1"
@@ -39,6 +40,7 @@ struct _MillFleet
 {
   GObject parent;
   MillProcessLauncher *launcher;
+  MillEventLog *events;
   GCancellable *life;
   Server shared;
   Server origin;
@@ -221,6 +223,7 @@ on_lost (MillProcess *process, const gchar *reason, const gchar *words,
 {
   Server *server = user_data;
   server->up = FALSE;
+  mill_event_feed_process_crashed (server->fleet->events, process, reason);
   if (mill_process_get_kind (process) == MILL_PROCESS_SHARED)
     g_signal_emit (server->fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
   retry (server);
@@ -263,12 +266,27 @@ on_connected (MillProcess *process, gpointer user_data)
 {
   Server *server = user_data;
   MillWorkerProxy *worker = mill_process_get_worker (process);
+  mill_event_feed_process_started (server->fleet->events, process);
   if (worker)
     g_signal_emit (server->fleet, signals[SIGNAL_WORKER_UP], 0, worker);
   mill_listener_set_open (server->listeners, server->process);
 }
 
 /* ---- isolated workers ---- */
+
+static void
+on_isolated_connected (MillProcess *process, gpointer user_data)
+{
+  mill_event_feed_process_started (MILL_FLEET (user_data)->events, process);
+}
+
+static void
+on_isolated_lost (MillProcess *process, const gchar *reason, const gchar *words,
+    gpointer user_data)
+{
+  mill_event_feed_process_crashed (MILL_FLEET (user_data)->events, process,
+      reason);
+}
 
 static void
 on_isolated_ended (MillProcess *process, gpointer user_data)
@@ -286,7 +304,10 @@ mill_fleet_take_isolated (MillFleet *fleet, const gchar *id)
   if (process)
     return process;
   process = mill_process_new (MILL_PROCESS_ISOLATED, id, fleet->launcher);
-  g_signal_connect (process, "ended", G_CALLBACK (on_isolated_ended), fleet);
+  g_object_connect (process, "signal::connected",
+      G_CALLBACK (on_isolated_connected), fleet, "signal::lost",
+      G_CALLBACK (on_isolated_lost), fleet, "signal::ended",
+      G_CALLBACK (on_isolated_ended), fleet, NULL);
   g_hash_table_insert (fleet->isolated, g_strdup (id), process);
   return process;
 }
@@ -437,7 +458,7 @@ remove_server (Server *server)
 }
 
 MillFleet *
-mill_fleet_new (const MillConfig *config)
+mill_fleet_new (const MillConfig *config, MillEventLog *events)
 {
   static const gchar *const levels[] = { "error", "warning", "info", "debug" };
   MillFleet *fleet = g_object_new (MILL_TYPE_FLEET, NULL);
@@ -447,6 +468,7 @@ mill_fleet_new (const MillConfig *config)
     .log_level = levels[config->log_level],
     .log_format = config->log_format == MILL_LOG_JSON ? "json" : "text",
     .orphan_timeout_s = config->workers_orphan_timeout_s };
+  fleet->events = g_object_ref (events);
   fleet->launcher = mill_process_launcher_new (&options);
   add_server (fleet, &fleet->shared, MILL_PROCESS_SHARED);
   mill_listener_set_add (fleet->shared.listeners, "rtmp", config->listen_rtmp);
@@ -491,6 +513,7 @@ mill_fleet_finalize (GObject *object)
   g_ptr_array_unref (fleet->strangers);
   g_clear_object (&fleet->life);
   g_clear_object (&fleet->launcher);
+  g_clear_object (&fleet->events);
   G_OBJECT_CLASS (mill_fleet_parent_class)->finalize (object);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.h"
+#include "event-log.h"
 #include "process.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,8 @@ G_BEGIN_DECLS
 #define MILL_TYPE_FLEET (mill_fleet_get_type ())
 G_DECLARE_FINAL_TYPE (MillFleet, mill_fleet, MILL, FLEET, GObject)
 
-MillFleet *mill_fleet_new (const MillConfig *config);
+/* @events: gets what happens to processes */
+MillFleet *mill_fleet_new (const MillConfig *config, MillEventLog *events);
 void mill_fleet_start (MillFleet *fleet);
 
 /* Tells all to end when they have nothing left to do. */

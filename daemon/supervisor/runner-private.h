@@ -15,8 +15,9 @@ struct _MillRunner
   MillPublishContext context;
   gchar *boot_id;
   MillWorkerProxy *worker; /* nullable: the shared one */
-  gulong handlers[2];
+  gulong handlers[3];
   MillFleet *fleet; /* not owned */
+  MillEventLog *events; /* not owned */
   MillPartRunner *parts;
   MillStreamSweeper *sweeper;
   MillPublishGate *gate;

@@ -6,6 +6,7 @@
 #include "runner-publish.h"
 
 #include "daemon/ipc/ipc.h"
+#include "event-feed.h"
 #include "runner-private.h"
 
 /** A request that is being authenticated. */
@@ -123,6 +124,7 @@ refuse_publisher (Request *request, const MillPublishDecision *decision)
       "publisher %s refused (%s): %s%s%s%s", request->publisher->address,
       reason, decision->text, decision->detail ? " (" : "",
       decision->detail ? decision->detail : "", decision->detail ? ")" : "");
+  mill_event_feed_refused (runner->events, request->publisher, decision);
   mill_worker_proxy_refuse_publish (request->worker, request->id,
       mill_publish_result_to_code (decision->result), decision->text);
 }

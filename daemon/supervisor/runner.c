@@ -6,6 +6,7 @@
 #include "runner.h"
 
 #include "daemon/ipc/ipc.h"
+#include "event-feed.h"
 #include "runner-adopt.h"
 #include "runner-private.h"
 #include "runner-publish.h"
@@ -324,6 +325,33 @@ on_stream_changed (MillWorkerProxy *worker, const MillStreamReport *report,
   mill_runner_settle (runner, stream, &step);
 }
 
+/* Also in the stream's own log, which stays when nobody follows along. */
+static void
+log_event (MillStream *stream, const MillWorkerEvent *event)
+{
+  const gchar *warning = NULL;
+  const gchar *message = "";
+  MillStreamClock clock = mill_stream_clock ();
+  gboolean raised = g_str_equal (event->type, "health.warning");
+  g_variant_lookup (event->details, "message", "&s", &message);
+  if (g_variant_lookup (event->details, "warning", "&s", &warning))
+    mill_stream_log (stream, raised ? "warning" : "info", &clock, "%s%s%s",
+        warning, raised ? ": " : " is over", message);
+}
+
+static void
+on_stream_event (MillWorkerProxy *worker, const MillWorkerEvent *event,
+    gpointer user_data)
+{
+  MillRunner *runner = user_data;
+  MillStream *stream =
+      mill_stream_registry_find (runner->context.registry, event->stream);
+  if (!stream || stream->row->generation != event->generation)
+    return;
+  log_event (stream, event);
+  mill_event_feed_stream_event (runner->events, stream, event);
+}
+
 static void
 on_part_changed (MillStream *stream, gpointer user_data)
 {
@@ -345,6 +373,8 @@ mill_runner_attach (MillRunner *runner, MillWorkerProxy *worker)
       G_CALLBACK (mill_runner_publish_take), runner);
   runner->handlers[1] = g_signal_connect (worker, "stream-changed",
       G_CALLBACK (on_stream_changed), runner);
+  runner->handlers[2] = g_signal_connect (worker, "stream-event",
+      G_CALLBACK (on_stream_event), runner);
   mill_runner_adopt_end_strangers (runner, process);
   for (guint i = 0; i < streams->len; i++)
     mill_runner_adopt_stream (runner, g_ptr_array_index (streams, i), process,
@@ -428,11 +458,13 @@ mill_runner_drain (MillRunner *runner, guint timeout_ms, GSourceOnceFunc done,
 /* ---- life ---- */
 
 MillRunner *
-mill_runner_new (const MillPublishContext *context, MillFleet *fleet)
+mill_runner_new (const MillPublishContext *context, MillFleet *fleet,
+    MillEventLog *events)
 {
   MillRunner *runner = g_new0 (MillRunner, 1);
   runner->context = *context;
   runner->fleet = fleet;
+  runner->events = events;
   runner->boot_id = read_boot_id ();
   runner->life = g_cancellable_new ();
   runner->parts =

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "event-log.h"
 #include "fleet.h"
 #include "publish.h"
 
@@ -33,9 +34,10 @@ typedef enum
 typedef struct _MillRunner MillRunner;
 
 /* @context: what decisions look at; copied, its members stay the caller's
- * @fleet: keeps the workers of isolated parts; outlives the runner */
+ * @fleet: keeps the workers of isolated parts; outlives the runner
+ * @events: gets what happens; outlives the runner */
 MillRunner *mill_runner_new (const MillPublishContext *context,
-    MillFleet *fleet);
+    MillFleet *fleet, MillEventLog *events);
 void mill_runner_free (MillRunner *runner);
 
 /* After a reload. */

@@ -10,12 +10,21 @@ struct _MillStreamRegistry
   MillStore *store; /* not owned */
   gchar *node_id;
   GHashTable *streams; /* name -> MillStream */
+  MillStreamWatch watch;
 };
 
 static void
 insert (MillStreamRegistry *registry, MillStream *stream)
 {
+  stream->watch = &registry->watch;
   g_hash_table_replace (registry->streams, stream->row->name, stream);
+}
+
+void
+mill_stream_registry_set_watch (MillStreamRegistry *registry,
+    const MillStreamWatch *watch)
+{
+  registry->watch = *watch;
 }
 
 MillStreamRegistry *

@@ -16,6 +16,10 @@ MillStreamRegistry *mill_stream_registry_new (MillStore *store,
     const gchar *node_id, GError **error);
 void mill_stream_registry_free (MillStreamRegistry *registry);
 
+/* Tells of every change of state, of streams that there are and those to come. */
+void mill_stream_registry_set_watch (MillStreamRegistry *registry,
+    const MillStreamWatch *watch);
+
 /* Returns: (transfer none) (nullable) */
 MillStream *mill_stream_registry_find (MillStreamRegistry *registry,
     const gchar *name);

@@ -72,8 +72,11 @@ set_state (MillStream *stream, MillStreamStatus state,
     return;
   mill_stream_log (stream, state == MILL_STATUS_FAILED ? "error" : "info",
       clock, "%s -> %s", state_names[stream->state], state_names[state]);
+  MillStreamStatus before = stream->state;
   stream->state = state;
   stream->since = clock->wall_us;
+  if (stream->watch && stream->watch->changed)
+    stream->watch->changed (stream, before, stream->watch->user_data);
 }
 
 MillStream *

@@ -41,9 +41,19 @@ typedef struct
   gchar *message;
 } MillStreamLogEntry;
 
+typedef struct _MillStream MillStream;
+
+/** Who is told of every change of a stream's state. */
+typedef struct
+{
+  void (*changed) (const MillStream *stream, MillStreamStatus before,
+      gpointer user_data);
+  gpointer user_data;
+} MillStreamWatch;
+
 /** One stream: what is wanted (row->desired) against what is (state). A state
  * machine without I/O; MillRunner carries out what it says. */
-typedef struct
+struct _MillStream
 {
   MillStreamRow *row;
   MillStreamStatus state;
@@ -62,7 +72,8 @@ typedef struct
   GQueue log; /* (element-type MillStreamLogEntry) oldest first, bounded */
   gboolean orphaned; /* its worker died: nobody else removes its directory */
   guint timer; /* GSource of the pending step; MillRunner's */
-} MillStream;
+  const MillStreamWatch *watch; /* nullable; the registry's */
+};
 
 /* @row: (transfer full) */
 MillStream *mill_stream_new (MillStreamRow *row, const MillStreamClock *clock);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <glib/gstdio.h>
 
+#include "event-feed.h"
 #include "node.h"
 
 /* A stream writes its last segment and ENDLIST within this. */
@@ -18,6 +19,9 @@
 /* Its process then has nothing left to do. */
 #define DRAIN_PROCESSES_MS 5000
 #define SEEN_SECONDS 30
+/* What who follows along may miss and still catch up with: ten changes of each
+ * of 400 streams. */
+#define EVENTS_KEPT 4096
 
 struct _MillSupervisor
 {
@@ -31,6 +35,7 @@ struct _MillSupervisor
   MillStreamRegistry *registry;
   MillRunner *runner;
   MillFleet *fleet;
+  MillEventLog *events;
   guint seen_timer;
   gboolean stopping;
 };
@@ -98,6 +103,13 @@ prepare (MillSupervisor *supervisor, GError **error)
       mill_store_nodes_put (supervisor->store, supervisor->node, error) &&
       (supervisor->registry = mill_stream_registry_new (supervisor->store,
            supervisor->node->id, error));
+}
+
+static void
+on_stream_changed (const MillStream *stream, MillStreamStatus before,
+    gpointer user_data)
+{
+  mill_event_feed_stream_changed (user_data, stream, before);
 }
 
 /* ---- the fleet's events ---- */
@@ -255,6 +267,12 @@ mill_supervisor_get_fleet (MillSupervisor *supervisor)
   return supervisor->fleet;
 }
 
+MillEventLog *
+mill_supervisor_get_events (MillSupervisor *supervisor)
+{
+  return supervisor->events;
+}
+
 /* ---- class ---- */
 
 MillSupervisor *
@@ -271,8 +289,11 @@ mill_supervisor_new (MillConfig *config, GError **error)
     .store = supervisor->store,
     .registry = supervisor->registry,
     .catalog = supervisor->catalog };
-  supervisor->fleet = mill_fleet_new (config);
-  supervisor->runner = mill_runner_new (&context, supervisor->fleet);
+  MillStreamWatch watch = { on_stream_changed, supervisor->events };
+  mill_stream_registry_set_watch (supervisor->registry, &watch);
+  supervisor->fleet = mill_fleet_new (config, supervisor->events);
+  supervisor->runner =
+      mill_runner_new (&context, supervisor->fleet, supervisor->events);
   g_object_connect (supervisor->fleet, "signal::worker-up",
       G_CALLBACK (on_worker_up), supervisor, "signal::worker-down",
       G_CALLBACK (on_worker_down), supervisor, "signal::up",
@@ -294,6 +315,7 @@ mill_supervisor_finalize (GObject *object)
   g_clear_pointer (&supervisor->runner, mill_runner_free);
   g_clear_object (&supervisor->fleet);
   g_clear_pointer (&supervisor->registry, mill_stream_registry_free);
+  g_clear_object (&supervisor->events);
   g_clear_pointer (&supervisor->catalog, mill_catalog_free);
   g_clear_pointer (&supervisor->store, mill_store_close);
   g_clear_pointer (&supervisor->node, mill_store_nodes_free_row);
@@ -322,4 +344,5 @@ mill_supervisor_init (MillSupervisor *supervisor)
 {
   supervisor->lock_fd = -1;
   supervisor->node = mill_node_describe ();
+  supervisor->events = mill_event_log_new (EVENTS_KEPT);
 }

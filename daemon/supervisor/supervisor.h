@@ -68,5 +68,6 @@ MillCatalog *mill_supervisor_get_catalog (MillSupervisor *supervisor);
 MillStreamRegistry *mill_supervisor_get_registry (MillSupervisor *supervisor);
 MillRunner *mill_supervisor_get_runner (MillSupervisor *supervisor);
 MillFleet *mill_supervisor_get_fleet (MillSupervisor *supervisor);
+MillEventLog *mill_supervisor_get_events (MillSupervisor *supervisor);
 
 G_END_DECLS

@@ -18,6 +18,7 @@ enum
 {
   SIGNAL_PUBLISH_REQUESTED,
   SIGNAL_STREAM_CHANGED,
+  SIGNAL_STREAM_EVENT,
   SIGNAL_WEDGED,
   SIGNAL_UNRESPONSIVE,
   SIGNAL_LOST,
@@ -59,6 +60,15 @@ on_stream_changed (MillIpcWorker1 *worker, const gchar *name,
 }
 
 static void
+on_stream_event (MillIpcWorker1 *worker, const gchar *name, guint64 generation,
+    const gchar *type, GVariant *details, MillWorkerProxy *proxy)
+{
+  const MillWorkerEvent event = { name, generation, type, details };
+
+  g_signal_emit (proxy, signals[SIGNAL_STREAM_EVENT], 0, &event);
+}
+
+static void
 on_wedged (MillPeerLink *link, const gchar *thread, guint64 turn_usec,
     MillWorkerProxy *proxy)
 {
@@ -91,6 +101,8 @@ proxy_new (MillPeerLink *link)
       G_CALLBACK (on_publish_requested), proxy);
   g_signal_connect (proxy->worker, "stream-changed",
       G_CALLBACK (on_stream_changed), proxy);
+  g_signal_connect (proxy->worker, "stream-event", G_CALLBACK (on_stream_event),
+      proxy);
   g_signal_connect (link, "wedged", G_CALLBACK (on_wedged), proxy);
   g_signal_connect (link, "unresponsive", G_CALLBACK (on_unresponsive), proxy);
   g_signal_connect (link, "lost", G_CALLBACK (on_lost), proxy);
@@ -488,6 +500,8 @@ mill_worker_proxy_class_init (MillWorkerProxyClass *klass)
       add_signal (klass, "publish-requested", 2, G_TYPE_UINT64, G_TYPE_POINTER);
   signals[SIGNAL_STREAM_CHANGED] =
       add_signal (klass, "stream-changed", 1, G_TYPE_POINTER, G_TYPE_NONE);
+  signals[SIGNAL_STREAM_EVENT] =
+      add_signal (klass, "stream-event", 1, G_TYPE_POINTER, G_TYPE_NONE);
   signals[SIGNAL_WEDGED] =
       add_signal (klass, "wedged", 2, G_TYPE_STRING, G_TYPE_UINT64);
   signals[SIGNAL_UNRESPONSIVE] =

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  *       connect handlers within the callback of connect_async().
  *   "stream-changed" (const MillStreamReport *report)
  *       name, generation, state, publisher and last_error are filled in
+ *   "stream-event" (const MillWorkerEvent *event)
  *   "wedged" (const gchar *thread, guint64 turn_usec)
  *       a thread of the worker stands still for more than 2 s; repeated
  *       every 2 s while it does
@@ -33,6 +34,15 @@ G_BEGIN_DECLS
 #define MILL_TYPE_WORKER_PROXY (mill_worker_proxy_get_type ())
 G_DECLARE_FINAL_TYPE (MillWorkerProxy, mill_worker_proxy, MILL, WORKER_PROXY,
     GObject)
+
+/** What else happened in a stream. */
+typedef struct
+{
+  const gchar *stream;
+  guint64 generation;
+  const gchar *type; /* "health.warning" */
+  GVariant *details; /* a{sv} */
+} MillWorkerEvent;
 
 /* Connects, calls Describe and compares the protocol.
  * Errors: MILL_IPC_ERROR.PROTOCOL (the worker was told to drain: it serves its

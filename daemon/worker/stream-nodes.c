@@ -53,6 +53,20 @@ add_renditions (MillStreamReport *report, const GstStructure *stats)
   }
 }
 
+/* Of several inputs the one that has a publisher, else the first. */
+static void
+choose_ingest (MillStreamReport *report, const gchar *node,
+    const GstStructure *stats)
+{
+  gboolean is_live =
+      g_strcmp0 (gst_structure_get_string (stats, "state"), "live") == 0;
+
+  if (report->ingest && !is_live)
+    return;
+  g_free (report->ingest);
+  report->ingest = g_strdup (node);
+}
+
 /* Where encoders have one field only (OBS), the name that a publisher asked
  * for is its secret. Nobody who looks at a stream is to see it; what the stream
  * is called, the structure says as "stream". */
@@ -84,6 +98,8 @@ mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report)
         mill_stats_variant_new (stats));
     if (g_str_equal (node->factory, PACKAGER_FACTORY))
       add_renditions (report, stats);
+    if (g_str_equal (node->factory, RTMP_FACTORY))
+      choose_ingest (report, node->name, stats);
   }
   g_variant_unref (report->nodes);
   report->nodes = g_variant_ref_sink (g_variant_builder_end (&builder));
@@ -110,4 +126,33 @@ mill_stream_nodes_is_abandoned (MillGraph *graph)
       return FALSE;
   }
   return takes;
+}
+
+/* ---- what nodes should know of each other ---- */
+
+static gboolean
+wants_low_latency (MillGraph *graph)
+{
+  g_autoptr (GPtrArray) packagers =
+      mill_graph_get_nodes_by_factory (graph, PACKAGER_FACTORY);
+
+  for (guint i = 0; i < packagers->len; i++) {
+    guint part_ms = 0;
+    g_object_get (packagers->pdata[i], "part-duration-ms", &part_ms, NULL);
+    if (part_ms > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void
+mill_stream_nodes_tell_latency (MillGraph *graph)
+{
+  g_autoptr (GPtrArray) inputs =
+      mill_graph_get_nodes_by_factory (graph, RTMP_FACTORY);
+
+  if (inputs->len == 0 || !wants_low_latency (graph))
+    return;
+  for (guint i = 0; i < inputs->len; i++)
+    g_object_set (inputs->pdata[i], "low-latency", TRUE, NULL);
 }

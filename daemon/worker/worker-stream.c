@@ -11,6 +11,8 @@
 #include "engine.h"
 
 #define END_LIMIT_S 10
+/* rtmpserversrc's, and those of elements that judge a publisher as it does */
+#define HEALTH_MESSAGE "rtmp-health"
 
 struct _MillWorkerStream
 {
@@ -35,6 +37,7 @@ struct _MillWorkerStream
 enum
 {
   SIGNAL_CHANGED,
+  SIGNAL_EVENT,
   N_SIGNALS
 };
 
@@ -150,6 +153,21 @@ describe_shown (gint shown)
   return shown == -1 ? "the slate" : "nothing";
 }
 
+static void
+tell_switch (MillWorkerStream *stream, const gchar *node, const gchar *now,
+    const gchar *reason)
+{
+  GVariantDict details;
+
+  g_variant_dict_init (&details, NULL);
+  g_variant_dict_insert (&details, "node", "s", node);
+  g_variant_dict_insert (&details, "shows", "s", now);
+  g_variant_dict_insert (&details, "message", "s", reason ? reason : "");
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (g_variant_dict_end (&details));
+  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "input.switched", variant);
+}
+
 /* Another input is seen: who publishes has changed for viewers. */
 static void
 take_switch (MillWorkerStream *stream, const gchar *node,
@@ -167,7 +185,33 @@ take_switch (MillWorkerStream *stream, const gchar *node,
   MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
       "%s: shows %s after %s: %s", node, now, before,
       gst_structure_get_string (structure, "reason"));
+  tell_switch (stream, node, now,
+      gst_structure_get_string (structure, "reason"));
   g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+}
+
+/* A warning on a publisher came or went. */
+static void
+take_health (MillWorkerStream *stream, const gchar *node,
+    const GstStructure *structure)
+{
+  const gchar *id = gst_structure_get_string (structure, "id");
+  const gchar *message = gst_structure_get_string (structure, "message");
+  gboolean raised = FALSE;
+  GVariantDict details;
+
+  gst_structure_get_boolean (structure, "raised", &raised);
+  MILL_LOG_STREAM (raised ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
+      stream->name, "%s: %s%s%s", node, id, raised ? ": " : " is over",
+      message);
+  g_variant_dict_init (&details, NULL);
+  g_variant_dict_insert (&details, "warning", "s", id);
+  g_variant_dict_insert (&details, "message", "s", message);
+  g_variant_dict_insert (&details, "node", "s", node);
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (g_variant_dict_end (&details));
+  g_signal_emit (stream, signals[SIGNAL_EVENT], 0,
+      raised ? "health.warning" : "health.cleared", variant);
 }
 
 static void
@@ -177,6 +221,8 @@ on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
   if (mill_worker_stream_is_running (stream) &&
       gst_structure_has_name (structure, "failover-switch"))
     take_switch (stream, node, structure);
+  if (node && gst_structure_has_name (structure, HEALTH_MESSAGE))
+    take_health (stream, node, structure);
 }
 
 static gboolean
@@ -282,6 +328,7 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   g_signal_connect (stream->graph, "failed", G_CALLBACK (on_failed), stream);
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
   g_signal_connect (stream->graph, "message", G_CALLBACK (on_message), stream);
+  mill_stream_nodes_tell_latency (stream->graph);
   stream->inputs = mill_stream_inputs_new (stream->graph, options->publishes,
       on_input_event, G_OBJECT (stream));
   return stream;
@@ -407,6 +454,9 @@ mill_worker_stream_class_init (MillWorkerStreamClass *klass)
   G_OBJECT_CLASS (klass)->finalize = mill_worker_stream_finalize;
   signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass),
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_EVENT] = g_signal_new ("event", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
+      G_TYPE_VARIANT);
 }
 
 static void

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  *   "changed" (): mill_worker_stream_get_state() is another, or who publishes
  *       is. FAILED, ENDED and
  *       GONE are the last ones; the graph is stopped by then.
+ *   "event" (const gchar *type, GVariant *details): as StreamEvent of D-Bus
  *
  * A graph that fails takes only its own stream down.
  *

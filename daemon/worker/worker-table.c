@@ -67,6 +67,15 @@ on_stream_changed (MillWorkerStream *stream, MillWorker *worker)
   mill_worker_life_update_later (worker);
 }
 
+static void
+on_stream_event (MillWorkerStream *stream, const gchar *type, GVariant *details,
+    MillWorker *worker)
+{
+  mill_ipc_worker1_emit_stream_event (worker->skeleton,
+      mill_worker_stream_get_name (stream),
+      mill_worker_stream_get_generation (stream), type, details);
+}
+
 /* Names become directories and URLs. */
 static gboolean
 is_name (const gchar *name)
@@ -132,6 +141,7 @@ mill_worker_table_add (MillWorker *worker,
           new_stream->publisher, error))
     return FALSE;
   g_signal_connect (stream, "changed", G_CALLBACK (on_stream_changed), worker);
+  g_signal_connect (stream, "event", G_CALLBACK (on_stream_event), worker);
   mill_post_mortem_add_stream (new_stream->name);
   hold_outputs (worker, stream);
   g_hash_table_replace (worker->streams, g_strdup (new_stream->name),

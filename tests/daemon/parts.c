@@ -56,7 +56,8 @@ on_changed (MillStream *stream, gpointer user_data)
 static void
 start_supervisor (Test *test)
 {
-  test->fleet = mill_fleet_new (test->config);
+  g_autoptr (MillEventLog) events = mill_event_log_new (16);
+  test->fleet = mill_fleet_new (test->config, events);
   test->runner =
       mill_part_runner_new (test->fleet, test->registry, on_changed, test);
 }
