@@ -214,6 +214,15 @@ parse_answer (GBytes *bytes)
   return json_parser_steal_root (parser);
 }
 
+static MillExit
+fail_connection (MillClient *self, const GError *error)
+{
+  return mill_cli_fail (self->cli, MILL_EXIT_UNAVAILABLE,
+      "server '%s': %s; is millraced running there? (--server, "
+      "MILLRACE_SERVER)",
+      self->cli->server, error->message);
+}
+
 MillExit
 mill_client_send (MillClient *client, const gchar *method, const gchar *path,
     JsonNode *body, JsonNode **ret_answer)
@@ -227,10 +236,7 @@ mill_client_send (MillClient *client, const gchar *method, const gchar *path,
   g_autoptr (GBytes) bytes =
       soup_session_send_and_read (client->session, message, NULL, &error);
   if (bytes == NULL)
-    return mill_cli_fail (client->cli, MILL_EXIT_UNAVAILABLE,
-        "server '%s': %s; is millraced running there? (--server, "
-        "MILLRACE_SERVER)",
-        client->cli->server, error->message);
+    return fail_connection (client, error);
   g_autoptr (JsonNode) answer = parse_answer (bytes);
   if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message)))
     return fail_status (client, message, answer);
@@ -242,6 +248,39 @@ mill_client_send (MillClient *client, const gchar *method, const gchar *path,
   if (ret_answer != NULL)
     *ret_answer = g_steal_pointer (&answer);
   return MILL_EXIT_OK;
+}
+
+/* ---- what has no end ---- */
+
+MillExit
+mill_client_follow (MillClient *client, const gchar *path,
+    MillClientLineFunc on_line, gpointer user_data, gboolean *ret_connected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SoupMessage) message = make_message (client, "GET", path, NULL);
+  soup_message_headers_replace (soup_message_get_request_headers (message),
+      "Accept", "text/event-stream, application/problem+json");
+  g_autoptr (GInputStream) input =
+      soup_session_send (client->session, message, NULL, &error);
+  if (input == NULL)
+    return fail_connection (client, error);
+  if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message))) {
+    g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
+    g_output_stream_splice (memory, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
+        NULL, NULL);
+    g_autoptr (GBytes) bytes =
+        g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (memory));
+    g_autoptr (JsonNode) answer = parse_answer (bytes);
+    return fail_status (client, message, answer);
+  }
+  *ret_connected = TRUE;
+  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (input);
+  for (;;) {
+    g_autofree gchar *line =
+        g_data_input_stream_read_line_utf8 (lines, NULL, NULL, NULL);
+    if (line == NULL || !on_line (line, user_data))
+      return MILL_EXIT_OK;
+  }
 }
 
 /* ---- lists ---- */

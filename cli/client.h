@@ -30,6 +30,17 @@ MillExit mill_client_send (MillClient *client, const gchar *method,
 MillExit mill_client_list (MillClient *client, const gchar *path,
     JsonArray **ret_items);
 
+/* Returns FALSE when it has enough. */
+typedef gboolean (*MillClientLineFunc) (const gchar *line, gpointer user_data);
+
+/* An answer without an end, line by line, until it ends all the same or @on_line
+ * has enough. Who is silent for 30 s counts as gone.
+ * @ret_connected: (out): whether it began
+ * Returns: MILL_EXIT_OK too when it ended; what fails before is told, as by
+ *   mill_client_send() */
+MillExit mill_client_follow (MillClient *client, const gchar *path,
+    MillClientLineFunc on_line, gpointer user_data, gboolean *ret_connected);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillClient, mill_client_free)
 
 G_END_DECLS

@@ -52,6 +52,14 @@ const MillVerb mill_verbs[] = {
       MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
   { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
       2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
+  { "events", "", "show what happens, as it happens",
+      "Streams that start and end, warnings on publishers, publishers that are "
+      "refused, processes that crash: a line each, with ``-o json`` an object "
+      "per line. It goes on until it is ended by a signal, over restarts of "
+      "the server; what happened in between is made up for, or a line "
+      "``reset`` says that it could not be.",
+      0, 0, MILL_ARGUMENT_NONE, NULL, mill_cmd_events_options,
+      mill_cmd_events },
   { "stream-keys",
       "list | create NAME --app APP | get|set|enable|disable|rotate|delete ID",
       "manage the keys that publishers use",

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { dir, file, fakeServer, millrace } from './lib.mjs';
@@ -33,6 +34,52 @@ const server = await fakeServer({
 after(() => server.close());
 const call = (args, options) => millrace([...args, '--server', server.url], options);
 const last = () => server.requests.at(-1);
+
+/** A stream of events that hangs up after each answer; what was asked comes back. */
+async function eventServer(answers) {
+  const asked = [];
+  const events = http.createServer((request, response) => {
+    asked.push(request.url);
+    const answer = answers[asked.length - 1];
+    if (!answer) { response.writeHead(401, { 'content-type': 'application/problem+json' }).end('{"title":"Unauthorized","status":401,"detail":"no key"}'); return; }
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(answer.map((event) => (typeof event === 'string' ? event : `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)).join(''));
+  });
+  await new Promise((resolve) => { events.listen(0, '127.0.0.1', resolve); });
+  return { url: `http://127.0.0.1:${events.address().port}`, asked, close: () => { events.closeAllConnections(); events.close(); } };
+}
+
+const STARTED = { id: 'a-1', type: 'stream.started', time: '2026-01-01T00:00:00.000Z', stream: 'demo', app: 'live', state: 'live', previous: 'starting' };
+const WARNING = { id: 'a-2', type: 'health.warning', time: '2026-01-01T00:00:01.000Z', stream: 'demo', warning: 'stalled', message: 'evil\u001b[2J' };
+
+test('events: a line each, over a connection that ends', async (t) => {
+  const events = await eventServer([['retry: 2000\n\n', ':\n\n', STARTED], [WARNING]]);
+  t.after(() => events.close());
+  const { code, stdout, stderr } = await millrace(['events', '--count', '2', '--server', events.url]);
+  assert.equal(code, 0, stderr);
+  const lines = stdout.trimEnd().split('\n');
+  assert.match(lines[0], /^2026-01-01T00:00:00\.000Z +stream\.started +demo +starting -> live$/);
+  assert.match(lines[1], /health\.warning +demo +stalled: evil\?\[2J$/);
+  assert.equal(lines.length, 2);
+  assert.match(stderr, /trying again/);
+  assert.deepEqual(events.asked, ['/api/v1/events', '/api/v1/events?last_event_id=a-1']);
+});
+
+test('events: JSON is an object per line, and begins where it is told', async (t) => {
+  const events = await eventServer([[STARTED, WARNING]]);
+  t.after(() => events.close());
+  const { code, stdout } = await millrace(['events', '-n', '2', '--after', 'x-0', '-o', 'json', '--server', events.url]);
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.trimEnd().split('\n').map(JSON.parse), [STARTED, WARNING]);
+  assert.deepEqual(events.asked, ['/api/v1/events?last_event_id=x-0']);
+});
+
+test('events: no server and no key end it at once', async (t) => {
+  const events = await eventServer([]);
+  t.after(() => events.close());
+  assert.equal((await millrace(['events', '--server', events.url])).code, 77);
+  assert.equal((await millrace(['events', '--server', 'http://127.0.0.1:1'])).code, 69);
+});
 
 test('get: a table of all pages, whatever the names contain', async () => {
   const { code, stdout } = await call(['get', 'streams']);
