@@ -47,6 +47,8 @@ describe (JsonObject *event)
     about = get_text (event, "state");
   else if (json_object_has_member (event, "warning"))
     about = get_text (event, "warning");
+  else if (json_object_has_member (event, "shows"))
+    about = get_text (event, "shows");
   else if (json_object_has_member (event, "worker"))
     about = get_text (event, "worker");
   else if (json_object_has_member (event, "address"))
