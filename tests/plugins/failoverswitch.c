@@ -4,319 +4,7 @@
 /* failoverswitch between inputs of the test's own. A viewer would notice: a
  * picture that stands still while another input is there, one that cannot be
  * decoded after a change, time that jumps, or a stream that ends too early. */
-#include <unistd.h>
-
-#include <gst/check/gstcheck.h>
-
-#include "source/source-event.h"
-
-#define WAIT_US (20 * G_TIME_SPAN_SECOND)
-#define MS GST_MSECOND
-
-#define VIDEO_A                                                            \
-  "video/x-h264, stream-format=avc, alignment=au, width=320, height=180, " \
-  "framerate=25/1, profile=high, codec_data=(buffer)01640014"
-#define VIDEO_B                                                            \
-  "video/x-h264, stream-format=avc, alignment=au, width=640, height=360, " \
-  "framerate=25/1, profile=high, codec_data=(buffer)01640015"
-#define AUDIO                                                               \
-  "audio/mpeg, mpegversion=4, stream-format=raw, framed=true, rate=48000, " \
-  "channels=2, codec_data=(buffer)1190"
-
-/* What came out of one pad, in order. */
-typedef struct
-{
-  GstPad *pad;
-  GAsyncQueue *items; /* (element-type GstMiniObject) */
-  guint64 start; /* of the segment */
-} Out;
-
-typedef struct
-{
-  GstElement *element;
-  GstBus *bus;
-  Out video;
-  Out audio;
-  gint no_more_pads; /* atomic */
-} Bench;
-
-typedef struct
-{
-  GstPad *video; /* nullable */
-  GstPad *audio; /* nullable */
-} Input;
-
-static GstStaticPadTemplate any_template = GST_STATIC_PAD_TEMPLATE ("any",
-    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
-
-/* ---- what comes out ---- */
-
-static GstFlowReturn
-on_buffer (GstPad *pad, GstObject *parent, GstBuffer *buffer)
-{
-  g_async_queue_push (g_object_get_data (G_OBJECT (pad), "items"), buffer);
-  return GST_FLOW_OK;
-}
-
-static gboolean
-on_event (GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  g_async_queue_push (g_object_get_data (G_OBJECT (pad), "items"), event);
-  return TRUE;
-}
-
-static void
-open_out (Out *out, const gchar *name)
-{
-  out->items = g_async_queue_new_full ((GDestroyNotify) gst_mini_object_unref);
-  out->pad = gst_pad_new_from_static_template (&any_template, name);
-  g_object_set_data (G_OBJECT (out->pad), "items", out->items);
-  gst_pad_set_chain_function (out->pad, on_buffer);
-  gst_pad_set_event_function (out->pad, on_event);
-  gst_pad_set_active (out->pad, TRUE);
-}
-
-static void
-on_pad_added (GstElement *element, GstPad *pad, Bench *bench)
-{
-  Out *out = g_str_has_prefix (GST_PAD_NAME (pad), "video") ? &bench->video
-                                                            : &bench->audio;
-
-  if (GST_PAD_IS_SINK (pad))
-    return;
-  fail_unless_equals_int (gst_pad_link (pad, out->pad), GST_PAD_LINK_OK);
-}
-
-static void
-on_no_more_pads (GstElement *element, Bench *bench)
-{
-  g_atomic_int_inc (&bench->no_more_pads);
-}
-
-static void
-bench_open (Bench *bench)
-{
-  *bench =
-      (Bench){ .element = gst_element_factory_make ("failoverswitch", NULL) };
-  fail_unless (bench->element);
-  gst_object_ref_sink (bench->element);
-  bench->bus = gst_bus_new ();
-  gst_element_set_bus (bench->element, bench->bus);
-  open_out (&bench->video, "video");
-  open_out (&bench->audio, "audio");
-  g_signal_connect (bench->element, "pad-added", G_CALLBACK (on_pad_added),
-      bench);
-  g_signal_connect (bench->element, "no-more-pads",
-      G_CALLBACK (on_no_more_pads), bench);
-  g_object_set (bench->element, "stall-timeout-ms", 200, "recovery-ms", 0,
-      "min-framerate-percent", 0, NULL);
-}
-
-static void
-bench_play (Bench *bench)
-{
-  fail_unless (gst_element_set_state (bench->element, GST_STATE_PLAYING) !=
-      GST_STATE_CHANGE_FAILURE);
-}
-
-static void
-bench_close (Bench *bench)
-{
-  gst_element_set_bus (bench->element, NULL);
-  gst_element_set_state (bench->element, GST_STATE_NULL);
-  g_async_queue_unref (bench->video.items);
-  g_async_queue_unref (bench->audio.items);
-  gst_object_unref (bench->video.pad);
-  gst_object_unref (bench->audio.pad);
-  gst_object_unref (bench->bus);
-  gst_object_unref (bench->element);
-}
-
-/* Returns: (transfer full): the next buffer; events before it are passed over,
- * the last caps of which are kept in @ret_caps */
-static GstBuffer *
-take (Out *out, gchar **ret_caps)
-{
-  for (;;) {
-    GstMiniObject *item = g_async_queue_timeout_pop (out->items, WAIT_US);
-    fail_unless (item != NULL, "nothing came out in time");
-    if (GST_IS_BUFFER (item)) {
-      GstBuffer *buffer = gst_buffer_make_writable (GST_BUFFER (item));
-      /* To running time. */
-      GST_BUFFER_PTS (buffer) -= out->start;
-      if (GST_BUFFER_DTS_IS_VALID (buffer))
-        GST_BUFFER_DTS (buffer) -= out->start;
-      return buffer;
-    }
-    if (GST_EVENT_TYPE (item) == GST_EVENT_SEGMENT) {
-      const GstSegment *segment;
-      gst_event_parse_segment (GST_EVENT (item), &segment);
-      out->start = segment->start;
-    }
-    if (ret_caps && GST_EVENT_TYPE (item) == GST_EVENT_CAPS) {
-      GstCaps *caps;
-      gst_event_parse_caps (GST_EVENT (item), &caps);
-      g_free (*ret_caps);
-      *ret_caps = gst_caps_to_string (caps);
-    }
-    gst_mini_object_unref (item);
-  }
-}
-
-static void
-wait_eos (Out *out)
-{
-  gboolean found = FALSE;
-
-  while (!found) {
-    GstMiniObject *item = g_async_queue_timeout_pop (out->items, WAIT_US);
-    fail_unless (item != NULL, "no end of stream came in time");
-    found = GST_IS_EVENT (item) && GST_EVENT_TYPE (item) == GST_EVENT_EOS;
-    gst_mini_object_unref (item);
-  }
-}
-
-/* The next picture is that of @ms of its input, shown at @at_ms. */
-#define expect_video(bench, ms, at_ms, discont) \
-  expect_frame (&(bench)->video, ms, at_ms, discont)
-static void
-expect_frame (Out *out, guint ms, guint at_ms, gboolean is_discont)
-{
-  g_autoptr (GstBuffer) buffer = take (out, NULL);
-
-  fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), ms);
-  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), at_ms * MS);
-  fail_unless_equals_int (GST_BUFFER_IS_DISCONT (buffer), is_discont);
-}
-
-static void
-expect_nothing (Out *out)
-{
-  fail_unless_equals_int (g_async_queue_length (out->items), 0);
-}
-
-static gint
-get_active (Bench *bench)
-{
-  gint active;
-
-  g_object_get (bench->element, "active", &active, NULL);
-  return active;
-}
-
-/* The next message of a change. */
-static void
-expect_switch (Bench *bench, gint from, gint to, const gchar *reason)
-{
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bench->bus,
-      WAIT_US * GST_USECOND, GST_MESSAGE_ELEMENT);
-  gint got_from;
-  gint got_to;
-
-  fail_unless (message != NULL);
-  const GstStructure *structure = gst_message_get_structure (message);
-  fail_unless (gst_structure_has_name (structure, "failover-switch"));
-  fail_unless (gst_structure_get_int (structure, "from", &got_from));
-  fail_unless (gst_structure_get_int (structure, "to", &got_to));
-  fail_unless_equals_int (got_from, from);
-  fail_unless_equals_int (got_to, to);
-  fail_unless_equals_string (gst_structure_get_string (structure, "reason"),
-      reason);
-}
-
-/* ---- what goes in ---- */
-
-static GstPad *
-open_in (Bench *bench, const gchar *template, guint priority,
-    const gchar *caps_text)
-{
-  g_autoptr (GstPad) sink =
-      gst_element_request_pad_simple (bench->element, template);
-  g_autoptr (GstCaps) caps = gst_caps_from_string (caps_text);
-  GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
-  GstSegment segment;
-
-  fail_unless (sink != NULL);
-  g_object_set (sink, "priority", priority, NULL);
-  gst_pad_set_active (pad, TRUE);
-  fail_unless_equals_int (gst_pad_link (pad, sink), GST_PAD_LINK_OK);
-  gst_pad_push_event (pad, gst_event_new_stream_start (GST_PAD_NAME (pad)));
-  gst_pad_push_event (pad, gst_event_new_caps (caps));
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (pad, gst_event_new_segment (&segment));
-  return pad;
-}
-
-static Input
-input_open (Bench *bench, guint priority, const gchar *video,
-    const gchar *audio)
-{
-  return (Input){
-    .video = video ? open_in (bench, "sink_video_%u", priority, video) : NULL,
-    .audio = audio ? open_in (bench, "sink_audio_%u", priority, audio) : NULL,
-  };
-}
-
-static void
-close_in (Bench *bench, GstPad *pad)
-{
-  if (!pad)
-    return;
-  g_autoptr (GstPad) sink = gst_pad_get_peer (pad);
-  gst_pad_unlink (pad, sink);
-  gst_element_release_request_pad (bench->element, sink);
-  gst_object_unref (pad);
-}
-
-static void
-input_close (Bench *bench, Input *input)
-{
-  close_in (bench, input->video);
-  close_in (bench, input->audio);
-}
-
-static GstFlowReturn
-push_frame (GstPad *pad, guint ms, guint duration_ms, gboolean key)
-{
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 16, NULL);
-
-  GST_BUFFER_PTS (buffer) = ms * MS;
-  GST_BUFFER_DTS (buffer) = ms * MS;
-  GST_BUFFER_DURATION (buffer) = duration_ms * MS;
-  GST_BUFFER_OFFSET (buffer) = ms;
-  if (!key)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  return gst_pad_push (pad, buffer);
-}
-
-static void
-push_video (Input *input, guint ms, gboolean key)
-{
-  fail_unless_equals_int (push_frame (input->video, ms, 40, key), GST_FLOW_OK);
-}
-
-static void
-push_audio (Input *input, guint ms)
-{
-  fail_unless_equals_int (push_frame (input->audio, ms, 20, TRUE), GST_FLOW_OK);
-}
-
-static void
-lose (Input *input)
-{
-  gst_pad_push_event (input->video, mill_source_event_new_lost ("gone"));
-  if (input->audio)
-    gst_pad_push_event (input->audio, mill_source_event_new_lost ("gone"));
-}
-
-static void
-end (Input *input)
-{
-  if (input->video)
-    gst_pad_push_event (input->video, gst_event_new_eos ());
-  if (input->audio)
-    gst_pad_push_event (input->audio, gst_event_new_eos ());
-}
+#include "failoverswitch-test.h"
 
 /* ---- changes ---- */
 
@@ -587,6 +275,123 @@ GST_START_TEST (test_operator)
 }
 GST_END_TEST;
 
+/* ---- threads ---- */
+
+typedef struct
+{
+  Input input;
+  gint stop; /* atomic */
+  guint loses_every; /* pictures; 0: never */
+  GstFlowReturn flow;
+} Feeder;
+
+/* Pictures on a thread of their own, as fast as they are taken, that come and
+ * go. */
+static gpointer
+feed (gpointer data)
+{
+  Feeder *feeder = data;
+
+  for (guint n = 0; !g_atomic_int_get (&feeder->stop); n++) {
+    feeder->flow = push_frame (feeder->input.video, 1000 + n, 1, n % 20 == 0);
+    push_frame (feeder->input.audio, 1000 + n, 1, TRUE);
+    if (feeder->loses_every > 0 && n % feeder->loses_every == 0)
+      lose (&feeder->input);
+    g_usleep (200);
+  }
+  return NULL;
+}
+
+static void
+check_order (Out *out)
+{
+  guint64 last = 0;
+  guint n = 0;
+
+  for (; g_async_queue_length (out->items) > 0; n++) {
+    GstMiniObject *item = g_async_queue_pop (out->items);
+    if (GST_IS_BUFFER (item)) {
+      fail_unless (GST_BUFFER_PTS (item) >= last, "time went back");
+      last = GST_BUFFER_PTS (item);
+    }
+    gst_mini_object_unref (item);
+  }
+  fail_unless (n > 100, "%u of hundreds came out", n);
+}
+
+/* Changes from one thread to another and back, hundreds of times. */
+GST_START_TEST (test_threads)
+{
+  Bench bench;
+  bench_open (&bench);
+  bench_play (&bench);
+  Feeder feeders[] = {
+    { input_open (&bench, 0, VIDEO_A, AUDIO), 0, 30 },
+    { input_open (&bench, 1, VIDEO_A, AUDIO), 0, 47 },
+  };
+  GThread *threads[G_N_ELEMENTS (feeders)];
+  guint switches = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (feeders); i++)
+    threads[i] = g_thread_new ("feeder", feed, &feeders[i]);
+  for (gint64 end_us = g_get_monotonic_time () + WAIT_US; switches < 60;) {
+    g_autoptr (GstStructure) stats = NULL;
+    fail_unless (g_get_monotonic_time () < end_us, "%u changes", switches);
+    g_object_get (bench.element, "stats", &stats, NULL);
+    gst_structure_get_uint (stats, "switches", &switches);
+    g_usleep (1000);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (feeders); i++) {
+    g_atomic_int_set (&feeders[i].stop, TRUE);
+    g_thread_join (threads[i]);
+    fail_unless_equals_int (feeders[i].flow, GST_FLOW_OK);
+  }
+  check_order (&bench.video);
+  check_order (&bench.audio);
+  for (guint i = 0; i < G_N_ELEMENTS (feeders); i++)
+    input_close (&bench, &feeders[i].input);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
+static GstPadProbeReturn
+on_blocked (GstPad *pad, GstPadProbeInfo *info, gpointer blocked)
+{
+  g_atomic_int_set ((gint *) blocked, TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
+static gpointer
+push_one (gpointer data)
+{
+  return GINT_TO_POINTER (push_frame (data, 1040, 40, FALSE));
+}
+
+/* Stopped while what is below takes nothing: everybody gets away. */
+GST_START_TEST (test_stop_while_blocked)
+{
+  Bench bench;
+  gint blocked = FALSE;
+  bench_open (&bench);
+  bench_play (&bench);
+  Input a = input_open (&bench, 0, VIDEO_A, NULL);
+  push_video (&a, 1000, TRUE);
+  g_autoptr (GstPad) src =
+      gst_element_get_static_pad (bench.element, "video_0");
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER,
+      on_blocked, &blocked, NULL);
+  GThread *thread = g_thread_new ("pusher", push_one, a.video);
+  while (!g_atomic_int_get (&blocked))
+    g_thread_yield ();
+  fail_unless_equals_int (gst_element_set_state (bench.element, GST_STATE_NULL),
+      GST_STATE_CHANGE_SUCCESS);
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_FLUSHING);
+  input_close (&bench, &a);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
 /* ---- the end ---- */
 
 GST_START_TEST (test_end)
@@ -623,210 +428,6 @@ GST_START_TEST (test_timeout)
 
   push_video (&a, 1000, TRUE);
   wait_eos (&bench.video);
-  input_close (&bench, &a);
-  bench_close (&bench);
-}
-GST_END_TEST;
-
-/* ---- slate ---- */
-
-static gchar *
-make_file (const gchar *chain)
-{
-  g_autofree gchar *path = NULL;
-  gint fd = g_file_open_tmp ("millslate-XXXXXX", &path, NULL);
-  g_autofree gchar *text = g_strdup_printf (
-      "videotestsrc pattern=smpte num-buffers=%s ! filesink location=%s", chain,
-      path);
-  g_autoptr (GstElement) pipeline = gst_parse_launch (text, NULL);
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-
-  close (fd);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
-      WAIT_US * GST_USECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  return g_steal_pointer (&path);
-}
-
-static void
-wait_slate (Bench *bench, const gchar *state, Input *keep, guint *ms)
-{
-  for (guint i = 0; i < 2000; i++) {
-    g_autoptr (GstStructure) stats = NULL;
-    g_object_get (bench->element, "stats", &stats, NULL);
-    if (g_strcmp0 (gst_structure_get_string (stats, "slate"), state) == 0)
-      return;
-    *ms += 10;
-    push_video (keep, *ms, *ms % 500 == 0);
-    push_audio (keep, *ms);
-    g_usleep (10000);
-  }
-  fail ("the slate is not %s", state);
-}
-
-/* Pictures of a slate follow each other at the frame rate of the input, from
- * the end of what was shown on, each second round with an IDR at its start. */
-static guint64
-check_slate_video (Bench *bench, guint64 end, guint n_frames)
-{
-  guint n_keys = 0;
-
-  for (guint i = 0; i < n_frames; i++) {
-    g_autoptr (GstBuffer) buffer = take (&bench->video, NULL);
-    GstClockTimeDiff apart = GST_BUFFER_PTS (buffer) - end;
-    fail_unless (ABS (apart) <= (GstClockTimeDiff) MS,
-        "%" GST_STIME_FORMAT " apart at %u", GST_STIME_ARGS (apart), i);
-    n_keys += !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-    end = GST_BUFFER_PTS (buffer) + 40 * MS;
-  }
-  fail_unless_equals_int (n_keys, (n_frames + 49) / 50);
-  return end;
-}
-
-static void
-run_slate (const gchar *chain)
-{
-  Bench bench;
-  g_autofree gchar *path = make_file (chain);
-  guint ms = 1000;
-  g_autofree gchar *caps = NULL;
-
-  bench_open (&bench);
-  g_object_set (bench.element, "slate", path, "slate-timeout-ms", 3000, NULL);
-  bench_play (&bench);
-  Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
-  push_video (&a, ms, TRUE);
-  push_audio (&a, ms);
-  wait_slate (&bench, "ready", &a, &ms);
-  fail_unless_equals_int (g_atomic_int_get (&bench.no_more_pads), 1);
-  expect_switch (&bench, -2, 0, "start");
-  lose (&a);
-  expect_switch (&bench, 0, -1, "loss");
-  fail_unless_equals_int (get_active (&bench), -1);
-  /* The last of the input: what follows is the slate. */
-  guint64 video_end = 0;
-  for (;;) {
-    g_autoptr (GstBuffer) buffer = take (&bench.video, &caps);
-    if (GST_BUFFER_PTS (buffer) != ms * MS &&
-        gst_buffer_get_size (buffer) == 16)
-      continue;
-    if (gst_buffer_get_size (buffer) == 16) {
-      video_end = GST_BUFFER_PTS (buffer) + 40 * MS;
-      break;
-    }
-  }
-  guint64 slate_end = check_slate_video (&bench, video_end, 55);
-
-  /* Somebody is back: at once, after the slate. */
-  push_video (&a, ms + 5000, TRUE);
-  push_audio (&a, ms + 5000);
-  expect_switch (&bench, -1, 0, "recovery");
-  guint64 last = slate_end - 40 * MS;
-  for (gboolean is_back = FALSE; !is_back;) {
-    g_autoptr (GstBuffer) buffer = take (&bench.video, NULL);
-    fail_unless (GST_BUFFER_PTS (buffer) > last);
-    last = GST_BUFFER_PTS (buffer);
-    is_back = gst_buffer_get_size (buffer) == 16;
-  }
-  lose (&a);
-  expect_switch (&bench, 0, -1, "loss");
-  wait_eos (&bench.video);
-  wait_eos (&bench.audio);
-  input_close (&bench, &a);
-  bench_close (&bench);
-  unlink (path);
-}
-
-GST_START_TEST (test_slate_png)
-{
-  run_slate ("1 ! video/x-raw,width=400,height=300 ! pngenc");
-}
-GST_END_TEST;
-
-GST_START_TEST (test_slate_jpeg)
-{
-  run_slate ("1 ! video/x-raw,width=401,height=99 ! jpegenc");
-}
-GST_END_TEST;
-
-/* A film of 1 s with B-frames, looped: in its own caps; decoding never goes
- * back. */
-GST_START_TEST (test_slate_film)
-{
-  Bench bench;
-  g_autofree gchar *path = make_file (
-      "30 ! video/x-raw,width=64,height=64 ! x264enc ! mp4mux name=m "
-      "audiotestsrc num-buffers=47 samplesperbuffer=1024 ! avenc_aac ! m. "
-      "m.");
-  g_autofree gchar *caps = NULL;
-  guint ms = 1000;
-  guint64 last = 0;
-
-  bench_open (&bench);
-  g_object_set (bench.element, "slate", path, NULL);
-  bench_play (&bench);
-  Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
-  push_video (&a, ms, TRUE);
-  push_audio (&a, ms);
-  wait_slate (&bench, "ready", &a, &ms);
-  lose (&a);
-  expect_switch (&bench, -2, 0, "start");
-  expect_switch (&bench, 0, -1, "loss");
-  for (guint n = 0; n < 65;) {
-    g_autoptr (GstBuffer) buffer = take (&bench.video, &caps);
-    fail_unless (GST_BUFFER_DTS (buffer) > last);
-    last = GST_BUFFER_DTS (buffer);
-    n += gst_buffer_get_size (buffer) != 16;
-  }
-  fail_unless (strstr (caps, "width=(int)64") != NULL, "%s", caps);
-  input_close (&bench, &a);
-  bench_close (&bench);
-  unlink (path);
-}
-GST_END_TEST;
-
-/* Before the first input only where it is wanted so. */
-GST_START_TEST (test_slate_at_start)
-{
-  Bench bench;
-  g_autofree gchar *path =
-      make_file ("1 ! video/x-raw,width=400,height=300 ! pngenc");
-  g_autofree gchar *caps = NULL;
-
-  bench_open (&bench);
-  g_object_set (bench.element, "slate", path, "slate-at-start", TRUE, NULL);
-  bench_play (&bench);
-  gst_buffer_unref (take (&bench.video, &caps));
-  fail_unless (strstr (caps, "width=(int)1280") != NULL, "%s", caps);
-  gst_buffer_unref (take (&bench.audio, NULL));
-  bench_close (&bench);
-  unlink (path);
-}
-GST_END_TEST;
-
-/* A slate that cannot be shown is told once, and costs nothing else. */
-GST_START_TEST (test_slate_missing)
-{
-  Bench bench;
-  guint ms = 1000;
-  g_autoptr (GError) error = NULL;
-
-  bench_open (&bench);
-  g_object_set (bench.element, "slate", "/nonexistent/slate.png", NULL);
-  bench_play (&bench);
-  Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
-  push_video (&a, ms, TRUE);
-  push_audio (&a, ms);
-  wait_slate (&bench, "failed", &a, &ms);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bench.bus,
-      WAIT_US * GST_USECOND, GST_MESSAGE_WARNING);
-  fail_unless (message != NULL);
-  gst_message_parse_warning (message, &error, NULL);
-  fail_unless (g_str_has_prefix (error->message,
-                   "slate '/nonexistent/slate.png': "),
-      "%s", error->message);
   input_close (&bench, &a);
   bench_close (&bench);
 }
@@ -909,13 +510,10 @@ failoverswitch_suite (void)
   tcase_add_test (tcase, test_caps);
   tcase_add_test (tcase, test_audio_only);
   tcase_add_test (tcase, test_operator);
+  tcase_add_test (tcase, test_threads);
+  tcase_add_test (tcase, test_stop_while_blocked);
   tcase_add_test (tcase, test_end);
   tcase_add_test (tcase, test_timeout);
-  tcase_add_test (tcase, test_slate_png);
-  tcase_add_test (tcase, test_slate_jpeg);
-  tcase_add_test (tcase, test_slate_film);
-  tcase_add_test (tcase, test_slate_at_start);
-  tcase_add_test (tcase, test_slate_missing);
   tcase_add_test (tcase, test_states);
   return suite;
 }
