@@ -10,6 +10,11 @@
  * missing: a few frames. */
 #define UNSEEN_GAP_NS (100 * (gint64) GST_MSECOND)
 
+/* How far the stream may be behind real time before an input is no longer shown
+ * from its past on: then its next keyframe is waited for, which takes some of
+ * that back. */
+#define MAX_LEAD_NS (10 * (gint64) GST_SECOND)
+
 /* ---- inputs ---- */
 
 void
@@ -140,7 +145,7 @@ view_inputs_locked (GstFailoverSwitch *self, MillFailoverView *views,
       .priority = input->priority,
       .state = state,
       .healthy_since_us = input->health.healthy_since_us,
-      .has_history = input->gop.has_start,
+      .has_history = input->gop.has_start && self->lead < MAX_LEAD_NS,
       .ended = input->ended,
     };
   }

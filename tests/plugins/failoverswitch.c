@@ -188,6 +188,39 @@ GST_START_TEST (test_flapping)
 }
 GST_END_TEST;
 
+/* Each loss shows the backup from two seconds ago on: the stream does not fall
+ * behind for ever. */
+GST_START_TEST (test_lead_is_bounded)
+{
+  Bench bench;
+  guint64 lead = 0;
+  guint64 most = 0;
+  bench_open (&bench);
+  bench_play (&bench);
+  Input a = input_open (&bench, 0, VIDEO_A, NULL);
+  Input b = input_open (&bench, 1, VIDEO_A, NULL);
+
+  for (guint ms = 1000; ms < 41000; ms += 2000) {
+    push_video (&a, ms, TRUE);
+    push_video (&b, ms, TRUE);
+    push_video (&a, ms + 1960, FALSE);
+    lose (&a);
+    push_video (&b, ms + 1960, FALSE);
+    g_autoptr (GstStructure) stats = NULL;
+    g_object_get (bench.element, "stats", &stats, NULL);
+    fail_unless (gst_structure_get_uint64 (stats, "lead", &lead));
+    most = MAX (most, lead);
+  }
+  fail_unless (most > 8 * GST_SECOND, "%" GST_TIME_FORMAT,
+      GST_TIME_ARGS (most));
+  fail_unless (most < 13 * GST_SECOND, "%" GST_TIME_FORMAT,
+      GST_TIME_ARGS (most));
+  input_close (&bench, &a);
+  input_close (&bench, &b);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
 /* New caps where they differ, before the first frame they are for; none where
  * they do not. */
 GST_START_TEST (test_caps)
@@ -507,6 +540,7 @@ failoverswitch_suite (void)
   tcase_add_test (tcase, test_stall);
   tcase_add_test (tcase, test_low_framerate);
   tcase_add_test (tcase, test_flapping);
+  tcase_add_test (tcase, test_lead_is_bounded);
   tcase_add_test (tcase, test_caps);
   tcase_add_test (tcase, test_audio_only);
   tcase_add_test (tcase, test_operator);
