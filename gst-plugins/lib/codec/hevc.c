@@ -311,10 +311,14 @@ find_sps (const guint8 *data, gsize size, const guint8 **ret_sps,
   *ret_sps = NULL;
   for (guint i = 0; ok && i < n_arrays; i++) {
     guint8 type = 0;
-    guint16 n = 0;
+    guint8 high = 0;
+    guint8 low = 0;
+    /* Byte by byte: GStreamer's macros load through a pointer of the wider
+     * type, which is undefined for an odd address. */
     ok = gst_byte_reader_get_uint8 (&reader, &type) &&
-        gst_byte_reader_get_uint16_be (&reader, &n);
-    for (guint k = 0; ok && k < n; k++) {
+        gst_byte_reader_get_uint8 (&reader, &high) &&
+        gst_byte_reader_get_uint8 (&reader, &low);
+    for (guint k = 0; ok && k < (high << 8 | low); k++) {
       const guint8 *nal;
       guint nal_size;
       ok = next_nal (&reader, 2, &nal, &nal_size);
