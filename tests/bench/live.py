@@ -17,6 +17,7 @@ SETTLE_S = 4  # after the last publisher has started
 TAIL_S = 1  # before the first publisher ends
 LEAST_WINDOW_S = 8  # of measuring: four segments
 END_S = 5
+PLAYS = {kind.name: kind.plays for kind in SERVERS}
 
 
 def lead_seconds(n_publishers):
@@ -122,7 +123,7 @@ def run_once(options, kind, film, n_publishers, expected):
         costs = measure_window(server, options.seconds - lead_s - TAIL_S)
         published = json.loads(load.communicate(timeout=options.seconds + 60)[0])
         server.end_stream("bench0")
-        frames = wait_for_frames(keeper, expected)
+        frames = wait_for_frames(keeper, expected if kind.plays else 0)
     finally:
         server.stop()
         # a thousand streams are gigabytes, and the next server needs the room
@@ -151,7 +152,7 @@ def summarise(options, runs, n_publishers, expected):
     for name, measured in runs.items():
         clean = all(run["published"]["refused"] + run["published"]["disconnected"] == 0
                     and run["video_frames_out"] == expected for run in measured)
-        comparable = comparable and clean and bool(measured)
+        comparable = comparable and (not PLAYS[name] or (clean and bool(measured)))
         if not measured:
             continue
         result[name] = {key: round(statistics.median(run[key] for run in measured), 4)

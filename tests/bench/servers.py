@@ -56,6 +56,7 @@ def end(pid):
 class Nginx:
     """nginx-rtmp with one worker, HLS on, segments of 2 s, a window of 12 s."""
     name = "nginx-rtmp"
+    plays = True
     module = pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
     @classmethod
@@ -98,6 +99,7 @@ rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
 class Millrace:
     """millraced with its shared worker and the origin, live-passthrough."""
     name = "millrace"
+    plays = True
 
     @staticmethod
     def missing():
@@ -166,4 +168,36 @@ workers: {{ shared: 1, orphan-timeout: 5 }}
             end(pid)
 
 
-SERVERS = [Nginx, Millrace]
+class Floor:
+    """No server: what the kernel takes to receive the same and write as much (rtmp-floor.c)."""
+    name = "floor"
+    plays = False
+
+    @staticmethod
+    def missing():
+        return None
+
+    def __init__(self, options):
+        self.directory = measure.fresh_directory(options.scratch / "floor")
+        self.media = measure.fresh_directory(self.directory / "media")
+        self.port = free_port()
+        self.command = [str(options.build / "tests/bench/rtmp-floor"), str(self.port), str(self.media)]
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+        self.url = f"rtmp://127.0.0.1:{self.port}/live/bench%d"
+        wait_for_port(self.port)
+
+    def pids(self):
+        return [self.process.pid]
+
+    def end_stream(self, stream):
+        """A publisher that is gone leaves nothing to end."""
+
+    def segments(self, stream):
+        return []
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+SERVERS = [Nginx, Millrace, Floor]
