@@ -211,6 +211,14 @@ mill_rtmp_health_count (MillRtmpHealth *self, const MillRtmpHealthFrame *frame)
     count_keyframe (self, frame->dts_ns);
 }
 
+void
+mill_rtmp_health_warm (const MillRtmpHealth *self, MillRtmpWarm *warm)
+{
+  mill_rtmp_warm_add (warm, self->tracks, sizeof self->tracks);
+  mill_rtmp_warm_add (warm, &self->composition_min_ms,
+      sizeof self->composition_min_ms);
+}
+
 /* ---- once per second ---- */
 
 static guint

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rtmp-health-warnings.h"
+#include "rtmp-warm.h"
 
 G_BEGIN_DECLS
 
@@ -69,5 +70,8 @@ const gchar *mill_rtmp_health_get_message (MillRtmpHealth *self,
  * Unix seconds)). Threads: any. */
 void mill_rtmp_health_fill_stats (MillRtmpHealth *self,
     GstStructure *structure);
+
+/* Adds what counting a frame uses. */
+void mill_rtmp_health_warm (const MillRtmpHealth *health, MillRtmpWarm *warm);
 
 G_END_DECLS

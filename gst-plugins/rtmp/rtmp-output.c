@@ -449,6 +449,7 @@ void
 mill_rtmp_output_warm (MillRtmpOutput *self, MillRtmpWarm *warm)
 {
   mill_rtmp_warm_add (warm, self, sizeof *self);
+  mill_rtmp_health_warm (self->health, warm);
   for (guint i = 0; i < self->n_tracks; i++) {
     mill_rtmp_warm_add (warm, self->tracks[i], sizeof *self->tracks[i]);
     mill_rtmp_warm_add_pad (warm, self->tracks[i]->pad);

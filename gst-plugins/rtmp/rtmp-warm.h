@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * nor faults: what was freed meanwhile is fetched in vain.
  */
 
-#define MILL_RTMP_WARM_PLACES 24
+#define MILL_RTMP_WARM_PLACES 36
 #define MILL_RTMP_WARM_LINE_BYTES 64
 
 /**
