@@ -241,6 +241,33 @@ test_multivariant (void)
       "v360/playlist.m3u8\n");
 }
 
+/* Clause 4.4.6.2: each variant tells its range where one has another than SDR,
+ * and none does where all are. Sound has none. */
+static void
+test_range (void)
+{
+  MillHlsVariant variants[] = {
+    { .uri = "hdr", .width = 1920, .height = 1080, .range = MILL_CODEC_PQ },
+    { .uri = "hlg", .width = 1280, .height = 720, .range = MILL_CODEC_HLG },
+    { .uri = "sdr", .width = 640, .height = 360 },
+    { .uri = "sound" },
+  };
+  const MillHlsMultivariant multivariant = {
+    .variants = variants,
+    .n_variants = G_N_ELEMENTS (variants),
+  };
+  g_autofree gchar *text =
+      to_text (mill_hls_multivariant_print (&multivariant));
+  g_assert_nonnull (strstr (text, "1920x1080,VIDEO-RANGE=PQ\nhdr\n"));
+  g_assert_nonnull (strstr (text, "1280x720,VIDEO-RANGE=HLG\nhlg\n"));
+  g_assert_nonnull (strstr (text, "640x360,VIDEO-RANGE=SDR\nsdr\n"));
+  g_assert_nonnull (strstr (text, "BANDWIDTH=1\nsound\n"));
+  variants[0].range = variants[1].range = MILL_CODEC_SDR;
+  g_autofree gchar *plain =
+      to_text (mill_hls_multivariant_print (&multivariant));
+  g_assert_null (strstr (plain, "VIDEO-RANGE"));
+}
+
 /* Which variant a player that knows nothing of the network begins with. */
 static void
 test_order (void)
@@ -367,6 +394,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hls/media/hostile-uri", test_hostile_uri);
   g_test_add_func ("/hls/media/locale", test_locale);
   g_test_add_func ("/hls/multivariant/full", test_multivariant);
+  g_test_add_func ("/hls/multivariant/range", test_range);
   g_test_add_func ("/hls/multivariant/order", test_order);
   g_test_add_func ("/hls/multivariant/audio-only", test_audio_only);
   g_test_add_func ("/hls/multivariant/hostile-name", test_hostile_name);

@@ -209,6 +209,95 @@ test_audio (void)
   assert_vectors (&live, vectors, G_N_ELEMENTS (vectors));
 }
 
+/* 23009-1 5.8.4.8, 5.8.4.9: a player that does not know an essential property
+ * leaves the set alone, which is right where it would show a grey picture. */
+static void
+test_colour (void)
+{
+#define CICP(name, what) \
+  "//m:" name "[@schemeIdUri='urn:mpeg:mpegB:cicp:" what "']/@value"
+  static const struct
+  {
+    MillCodecColour colour;
+    const gchar *element; /* NULL: none */
+    const gchar *transfer;
+  } cases[] = {
+    { { TRUE, 9, 16, 9, FALSE }, "EssentialProperty", "16" },
+    { { TRUE, 9, 18, 9, FALSE }, "EssentialProperty", "18" },
+    { { TRUE, 9, 14, 9, FALSE }, "SupplementalProperty", "14" },
+    { { TRUE, 1, 1, 1, FALSE }, NULL, NULL }, /* what players assume */
+    { { FALSE, 0, 0, 0, FALSE }, NULL, NULL },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    MillMpdRepresentation video = representations[0];
+    MillMpdPeriod only = period;
+    MillMpd mpd = live;
+    video.colour = cases[i].colour;
+    only.representations = &video;
+    only.n_representations = 1;
+    mpd.periods = &only;
+    mpd.n_periods = 1;
+    if (cases[i].element == NULL) {
+      static const Vector none[] = {
+        { "count(//m:EssentialProperty | //m:SupplementalProperty)", "0" },
+      };
+      assert_vectors (&mpd, none, G_N_ELEMENTS (none));
+      continue;
+    }
+    g_autofree gchar *path =
+        g_strdup_printf (CICP ("%s", "TransferCharacteristics"),
+            cases[i].element);
+    g_autofree gchar *matrix =
+        g_strdup_printf (CICP ("%s", "MatrixCoefficients"), cases[i].element);
+    const Vector vectors[] = {
+      { path, cases[i].transfer },
+      { matrix, "9" },
+      { "count(//m:EssentialProperty | //m:SupplementalProperty)", "3" },
+    };
+    assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+  }
+#undef CICP
+}
+
+/* Channels: ISO/IEC 23091-3 where it has a number, Dolby's scheme for Dolby. */
+static void
+test_channels (void)
+{
+  static const struct
+  {
+    guint channels;
+    guint configuration;
+    guint dolby;
+    const gchar *scheme;
+    const gchar *value;
+  } cases[] = {
+    { 8, 7, 0, "urn:mpeg:dash:23003:3:audio_channel_configuration:2011", "7" },
+    { 8, 0, 0, "urn:mpeg:dash:23003:3:audio_channel_configuration:2011", "12" },
+    { 6, 6, 0xf801, "tag:dolby.com,2014:dash:audio_channel_configuration:2011",
+        "F801" },
+    { 1, 1, 0x4000, "tag:dolby.com,2014:dash:audio_channel_configuration:2011",
+        "4000" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    MillMpdRepresentation audio = representations[1];
+    MillMpdPeriod only = period;
+    MillMpd mpd = live;
+    audio.channels = cases[i].channels;
+    audio.channel_configuration = cases[i].configuration;
+    audio.dolby_channels = cases[i].dolby;
+    only.representations = &audio;
+    only.n_representations = 1;
+    mpd.periods = &only;
+    mpd.n_periods = 1;
+    const Vector vectors[] = {
+      { "//m:AudioChannelConfiguration/@schemeIdUri", cases[i].scheme },
+      { "//m:AudioChannelConfiguration/@value", cases[i].value },
+      { "count(//m:AudioChannelConfiguration)", "1" },
+    };
+    assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+  }
+}
+
 /* After EOS, and for a VOD: nothing of a clock is left in it. */
 static void
 test_static (void)
@@ -381,6 +470,8 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/dynamic", test_dynamic);
   g_test_add_func ("/mpd/video", test_video);
   g_test_add_func ("/mpd/audio", test_audio);
+  g_test_add_func ("/mpd/colour", test_colour);
+  g_test_add_func ("/mpd/channels", test_channels);
   g_test_add_func ("/mpd/set", test_set);
   g_test_add_func ("/mpd/static", test_static);
   g_test_add_func ("/mpd/periods", test_periods);
