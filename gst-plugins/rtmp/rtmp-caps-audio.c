@@ -5,6 +5,7 @@
 #include <gst/pbutils/pbutils.h>
 
 #include "codec/aac.h"
+#include "codec/opus.h"
 #include "rtmp-caps-private.h"
 #include "rtmp/rtmp-bytes.h"
 
@@ -105,14 +106,21 @@ GstCaps *
 mill_rtmp_caps_audio_from_opus (const MillRtmpCapsSource *source,
     GstClockTime *ret_frame_duration, GError **error)
 {
-  g_autoptr (GstBuffer) header = g_bytes_get_size (source->config) > 0
-      ? gst_buffer_new_wrapped_bytes (source->config)
-      : make_opus_header (&source->channels);
-  GstCaps *caps = NULL;
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (source->config, &size);
+  g_autoptr (GstBuffer) header = NULL;
+  g_autoptr (GBytes) record = NULL;
 
-  if (gst_codec_utils_opus_parse_header (header, NULL, NULL, NULL, NULL, NULL,
-          NULL, NULL, NULL))
-    caps = gst_codec_utils_opus_create_caps_from_header (header, NULL);
+  if (size == 0) {
+    header = make_opus_header (&source->channels);
+  } else {
+    /* GStreamer takes it for granted that a header is one. */
+    record = mill_opus_build_config (bytes, size, error);
+    if (!record)
+      return NULL;
+    header = gst_buffer_new_wrapped_bytes (source->config);
+  }
+  GstCaps *caps = gst_codec_utils_opus_create_caps_from_header (header, NULL);
   if (!caps)
     return mill_rtmp_caps_fail (error, "Opus configuration", source->config,
         "an identification header (RFC 7845 §5.1)");

@@ -117,6 +117,15 @@ get_announced (const MillRtmpCapsSource *source, const gchar *name)
   return number;
 }
 
+/* From a frame per minute to a thousand per second; a publisher may claim
+ * anything, and a frame's duration is made of it. */
+static gboolean
+is_frame_rate (gint fps_n, gint fps_d)
+{
+  return fps_n > 0 && fps_d > 0 && (gint64) fps_n <= 1000 * (gint64) fps_d &&
+      (gint64) fps_d <= 60 * (gint64) fps_n;
+}
+
 /* The configuration's frame rate, else the one that the publisher announced. */
 static void
 set_frame_rate (GstCaps *caps, const MillRtmpCapsSource *source, gint fps_n,
@@ -124,9 +133,9 @@ set_frame_rate (GstCaps *caps, const MillRtmpCapsSource *source, gint fps_n,
 {
   gdouble announced = get_announced (source, "framerate");
 
-  if (fps_n <= 0 && announced > 0 && announced <= 1000)
+  if (!is_frame_rate (fps_n, fps_d) && announced > 0 && announced <= 1000)
     gst_util_double_to_fraction (announced, &fps_n, &fps_d);
-  if (fps_n <= 0 || fps_d <= 0)
+  if (!is_frame_rate (fps_n, fps_d))
     return;
   gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, fps_n, fps_d,
       NULL);
