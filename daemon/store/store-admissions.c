@@ -49,10 +49,11 @@ mill_store_admissions_put (MillStore *store, const MillAdmissionRow *row,
 
 gboolean
 mill_store_admissions_delete (MillStore *store, const gchar *stream,
-    GError **error)
+    const gchar *address, GError **error)
 {
   return mill_store_run (store, NULL, error,
-      "DELETE FROM admissions WHERE stream = ?", "s", stream);
+      "DELETE FROM admissions WHERE stream = ? AND address = ?", "ss", stream,
+      address);
 }
 
 static void
@@ -78,7 +79,7 @@ mill_store_admissions_list (MillStore *store, GError **error)
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)
           mill_store_admissions_free_row);
   if (!mill_store_select (store, read_row, rows, error,
-          "SELECT " COLUMNS " FROM admissions ORDER BY stream", ""))
+          "SELECT " COLUMNS " FROM admissions ORDER BY stream, address", ""))
     return NULL;
   return g_steal_pointer (&rows);
 }

@@ -26,12 +26,12 @@ MillAdmissionRow *mill_store_admissions_copy_row (const MillAdmissionRow *row);
 void mill_store_admissions_free_row (MillAdmissionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillAdmissionRow, mill_store_admissions_free_row)
 
-/* Inserts, or replaces the row of that stream. */
+/* Inserts, or replaces the row of that stream and address. */
 gboolean mill_store_admissions_put (MillStore *store,
     const MillAdmissionRow *row, GError **error);
 /* One that is not there is no error. */
 gboolean mill_store_admissions_delete (MillStore *store, const gchar *stream,
-    GError **error);
+    const gchar *address, GError **error);
 /* Returns: (transfer full) (nullable) (element-type MillAdmissionRow) */
 GPtrArray *mill_store_admissions_list (MillStore *store, GError **error);
 

@@ -102,6 +102,23 @@ const gchar *const mill_store_migrations[] = {
   "  node_id TEXT NOT NULL,"
   "  owner_key_id TEXT"
   ") WITHOUT ROWID;",
+
+  /* 5: a stream may have several publishers; what a run before this let in is
+   * let in no longer than that run */
+  "DROP TABLE admissions;"
+  "CREATE TABLE admissions ("
+  "  stream TEXT NOT NULL,"
+  "  address TEXT NOT NULL,"
+  "  key_id TEXT,"
+  "  key_generation INTEGER NOT NULL,"
+  "  since INTEGER NOT NULL,"
+  "  ends_at INTEGER,"
+  "  max_bitrate_bps INTEGER NOT NULL,"
+  "  generation INTEGER NOT NULL,"
+  "  node_id TEXT NOT NULL,"
+  "  owner_key_id TEXT,"
+  "  PRIMARY KEY (stream, address)"
+  ") WITHOUT ROWID;",
 };
 
 guint

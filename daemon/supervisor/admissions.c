@@ -23,16 +23,19 @@ struct _MillAdmissions
   MillWorkerProxy *worker; /* nullable */
   MillAdmissionsFunc func;
   gpointer user_data;
-  GHashTable *entries; /* (element-type utf8 Entry): by stream */
+  GHashTable *entries; /* (element-type utf8 Entry): by make_key() */
   guint bitrate_timer; /* runs while an entry has such a limit */
   GCancellable *life;
   guint64 ended[MILL_ADMISSION_N_ENDS];
 };
 
+/** One publisher. */
 typedef struct
 {
   MillAdmissions *admissions;
   MillAdmissionRow *row;
+  gboolean is_confirmed; /* the worker's reports have it, if it is there */
+  gboolean is_live; /* connected, as far as is known */
   guint timer;
   MillAdmissionEnd end; /* what ends_at means */
   guint64 bytes; /* at sampled_at */
@@ -45,6 +48,13 @@ mill_admissions_end_to_string (MillAdmissionEnd end)
   static const gchar *const names[MILL_ADMISSION_N_ENDS] = { "revoked",
     "expired", "duration", "bitrate" };
   return names[end];
+}
+
+/* Neither has a blank. Returns: (transfer full) */
+static gchar *
+make_key (const gchar *stream, const gchar *address)
+{
+  return g_strconcat (stream, " ", address, NULL);
 }
 
 static void
@@ -65,17 +75,45 @@ is_current (MillAdmissions *admissions, const MillAdmissionRow *row)
       stream->row->generation == row->generation;
 }
 
+static gboolean
+is_of (const Entry *entry, const gchar *stream)
+{
+  return g_str_equal (entry->row->stream, stream);
+}
+
+/* Whether another publisher of its stream would go with it. */
+static gboolean
+has_company (MillAdmissions *admissions, const Entry *entry)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const Entry *other = value;
+    if (other != entry && other->is_live && is_of (other, entry->row->stream) &&
+        other->row->generation == entry->row->generation)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Returns: FALSE when it has to be tried again */
 static gboolean
-end_stream (MillAdmissions *admissions, Entry *entry, MillAdmissionEnd end,
+end_entry (MillAdmissions *admissions, Entry *entry, MillAdmissionEnd end,
     const gchar *reason)
 {
   MillStream *stream =
       mill_stream_registry_find (admissions->registry, entry->row->stream);
-  if (!is_current (admissions, entry->row))
+  gboolean is_alone = !has_company (admissions, entry);
+
+  if (!is_current (admissions, entry->row) || (!is_alone && !entry->is_live))
     return TRUE;
-  if (!admissions->func (stream, end, reason, admissions->user_data))
+  if (!admissions->func (stream, is_alone ? NULL : entry->row->address, end,
+          reason, admissions->user_data))
     return FALSE;
+  /* Whoever ends at the same moment is alone by then. */
+  entry->is_live = FALSE;
   admissions->ended[end]++;
   return TRUE;
 }
@@ -94,7 +132,7 @@ on_time_over (gpointer user_data)
   };
   Entry *entry = user_data;
   entry->timer = 0;
-  if (!end_stream (entry->admissions, entry, entry->end, reasons[entry->end]))
+  if (!end_entry (entry->admissions, entry, entry->end, reasons[entry->end]))
     arm (entry, RETRY_S);
   return G_SOURCE_REMOVE;
 }
@@ -142,8 +180,18 @@ typedef struct
 {
   MillAdmissions *admissions;
   GCancellable *life;
-  gchar *stream;
 } Sample;
+
+static const MillPublisher *
+find_publisher (const MillStreamReport *report, const gchar *address)
+{
+  for (guint i = 0; i < report->inputs->len; i++) {
+    const MillInputReport *input = g_ptr_array_index (report->inputs, i);
+    if (input->publisher && g_str_equal (input->publisher->address, address))
+      return input->publisher;
+  }
+  return NULL;
+}
 
 static void
 take_sample (MillAdmissions *admissions, Entry *entry, guint64 bytes)
@@ -153,9 +201,12 @@ take_sample (MillAdmissions *admissions, Entry *entry, guint64 bytes)
   guint64 before = entry->bytes;
   gboolean is_first = entry->sampled_at == 0 || bytes < before;
 
+  /* Asked for by another publisher of the stream. */
+  if (!is_first && elapsed_us < BITRATE_WINDOW_S * G_USEC_PER_SEC / 2)
+    return;
   entry->bytes = bytes;
   entry->sampled_at = now;
-  if (is_first || elapsed_us <= 0)
+  if (is_first)
     return;
   guint64 bitrate_bps = (guint64) ((gdouble) (bytes - before) * 8 *
       G_USEC_PER_SEC / (gdouble) elapsed_us);
@@ -165,7 +216,25 @@ take_sample (MillAdmissions *admissions, Entry *entry, guint64 bytes)
       g_strdup_printf ("its publisher sends %" G_GUINT64_FORMAT
                        " bit/s, its key allows %" G_GUINT64_FORMAT,
           bitrate_bps, entry->row->max_bitrate_bps);
-  end_stream (admissions, entry, MILL_ADMISSION_BITRATE, reason);
+  end_entry (admissions, entry, MILL_ADMISSION_BITRATE, reason);
+}
+
+static void
+take_samples (MillAdmissions *admissions, const MillStreamReport *report)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Entry *entry = value;
+    const MillPublisher *publisher = is_of (entry, report->name) &&
+            entry->row->max_bitrate_bps > 0
+        ? find_publisher (report, entry->row->address)
+        : NULL;
+    if (publisher && report->generation == entry->row->generation)
+      take_sample (admissions, entry, publisher->bytes);
+  }
 }
 
 static void
@@ -175,16 +244,10 @@ on_sampled (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (MillStreamReport) report =
       mill_worker_proxy_get_stream_finish (MILL_WORKER_PROXY (source), result,
           NULL);
-  Entry *entry = g_cancellable_is_cancelled (sample->life)
-      ? NULL
-      : g_hash_table_lookup (sample->admissions->entries, sample->stream);
 
-  if (entry && report && report->publisher &&
-      report->generation == entry->row->generation &&
-      entry->row->max_bitrate_bps > 0)
-    take_sample (sample->admissions, entry, report->publisher->bytes);
+  if (report && !g_cancellable_is_cancelled (sample->life))
+    take_samples (sample->admissions, report);
   g_object_unref (sample->life);
-  g_free (sample->stream);
   g_free (sample);
 }
 
@@ -194,7 +257,6 @@ ask_for_sample (MillAdmissions *admissions, const gchar *stream)
   Sample *sample = g_new0 (Sample, 1);
   sample->admissions = admissions;
   sample->life = g_object_ref (admissions->life);
-  sample->stream = g_strdup (stream);
   mill_worker_proxy_get_stream_async (admissions->worker, stream, on_sampled,
       sample);
 }
@@ -252,19 +314,28 @@ take_row (MillAdmissions *admissions, MillAdmissionRow *row)
   Entry *entry = g_new0 (Entry, 1);
   entry->admissions = admissions;
   entry->row = row;
-  g_hash_table_replace (admissions->entries, row->stream, entry);
+  entry->is_live = TRUE;
+  g_hash_table_replace (admissions->entries,
+      make_key (row->stream, row->address), entry);
   return entry;
 }
 
-/* A second publisher of the same run is under the same clock. */
+/* All publishers of a run are under the same clock. */
 static gint64
 find_since (MillAdmissions *admissions, const MillStream *stream)
 {
-  const Entry *before =
-      g_hash_table_lookup (admissions->entries, stream->row->name);
-  return before && before->row->generation == stream->row->generation
-      ? before->row->since
-      : g_get_real_time () / G_USEC_PER_SEC;
+  GHashTableIter iter;
+  gpointer value;
+  gint64 since = g_get_real_time () / G_USEC_PER_SEC;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const Entry *entry = value;
+    if (is_of (entry, stream->row->name) &&
+        entry->row->generation == stream->row->generation)
+      since = MIN (since, entry->row->since);
+  }
+  return since;
 }
 
 void
@@ -289,14 +360,83 @@ mill_admissions_add (MillAdmissions *admissions, const MillStream *stream,
 }
 
 void
-mill_admissions_forget (MillAdmissions *admissions, const gchar *stream)
+mill_admissions_confirm (MillAdmissions *admissions, const gchar *stream,
+    const gchar *address)
+{
+  g_autofree gchar *key = make_key (stream, address);
+  Entry *entry = g_hash_table_lookup (admissions->entries, key);
+  if (entry)
+    entry->is_confirmed = TRUE;
+}
+
+static void
+delete_row (MillAdmissions *admissions, const MillAdmissionRow *row)
 {
   g_autoptr (GError) error = NULL;
-  if (!g_hash_table_remove (admissions->entries, stream))
-    return;
-  if (!mill_store_admissions_delete (admissions->store, stream, &error))
-    MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream,
+  if (!mill_store_admissions_delete (admissions->store, row->stream,
+          row->address, &error))
+    MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, row->stream,
         "who was let in is not forgotten: %s", error->message);
+}
+
+void
+mill_admissions_withdraw (MillAdmissions *admissions, const gchar *stream,
+    const gchar *address)
+{
+  g_autofree gchar *key = make_key (stream, address);
+  Entry *entry = g_hash_table_lookup (admissions->entries, key);
+  if (!entry)
+    return;
+  delete_row (admissions, entry->row);
+  g_hash_table_remove (admissions->entries, key);
+}
+
+/* Who has left may come back under another port, and is let in anew then: it is
+ * kept only as long as its place is. */
+void
+mill_admissions_take_report (MillAdmissions *admissions,
+    const MillStreamReport *report)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Entry *entry = value;
+    if (!entry->is_confirmed || !is_of (entry, report->name) ||
+        entry->row->generation != report->generation)
+      continue;
+    entry->is_live = FALSE;
+    gboolean has_place = FALSE;
+    for (guint i = 0; i < report->inputs->len; i++) {
+      const MillInputReport *input = g_ptr_array_index (report->inputs, i);
+      if (!input->publisher ||
+          !g_str_equal (input->publisher->address, entry->row->address))
+        continue;
+      has_place = TRUE;
+      entry->is_live = g_str_equal (input->state, MILL_INPUT_LIVE);
+    }
+    if (has_place || report->inputs->len == 0)
+      continue;
+    delete_row (admissions, entry->row);
+    g_hash_table_iter_remove (&iter);
+  }
+}
+
+void
+mill_admissions_forget (MillAdmissions *admissions, const gchar *stream)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, admissions->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const Entry *entry = value;
+    if (!is_of (entry, stream))
+      continue;
+    delete_row (admissions, entry->row);
+    g_hash_table_iter_remove (&iter);
+  }
 }
 
 /* ---- changes of a key ---- */
@@ -313,7 +453,7 @@ recheck (MillAdmissions *admissions, Entry *entry, gboolean ends_on_expiry)
     return;
   if (verdict->denial != MILL_DENIAL_NONE) {
     entry->end = MILL_ADMISSION_REVOKED;
-    if (!end_stream (admissions, entry, entry->end, verdict->text))
+    if (!end_entry (admissions, entry, entry->end, verdict->text))
       arm (entry, RETRY_S);
     return;
   }
@@ -351,10 +491,11 @@ load (MillAdmissions *admissions)
   for (guint i = 0; rows && i < rows->len; i++) {
     const MillAdmissionRow *row = g_ptr_array_index (rows, i);
     if (!is_current (admissions, row)) {
-      mill_store_admissions_delete (admissions->store, row->stream, NULL);
+      delete_row (admissions, row);
       continue;
     }
     Entry *entry = take_row (admissions, mill_store_admissions_copy_row (row));
+    entry->is_confirmed = TRUE;
     entry->end = MILL_ADMISSION_EXPIRED;
     arm_for_end (entry);
     watch_bitrate (admissions, entry);
@@ -372,7 +513,7 @@ mill_admissions_new (MillStore *store, MillStreamRegistry *registry,
   admissions->user_data = user_data;
   admissions->life = g_cancellable_new ();
   admissions->entries =
-      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   load (admissions);
   return admissions;
 }

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/** Why a stream whose publisher was let in is ended all the same; the label of
- * its metric. */
+/** Why a publisher who was let in has to go all the same; the label of its
+ * metric. */
 typedef enum
 {
   MILL_ADMISSION_REVOKED, /* its key was deleted, disabled, rotated, … */
@@ -23,14 +23,18 @@ typedef enum
 const gchar *mill_admissions_end_to_string (MillAdmissionEnd end);
 
 /** MillAdmissions: what the publishers of running streams were let in with,
- * and the end of a stream when that is over. Kept in the store, so that it
+ * and their end when that is over: of the stream, or of the publisher alone
+ * when another one of the stream is there. Kept in the store, so that it
  * survives a restart. Main loop only. */
 typedef struct _MillAdmissions MillAdmissions;
 
-/* Ends the stream. @reason: for people
+/* Ends the stream, or sends one of its publishers away.
+ * @address: (nullable): of the publisher; NULL: the whole stream
+ * @reason: for people
  * Returns: FALSE when nobody can just now; asked again later */
 typedef gboolean (*MillAdmissionsFunc) (MillStream *stream,
-    MillAdmissionEnd end, const gchar *reason, gpointer user_data);
+    const gchar *address, MillAdmissionEnd end, const gchar *reason,
+    gpointer user_data);
 
 /* @registry, @store: outlive the admissions */
 MillAdmissions *mill_admissions_new (MillStore *store,
@@ -52,6 +56,17 @@ typedef struct
 /* @stream: runs by now */
 void mill_admissions_add (MillAdmissions *admissions, const MillStream *stream,
     const MillAdmission *admission);
+
+/* The worker has taken the publisher: from now on its reports have it. */
+void mill_admissions_confirm (MillAdmissions *admissions, const gchar *stream,
+    const gchar *address);
+/* It has not. */
+void mill_admissions_withdraw (MillAdmissions *admissions, const gchar *stream,
+    const gchar *address);
+
+/* Who is there, and who has left. */
+void mill_admissions_take_report (MillAdmissions *admissions,
+    const MillStreamReport *report);
 
 /* The stream does not run any more. */
 void mill_admissions_forget (MillAdmissions *admissions, const gchar *stream);

@@ -40,14 +40,49 @@ take_absence (MillRunner *runner, MillStream *stream)
   mill_runner_settle (runner, stream, &step);
 }
 
+/** An answer on its way to the worker. */
+typedef struct
+{
+  MillRunnerCall *call;
+  gchar *address; /* of the publisher */
+} Answer;
+
+static void
+answer_free (Answer *answer)
+{
+  mill_runner_call_free (answer->call);
+  g_free (answer->address);
+  g_free (answer);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Answer, answer_free)
+
+static gboolean
+finish_answer (Answer *answer, GObject *source, GAsyncResult *result,
+    GError **error)
+{
+  MillRunnerCall *call = answer->call;
+  gboolean accepted =
+      mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
+          result, error);
+  if (!mill_runner_call_find_stream (call))
+    return accepted;
+  if (accepted)
+    mill_admissions_confirm (call->runner->admissions, call->name,
+        answer->address);
+  else
+    mill_admissions_withdraw (call->runner->admissions, call->name,
+        answer->address);
+  return accepted;
+}
+
 static void
 on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (MillRunnerCall) call = user_data;
+  g_autoptr (Answer) answer = user_data;
   g_autoptr (GError) error = NULL;
-  gboolean accepted =
-      mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
-          result, &error);
+  MillRunnerCall *call = answer->call;
+  gboolean accepted = finish_answer (answer, source, result, &error);
   MillStream *stream = mill_runner_call_find_stream (call);
   if (accepted || !stream || stream->state != MILL_STATUS_STARTING)
     return;
@@ -61,12 +96,11 @@ on_publish_accepted (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (MillRunnerCall) call = user_data;
+  g_autoptr (Answer) answer = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!mill_worker_proxy_accept_publish_finish (MILL_WORKER_PROXY (source),
-          result, &error))
-    g_message ("publisher of stream '%s' not taken: %s", call->name,
+  if (!finish_answer (answer, source, result, &error))
+    g_message ("publisher of stream '%s' not taken: %s", answer->call->name,
         error->message);
 }
 
@@ -90,9 +124,10 @@ take_stream (MillRunner *runner, const MillPublishDecision *decision)
 }
 
 static gboolean
-accept_publisher (MillRunner *runner, guint64 request,
-    MillPublishDecision *decision, GError **error)
+accept_publisher (Request *request, MillPublishDecision *decision,
+    GError **error)
 {
+  MillRunner *runner = request->runner;
   MillStream *stream = take_stream (runner, decision);
   if (decision->spec &&
       !mill_runner_begin (runner, stream, decision->spec, error))
@@ -101,9 +136,11 @@ accept_publisher (MillRunner *runner, guint64 request,
   if (!decision->spec)
     start.graph = NULL; /* it runs, and goes on */
   start.takeover = decision->app->takeover;
-  mill_worker_proxy_accept_publish_async (runner->worker, request, &start,
-      decision->spec ? on_publish_accepted : on_joined,
-      mill_runner_call_new (runner, stream));
+  Answer *answer = g_new0 (Answer, 1);
+  answer->call = mill_runner_call_new (runner, stream);
+  answer->address = g_strdup (request->publisher->address);
+  mill_worker_proxy_accept_publish_async (runner->worker, request->id, &start,
+      decision->spec ? on_publish_accepted : on_joined, answer);
   if (decision->spec)
     mill_part_runner_start (runner->parts, stream, MILL_PART_RUNNER_START);
   return TRUE;
@@ -168,8 +205,7 @@ on_authenticated (MillPublishVerdict *granted, gpointer user_data)
           &clock);
   if (runner->draining && !decision->text)
     make_unavailable (decision, "the server is shutting down");
-  if (!decision->text &&
-      !accept_publisher (runner, request->id, decision, &error)) {
+  if (!decision->text && !accept_publisher (request, decision, &error)) {
     g_warning ("publisher refused: %s", error->message);
     make_unavailable (decision, "the daemon cannot keep streams just now");
   }
@@ -201,18 +237,24 @@ mill_runner_publish_take (MillWorkerProxy *worker, guint64 id,
 /* ---- the end of what was accepted ---- */
 
 gboolean
-mill_runner_publish_end (MillStream *stream, MillAdmissionEnd end,
-    const gchar *reason, gpointer user_data)
+mill_runner_publish_end (MillStream *stream, const gchar *address,
+    MillAdmissionEnd end, const gchar *reason, gpointer user_data)
 {
   MillRunner *runner = user_data;
   MillStreamClock clock = mill_stream_clock ();
+  g_autofree gchar *what = address
+      ? g_strdup_printf ("publisher %s sent away", address)
+      : g_strdup ("ended");
 
   if (!runner->worker)
     return FALSE;
-  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->row->name, "ended (%s): %s",
+  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->row->name, "%s (%s): %s", what,
       mill_admissions_end_to_string (end), reason);
-  mill_stream_log (stream, "warning", &clock, "ended: %s", reason);
-  if (stream->row->owner)
+  mill_stream_log (stream, "warning", &clock, "%s: %s", what, reason);
+  if (address)
+    mill_worker_proxy_drop_publisher (runner->worker, stream->row->name,
+        address, reason);
+  else if (stream->row->owner)
     mill_worker_proxy_stop_stream_async (runner->worker, stream->row->name,
         MILL_WORKER_STOP_EOS, NULL, NULL);
   return TRUE;

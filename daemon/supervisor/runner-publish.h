@@ -14,9 +14,10 @@ G_BEGIN_DECLS
 void mill_runner_publish_take (MillWorkerProxy *worker, guint64 request,
     const MillPublisher *publisher, gpointer user_data);
 
-/* Ends a stream whose publisher may not go on: MillAdmissionsFunc. */
-gboolean mill_runner_publish_end (MillStream *stream, MillAdmissionEnd end,
-    const gchar *reason, gpointer user_data);
+/* Ends a stream whose publisher may not go on, or sends that away:
+ * MillAdmissionsFunc. */
+gboolean mill_runner_publish_end (MillStream *stream, const gchar *address,
+    MillAdmissionEnd end, const gchar *reason, gpointer user_data);
 
 /* A stream key was changed or deleted: whom it let in may have to go. */
 void mill_runner_publish_recheck_key (MillRunner *runner, const gchar *key_id,

@@ -322,6 +322,7 @@ on_stream_changed (MillWorkerProxy *worker, const MillStreamReport *report,
   MillStreamStatus before = stream->state;
   MillStreamStep step = mill_stream_take_report (stream, report, &clock);
   log_change (stream, before, report->last_error);
+  mill_admissions_take_report (runner->admissions, report);
   mill_runner_settle (runner, stream, &step);
 }
 

@@ -388,6 +388,14 @@ mill_worker_proxy_refuse_publish (MillWorkerProxy *proxy, guint64 request,
       text, "", 0, mill_graph_spec_to_variant (NULL), NULL, NULL, NULL);
 }
 
+void
+mill_worker_proxy_drop_publisher (MillWorkerProxy *proxy, const gchar *stream,
+    const gchar *address, const gchar *reason)
+{
+  mill_ipc_worker1_call_drop_publisher (proxy->worker, stream, address, reason,
+      NULL, NULL, NULL);
+}
+
 static void
 on_stream (GObject *source, GAsyncResult *result, gpointer user_data)
 {

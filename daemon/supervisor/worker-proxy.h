@@ -131,6 +131,12 @@ gboolean mill_worker_proxy_accept_publish_finish (MillWorkerProxy *proxy,
 void mill_worker_proxy_refuse_publish (MillWorkerProxy *proxy, guint64 request,
     const gchar *code, const gchar *text);
 
+/* Sends one publisher of a stream away; the stream goes on without it.
+ * @address: of the publisher, as reports have it
+ * @reason: for it to read */
+void mill_worker_proxy_drop_publisher (MillWorkerProxy *proxy,
+    const gchar *stream, const gchar *address, const gchar *reason);
+
 void mill_worker_proxy_get_stream_async (MillWorkerProxy *proxy,
     const gchar *stream, GAsyncReadyCallback callback, gpointer user_data);
 /* Returns: (transfer full) (nullable) */

@@ -319,6 +319,23 @@ mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
   return FALSE;
 }
 
+gboolean
+mill_stream_inputs_drop (MillStreamInputs *inputs, const gchar *address,
+    const gchar *reason)
+{
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    gboolean is_dropped = FALSE;
+    if (input->publisher && has_session (input) &&
+        g_str_equal (input->publisher->address, address))
+      g_signal_emit_by_name (input->element, "drop-publisher", reason,
+          &is_dropped);
+    if (is_dropped)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* ---- what they do ---- */
 
 void

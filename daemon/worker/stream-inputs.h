@@ -40,6 +40,11 @@ gboolean mill_stream_inputs_are_none (MillStreamInputs *inputs);
 gboolean mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
     const MillPublisher *publisher, MillTakeover takeover, GError **error);
 
+/* Sends the publisher of @address away.
+ * Returns: whether it was there */
+gboolean mill_stream_inputs_drop (MillStreamInputs *inputs,
+    const gchar *address, const gchar *reason);
+
 /* After STARTED, and AWAY. */
 void mill_stream_inputs_set_live (MillStreamInputs *inputs, guint input,
     gboolean is_live);

@@ -164,6 +164,22 @@ on_start_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
 }
 
 static gboolean
+on_drop_publisher (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, const gchar *address, const gchar *reason,
+    MillWorker *worker)
+{
+  GError *error = NULL;
+  MillWorkerStream *stream = mill_worker_table_find (worker, name, &error);
+
+  if (stream &&
+      mill_worker_stream_drop_publisher (stream, address, reason, &error))
+    mill_ipc_worker1_complete_drop_publisher (skeleton, invocation);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static gboolean
 on_stop_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
     const gchar *name, const gchar *mode, MillWorker *worker)
 {
@@ -261,6 +277,7 @@ mill_worker_methods_connect (MillWorker *worker)
     { "handle-set-tls", G_CALLBACK (on_set_tls) },
     { "handle-describe", G_CALLBACK (on_describe) },
     { "handle-start-stream", G_CALLBACK (on_start_stream) },
+    { "handle-drop-publisher", G_CALLBACK (on_drop_publisher) },
     { "handle-stop-stream", G_CALLBACK (on_stop_stream) },
     { "handle-answer-publish", G_CALLBACK (on_answer_publish) },
     { "handle-get-stream", G_CALLBACK (on_get_stream) },

@@ -348,6 +348,18 @@ mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
 }
 
 gboolean
+mill_worker_stream_drop_publisher (MillWorkerStream *stream,
+    const gchar *address, const gchar *reason, GError **error)
+{
+  if (mill_worker_stream_is_running (stream) &&
+      mill_stream_inputs_drop (stream->inputs, address, reason))
+    return TRUE;
+  g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
+      "stream '%s': got no publisher from '%s'", stream->name, address);
+  return FALSE;
+}
+
+gboolean
 mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, GError **error)
 {

@@ -62,6 +62,11 @@ gboolean mill_worker_stream_takes_publishers (MillWorkerStream *stream);
 gboolean mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, MillTakeover takeover, GError **error);
 
+/* Sends the publisher of @address away, who reads @reason.
+ * Errors: MILL_IPC_ERROR.NOT_FOUND */
+gboolean mill_worker_stream_drop_publisher (MillWorkerStream *stream,
+    const gchar *address, const gchar *reason, GError **error);
+
 /* End of stream to the sources; what has not ended within 10 s is stopped. */
 void mill_worker_stream_end (MillWorkerStream *stream);
 

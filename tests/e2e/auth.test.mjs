@@ -16,6 +16,7 @@ import { movie } from './lib/movie.mjs';
 const APPS = {
   live: { pipeline: 'live-passthrough', auth: 'keys' },
   strict: { pipeline: 'live-passthrough', auth: 'keys', on_expiry: 'end' },
+  twice: { pipeline: 'live-failover', auth: 'keys', takeover: 'backup' },
 };
 let daemon; let source;
 before(async () => {
@@ -146,6 +147,27 @@ test('rotation with grace leaves the publisher, and both secrets get in', async 
     await assertRefused(`${daemon.rtmp('grace')}?key=${secret}`, /stream 'grace' has a publisher already/);
   }
   assert.equal((await daemon.streamState('grace')).state, 'live');
+});
+
+test('of two publishers the one whose key is revoked goes, and the stream only with the last', async (t) => {
+  const keys = [await makeKey('pair', {}, 'twice'), await makeKey('pair', {}, 'twice')];
+  const publishers = [];
+  t.after(() => Promise.all(publishers.map((publisher) => publisher.kill())));
+  const live = async () => ((await daemon.streamState('pair')).inputs ?? []).filter((input) => input.state === 'live').length;
+  for (const key of keys) {
+    publishers.push(publish('pair', `?key=${key.key}`, 'twice'));
+    await eventually(`${publishers.length} publishers`, 10000, async () => await live() === publishers.length);
+  }
+  assert.equal((await patch(keys[1], { enabled: false })).status, 200);
+  await eventually('one publisher', 5000, async () => await live() === 1);
+  assert.notEqual(await publishers[1].ended(), 0);
+  assert.equal(publishers[0].process.exitCode, null, 'the other one goes on');
+  assert.equal((await daemon.streamState('pair')).state, 'live');
+  assert.match(daemon.readLog(), /publisher 127\.0\.0\.1:\d+ sent away \(revoked\): its stream key was disabled/);
+  await assertRefused(`${daemon.rtmp('pair', 'twice')}?key=${keys[1].key}`, /stream key is disabled or has expired/);
+  assert.equal((await daemon.api('DELETE', `/api/v1/stream-keys/${keys[0].id}`)).status, 200);
+  await eventually('idle', 15000, async () => (await daemon.streamState('pair')).state === 'idle');
+  assert.notEqual(await publishers[0].ended(), 0);
 });
 
 test('revoking ends what was let in before a restart of millraced', async (t) => {
