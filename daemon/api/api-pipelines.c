@@ -38,6 +38,7 @@ params_to_json (MillDescription *description)
     json_object_set_string_member (object, "name", param->name);
     json_object_set_string_member (object, "type", type_names[param->type]);
     json_object_set_boolean_member (object, "required", param->required);
+    json_object_set_boolean_member (object, "secret", param->secret);
     mill_api_json_set_text (object, "default", param->default_value);
     mill_api_json_set_text (object, "summary", param->summary);
     json_array_add_object_element (array, object);

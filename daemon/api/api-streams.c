@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include "api-stream-params.h"
 #include "resources.h"
 #include "runner-requests.h"
 
@@ -108,22 +109,8 @@ processes_to_json (const MillStream *stream)
   return array;
 }
 
-static void
-add_params (JsonObject *object, const MillStream *stream)
-{
-  g_autoptr (GHashTable) params = mill_stream_registry_get_params (stream);
-  JsonObject *member = json_object_new ();
-  GHashTableIter iter;
-  gpointer name;
-  gpointer value;
-  g_hash_table_iter_init (&iter, params);
-  while (g_hash_table_iter_next (&iter, &name, &value))
-    mill_api_json_set_text (member, name, value);
-  json_object_set_object_member (object, "params", member);
-}
-
 JsonObject *
-mill_api_streams_to_json (const MillStream *stream,
+mill_api_streams_to_json (MillCatalog *catalog, const MillStream *stream,
     const MillStreamReport *report)
 {
   const MillStreamRow *row = stream->row;
@@ -131,7 +118,8 @@ mill_api_streams_to_json (const MillStream *stream,
   json_object_set_string_member (object, "name", row->name);
   mill_api_json_set_text (object, "app", row->app);
   mill_api_json_set_text (object, "pipeline", row->pipeline);
-  add_params (object, stream);
+  json_object_set_object_member (object, "params",
+      mill_api_stream_params_to_json (catalog, stream));
   mill_api_json_set_text (object, "node", row->node_id);
   json_object_set_string_member (object, "desired",
       row->desired == MILL_DESIRED_RUNNING ? "running" : "stopped");
@@ -166,6 +154,12 @@ get_runner (MillRequest *request)
   return mill_supervisor_get_runner (mill_request_get_supervisor (request));
 }
 
+static MillCatalog *
+get_catalog (MillRequest *request)
+{
+  return mill_supervisor_get_catalog (mill_request_get_supervisor (request));
+}
+
 /* Returns: (nullable): NULL was answered */
 static MillStream *
 find_stream (MillRequest *request)
@@ -195,7 +189,7 @@ on_report (GObject *source, GAsyncResult *result, gpointer user_data)
   MillStream *stream = find_stream (request);
   if (stream)
     mill_request_reply_object (request, answer->status,
-        mill_api_streams_to_json (stream, report));
+        mill_api_streams_to_json (get_catalog (request), stream, report));
 }
 
 /* A stream whose worker does not answer is shown all the same. */
@@ -205,7 +199,7 @@ reply_stream (MillRequest *request, MillStream *stream, guint status)
   MillWorkerProxy *worker = mill_runner_get_worker (get_runner (request));
   if (!worker || !stream->row->owner) {
     mill_request_reply_object (request, status,
-        mill_api_streams_to_json (stream, NULL));
+        mill_api_streams_to_json (get_catalog (request), stream, NULL));
     return;
   }
   Answer *answer = g_new0 (Answer, 1);
@@ -247,7 +241,7 @@ reply_list (MillRequest *request, const MillProcessReport *report)
     const MillStream *stream = g_ptr_array_index (streams, i);
     if (mill_api_pager_take (&pager, stream->row->name))
       json_array_add_object_element (items,
-          mill_api_streams_to_json (stream,
+          mill_api_streams_to_json (get_catalog (request), stream,
               find_report (report, stream->row->name)));
   }
   mill_request_reply_list (request, items, mill_api_pager_next (&pager));
@@ -275,14 +269,6 @@ list_streams (MillRequest *request)
 }
 
 /* ---- changes ---- */
-
-static gchar *
-params_to_text (JsonObject *body)
-{
-  if (!json_object_has_member (body, "params"))
-    return g_strdup ("{}");
-  return json_to_string (json_object_get_member (body, "params"), FALSE);
-}
 
 /* Whether what is wanted of it now is another thing than what runs. */
 static gboolean
@@ -360,7 +346,8 @@ put_stream (MillRequest *request)
   g_autoptr (GError) error = NULL;
   const gchar *name = mill_request_get_param (request, "name");
   JsonObject *body = mill_request_get_body (request);
-  g_autofree gchar *params = params_to_text (body);
+  MillStream *stream = mill_stream_registry_find (get_registry (request), name);
+  g_autofree gchar *params = mill_api_stream_params_from_json (body, stream);
 
   if (!mill_publish_auth_is_name (name)) {
     mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
@@ -369,7 +356,6 @@ put_stream (MillRequest *request)
   }
   if (!check_plan (request, params))
     return;
-  MillStream *stream = mill_stream_registry_find (get_registry (request), name);
   gboolean created = stream == NULL;
   if (created)
     stream = mill_stream_registry_add (get_registry (request), name, NULL,

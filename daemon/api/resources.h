@@ -49,7 +49,7 @@ const gchar *mill_api_openapi_get_text (void);
 
 /* The stream's fields that millraced knows by itself; @report (nullable) adds
  * what its worker says. Returns: (transfer full) */
-JsonObject *mill_api_streams_to_json (const MillStream *stream,
-    const MillStreamReport *report);
+JsonObject *mill_api_streams_to_json (MillCatalog *catalog,
+    const MillStream *stream, const MillStreamReport *report);
 
 G_END_DECLS

@@ -334,6 +334,7 @@ gst_rtmp_client_sink_release_pad (GstElement *element, GstPad *pad)
 
 /* ---- states ---- */
 
+/* READY->PAUSED */
 static gboolean
 open_target (GstRtmpClientSink *self)
 {
@@ -344,13 +345,6 @@ open_target (GstRtmpClientSink *self)
   mill_relay_settings_copy (&self->settings, &settings);
   self->is_drained = self->is_eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
-  if (!settings.location) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("Nowhere to send to: set the property location, for instance "
-         "rtmp://127.0.0.1:1935/live/demo."),
-        (NULL));
-    return FALSE;
-  }
   if (!mill_relay_target_start (self->target, &settings, &error)) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message),
         (NULL));
@@ -368,6 +362,9 @@ gst_rtmp_client_sink_change_state (GstElement *element,
 {
   GstRtmpClientSink *self = GST_RTMP_CLIENT_SINK (element);
 
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+      !mill_relay_settings_check (&self->settings, element))
+    return GST_STATE_CHANGE_FAILURE;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !open_target (self))
     return GST_STATE_CHANGE_FAILURE;
   GstStateChangeReturn result =

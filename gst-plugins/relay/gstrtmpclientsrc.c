@@ -56,13 +56,6 @@ open_pull (GstRtmpClientSrc *self)
   GST_OBJECT_LOCK (self);
   mill_relay_settings_copy (&self->settings, &settings);
   GST_OBJECT_UNLOCK (self);
-  if (!settings.location) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("Nowhere to pull from: set the property location, for instance "
-         "rtmp://127.0.0.1:1935/live/demo."),
-        (NULL));
-    return FALSE;
-  }
   if (mill_relay_pull_open (self->pull, &settings, &error))
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", error->message), (NULL));
@@ -74,6 +67,9 @@ gst_rtmp_client_src_change_state (GstElement *element, GstStateChange change)
 {
   GstRtmpClientSrc *self = GST_RTMP_CLIENT_SRC (element);
 
+  if (change == GST_STATE_CHANGE_NULL_TO_READY &&
+      !mill_relay_settings_check (&self->settings, element))
+    return GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_READY_TO_PAUSED && !open_pull (self))
     return GST_STATE_CHANGE_FAILURE;
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)

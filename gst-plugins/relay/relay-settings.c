@@ -168,6 +168,34 @@ mill_relay_settings_copy (const MillRelaySettings *self,
   ret_copy->tls_ca_file = g_strdup (self->tls_ca_file);
 }
 
+/* Returns: (transfer full) (nullable): what is wrong with them */
+static gchar *
+find_mistake (const MillRelaySettings *self, gboolean is_sink)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (is_sink && self->location && *self->location == '\0')
+    return NULL;
+  if (!self->location)
+    return g_strdup ("location: got none, expected for instance "
+                     "rtmp://127.0.0.1:1935/live/demo");
+  g_autoptr (MillRelayAddress) address =
+      mill_relay_address_new (self->location, self->stream_key, &error);
+  return address ? NULL : g_strdup (error->message);
+}
+
+gboolean
+mill_relay_settings_check (MillRelaySettings *self, GstElement *element)
+{
+  GST_OBJECT_LOCK (element);
+  gboolean is_sink = GST_OBJECT_FLAG_IS_SET (element, GST_ELEMENT_FLAG_SINK);
+  g_autofree gchar *mistake = find_mistake (self, is_sink);
+  GST_OBJECT_UNLOCK (element);
+  if (mistake)
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS, ("%s", mistake), (NULL));
+  return !mistake;
+}
+
 /* Returns: (nullable) */
 static guint *
 find_number (MillRelaySettings *self, guint prop)

@@ -59,6 +59,11 @@ void mill_relay_settings_copy (const MillRelaySettings *self,
     MillRelaySettings *ret_copy);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MillRelaySettings, mill_relay_settings_clear)
 
+/* Posts an error on @element, whose OBJECT_LOCK guards them, when the location
+ * makes no sense. Empty is none, which only a sink may have. */
+gboolean mill_relay_settings_check (MillRelaySettings *self,
+    GstElement *element);
+
 /* The caller holds the lock that guards them.
  * Returns FALSE when @prop is none of them. */
 gboolean mill_relay_settings_set (MillRelaySettings *self, guint prop,

@@ -27,7 +27,7 @@ typedef struct
 static const gchar *const top_keys[] = { "millrace", "name", "summary",
   "params", "nodes", "restart", NULL };
 static const gchar *const param_keys[] = { "type", "default", "required",
-  "summary", NULL };
+  "secret", "summary", NULL };
 static const gchar *const node_keys[] = { "element", "from", "isolate", "props",
   "publish", NULL };
 static const gchar *const source_keys[] = { "node", "pad", "as", "props",
@@ -258,6 +258,7 @@ read_param (Reader *reader, const MillYamlNode *key, const MillYamlNode *node)
   param->type =
       read_word (reader, node, "type", param_types, MILL_PARAM_STRING);
   param->required = read_word (reader, node, "required", booleans, FALSE);
+  param->secret = read_word (reader, node, "secret", booleans, FALSE);
   param->summary = read_text (reader, node, "summary", "summary");
   fallback = mill_yaml_node_get (node, "default", NULL);
   if (fallback)
@@ -267,6 +268,9 @@ read_param (Reader *reader, const MillYamlNode *key, const MillYamlNode *node)
   if (!fallback && !param->required)
     report (reader, &key->place,
         "%s has no default, expected one, or required: true", what);
+  if (param->secret && param->default_value && *param->default_value)
+    report (reader, &fallback->place,
+        "%s is secret, expected an empty default, or required: true", what);
   if (fallback && param->required)
     report (reader, &fallback->place, "%s is required, expected no default",
         what);

@@ -18,11 +18,15 @@ typedef enum
   MILL_PARAM_BOOLEAN,
 } MillParamType;
 
+/* What stands where a secret would be. */
+#define MILL_SECRET_MASK "***"
+
 typedef struct
 {
   gchar *name;
   MillParamType type;
   gboolean required;
+  gboolean secret; /* its value is shown to nobody */
   gchar *default_value; /* nullable; text form */
   gchar *summary; /* nullable */
   MillPlace place;

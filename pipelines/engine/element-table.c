@@ -128,6 +128,9 @@ mill_element_table_get_waiting (const gchar *factory)
 const gchar *
 mill_element_table_get_tried (const gchar *factory)
 {
+  if (g_str_equal (factory, "rtmpclientsink") ||
+      g_str_equal (factory, "rtmpclientsrc"))
+    return "location";
   return g_str_equal (factory, "abrladder") ? "preset" : NULL;
 }
 

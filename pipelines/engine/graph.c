@@ -283,11 +283,37 @@ mill_graph_get_nodes_by_factory (MillGraph *graph, const gchar *factory)
   return elements;
 }
 
+/* A value is written up to the quote behind it, and a long one is cut: so much
+ * of its beginning tells that it is one. */
+#define SECRET_HEAD 8
+
+/* Puts the mask where @secret begins and drops the rest of the value. */
+static void
+mask_secret (GString *dot, const gchar *secret)
+{
+  g_autofree gchar *head = g_strndup (secret, SECRET_HEAD);
+  gsize from = 0;
+  const gchar *found;
+
+  while ((found = strstr (dot->str + from, head))) {
+    gsize at = found - dot->str;
+
+    g_string_erase (dot, at, strcspn (found, "\\\"\n"));
+    g_string_insert (dot, at, MILL_SECRET_MASK);
+    from = at + strlen (MILL_SECRET_MASK);
+  }
+}
+
 gchar *
 mill_graph_to_dot (MillGraph *graph)
 {
-  return gst_debug_bin_to_dot_data (GST_BIN (graph->pipeline),
+  g_autofree gchar *text = gst_debug_bin_to_dot_data (GST_BIN (graph->pipeline),
       GST_DEBUG_GRAPH_SHOW_ALL);
+  GString *dot = g_string_new (text);
+
+  for (GStrv secret = graph->plan->secrets; *secret; secret++)
+    mask_secret (dot, *secret);
+  return g_string_free (dot, FALSE);
 }
 
 /* ---- running ---- */

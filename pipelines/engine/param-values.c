@@ -13,6 +13,7 @@ struct _MillParamValues
 {
   GHashTable *texts; /* name -> text; "" stands for none, see open */
   GHashTable *open; /* names of required parameters without a value */
+  GHashTable *secret; /* names of secret parameters */
   GStrv names; /* for "did you mean" */
 };
 
@@ -95,6 +96,8 @@ finish_param (MillParamValues *values, const MillParam *param,
   const gchar *text = g_hash_table_lookup (values->texts, param->name);
   const gchar *expected;
 
+  if (param->secret)
+    g_hash_table_add (values->secret, g_strdup (param->name));
   if (!text && param->default_value) {
     g_hash_table_insert (values->texts, g_strdup (param->name),
         g_strdup (param->default_value));
@@ -113,8 +116,8 @@ finish_param (MillParamValues *values, const MillParam *param,
   expected = mill_param_values_check (param->type, text);
   if (expected) {
     mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &param->place,
-        "parameter '%s' set to '%.60s', expected %s", param->name, text,
-        expected);
+        "parameter '%s' set to '%.60s', expected %s", param->name,
+        param->secret ? MILL_SECRET_MASK : text, expected);
     /* One message is enough: what uses it is not looked at. */
     g_hash_table_add (values->open, g_strdup (param->name));
   }
@@ -130,6 +133,8 @@ mill_param_values_new (const MillDescription *description, GHashTable *given,
   values->texts =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   values->open = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  values->secret =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   values->names = collect_names (description);
   if (given)
     take_given (values, description, given, diagnostics);
@@ -144,8 +149,43 @@ mill_param_values_free (MillParamValues *values)
 {
   g_hash_table_unref (values->texts);
   g_hash_table_unref (values->open);
+  g_hash_table_unref (values->secret);
   g_strfreev (values->names);
   g_free (values);
+}
+
+gboolean
+mill_param_values_uses_secret (const MillParamValues *values, const gchar *text)
+{
+  GHashTableIter iter;
+  gpointer name;
+
+  /* What "$${" makes of it shows too little, never too much. */
+  g_hash_table_iter_init (&iter, values->secret);
+  while (g_hash_table_iter_next (&iter, &name, NULL)) {
+    g_autofree gchar *reference = g_strdup_printf ("${%s}", (gchar *) name);
+
+    if (strstr (text, reference))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+GStrv
+mill_param_values_list_secrets (const MillParamValues *values)
+{
+  g_autoptr (GStrvBuilder) secrets = g_strv_builder_new ();
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, values->secret);
+  while (g_hash_table_iter_next (&iter, &name, NULL)) {
+    const gchar *text = g_hash_table_lookup (values->texts, name);
+
+    if (text && *text)
+      g_strv_builder_add (secrets, text);
+  }
+  return g_strv_builder_end (secrets);
 }
 
 /* Appends what "${name}" stands for. */

@@ -23,6 +23,13 @@ void mill_param_values_free (MillParamValues *values);
 gchar *mill_param_values_expand (MillParamValues *values, const gchar *text,
     const MillPlace *place, MillDiagnostics *diagnostics, gboolean *ret_open);
 
+/* Whether @text has the "${name}" of a secret parameter. */
+gboolean mill_param_values_uses_secret (const MillParamValues *values,
+    const gchar *text);
+
+/* Returns: (transfer full): the values of the secret parameters that have one */
+GStrv mill_param_values_list_secrets (const MillParamValues *values);
+
 /* What a text must look like to be of @type: "an integer".
  * Returns: (transfer none) (nullable): NULL when @text is of the type. */
 const gchar *mill_param_values_check (MillParamType type, const gchar *text);

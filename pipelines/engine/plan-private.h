@@ -23,6 +23,7 @@ struct _MillPlan
   GPtrArray *parts; /* (element-type MillPlanPart), one per process */
   GPtrArray *ends; /* (element-type MillPlanNode): millsink and millsrc */
   GPtrArray *end_links; /* (element-type MillPlanLink): to and from them */
+  GStrv secrets; /* the values that nobody is to see */
 };
 
 /** What one process runs. Owns nothing. */
@@ -71,6 +72,8 @@ typedef struct
 
 void mill_plan_node_free (MillPlanNode *node);
 void mill_plan_setting_free (MillPlanSetting *setting);
+/* For people: without secrets. Returns: (transfer full) */
+gchar *mill_plan_setting_format (const MillPlanSetting *setting);
 void mill_plan_link_free (MillPlanLink *link);
 void mill_planner_node_free (MillPlannerNode *node);
 

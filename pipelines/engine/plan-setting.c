@@ -6,6 +6,14 @@
 #include "element-table.h"
 #include "value-text.h"
 
+gchar *
+mill_plan_setting_format (const MillPlanSetting *setting)
+{
+  return setting->secret && !setting->open
+      ? g_strdup (MILL_SECRET_MASK)
+      : mill_value_text_format (&setting->value);
+}
+
 void
 mill_plan_setting_free (MillPlanSetting *setting)
 {
@@ -71,6 +79,9 @@ check_setting (MillPlanner *planner, const MillSetting *setting,
   g_autofree gchar *text = NULL;
   g_auto (GValue) value = G_VALUE_INIT;
   gboolean open = FALSE;
+  gboolean secret =
+      mill_param_values_uses_secret (planner->values, setting->text) ||
+      (pspec && !(pspec->flags & G_PARAM_READABLE));
   MillPlanSetting *result;
 
   text = mill_param_values_expand (planner->values, setting->text,
@@ -86,13 +97,14 @@ check_setting (MillPlanner *planner, const MillSetting *setting,
   }
   if (expected) {
     mill_planner_report (planner, &setting->value_place,
-        "%s: property '%s' is '%.80s', expected %s", owner, setting->name, text,
-        expected);
+        "%s: property '%s' is '%.80s', expected %s", owner, setting->name,
+        secret ? MILL_SECRET_MASK : text, expected);
     return NULL;
   }
   result = g_new0 (MillPlanSetting, 1);
   result->name = g_strdup (pspec->name);
   result->open = open;
+  result->secret = secret;
   result->value = value;
   value = (GValue) G_VALUE_INIT;
   return result;

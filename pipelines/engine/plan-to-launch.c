@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "value-text.h"
-
 typedef struct
 {
   const GPtrArray *nodes; /* (element-type MillPlanNode) */
@@ -33,7 +31,7 @@ is_plain (const gchar *text)
 static void
 write_setting (Writer *writer, const gchar *pad, const MillPlanSetting *setting)
 {
-  g_autofree gchar *value = mill_value_text_format (&setting->value);
+  g_autofree gchar *value = mill_plan_setting_format (setting);
   g_autofree gchar *name = pad ? g_strdup_printf ("%s::%s", pad, setting->name)
                                : g_strdup (setting->name);
   g_autoptr (GString) quoted = NULL;

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "value-text.h"
-
 static const gchar *
 change_word (MillChange change)
 {
@@ -55,7 +53,7 @@ write_settings (GString *text, const GPtrArray *settings)
 {
   for (guint i = 0; i < settings->len; i++) {
     const MillPlanSetting *setting = g_ptr_array_index (settings, i);
-    g_autofree gchar *value = mill_value_text_format (&setting->value);
+    g_autofree gchar *value = mill_plan_setting_format (setting);
 
     g_string_append_printf (text, "      %s: %s  [%s]\n", setting->name, value,
         change_word (setting->change));

@@ -177,6 +177,7 @@ mill_plan_new (MillDescription *description, const MillPlanOptions *options,
       options->allow_missing, diagnostics);
   planner.options = options;
   planner.values = values;
+  plan->secrets = mill_param_values_list_secrets (values);
   run_steps (&planner);
   if (mill_diagnostics_get_n_errors (diagnostics) > n_errors)
     return NULL;
@@ -232,6 +233,7 @@ mill_plan_unref (MillPlan *plan)
   g_ptr_array_unref (plan->nodes);
   g_ptr_array_unref (plan->links);
   mill_description_unref (plan->description);
+  g_strfreev (plan->secrets);
   g_free (plan);
 }
 

@@ -56,6 +56,7 @@ typedef struct
       value; /* converted to the property's type; a string "${x}" while open */
   gboolean
       open; /* needs a required parameter that has no value (allow_missing) */
+  gboolean secret; /* by its parameter, or cannot be read back: never shown */
   MillChange change;
 } MillPlanSetting;
 

@@ -17,6 +17,16 @@ nodes:
   out: { element: fakesink, from: [in], props: { sync: true } }
 `;
 const SHORT = PULSE.replace('name: pulse', 'name: short').replace('is-live: true', 'num-buffers: 3, is-live: true');
+const HUSH = `millrace: 1
+name: hush
+params:
+  word: { type: string, secret: true, required: true }
+  open: { type: string, default: "" }
+nodes:
+  in: { element: fakesrc, props: { is-live: true, do-timestamp: true, sizetype: fixed, sizemax: 16, datarate: 1600 } }
+  caps: { element: capsfilter, from: [in], props: { caps: "application/x-hush, word=(string)\${word}" } }
+  out: { element: fakesink, from: [caps], props: { sync: true } }
+`;
 const BROKEN = `millrace: 1
 name: broken
 nodes:
@@ -278,6 +288,27 @@ test('a stream that comes to its end is idle, and a changed one runs anew', asyn
   await daemon.api('PUT', '/api/v1/streams/once', { pipeline: 'pulse' });
   assert.equal((await daemon.streamState('once')).generation, generation, 'the same PUT touches nothing');
   await daemon.api('DELETE', '/api/v1/streams/once');
+});
+
+test('a secret parameter goes in and never comes out', async () => {
+  const secret = 'whisper-0123456789';
+  assert.equal((await putPipeline('hush', HUSH)).status, 201);
+  const declared = (await daemon.api('GET', '/api/v1/pipelines/hush')).body.params;
+  assert.deepEqual(declared.map((p) => [p.name, p.secret]), [['word', true], ['open', false]]);
+  const put = await daemon.api('PUT', '/api/v1/streams/hush', { pipeline: 'hush', params: { word: secret, open: 'seen' } });
+  assert.equal(put.status, 201, JSON.stringify(put.body));
+  await eventually('it runs', 5000, async () => (await daemon.streamState('hush')).state === 'live');
+  for (const view of ['', '/stats', '/logs', '/graph.svg']) {
+    const { body } = await daemon.api('GET', `/api/v1/streams/hush${view}`);
+    assert.ok(!JSON.stringify(body).includes(secret), `${view || '/'} shows it: ${JSON.stringify(body).slice(0, 2000)}`);
+  }
+  const { params, generation } = await daemon.streamState('hush');
+  assert.deepEqual(params, { word: '***', open: 'seen' });
+  // What was read may be sent back: nothing has changed.
+  assert.equal((await daemon.api('PUT', '/api/v1/streams/hush', { pipeline: 'hush', params })).status, 200);
+  assert.equal((await daemon.streamState('hush')).generation, generation);
+  assert.ok(!daemon.logs().includes(secret), 'a log shows it');
+  assert.equal((await daemon.api('DELETE', '/api/v1/streams/hush')).status, 200);
 });
 
 test('lists come in pages', async () => {

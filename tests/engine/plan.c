@@ -374,6 +374,43 @@ test_params (void)
   g_assert_true (setting_of (missing, 3, 0)->open);
 }
 
+/* Whoever reads what a plan is must not learn what its secrets are. */
+static void
+test_secrets (void)
+{
+  static const gchar text[] = HEAD
+      "params:\n  word: { type: string, secret: true, required: true }\n"
+      "  count: { type: integer, secret: true, required: true }\n"
+      "nodes:\n  p: { element: videotestsrc, props: { num-buffers: "
+      "\"${count}\" } }\n"
+      "  o: { element: filesink, from: [p], props: { location: "
+      "\"/tmp/${word}.x\" } }\n";
+  g_autoptr (GHashTable) params = g_hash_table_new (g_str_hash, g_str_equal);
+  MillPlanOptions options =
+      options_with (params, "word", "whisper", "count", "71", NULL);
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *refused = NULL;
+  g_autoptr (MillPlan) plan = plan_of (text, &options, &said);
+
+  g_assert_cmpstr (said, ==, "");
+  g_autofree gchar *shown = mill_plan_to_text (plan);
+  g_autofree gchar *launch = mill_plan_to_launch (plan);
+  g_autofree gchar *dot = mill_plan_to_dot (plan);
+  const gchar *const all[] = { shown, launch, dot };
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++) {
+    g_assert_null (strstr (all[i], "whisper"));
+    g_assert_null (strstr (all[i], "71"));
+  }
+  g_assert_nonnull (strstr (shown, "location: ***"));
+  g_assert_cmpstr (g_value_get_string (&setting_of (plan, 1, 0)->value), ==,
+      "/tmp/whisper.x");
+  /* Nor do mistakes tell. */
+  options_with (params, "count", "whisper", NULL);
+  g_assert_null (plan_of (text, &options, &refused));
+  g_assert_null (strstr (refused, "whisper"));
+  g_assert_nonnull (strstr (refused, "set to '***', expected an integer"));
+}
+
 static void
 test_bad_params (void)
 {
@@ -676,6 +713,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/warnings", test_warnings);
   g_test_add_func ("/plan/links", test_links);
   g_test_add_func ("/plan/params", test_params);
+  g_test_add_func ("/plan/secrets", test_secrets);
   g_test_add_func ("/plan/bad-params", test_bad_params);
   g_test_add_func ("/plan/processes", test_processes);
   g_test_add_func ("/plan/parts", test_parts);
