@@ -237,6 +237,42 @@ GST_START_TEST (metadata_to_and_fro)
 }
 GST_END_TEST;
 
+/* Streams of one process do not each cost a thread, and none of the first ones
+ * shares its thread while another core has nothing to do. */
+GST_START_TEST (threads_of_many)
+{
+  guint n_cores = g_get_num_processors ();
+  guint n_sources = 2 * n_cores + 1;
+  g_autoptr (GPtrArray) receivers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) receiver_free);
+  g_autoptr (GPtrArray) publishers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) publisher_free);
+  guint n_connections = 0;
+
+  for (guint i = 0; i < n_sources; i++) {
+    Receiver *receiver = receiver_new (LOCATION);
+    g_ptr_array_add (receivers, receiver);
+    receiver_start (receiver, 0);
+    g_ptr_array_add (publishers, open_av (receiver));
+    receiver_wait_state (receiver, "live");
+  }
+  g_autoptr (GstStructure) description = NULL;
+  Receiver *first = g_ptr_array_index (receivers, 0);
+  g_object_get (first->element, "threads", &description, NULL);
+  const GValue *threads = gst_structure_get_value (description, "threads");
+  fail_unless_equals_int (gst_value_array_get_size (threads), n_cores);
+  for (guint i = 0; i < n_cores; i++) {
+    const GstStructure *thread =
+        gst_value_get_structure (gst_value_array_get_value (threads, i));
+    guint n = 0;
+    gst_structure_get_uint (thread, "connections", &n);
+    fail_unless (n > 0, "nothing for thread %u", i);
+    n_connections += n;
+  }
+  fail_unless_equals_int (n_connections, n_sources);
+}
+GST_END_TEST;
+
 static Suite *
 rtmpserversrc_streams_suite (void)
 {
@@ -250,6 +286,7 @@ rtmpserversrc_streams_suite (void)
   tcase_add_test (streams, long_gop);
   tcase_add_test (streams, nothing_in_it);
   tcase_add_test (streams, metadata_to_and_fro);
+  tcase_add_test (streams, threads_of_many);
   suite_add_tcase (suite, streams);
   return suite;
 }
