@@ -109,7 +109,7 @@ prepare (MillLoad *load)
 }
 
 static void
-release (MillLoad *load)
+clear_load (MillLoad *load)
 {
   for (guint i = 0; i < load->n_publishers; i++)
     mill_rtmp_client_free (load->publishers[i].client);
@@ -121,6 +121,8 @@ release (MillLoad *load)
   if (load->address != NULL)
     freeaddrinfo (load->address);
 }
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MillLoad, clear_load)
 
 static int
 use (const gchar *message)
@@ -143,6 +145,15 @@ typedef struct
   gint n_cycle_frames;
   gboolean new_names;
 } Options;
+
+static void
+clear_options (Options *options)
+{
+  g_free (options->url);
+  g_strfreev (options->faults);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
 
 static gboolean
 parse_options (Options *options, int *argc, char ***argv, GError **error)
@@ -190,7 +201,7 @@ are_sane (const Options *options)
 int
 main (int argc, char **argv)
 {
-  Options options = {
+  g_auto (Options) options = {
     .n_publishers = 1,
     .seconds = 20,
     .stagger_ms = 20,
@@ -206,7 +217,7 @@ main (int argc, char **argv)
   g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
   gst_init (NULL, NULL);
 
-  MillLoad load = {
+  g_auto (MillLoad) load = {
     .n_publishers = (guint) options.n_publishers,
     .duration_us = (gint64) (options.seconds * G_USEC_PER_SEC),
     .stagger_us = (gint64) options.stagger_ms * 1000,
@@ -230,9 +241,5 @@ main (int argc, char **argv)
   }
   mill_load_loop_run (&load);
   mill_load_result_print (&load);
-  gboolean is_clean = mill_load_result_is_clean (&load);
-  release (&load);
-  g_free (options.url);
-  g_strfreev (options.faults);
-  return is_clean ? EXIT_SUCCESS : EXIT_FAILURE;
+  return mill_load_result_is_clean (&load) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
