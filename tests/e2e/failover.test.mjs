@@ -173,3 +173,20 @@ test('a publisher takes over a stream, and its viewers play on', async (t) => {
   const runs = await recorder.frames();
   assert.deepEqual(runs.map((run) => sender(run[0])), ['primary', 'backup']);
 });
+
+test('kill -9 of millraced: the next one knows the places, and who may take them', async (t) => {
+  const primary = publish(t, 'adopted', 'primary');
+  await places('adopted', 'primary:live* backup:waiting');
+  publish(t, 'adopted', 'backup');
+  await places('adopted', 'primary:live* backup:live');
+  await daemon.kill();
+  await daemon.launch();
+  await places('adopted', 'primary:live* backup:live');
+  const third = publish(t, 'adopted', 'return');
+  assert.notEqual(await third.ended(), 0);
+  assert.match(third.errors, /Server error: stream 'adopted' has all the publishers it has room for already/);
+  await primary.kill();
+  await places('adopted', 'primary:away backup:live*');
+  publish(t, 'adopted', 'return');
+  await places('adopted', 'primary:live* backup:live', 20000);
+});
