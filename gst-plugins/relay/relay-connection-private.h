@@ -48,6 +48,8 @@ struct _MillRelayConnection
   gchar *redirect_url;
 
   gint64 progress_us; /* the last one */
+  guint64 edge; /* of MillRelayTcp, when it was last seen to move enough */
+  guint64 acked_at_edge; /* at that time */
   MillRelayTraffic traffic;
 };
 

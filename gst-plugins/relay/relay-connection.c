@@ -18,12 +18,17 @@ GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 
 #define CHUNK_SIZE (32 * 1024)
 
-/* The watch looks so often within a time-out, and at least once a second. */
+/* The watch looks so often within a time-out, and at least twice a second. */
 #define LOOKS_PER_TIMEOUT 8
 #define MIN_LOOK_MS 10
-#define MAX_LOOK_MS 1000
+#define MAX_LOOK_MS 500
 
 #define GOODBYE_MS 1000
+
+/* The edge of the window moves by a quarter at least of what is delivered, but
+ * for its rounding: the largest scale is 2^14 (RFC 7323 §2.3). */
+#define MIN_EDGE_SHARE 4
+#define MAX_ROUNDING 16384
 
 /* ---- life ---- */
 
@@ -137,8 +142,25 @@ get_output_size (MillRelayConnection *self)
   return size;
 }
 
-/* Bytes that the other side has taken, not those that left this process: what
- * a dead server's network and its own kernel have room for says nothing. */
+/* Whether the server takes what is sent. Not what left this process counts, nor
+ * what the server's kernel took, which has room for seconds of a stream, but
+ * that it made room for as much again: the edge of TCP's window goes along with
+ * what is acknowledged as long as a program reads, and else only creeps. */
+static gboolean
+is_taking (MillRelayConnection *self, const MillRelayTcp *tcp)
+{
+  guint64 delivered = tcp->acked - self->acked_at_edge;
+  gboolean is_waiting = tcp->unacked > 0 || get_output_size (self) > 0;
+
+  if (delivered <= MAX_ROUNDING)
+    return !is_waiting || tcp->acked != self->traffic.acked;
+  if ((tcp->edge - self->edge) * MIN_EDGE_SHARE < delivered)
+    return FALSE;
+  self->edge = tcp->edge;
+  self->acked_at_edge = tcp->acked;
+  return TRUE;
+}
+
 static void
 look (MillRelayConnection *self, gint64 now_us)
 {
@@ -146,11 +168,12 @@ look (MillRelayConnection *self, gint64 now_us)
 
   if (!mill_relay_tcp_read (self->fd, &tcp))
     return;
-  gboolean has_moved = tcp.acked != self->traffic.acked;
-  gboolean is_waiting = tcp.unacked > 0 || get_output_size (self) > 0;
-  if (self->options.role == MILL_RTMP_CLIENT_PUBLISH &&
-      (has_moved || !is_waiting))
+  if (self->options.role == MILL_RTMP_CLIENT_PUBLISH && is_taking (self, &tcp))
     self->progress_us = now_us;
+  GST_LOG ("%s: acked %" G_GUINT64_FORMAT ", edge %" G_GUINT64_FORMAT
+           ", unacked %u, last taken %" G_GINT64_FORMAT " ms ago",
+      self->address->shown, tcp.acked, tcp.edge, tcp.unacked,
+      (now_us - self->progress_us) / 1000);
   self->traffic.acked = tcp.acked;
   self->traffic.rtt_us = tcp.rtt_us;
 }
@@ -165,7 +188,7 @@ watch_live (MillRelayConnection *self, gint64 now_us)
       now_us - self->progress_us >= limit_us) {
     g_autofree gchar *reason =
         g_strdup_printf (self->options.role == MILL_RTMP_CLIENT_PUBLISH
-                ? "no byte was acknowledged for %u ms"
+                ? "no byte was taken for %u ms"
                 : "no byte came for %u ms",
             self->options.stall_timeout_ms);
     finish (self, MILL_RELAY_END_STALLED, reason);

@@ -30,8 +30,8 @@ typedef enum
 /**
  * MillRelayConnectionOptions: copied
  * @connect_timeout_ms: from the start to the server's acceptance
- * @stall_timeout_ms: publishing: how long no byte may be acknowledged while
- *   some wait; playing: how long none may come; 0: for ever
+ * @stall_timeout_ms: publishing: how long the server may take no byte while some
+ *   wait; playing: how long none may come; 0: for ever
  * @tls_validation: whether the certificate is checked
  * @tls_ca_file: (nullable): PEM file of those who may sign it; NULL: the
  *   system's
@@ -96,7 +96,7 @@ mill_relay_connection_get_capabilities (MillRelayConnection *self);
 typedef struct
 {
   guint64 sent;
-  guint64 acked; /* as of the last look, once a second at least */
+  guint64 acked; /* as of the last look, half a second ago at most */
   guint64 received;
   guint rtt_us;
 } MillRelayTraffic;

@@ -35,11 +35,11 @@ static const Number common[] = {
 };
 
 static const Number of_sink[] = {
-  /* With what a dead server's kernel still takes (a quarter of a second of a
-   * picture at 2 Mb/s), and a look per second, it is found within 10 s. */
+  /* With a second in which a dead server may look alive, and half a one between
+   * two looks, it is found within 10 s. */
   { MILL_RELAY_PROP_STALL_TIMEOUT_MS, "stall-timeout-ms", "Stall time-out",
-      "How long no byte may be acknowledged by the server's side while some "
-      "wait, in ms; then the connection is given up (0 = never)",
+      "How long the server may take no byte while some wait, in ms; then the "
+      "connection is given up (0 = never)",
       0, MAX_MS, 8000, FIELD (stall_timeout_ms) },
   { MILL_RELAY_PROP_MAX_ATTEMPTS, "max-attempts", "Attempts",
       "Attempts in a row without success before it gives up (0 = never)", 0,

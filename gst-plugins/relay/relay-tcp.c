@@ -28,9 +28,14 @@ mill_relay_tcp_read (gint fd, MillRelayTcp *ret_tcp)
       size < offsetof (struct tcp_info, tcpi_bytes_received) ||
       ioctl (fd, SIOCOUTQ, &queued) != 0)
     return FALSE;
+  /* Linux 5.4 */
+  gboolean has_window = size >=
+      offsetof (struct tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd;
+  guint64 window = has_window ? info.tcpi_snd_wnd : 0;
   *ret_tcp = (MillRelayTcp){
     .acked = info.tcpi_bytes_acked,
     .unacked = queued,
+    .edge = info.tcpi_bytes_acked + window,
     .rtt_us = info.tcpi_rtt,
   };
   return TRUE;

@@ -11,6 +11,9 @@ typedef struct
 {
   guint64 acked; /* bytes that the peer's kernel has acknowledged, ever */
   guint unacked; /* bytes handed to the kernel and not acknowledged */
+  /* the end of what the peer has room for, counted like acked: moves only when
+   * its program reads, where its kernel takes what comes until it is full */
+  guint64 edge;
   guint rtt_us;
 } MillRelayTcp;
 

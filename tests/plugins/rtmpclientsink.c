@@ -506,7 +506,7 @@ static const Fault faults[] = {
   { "unauthorized", TARGET_REFUSE, "NetStream.Publish.Unauthorized", "refused",
       "NetStream.Publish.Unauthorized" },
   { "silent", TARGET_SILENT, NULL, "waiting", "no answer" },
-  { "deaf", TARGET_DEAF, NULL, "waiting", "no byte was acknowledged" },
+  { "deaf", TARGET_DEAF, NULL, "waiting", "no byte was taken" },
   { "closes", TARGET_CLOSE, NULL, "waiting", "" },
   { "no RTMP", TARGET_GARBAGE, NULL, "waiting", "makes no sense" },
 };
@@ -600,7 +600,7 @@ GST_START_TEST (stall_and_recovery)
   for (; n < 20 * GOP; n++)
     relay_push (relay, n, 8000);
   g_autofree gchar *reason = relay_wait_state (relay, "waiting");
-  g_assert_cmpstr (reason, ==, "no byte was acknowledged for 300 ms");
+  g_assert_cmpstr (reason, ==, "no byte was taken for 300 ms");
   target_set_deaf (target, FALSE);
   while (get_stat (relay, "connections") < 2) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
