@@ -514,12 +514,12 @@ static const Fault faults[] = {
 /* Sends in groups of pictures, and waits for both good servers after each: what
  * they lose is lost for good. */
 static void
-feed_siblings (Relay **relays, Target *first, Target *last, guint *n_sent)
+feed_siblings (Relay **relays, Target *former, Target *last, guint *n_sent)
 {
   for (guint i = 0; i < GOP; i++, (*n_sent)++)
     for (guint k = 0; k < 3; k++)
       relay_push (relays[k], *n_sent, 8000);
-  target_wait_frames (first, *n_sent, *n_sent);
+  target_wait_frames (former, *n_sent, *n_sent);
   target_wait_frames (last, *n_sent, *n_sent);
 }
 
@@ -528,11 +528,11 @@ feed_siblings (Relay **relays, Target *first, Target *last, guint *n_sent)
 GST_START_TEST (faults_and_siblings)
 {
   const Fault *fault = &faults[__i__];
-  g_autoptr (Target) first = target_new (TARGET_GOOD, NULL, NULL);
+  g_autoptr (Target) former = target_new (TARGET_GOOD, NULL, NULL);
   g_autoptr (Target) bad = target_new (fault->mode, NULL, NULL);
   g_autoptr (Target) last = target_new (TARGET_GOOD, NULL, NULL);
   target_set_text (bad, fault->text);
-  g_autoptr (Relay) relay_first = relay_to (first, "");
+  g_autoptr (Relay) relay_first = relay_to (former, "");
   g_autoptr (Relay) relay_bad =
       relay_to (bad, "connect-timeout-ms=400 stall-timeout-ms=400");
   g_autoptr (Relay) relay_last = relay_to (last, "");
@@ -543,11 +543,11 @@ GST_START_TEST (faults_and_siblings)
   /* Three times over, so that it is seen to be tried again and again. */
   while (target_count_connections (bad) < 3) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-    feed_siblings (relays, first, last, &n_sent);
+    feed_siblings (relays, former, last, &n_sent);
   }
   g_autofree gchar *reason = relay_wait_state (relay_bad, fault->state);
   g_assert_nonnull (strstr (reason, fault->reason));
-  assert_whole (first, n_sent);
+  assert_whole (former, n_sent);
   assert_whole (last, n_sent);
   g_assert_cmpuint (get_stat (relay_first, "dropped-frames"), ==, 0);
   g_assert_cmpuint (get_stat (relay_last, "dropped-frames"), ==, 0);
@@ -558,7 +558,7 @@ GST_START_TEST (faults_and_siblings)
   guint before = target_count_frames (bad, TRUE);
   while (target_count_frames (bad, TRUE) < before + 3 * GOP) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-    feed_siblings (relays, first, last, &n_sent);
+    feed_siblings (relays, former, last, &n_sent);
   }
   assert_clean_starts (bad);
   for (guint i = 0; i < 3; i++)
