@@ -4,16 +4,8 @@
 /* Prometheus text format 0.0.4. Names end in their unit, counters in _total. */
 
 #include "daemon/common/self-stats.h"
-#include "resources.h"
+#include "api-metrics-streams.h"
 #include "runner-publish.h"
-
-static void
-add_head (GString *text, const gchar *name, const gchar *type,
-    const gchar *help)
-{
-  g_string_append_printf (text, "# HELP %s %s\n# TYPE %s %s\n", name, help,
-      name, type);
-}
 
 static void
 add_streams (GString *text, MillSupervisor *supervisor)
@@ -27,11 +19,12 @@ add_streams (GString *text, MillSupervisor *supervisor)
     counts[stream->state]++;
     restarts += stream->row->restarts;
   }
-  add_head (text, "millrace_streams", "gauge", "Streams by state.");
+  mill_api_metrics_streams_add_head (text, "millrace_streams", "gauge",
+      "Streams by state.");
   for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
     g_string_append_printf (text, "millrace_streams{state=\"%s\"} %u\n",
         mill_stream_status_to_string (i), counts[i]);
-  add_head (text, "millrace_stream_restarts", "gauge",
+  mill_api_metrics_streams_add_head (text, "millrace_stream_restarts", "gauge",
       "Restarts of the streams that there are now.");
   g_string_append_printf (text,
       "millrace_stream_restarts %" G_GUINT64_FORMAT "\n", restarts);
@@ -41,21 +34,22 @@ static void
 add_publishes (GString *text, MillRunner *runner)
 {
   const gchar *const *reasons = mill_runner_publish_list_reasons ();
-  add_head (text, "millrace_publish_requests_total", "counter",
-      "Publishers that asked to publish, by result.");
+  mill_api_metrics_streams_add_head (text, "millrace_publish_requests_total",
+      "counter", "Publishers that asked to publish, by result.");
   for (guint i = 0; i < MILL_PUBLISH_N_RESULTS; i++)
     g_string_append_printf (text,
         "millrace_publish_requests_total{result=\"%s\"} %" G_GUINT64_FORMAT
         "\n",
         mill_publish_result_to_string (i),
         mill_runner_publish_get_requests (runner, i));
-  add_head (text, "millrace_publish_refused_total", "counter",
-      "Publishers that were refused, by reason.");
+  mill_api_metrics_streams_add_head (text, "millrace_publish_refused_total",
+      "counter", "Publishers that were refused, by reason.");
   for (guint i = 0; reasons[i]; i++)
     g_string_append_printf (text,
         "millrace_publish_refused_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
         reasons[i], mill_runner_publish_get_refused (runner, reasons[i]));
-  add_head (text, "millrace_publish_ended_total", "counter",
+  mill_api_metrics_streams_add_head (text, "millrace_publish_ended_total",
+      "counter",
       "Streams that were ended because their publisher may not go on.");
   for (guint i = 0; i < MILL_ADMISSION_N_ENDS; i++)
     g_string_append_printf (text,
@@ -77,8 +71,8 @@ add_processes (GString *text, MillFleet *fleet)
   MillSelfStats self;
   mill_self_stats_get (&self);
 
-  add_head (text, "millrace_process_cpu_seconds_total", "counter",
-      "CPU time, user and system.");
+  mill_api_metrics_streams_add_head (text, "millrace_process_cpu_seconds_total",
+      "counter", "CPU time, user and system.");
   g_string_append_printf (text,
       "millrace_process_cpu_seconds_total{id=\"millraced\","
       "kind=\"supervisor\"} %.6f\n",
@@ -93,8 +87,8 @@ add_processes (GString *text, MillFleet *fleet)
           (gdouble) stats->cpu_usec / G_USEC_PER_SEC);
   }
 
-  add_head (text, "millrace_process_resident_memory_bytes", "gauge",
-      "Resident memory.");
+  mill_api_metrics_streams_add_head (text,
+      "millrace_process_resident_memory_bytes", "gauge", "Resident memory.");
   g_string_append_printf (text,
       "millrace_process_resident_memory_bytes{id=\"millraced\","
       "kind=\"supervisor\"} %" G_GUINT64_FORMAT "\n",
@@ -130,7 +124,8 @@ add_turns (GString *text, MillFleet *fleet)
 {
   g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
 
-  add_head (text, "millrace_thread_turn_seconds", "gauge",
+  mill_api_metrics_streams_add_head (text, "millrace_thread_turn_seconds",
+      "gauge",
       "Age of what a media thread is doing now; over 2 it stands still.");
   for (guint i = 0; i < processes->len; i++)
     add_threads (text, g_ptr_array_index (processes, i));
@@ -146,7 +141,7 @@ add_counts (GString *text, MillFleet *fleet)
     if (mill_process_get_report (process))
       counts[mill_process_get_kind (process)]++;
   }
-  add_head (text, "millrace_processes", "gauge",
+  mill_api_metrics_streams_add_head (text, "millrace_processes", "gauge",
       "Processes that are connected, by kind.");
   for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
     g_string_append_printf (text, "millrace_processes{kind=\"%s\"} %u\n",
@@ -157,36 +152,95 @@ static void
 add_daemon (GString *text, MillSupervisor *supervisor)
 {
   MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
-  add_head (text, "millrace_process_restarts_total", "counter",
-      "Starts of a worker or origin after the first.");
+  mill_api_metrics_streams_add_head (text, "millrace_process_restarts_total",
+      "counter", "Starts of a worker or origin after the first.");
   g_string_append_printf (text, "millrace_process_restarts_total %u\n",
       mill_fleet_get_restarts (fleet));
-  add_head (text, "millrace_start_time_seconds", "gauge",
-      "Start of millraced, Unix time.");
+  mill_api_metrics_streams_add_head (text, "millrace_start_time_seconds",
+      "gauge", "Start of millraced, Unix time.");
   g_string_append_printf (text,
       "millrace_start_time_seconds %" G_GINT64_FORMAT "\n",
       mill_supervisor_get_node (supervisor)->since);
-  add_head (text, "millrace_ready", "gauge", "1 when /readyz says so.");
+  mill_api_metrics_streams_add_head (text, "millrace_ready", "gauge",
+      "1 when /readyz says so.");
   g_string_append_printf (text, "millrace_ready %d\n",
       mill_supervisor_check_ready (supervisor, NULL) ? 1 : 0);
-  add_head (text, "millrace_build_info", "gauge", "Version; always 1.");
+  mill_api_metrics_streams_add_head (text, "millrace_build_info", "gauge",
+      "Version; always 1.");
   g_string_append (text,
       "millrace_build_info{version=\"" MILL_VERSION "\"} 1\n");
 }
 
 static void
-get_metrics (MillRequest *request)
+add_certificates (GString *text, MillFleet *fleet)
+{
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
+
+  mill_api_metrics_streams_add_head (text,
+      "millrace_tls_certificate_expiry_timestamp_seconds", "gauge",
+      "End of the RTMPS certificate that is shown, Unix time.");
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    const MillProcessStats *stats = mill_process_get_stats (process);
+    if (stats && stats->tls_not_after > 0)
+      g_string_append_printf (text,
+          "millrace_tls_certificate_expiry_timestamp_seconds{id=\"%s\"} "
+          "%" G_GINT64_FORMAT "\n",
+          mill_process_get_id (process), stats->tls_not_after);
+  }
+  mill_api_metrics_streams_add_head (text, "millrace_tls_certificate_stale",
+      "gauge", "1 when its files have changed but cannot be used.");
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    const MillProcessStats *stats = mill_process_get_stats (process);
+    if (stats && stats->tls_not_after > 0)
+      g_string_append_printf (text,
+          "millrace_tls_certificate_stale{id=\"%s\"} %d\n",
+          mill_process_get_id (process), stats->tls_is_stale);
+  }
+}
+
+/* @report: (nullable): of the shared worker */
+static void
+reply_metrics (MillRequest *request, const MillProcessReport *report)
 {
   MillSupervisor *supervisor = mill_request_get_supervisor (request);
+  MillFleet *fleet = mill_supervisor_get_fleet (supervisor);
   g_autoptr (GString) text = g_string_new (NULL);
   add_streams (text, supervisor);
+  mill_api_metrics_streams_add (text, mill_supervisor_get_registry (supervisor),
+      report);
   add_publishes (text, mill_supervisor_get_runner (supervisor));
-  add_counts (text, mill_supervisor_get_fleet (supervisor));
-  add_processes (text, mill_supervisor_get_fleet (supervisor));
-  add_turns (text, mill_supervisor_get_fleet (supervisor));
+  add_counts (text, fleet);
+  add_processes (text, fleet);
+  add_turns (text, fleet);
+  add_certificates (text, fleet);
   add_daemon (text, supervisor);
   mill_request_reply_text (request, "text/plain; version=0.0.4; charset=utf-8",
       text->str);
+}
+
+static void
+on_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (MillRequest) request = user_data;
+  g_autoptr (MillProcessReport) report =
+      mill_worker_proxy_describe_finish (MILL_WORKER_PROXY (source), result,
+          NULL);
+  reply_metrics (request, report);
+}
+
+/* A worker that does not answer takes only its streams' numbers along. */
+static void
+get_metrics (MillRequest *request)
+{
+  MillWorkerProxy *worker = mill_runner_get_worker (
+      mill_supervisor_get_runner (mill_request_get_supervisor (request)));
+  if (worker)
+    mill_worker_proxy_describe_async (worker, on_described,
+        mill_request_ref (request));
+  else
+    reply_metrics (request, NULL);
 }
 
 const MillRoute mill_api_metrics_routes[] = {

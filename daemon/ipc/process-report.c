@@ -205,6 +205,8 @@ mill_process_report_stats_new_from_variant (GVariant *variant)
   g_variant_lookup (variant, "memory_bytes", "t", &stats->memory_bytes);
   g_variant_lookup (variant, "requests", "t", &stats->requests);
   g_variant_lookup (variant, "bytes", "t", &stats->bytes);
+  g_variant_lookup (variant, "tls_not_after", "x", &stats->tls_not_after);
+  g_variant_lookup (variant, "tls_is_stale", "b", &stats->tls_is_stale);
   g_autoptr (GVariant) threads =
       g_variant_lookup_value (variant, "threads", G_VARIANT_TYPE ("aa{sv}"));
   if (!threads)
@@ -246,6 +248,8 @@ mill_process_report_stats_to_variant (const MillProcessStats *stats)
   g_variant_dict_insert (&dict, "memory_bytes", "t", stats->memory_bytes);
   g_variant_dict_insert (&dict, "requests", "t", stats->requests);
   g_variant_dict_insert (&dict, "bytes", "t", stats->bytes);
+  g_variant_dict_insert (&dict, "tls_not_after", "x", stats->tls_not_after);
+  g_variant_dict_insert (&dict, "tls_is_stale", "b", stats->tls_is_stale);
   g_variant_dict_insert_value (&dict, "threads",
       g_variant_builder_end (&threads));
   return g_variant_dict_end (&dict);

@@ -48,6 +48,8 @@ typedef struct
   GPtrArray *threads; /* (element-type MillThreadReport); origin: empty */
   guint64 requests; /* origin only */
   guint64 bytes; /* origin only */
+  gint64 tls_not_after; /* Unix seconds; 0: it shows no certificate */
+  gboolean tls_is_stale; /* its files are others, and cannot be used */
 } MillProcessStats;
 
 MillProcessReport *mill_process_report_new (void);

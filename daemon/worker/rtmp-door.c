@@ -366,11 +366,27 @@ add_thread (MillProcessStats *stats, const GstStructure *structure)
   gst_structure_get_uint (structure, "connections", &thread->connections);
 }
 
+static void
+add_certificate (MillRtmpDoor *door, MillProcessStats *stats)
+{
+  g_autoptr (GstStructure) tls = NULL;
+  GstElement *element = door->listeners[MILL_RTMP_DOOR_RTMPS].element;
+
+  if (element)
+    g_object_get (element, "tls", &tls, NULL);
+  if (!tls)
+    return;
+  const gchar *error = gst_structure_get_string (tls, "error");
+  gst_structure_get_int64 (tls, "not-after", &stats->tls_not_after);
+  stats->tls_is_stale = error && *error;
+}
+
 void
 mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
 {
   g_autoptr (GstStructure) structure = NULL;
 
+  add_certificate (door, stats);
   /* Both tell of the one pool of the process. */
   for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS && !structure; i++)
     if (door->listeners[i].element)

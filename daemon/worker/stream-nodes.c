@@ -98,7 +98,8 @@ mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report)
         mill_stats_variant_new (stats));
     if (g_str_equal (node->factory, PACKAGER_FACTORY))
       add_renditions (report, stats);
-    if (g_str_equal (node->factory, RTMP_FACTORY))
+    /* Of every element that judges a publisher. */
+    if (gst_structure_has_field (stats, "warnings"))
       choose_ingest (report, node->name, stats);
   }
   g_variant_unref (report->nodes);

@@ -120,6 +120,12 @@ test('a renewed certificate is shown to those who come, and disturbs nobody', as
   assert.ok(after.publisher.bytes > before.publisher.bytes);
 });
 
+test('the end of the certificate is a metric', async () => {
+  const expiry = await eventually('the metric', 15000, async () => /^millrace_tls_certificate_expiry_timestamp_seconds\{id="shared-1"\} (\d+)$/m.exec((await daemon.api('GET', '/metrics')).body));
+  const days = (Number(expiry[1]) - Date.now() / 1000) / 86400;
+  assert.ok(days > 1.9 && days < 2.1, `${days} days`);
+});
+
 test('millraced --check names what is wrong with a certificate, and where', () => {
   const config = path.join(files.dir, 'check.yaml');
   const check = () => spawnSync(tool('daemon/millraced'), ['--config', config, '--check'], { encoding: 'utf8' });
