@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include <gst/gst.h>
 
-GST_DEBUG_CATEGORY (mill_relay_debug);
+GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 
 GST_ELEMENT_REGISTER_DECLARE (rtmpclientsink);
 GST_ELEMENT_REGISTER_DECLARE (rtmpclientsrc);

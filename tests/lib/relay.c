@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* What rtmpclientsink is made of and knows no socket: addresses and their
+ * secrets, pauses, and the queue that drops. */
+#include <gst/gst.h>
+
+#include "relay-address.h"
+#include "relay-backoff.h"
+#include "relay-queue.h"
+
+/* ---- addresses ---- */
+
+static void
+test_addresses (void)
+{
+  static const struct
+  {
+    const gchar *location, *key;
+    const gchar *expected; /* host|port|tls|app|name|tcUrl|shown */
+  } cases[] = {
+    { "rtmp://h/live/cam", NULL,
+        "h|1935|0|live|cam|rtmp://h/live|rtmp://h/live" },
+    { "rtmps://h/live/cam", "",
+        "h|443|1|live|cam|rtmps://h/live|rtmps://h/live" },
+    { "rtmp://h:1936/a/b/cam?key=s", NULL,
+        "h|1936|0|a/b|cam?key=s|rtmp://h:1936/a/b|rtmp://h:1936/a/b" },
+    { "rtmp://[::1]:1936/live/cam", NULL,
+        "::1|1936|0|live|cam|rtmp://[::1]:1936/live|rtmp://[::1]:1936/live" },
+    /* as "Server" and "Stream Key" of encoders */
+    { "rtmps://h:443/rtmp/", "k-1?s_bl=1",
+        "h|443|1|rtmp|k-1?s_bl=1|rtmps://h:443/rtmp|rtmps://h:443/rtmp" },
+    { "rtmp://h/app?token=t", "key",
+        "h|1935|0|app?token=t|key|rtmp://h/app?token=t|rtmp://h/app" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (MillRelayAddress) address =
+        mill_relay_address_new (cases[i].location, cases[i].key, &error);
+    g_assert_no_error (error);
+    g_autofree gchar *got = g_strdup_printf ("%s|%u|%d|%s|%s|%s|%s",
+        address->host, address->port, address->is_secure, address->app,
+        address->name, address->tc_url, address->shown);
+    g_assert_cmpstr (got, ==, cases[i].expected);
+  }
+}
+
+static void
+test_redirects (void)
+{
+  static const struct
+  {
+    const gchar *from, *url;
+    const gchar *expected; /* tcUrl|name; NULL: refused */
+  } cases[] = {
+    { "rtmp://h/live/cam?k=s", "rtmp://o:1936/live/cam",
+        "rtmp://o:1936/live|cam?k=s" },
+    { "rtmp://h/live/cam", "rtmp://o/other", "rtmp://o/other|cam" },
+    { "rtmp://h/live/cam", "rtmp://o", "rtmp://o/live|cam" },
+    { "rtmp://h/live/cam", "/edge", "rtmp://h/edge|cam" },
+    { "rtmp://h/live/cam", "rtmps://o/live", "rtmps://o/live|cam" },
+    { "rtmps://h/live/cam", "rtmp://o/live", NULL },
+    { "rtmp://h/live/cam", "http://o/live", NULL },
+    { "rtmp://h/live/cam", "rtmp://u:p@o/live", NULL },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (MillRelayAddress) from =
+        mill_relay_address_new (cases[i].from, NULL, NULL);
+    g_autoptr (MillRelayAddress) next =
+        mill_relay_address_redirect (from, cases[i].url, NULL);
+    g_autofree gchar *got =
+        next ? g_strdup_printf ("%s|%s", next->tc_url, next->name) : NULL;
+    g_assert_cmpstr (got, ==, cases[i].expected);
+  }
+}
+
+/* A server that repeats a key must not bring it into a log. */
+static void
+test_secrets (void)
+{
+  g_autoptr (MillRelayAddress) address =
+      mill_relay_address_new ("rtmp://h/app?auth=abcd", "sk_1234?x=secret",
+          NULL);
+  g_autofree gchar *clean = mill_relay_address_redact (address,
+      "no 'sk_1234?x=secret', 'sk_1234' or x=secret in app?auth=abcd");
+  g_assert_cmpstr (clean, ==, "no '***', '***' or *** in app?***");
+  static const gchar *const masks[][2] = {
+    { "rtmp://h/live/cam?k=s", "rtmp://h/live/***" },
+    { "rtmp://h:1/a/b/c", "rtmp://h:1/a/b/***" },
+    { "rtmp://u:p@h/live/cam", "***" },
+    { "nonsense", "***" },
+    { "", "" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (masks); i++) {
+    g_autofree gchar *shown = mill_relay_address_mask (masks[i][0]);
+    g_assert_cmpstr (shown, ==, masks[i][1]);
+  }
+  g_assert_null (mill_relay_address_mask (NULL));
+}
+
+/* ---- pauses ---- */
+
+static void
+test_backoff (void)
+{
+  MillRelayBackoff backoff = { .min_ms = 500, .max_ms = 30000 };
+  guint floor = 500;
+
+  for (guint i = 0; i < 100; i++) {
+    guint pause_ms = mill_relay_backoff_next (&backoff);
+    g_assert_cmpuint (pause_ms, >=, MIN (floor, 24000));
+    g_assert_cmpuint (pause_ms, <=, MIN (floor * 5 / 4, 30000));
+    floor = MIN (floor * 2, 100000);
+  }
+  mill_relay_backoff_reset (&backoff);
+  g_assert_cmpuint (mill_relay_backoff_next (&backoff), <=, 625);
+}
+
+/* ---- the queue ---- */
+
+static void
+push (MillRelayQueue *queue, MillRelayTrack track, gint64 ms,
+    gboolean is_keyframe)
+{
+  static MillRelayFormat *format;
+  MillRelayItem *item = g_new (MillRelayItem, 1);
+
+  if (!format) {
+    g_autoptr (GstCaps) caps =
+        gst_caps_from_string ("audio/x-ac3, framed=true");
+    format = mill_relay_format_new (caps, NULL);
+    g_assert_nonnull (format);
+  }
+  *item = (MillRelayItem){ track, mill_relay_format_ref (format),
+    gst_buffer_new_allocate (NULL, 100, NULL), ms * GST_MSECOND,
+    ms * GST_MSECOND, is_keyframe };
+  mill_relay_queue_push (queue, item);
+}
+
+/* All that comes out: "V0 A10 ..." */
+static gchar *
+drain (MillRelayQueue *queue)
+{
+  GString *text = g_string_new (NULL);
+
+  for (;;) {
+    g_autoptr (MillRelayItem) item = mill_relay_queue_pop (queue);
+    if (!item)
+      return g_string_free (text, FALSE);
+    g_string_append_printf (text, "%s%c%d", text->len > 0 ? " " : "",
+        item->track == MILL_RELAY_VIDEO ? 'V' : 'A',
+        (gint) (item->dts_ns / (gint64) GST_MSECOND));
+  }
+}
+
+static MillRelayQueue *
+new_queue (void)
+{
+  MillRelayQueue *queue = mill_relay_queue_new ();
+
+  mill_relay_queue_set_room (queue, 2000, 100000);
+  mill_relay_queue_set_expected (queue, MILL_RELAY_VIDEO, TRUE);
+  mill_relay_queue_set_expected (queue, MILL_RELAY_AUDIO, TRUE);
+  return queue;
+}
+
+/* Two threads bring them in whatever order: they leave by their times. */
+static void
+test_order (void)
+{
+  MillRelayQueue *queue = new_queue ();
+
+  push (queue, MILL_RELAY_AUDIO, 5, TRUE); /* before the first picture */
+  push (queue, MILL_RELAY_AUDIO, 30, TRUE);
+  g_autofree gchar *nothing = drain (queue);
+  push (queue, MILL_RELAY_VIDEO, 0, FALSE); /* no keyframe */
+  push (queue, MILL_RELAY_VIDEO, 20, TRUE);
+  push (queue, MILL_RELAY_VIDEO, 40, FALSE);
+  g_autofree gchar *first = drain (queue);
+  push (queue, MILL_RELAY_AUDIO, 50, TRUE);
+  g_autofree gchar *more = drain (queue);
+  g_assert_cmpstr (nothing, ==, "");
+  g_assert_cmpstr (first, ==, "V20 A30");
+  g_assert_cmpstr (more, ==, "V40");
+  g_assert_cmpuint (mill_relay_queue_get_dropped (queue), ==, 2);
+  mill_relay_queue_free (queue);
+}
+
+/* A track that says nothing is not waited for longer than a second. */
+static void
+test_silent_track (void)
+{
+  MillRelayQueue *queue = new_queue ();
+
+  for (gint ms = 0; ms <= 1000; ms += 500)
+    push (queue, MILL_RELAY_VIDEO, ms, ms == 0);
+  g_autofree gchar *nothing = drain (queue);
+  push (queue, MILL_RELAY_VIDEO, 1001, FALSE);
+  g_autofree gchar *all = drain (queue);
+  g_assert_cmpstr (nothing, ==, "");
+  g_assert_cmpstr (all, ==, "V0 V500 V1000 V1001");
+  mill_relay_queue_free (queue);
+}
+
+/* What is too much goes up to a keyframe, sound with it. */
+static void
+test_overflow (void)
+{
+  MillRelayQueue *queue = new_queue ();
+
+  for (gint ms = 0; ms <= 2500; ms += 100) {
+    push (queue, MILL_RELAY_VIDEO, ms, ms % 1000 == 0);
+    push (queue, MILL_RELAY_AUDIO, ms, TRUE);
+    g_assert_cmpuint (mill_relay_queue_get_ms (queue), <=, 2000);
+  }
+  g_assert_cmpuint (mill_relay_queue_get_dropped (queue), ==, 20);
+  g_autoptr (MillRelayItem) item = mill_relay_queue_pop (queue);
+  g_assert_cmpint (item->dts_ns, ==, 1000 * GST_MSECOND);
+  g_assert_true (item->is_keyframe);
+  /* By bytes too, and without a keyframe all of it. */
+  mill_relay_queue_clear (queue);
+  mill_relay_queue_set_room (queue, 60000, 1000);
+  for (gint i = 0; i < 50; i++)
+    push (queue, MILL_RELAY_VIDEO, 5000 + i, i == 0);
+  g_assert_cmpuint (mill_relay_queue_get_bytes (queue), <=, 1000);
+  g_autofree gchar *rest = drain (queue);
+  g_assert_cmpstr (rest, ==, "");
+  mill_relay_queue_free (queue);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
+  gst_init (NULL, NULL);
+  g_test_add_func ("/relay/addresses", test_addresses);
+  g_test_add_func ("/relay/redirects", test_redirects);
+  g_test_add_func ("/relay/secrets", test_secrets);
+  g_test_add_func ("/relay/backoff", test_backoff);
+  g_test_add_func ("/relay/order", test_order);
+  g_test_add_func ("/relay/silent-track", test_silent_track);
+  g_test_add_func ("/relay/overflow", test_overflow);
+  return g_test_run ();
+}
