@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* What relay-connection.c (life, bytes, watch) and relay-connection-open.c (the
- * way to a stream) share. */
+/* What relay-connection.c (life, bytes), relay-connection-open.c (the way to a
+ * stream) and relay-connection-watch.c share. */
 
 typedef enum
 {
@@ -63,6 +63,19 @@ void mill_relay_connection_open_begin (MillRelayConnection *self);
 /* It is open: RTMP begins. */
 void mill_relay_connection_private_take_stream (MillRelayConnection *self,
     GSocketConnection *connection);
+
+/* Ends it and tells the owner, unless that one has left. */
+void mill_relay_connection_private_finish (MillRelayConnection *self,
+    MillRelayEnd end, const gchar *reason);
+/* Ends it and tells nobody. */
+void mill_relay_connection_private_shut (MillRelayConnection *self);
+
+/* The watch, with the deadline of the opening. */
+void mill_relay_connection_watch_start (MillRelayConnection *self);
+void mill_relay_connection_watch_set_deadline (MillRelayConnection *self,
+    guint timeout_ms);
+/* Bytes that wait here to be sent. */
+gsize mill_relay_connection_watch_get_waiting (MillRelayConnection *self);
 
 /* It is over. @what: what could not be done */
 void mill_relay_connection_private_fail (MillRelayConnection *self,

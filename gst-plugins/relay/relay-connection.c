@@ -18,17 +18,7 @@ GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 
 #define CHUNK_SIZE (32 * 1024)
 
-/* The watch looks so often within a time-out, and at least twice a second. */
-#define LOOKS_PER_TIMEOUT 8
-#define MIN_LOOK_MS 10
-#define MAX_LOOK_MS 500
-
 #define GOODBYE_MS 1000
-
-/* The edge of the window moves by a quarter at least of what is delivered, but
- * for its rounding: the largest scale is 2^14 (RFC 7323 §2.3). */
-#define MIN_EDGE_SHARE 4
-#define MAX_ROUNDING 16384
 
 /* ---- life ---- */
 
@@ -82,8 +72,8 @@ drop_stream (MillRelayConnection *self)
   g_clear_object (&self->stream);
 }
 
-static void
-shut (MillRelayConnection *self)
+void
+mill_relay_connection_private_shut (MillRelayConnection *self)
 {
   if (self->state == MILL_RELAY_CONNECTION_CLOSED)
     return;
@@ -95,15 +85,16 @@ shut (MillRelayConnection *self)
 }
 
 /* Ends it and tells the owner, unless that one has left. */
-static void
-finish (MillRelayConnection *self, MillRelayEnd end, const gchar *reason)
+void
+mill_relay_connection_private_finish (MillRelayConnection *self,
+    MillRelayEnd end, const gchar *reason)
 {
   gboolean is_heard = self->state < MILL_RELAY_CONNECTION_LEAVING;
   g_autofree gchar *clean = mill_relay_address_redact (self->address, reason);
 
   GST_DEBUG ("%s: %s", self->address->shown, clean);
   mill_relay_connection_private_ref (self);
-  shut (self);
+  mill_relay_connection_private_shut (self);
   if (is_heard)
     self->events->closed (end, clean, self->user_data);
   mill_relay_connection_private_unref (self);
@@ -115,137 +106,10 @@ mill_relay_connection_private_fail (MillRelayConnection *self,
 {
   g_autofree gchar *reason = g_strdup_printf ("%s: %s", what, error->message);
 
-  finish (self,
+  mill_relay_connection_private_finish (self,
       self->state == MILL_RELAY_CONNECTION_LIVE ? MILL_RELAY_END_LOST
                                                 : MILL_RELAY_END_FAILED,
       reason);
-}
-
-/* ---- the watch ---- */
-
-static guint
-get_look_ms (const MillRelayConnection *self)
-{
-  if (self->options.stall_timeout_ms == 0)
-    return MAX_LOOK_MS;
-  return CLAMP (self->options.stall_timeout_ms / LOOKS_PER_TIMEOUT, MIN_LOOK_MS,
-      MAX_LOOK_MS);
-}
-
-static gsize
-get_output_size (MillRelayConnection *self)
-{
-  gsize size = 0;
-
-  if (self->client)
-    mill_rtmp_client_peek_output (self->client, &size);
-  return size;
-}
-
-/* Whether the server takes what is sent. Not what left this process counts, nor
- * what the server's kernel took, which has room for seconds of a stream, but
- * that it made room for as much again: the edge of TCP's window goes along with
- * what is acknowledged as long as a program reads, and else only creeps. */
-static gboolean
-is_taking (MillRelayConnection *self, const MillRelayTcp *tcp)
-{
-  guint64 delivered = tcp->acked - self->acked_at_edge;
-  gboolean is_waiting = tcp->unacked > 0 || get_output_size (self) > 0;
-
-  if (delivered <= MAX_ROUNDING)
-    return !is_waiting || tcp->acked != self->traffic.acked;
-  if ((tcp->edge - self->edge) * MIN_EDGE_SHARE < delivered)
-    return FALSE;
-  self->edge = tcp->edge;
-  self->acked_at_edge = tcp->acked;
-  return TRUE;
-}
-
-static void
-look (MillRelayConnection *self, gint64 now_us)
-{
-  MillRelayTcp tcp;
-
-  if (!mill_relay_tcp_read (self->fd, &tcp))
-    return;
-  if (self->options.role == MILL_RTMP_CLIENT_PUBLISH && is_taking (self, &tcp))
-    self->progress_us = now_us;
-  GST_LOG ("%s: acked %" G_GUINT64_FORMAT ", edge %" G_GUINT64_FORMAT
-           ", unacked %u, last taken %" G_GINT64_FORMAT " ms ago",
-      self->address->shown, tcp.acked, tcp.edge, tcp.unacked,
-      (now_us - self->progress_us) / 1000);
-  self->traffic.acked = tcp.acked;
-  self->traffic.rtt_us = tcp.rtt_us;
-}
-
-static void
-watch_live (MillRelayConnection *self, gint64 now_us)
-{
-  gint64 limit_us = (gint64) self->options.stall_timeout_ms * 1000;
-
-  look (self, now_us);
-  if (limit_us > 0 && !self->is_paused &&
-      now_us - self->progress_us >= limit_us) {
-    g_autofree gchar *reason =
-        g_strdup_printf (self->options.role == MILL_RTMP_CLIENT_PUBLISH
-                ? "no byte was taken for %u ms"
-                : "no byte came for %u ms",
-            self->options.stall_timeout_ms);
-    finish (self, MILL_RELAY_END_STALLED, reason);
-    return;
-  }
-  g_source_set_ready_time (self->watch,
-      now_us + (gint64) get_look_ms (self) * 1000);
-}
-
-static gboolean
-on_watch (gpointer user_data)
-{
-  MillRelayConnection *self = user_data;
-  gint64 now_us = g_get_monotonic_time ();
-
-  if (self->state == MILL_RELAY_CONNECTION_LIVE) {
-    watch_live (self, now_us);
-  } else if (now_us < self->deadline_us) {
-    g_source_set_ready_time (self->watch, self->deadline_us);
-  } else if (self->is_closing) {
-    g_cancellable_cancel (self->cancellable);
-  } else if (self->state == MILL_RELAY_CONNECTION_LEAVING) {
-    shut (self);
-  } else {
-    g_autofree gchar *reason = g_strdup_printf ("%s within %u ms",
-        self->state == MILL_RELAY_CONNECTION_OPENING
-            ? "no connection"
-            : "no answer to the request",
-        self->options.connect_timeout_ms);
-    finish (self, MILL_RELAY_END_FAILED, reason);
-  }
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-dispatch_watch (GSource *source, GSourceFunc func, gpointer user_data)
-{
-  g_source_set_ready_time (source, -1);
-  return func (user_data);
-}
-
-static void
-set_deadline (MillRelayConnection *self, guint timeout_ms)
-{
-  self->deadline_us = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
-  g_source_set_ready_time (self->watch, self->deadline_us);
-}
-
-static void
-start_watch (MillRelayConnection *self)
-{
-  static GSourceFuncs funcs = { .dispatch = dispatch_watch };
-
-  self->watch = g_source_new (&funcs, sizeof (GSource));
-  g_source_set_callback (self->watch, on_watch, self, NULL);
-  g_source_attach (self->watch, mill_relay_io_get_context (self->io));
-  set_deadline (self, self->options.connect_timeout_ms);
 }
 
 /* ---- the goodbye ---- */
@@ -257,7 +121,7 @@ on_tls_closed (GObject *stream, GAsyncResult *result, gpointer user_data)
 
   g_io_stream_close_finish (G_IO_STREAM (stream), result, NULL);
   self->is_closing = FALSE;
-  shut (self);
+  mill_relay_connection_private_shut (self);
   mill_relay_connection_private_unref (self);
 }
 
@@ -266,7 +130,7 @@ static void
 leave (MillRelayConnection *self)
 {
   if (!self->address->is_secure) {
-    shut (self);
+    mill_relay_connection_private_shut (self);
   } else if (!self->is_closing) {
     self->is_closing = TRUE;
     clear_source (&self->reading);
@@ -454,7 +318,7 @@ follow_redirect (MillRelayConnection *self)
 
   if (!next || ++self->n_redirects > MAX_REDIRECTS) {
     g_clear_pointer (&next, mill_relay_address_free);
-    finish (self, MILL_RELAY_END_REFUSED,
+    mill_relay_connection_private_finish (self, MILL_RELAY_END_REFUSED,
         error ? error->message : "the server redirects without end");
     return;
   }
@@ -485,7 +349,8 @@ feed (MillRelayConnection *self, const guint8 *data, gsize size)
   if (self->redirect_url && self->state != MILL_RELAY_CONNECTION_LEAVING)
     follow_redirect (self);
   else if (self->has_verdict)
-    finish (self, self->verdict, self->verdict_text);
+    mill_relay_connection_private_finish (self, self->verdict,
+        self->verdict_text);
   else if (!ok)
     mill_relay_connection_private_fail (self, "the server makes no sense",
         error);
@@ -511,7 +376,7 @@ on_readable (GObject *stream, gpointer user_data)
     } else {
       goes_on = FALSE;
       if (n == 0)
-        finish (self,
+        mill_relay_connection_private_finish (self,
             self->state == MILL_RELAY_CONNECTION_LIVE ? MILL_RELAY_END_LOST
                                                       : MILL_RELAY_END_FAILED,
             "the server closed the connection");
@@ -599,7 +464,7 @@ mill_relay_connection_new (MillRelayIo *io, const MillRelayAddress *address,
   self->user_data = user_data;
   self->fd = -1;
   self->cancellable = g_cancellable_new ();
-  start_watch (self);
+  mill_relay_connection_watch_start (self);
   open_later (self);
   return self;
 }
@@ -610,11 +475,11 @@ mill_relay_connection_close (MillRelayConnection *self)
   if (self->state == MILL_RELAY_CONNECTION_LIVE && !self->has_verdict) {
     self->state = MILL_RELAY_CONNECTION_LEAVING;
     mill_rtmp_client_unpublish (self->client);
-    set_deadline (self, GOODBYE_MS);
+    mill_relay_connection_watch_set_deadline (self, GOODBYE_MS);
     write_some (self);
   } else if (self->state != MILL_RELAY_CONNECTION_LEAVING) {
     self->state = MAX (self->state, MILL_RELAY_CONNECTION_LEAVING);
-    shut (self);
+    mill_relay_connection_private_shut (self);
   }
   mill_relay_connection_private_unref (self);
 }
@@ -644,7 +509,7 @@ gboolean
 mill_relay_connection_has_room (MillRelayConnection *self)
 {
   return self->state == MILL_RELAY_CONNECTION_LIVE &&
-      get_output_size (self) < MAX_OUTPUT;
+      mill_relay_connection_watch_get_waiting (self) < MAX_OUTPUT;
 }
 
 gboolean
@@ -652,7 +517,7 @@ mill_relay_connection_is_drained (MillRelayConnection *self)
 {
   MillRelayTcp tcp;
 
-  return get_output_size (self) == 0 &&
+  return mill_relay_connection_watch_get_waiting (self) == 0 &&
       (!mill_relay_tcp_read (self->fd, &tcp) || tcp.unacked == 0);
 }
 
