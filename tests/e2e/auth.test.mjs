@@ -71,6 +71,20 @@ async function makeKey(name, settings = {}, app = 'live') {
 
 const publish = (name, query = '', app = 'live') => Publisher.ffmpeg(source, daemon.rtmp(name, app) + query);
 
+/** Reads the daemon's events from now on. */
+async function followEvents(t, of) {
+  const abort = new AbortController();
+  t.after(() => abort.abort());
+  const followed = { text: '' };
+  const response = await fetch(`http://${of.addresses.api}/api/v1/events`, { headers: { 'x-api-key': of.key }, signal: abort.signal });
+  (async () => {
+    try {
+      for await (const chunk of response.body) followed.text += Buffer.from(chunk).toString('latin1');
+    } catch { /* the daemon, or the test, is over; what was read counts */ }
+  })();
+  return followed;
+}
+
 /** ffmpeg is refused, and shows why. */
 async function assertRefused(url, reason) {
   const publisher = Publisher.ffmpeg(source, url);
@@ -266,7 +280,7 @@ test('a webhook lets in whom it allows, is asked once for a reconnect, and its s
   const tls = { key: fs.readFileSync(`${dir}/key.pem`), cert: fs.readFileSync(`${dir}/cert.pem`) };
   const hook = await serve({ '/hook': (request, body) => answer(JSON.parse(body)) }, tls);
   t.after(() => hook.close());
-  const settings = { url: `${hook.url}/hook`, secret_file: secretFile(t, `whsec_${secret.toString('base64')}`), timeout_ms: 1000, cache_seconds: 60 };
+  const settings = { url: `${hook.url}/hook`, secret_file: secretFile(t, `whsec_${secret.toString('base64')}`), timeout_ms: 4000, cache_seconds: 60 };
   const own = await Daemon.start({
     apps: {
       live: { pipeline: 'live-passthrough', auth: 'webhook', webhook: { ...settings, ca_file: `${dir}/cert.pem` } },
@@ -318,6 +332,7 @@ test('no secret is in a log, an answer, a picture, a list of processes or a file
     log: { level: 'debug' },
   });
   t.after(() => own.stop());
+  const events = await followEvents(t, own);
   const made = [];
   for (const name of ['queried', 'named']) made.push((await own.api('POST', '/api/v1/stream-keys', { name, app: 'live' })).body);
   const rotated = (await own.api('POST', `/api/v1/stream-keys/${made[0].id}/rotate?grace_seconds=60`)).body;
@@ -334,7 +349,7 @@ test('no secret is in a log, an answer, a picture, a list of processes or a file
   await assertRefused(`${own.rtmp('elsewhere')}?key=${rotated.key}`, /for another name/);
   await assertRefused(`${own.rtmp('elsewhere')}?token=${token}`, /not for this/);
 
-  const seen = { logs: everyLog(own) };
+  const seen = { logs: everyLog(own), events: await eventually('the events', 5000, () => events.text.includes('token_mismatch') && events.text) };
   for (const name of ['queried', 'named', 'jot', 'open']) {
     for (const view of ['', '/stats', '/logs', '/graph.svg']) seen[name + view] = JSON.stringify((await own.api('GET', `/api/v1/streams/${name}${view}`)).body);
   }
