@@ -4,6 +4,8 @@
 /* What a client makes of the answers of servers, good and hostile ones. */
 #include "rtmp-test.h"
 
+#include <malloc.h>
+
 #include "rtmp/amf0.h"
 #include "rtmp/rtmp-chunk-writer.h"
 #include "rtmp/rtmp-client.h"
@@ -429,6 +431,31 @@ test_ping_flood (void)
   g_string_free (log, TRUE);
 }
 
+/* A server whose link is a little too thin for the stream never has all of it:
+ * hours of that may not add up. */
+static void
+test_thin_link (void)
+{
+  GString *log = g_string_new (NULL);
+  g_autoptr (MillRtmpClient) client =
+      new_client (MILL_RTMP_CLIENT_PUBLISH, log);
+  g_autofree guint8 *frame = g_malloc0 (20 * 1000);
+  struct mallinfo2 before = mallinfo2 ();
+  for (guint i = 0; i < 5000; i++) { /* 100 MB */
+    gsize size;
+    mill_rtmp_client_peek_output (client, &size);
+    g_assert_cmpuint (size, >, 0);
+    if (size > 100 * 1000)
+      mill_rtmp_client_drop_output (client, size - 80 * 1000);
+    mill_rtmp_client_send (client, MILL_RTMP_MESSAGE_VIDEO, i, frame,
+        20 * 1000);
+  }
+  struct mallinfo2 after = mallinfo2 ();
+  g_assert_cmpuint (after.uordblks + after.hblkhd, <,
+      before.uordblks + before.hblkhd + 1000 * 1000);
+  g_string_free (log, TRUE);
+}
+
 static void
 test_no_rtmp (void)
 {
@@ -473,6 +500,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rtmp-client/play-early-media", test_play_early_media);
   g_test_add_func ("/rtmp-client/limits", test_limits);
   g_test_add_func ("/rtmp-client/ping-flood", test_ping_flood);
+  g_test_add_func ("/rtmp-client/thin-link", test_thin_link);
   g_test_add_func ("/rtmp-client/no-rtmp", test_no_rtmp);
   g_test_add_func ("/rtmp-client/truncated", test_truncated);
   return g_test_run ();

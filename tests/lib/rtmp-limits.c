@@ -6,6 +6,8 @@
  * by a peer that goes one step too far, and by name. */
 #include "rtmp/rtmp-session.h"
 
+#include <malloc.h>
+
 #include "rtmp-test.h"
 #include "rtmp/amf0.h"
 #include "rtmp/rtmp-bytes.h"
@@ -429,6 +431,30 @@ test_unread (void)
   g_assert_error (error, MILL_RTMP_LIMIT_ERROR, MILL_RTMP_LIMIT_UNREAD_BYTES);
 }
 
+/* A publisher that pings on and on, and reads all answers but the last few,
+ * would have the memory of each that it has read. */
+static void
+test_read_slowly (void)
+{
+  g_autoptr (Peer) peer = peer_new (NULL, AFTER_PUBLISH);
+  g_autoptr (GError) error = NULL;
+  gsize before = 0;
+  for (guint i = 0; i < 100 * 1000; i++) {
+    peer_send_hex (peer, 4, "0006 00000001");
+    peer_flush (peer, &error);
+    g_assert_no_error (error);
+    gsize unread = peer_count_unread (peer);
+    g_assert_cmpuint (unread, >, 0);
+    if (unread > 1000)
+      mill_rtmp_session_drop_output (peer->session, unread - 900);
+    if (i == 1000)
+      before = mallinfo2 ().uordblks + mallinfo2 ().hblkhd;
+  }
+  /* 1.8 MB were sent. */
+  g_assert_cmpuint (mallinfo2 ().uordblks + mallinfo2 ().hblkhd, <,
+      before + 64 * 1024);
+}
+
 /* A window of one byte asks for an acknowledgement of each byte: there is one
  * per read at most, and none for a peer that does not read them (5.4.4). */
 static void
@@ -468,6 +494,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/rtmp/limits/amf-data", test_amf_data);
   g_test_add_func ("/rtmp/limits/strings", test_strings);
   g_test_add_func ("/rtmp/limits/unread", test_unread);
+  g_test_add_func ("/rtmp/limits/read-slowly", test_read_slowly);
   g_test_add_func ("/rtmp/limits/window", test_window);
   return g_test_run ();
 }

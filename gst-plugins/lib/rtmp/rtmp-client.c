@@ -6,6 +6,7 @@
 
 #include "rtmp-aggregate.h"
 #include "rtmp-bytes.h"
+#include "rtmp-unsent.h"
 
 #define DEFAULT_CHUNK_SIZE 4096
 #define MAX_CHUNK_STREAMS 64
@@ -81,11 +82,8 @@ void
 mill_rtmp_client_drop_output (MillRtmpClient *client, gsize size)
 {
   g_return_if_fail (size <= client->output->len - client->output_sent);
-  client->output_sent += size;
-  if (client->output_sent < client->output->len)
-    return;
-  g_byte_array_set_size (client->output, 0);
-  client->output_sent = 0;
+  client->output_sent =
+      mill_rtmp_unsent_drop (client->output, client->output_sent, size);
 }
 
 void

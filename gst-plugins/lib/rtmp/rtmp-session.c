@@ -10,6 +10,7 @@
 #include "rtmp-session-private.h"
 #include "rtmp-session-state.h"
 #include "rtmp-bytes.h"
+#include "rtmp-unsent.h"
 
 /* Acknowledge this often until the peer says its window. */
 #define DEFAULT_WINDOW 2500000
@@ -138,11 +139,10 @@ mill_rtmp_session_drop_output (MillRtmpSession *session, gsize size)
   if (session->output == NULL)
     return;
   g_return_if_fail (size <= session->output->len - session->output_sent);
-  session->output_sent += size;
-  if (session->output_sent < session->output->len)
-    return;
-  g_clear_pointer (&session->output, g_byte_array_unref);
-  session->output_sent = 0;
+  session->output_sent =
+      mill_rtmp_unsent_drop (session->output, session->output_sent, size);
+  if (session->output->len == 0)
+    g_clear_pointer (&session->output, g_byte_array_unref);
 }
 
 /* ---- handshake ---- */
