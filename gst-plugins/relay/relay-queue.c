@@ -3,7 +3,8 @@
 #include "relay-queue.h"
 
 /* A track that says nothing for so long, in the other's time, is not waited for
- * until it does. */
+ * until it does; nor while the other one fills half of the room, where it would
+ * be dropped before. */
 #define MAX_WAIT_NS ((gint64) GST_SECOND)
 
 typedef struct
@@ -171,6 +172,13 @@ mill_relay_queue_push (MillRelayQueue *self, MillRelayItem *item)
   make_room (self);
 }
 
+static gboolean
+has_waited (const MillRelayQueue *self)
+{
+  return get_span_ns (self) > MIN (MAX_WAIT_NS, self->max_ns / 2) ||
+      self->bytes > self->max_bytes / 2;
+}
+
 /* Whether the empty @track may still bring what comes before @head. */
 static gboolean
 is_awaited (MillRelayQueue *self, MillRelayTrack track,
@@ -181,7 +189,7 @@ is_awaited (MillRelayQueue *self, MillRelayTrack track,
   if (!waited->is_expected || waited->is_silent ||
       waited->last_dts_ns >= head->dts_ns)
     return FALSE;
-  waited->is_silent = get_span_ns (self) > MAX_WAIT_NS;
+  waited->is_silent = has_waited (self);
   return !waited->is_silent;
 }
 

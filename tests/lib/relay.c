@@ -202,6 +202,32 @@ test_silent_track (void)
   mill_relay_queue_free (queue);
 }
 
+/* Nor until there is no more room, where all of the other would be dropped. */
+static void
+test_silent_track_little_room (void)
+{
+  static const struct
+  {
+    guint max_ms;
+    gsize max_bytes;
+  } rooms[] = { { 400, 100000 }, { 60000, 1000 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rooms); i++) {
+    MillRelayQueue *queue = new_queue ();
+    guint n_sent = 0;
+
+    mill_relay_queue_set_room (queue, rooms[i].max_ms, rooms[i].max_bytes);
+    for (gint ms = 0; ms < 5000; ms += 40) {
+      push (queue, MILL_RELAY_VIDEO, ms, ms % 1000 == 0);
+      g_autofree gchar *text = drain (queue);
+      n_sent += *text != '\0';
+    }
+    g_assert_cmpuint (n_sent, >, 100);
+    g_assert_cmpuint (mill_relay_queue_get_dropped (queue), ==, 0);
+    mill_relay_queue_free (queue);
+  }
+}
+
 /* What is too much goes up to a keyframe, sound with it. */
 static void
 test_overflow (void)
@@ -240,6 +266,8 @@ main (int argc, char **argv)
   g_test_add_func ("/relay/backoff", test_backoff);
   g_test_add_func ("/relay/order", test_order);
   g_test_add_func ("/relay/silent-track", test_silent_track);
+  g_test_add_func ("/relay/silent-track-little-room",
+      test_silent_track_little_room);
   g_test_add_func ("/relay/overflow", test_overflow);
   return g_test_run ();
 }
