@@ -21,6 +21,8 @@
  * ticker of the process (failover-ticker.h). gstfailoverswitch-private.h tells
  * what is in which file, and the locks.
  */
+#include <string.h>
+
 #include "gstfailoverswitch-private.h"
 
 GST_DEBUG_CATEGORY (gst_failover_switch_debug);
@@ -79,6 +81,26 @@ static GstStaticPadTemplate audio_src_template =
 
 /* ---- pads ---- */
 
+/* @wanted: (nullable). What has no number of its own gets the next one. */
+static gchar *
+choose_name (GstFailoverSwitch *self, gboolean is_audio, const gchar *wanted)
+{
+  const gchar *kind = is_audio ? "audio" : "video";
+  g_autofree gchar *prefix = g_strdup_printf ("sink_%s_", kind);
+  guint *next = &self->next_number[is_audio];
+  guint64 number;
+
+  GST_OBJECT_LOCK (self);
+  if (wanted && g_str_has_prefix (wanted, prefix) &&
+      g_ascii_string_to_unsigned (wanted + strlen (prefix), 10, 0,
+          G_MAXUINT - 1, &number, NULL))
+    *next = MAX (*next, (guint) number + 1);
+  gchar *name = wanted ? g_strdup (wanted)
+                       : g_strdup_printf ("%s%u", prefix, (*next)++);
+  GST_OBJECT_UNLOCK (self);
+  return name;
+}
+
 static GstPad *
 gst_failover_switch_request_new_pad (GstElement *element,
     GstPadTemplate *template, const gchar *name, const GstCaps *caps)
@@ -87,17 +109,9 @@ gst_failover_switch_request_new_pad (GstElement *element,
   gboolean is_audio =
       g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
           "sink_audio");
-  g_autofree gchar *given = NULL;
-
-  if (!name) {
-    GST_OBJECT_LOCK (self);
-    given = g_strdup_printf ("sink_%s_%u", is_audio ? "audio" : "video",
-        self->next_number[is_audio]++);
-    GST_OBJECT_UNLOCK (self);
-  }
-  GstPad *pad = g_object_new (GST_TYPE_FAILOVER_SWITCH_PAD, "name",
-      name ? name : given, "direction", GST_PAD_SINK, "template", template,
-      NULL);
+  g_autofree gchar *given = choose_name (self, is_audio, name);
+  GstPad *pad = g_object_new (GST_TYPE_FAILOVER_SWITCH_PAD, "name", given,
+      "direction", GST_PAD_SINK, "template", template, NULL);
   gst_failover_switch_flow_setup_sink (pad);
   g_mutex_lock (&self->lock);
   gboolean is_open = self->is_open;

@@ -282,7 +282,9 @@ on_event (GstPad *sink, GstObject *parent, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
+      g_mutex_lock (&self->lock);
       pad->ended = FALSE;
+      g_mutex_unlock (&self->lock);
       break;
     case GST_EVENT_CAPS:
       take_caps (self, pad, event);

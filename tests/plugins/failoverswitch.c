@@ -521,8 +521,18 @@ GST_START_TEST (test_contract)
       gst_element_request_pad_simple (bench.element, "sink_video_%u");
   fail_unless_equals_string (GST_PAD_NAME (pad_a), "sink_video_0");
   fail_unless_equals_string (GST_PAD_NAME (pad_b), "sink_video_1");
+  /* Names and numbers may be mixed, as in a line of gst-launch-1.0. */
+  g_autoptr (GstPad) pad_d =
+      gst_element_request_pad_simple (bench.element, "sink_video_2");
+  g_autoptr (GstPad) pad_e =
+      gst_element_request_pad_simple (bench.element, "sink_video_%u");
+  fail_unless_equals_string (GST_PAD_NAME (pad_d), "sink_video_2");
+  fail_unless (pad_e != NULL);
+  fail_unless_equals_string (GST_PAD_NAME (pad_e), "sink_video_3");
   gst_element_release_request_pad (bench.element, pad_a);
   gst_element_release_request_pad (bench.element, pad_b);
+  gst_element_release_request_pad (bench.element, pad_d);
+  gst_element_release_request_pad (bench.element, pad_e);
   bench_close (&bench);
 }
 GST_END_TEST;
