@@ -276,6 +276,35 @@ gst_rtmp_client_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return ok;
 }
 
+typedef struct
+{
+  GstEvent *event;
+  gboolean is_taken;
+} Push;
+
+static gboolean
+push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  Push *push = user_data;
+
+  push->is_taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
+  return TRUE;
+}
+
+/* What goes upstream goes up all pads, where GstElement would look for a source
+ * pad. A latency is set even where nobody above wants it: nothing waits here. */
+static gboolean
+gst_rtmp_client_sink_send_event (GstElement *element, GstEvent *event)
+{
+  if (GST_EVENT_IS_DOWNSTREAM (event))
+    return GST_ELEMENT_CLASS (gst_rtmp_client_sink_parent_class)
+        ->send_event (element, event);
+  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
+  gst_element_foreach_sink_pad (element, push_upstream, &push);
+  gst_event_unref (event);
+  return push.is_taken;
+}
+
 /* ---- pads ---- */
 
 static GstPad *
@@ -451,6 +480,7 @@ gst_rtmp_client_sink_class_init (GstRtmpClientSinkClass *klass)
   element_class->request_new_pad = gst_rtmp_client_sink_request_new_pad;
   element_class->release_pad = gst_rtmp_client_sink_release_pad;
   element_class->change_state = gst_rtmp_client_sink_change_state;
+  element_class->send_event = gst_rtmp_client_sink_send_event;
   element_class->state_changed = gst_rtmp_client_sink_state_changed;
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);

@@ -375,6 +375,16 @@ GST_START_TEST (empty_location)
 }
 GST_END_TEST;
 
+/* Else each start of a live pipeline brings a warning into the log. */
+GST_START_TEST (latency)
+{
+  g_autoptr (Relay) relay = relay_new ("", "");
+
+  g_assert_true (gst_element_send_event (relay->element,
+      gst_event_new_latency (40 * GST_MSECOND)));
+}
+GST_END_TEST;
+
 /* ---- a good server ---- */
 
 GST_START_TEST (publishes)
@@ -810,6 +820,7 @@ rtmpclientsink_suite (void)
   tcase_add_test (basics, secrets);
   tcase_add_test (basics, bad_locations);
   tcase_add_test (basics, empty_location);
+  tcase_add_test (basics, latency);
   tcase_add_test (basics, publishes);
   tcase_add_test (basics, eos);
   tcase_add_test (basics, stop_and_start);
