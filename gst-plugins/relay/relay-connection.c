@@ -372,7 +372,7 @@ on_readable (GObject *stream, gpointer user_data)
     gssize n = g_pollable_input_stream_read_nonblocking (
         G_POLLABLE_INPUT_STREAM (stream), data, READ_SIZE, NULL, &error);
     if (n > 0) {
-      goes_on = feed (self, data, n);
+      goes_on = feed (self, data, n) && !self->is_paused;
     } else {
       goes_on = FALSE;
       if (n == 0)

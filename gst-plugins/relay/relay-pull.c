@@ -183,7 +183,10 @@ on_ready (gpointer user_data)
   self->connections++;
   g_free (self->shown);
   self->shown = g_strdup (address->shown);
+  gboolean is_playing = self->is_playing;
   g_mutex_unlock (&self->lock);
+  /* It may have been paused while this was under way. */
+  mill_relay_connection_set_flowing (self->connection, is_playing);
   /* The name of a stream is a key, often: what is below sees the application. */
   mill_rtmp_output_begin (self->output, address->app);
   set_state (self, STATE_LIVE, NULL);
