@@ -4,7 +4,8 @@
 #include "config-reader.h"
 
 void
-mill_config_reader_report (MillConfigReader *reader, const MillPlace *place, const gchar *format, ...)
+mill_config_reader_report (MillConfigReader *reader, const MillPlace *place,
+    const gchar *format, ...)
 {
   va_list arguments;
   va_start (arguments, format);
@@ -24,27 +25,30 @@ mill_config_reader_get_entry (const MillYamlNode *mapping, guint i)
 }
 
 gboolean
-mill_config_reader_expect_mapping (MillConfigReader *reader, const MillYamlNode *node, const gchar *what)
+mill_config_reader_expect_mapping (MillConfigReader *reader,
+    const MillYamlNode *node, const gchar *what)
 {
   if (node->kind == MILL_YAML_MAPPING)
     return TRUE;
   if (node->kind == MILL_YAML_SCALAR && node->null)
     return FALSE;
   g_autofree gchar *got = mill_yaml_node_describe (node);
-  mill_config_reader_report (reader, &node->place, "'%s': got %s, expected a mapping", what, got);
+  mill_config_reader_report (reader, &node->place,
+      "'%s': got %s, expected a mapping", what, got);
   return FALSE;
 }
 
 const gchar *
-mill_config_reader_expect_text (MillConfigReader *reader, const MillConfigEntry *entry)
+mill_config_reader_expect_text (MillConfigReader *reader,
+    const MillConfigEntry *entry)
 {
   if (entry->value->kind == MILL_YAML_SCALAR && !entry->value->null)
     return entry->value->text;
   g_autofree gchar *got = entry->value->kind == MILL_YAML_SCALAR
       ? g_strdup ("nothing")
       : mill_yaml_node_describe (entry->value);
-  mill_config_reader_report (reader, &entry->value->place, "'%s': got %s, expected a scalar",
-      entry->name, got);
+  mill_config_reader_report (reader, &entry->value->place,
+      "'%s': got %s, expected a scalar", entry->name, got);
   return NULL;
 }
 
@@ -71,22 +75,23 @@ mill_config_reader_expect_list (MillConfigReader *reader,
 }
 
 void
-mill_config_reader_report_unknown (MillConfigReader *reader, const MillConfigEntry *entry, const gchar *where,
-    const gchar *const *known)
+mill_config_reader_report_unknown (MillConfigReader *reader,
+    const MillConfigEntry *entry, const gchar *where, const gchar *const *known)
 {
   const gchar *nearest = mill_diagnostics_nearest (entry->name, known);
   if (nearest) {
-    mill_config_reader_report (reader, entry->place, "unknown key '%s'%s, did you mean '%s'?",
-        entry->name, where, nearest);
+    mill_config_reader_report (reader, entry->place,
+        "unknown key '%s'%s, did you mean '%s'?", entry->name, where, nearest);
     return;
   }
   g_autofree gchar *all = g_strjoinv (", ", (gchar **) known);
-  mill_config_reader_report (reader, entry->place, "unknown key '%s'%s, expected one of %s",
-      entry->name, where, all);
+  mill_config_reader_report (reader, entry->place,
+      "unknown key '%s'%s, expected one of %s", entry->name, where, all);
 }
 
 gint
-mill_config_reader_find_choice (MillConfigReader *reader, const MillConfigEntry *entry, const gchar *text,
+mill_config_reader_find_choice (MillConfigReader *reader,
+    const MillConfigEntry *entry, const gchar *text,
     const gchar *const *choices)
 {
   for (gint i = 0; choices[i]; i++)
