@@ -568,6 +568,49 @@ test_order (void)
   run_clear (&run);
 }
 
+/* Whoever looks at the picture of a stream must not learn what its secrets are,
+ * whatever is in them and wherever the picture cuts them off. */
+static void
+test_picture_without_secrets (void)
+{
+  static const gchar text[] =
+      "millrace: 1\nname: test\nparams:\n"
+      "  word: { type: string, secret: true, required: true }\nnodes:\n"
+      "  p: { element: videotestsrc }\n"
+      "  o: { element: filesink, from: [p], props: { location: "
+      "\"/tmp/a-directory-whose-name-is-long-so-that-the-picture-does-not-show-"
+      "${word}\" } }\n"
+      "  s: { element: filesink, from: [p], props: { location: "
+      "\"/tmp/${word}/end\" } }\n";
+  static const gchar *const words[] = { "whisper", "whisper?auth=murmur",
+    "wh\xc3\xaf"
+    "sper",
+    "w\"hisper murmur", "whisper-it\"murmur", "whisper-it\\murmur\\l\"murmur" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++) {
+    g_autoptr (GHashTable) params = g_hash_table_new (g_str_hash, g_str_equal);
+    g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+    MillPlanOptions options = { .params = params, .one_process = TRUE };
+    g_autoptr (GError) error = NULL;
+
+    g_hash_table_insert (params, (gpointer) "word", (gpointer) words[i]);
+    g_autoptr (MillPlan) plan = mill_plan_new_from_data (text, strlen (text),
+        "f.yaml", &options, diagnostics);
+    g_assert_nonnull (plan);
+    MillBusQueue *queue = mill_bus_queue_new (NULL);
+    g_autoptr (MillGraph) graph = mill_graph_new (plan, queue, &error);
+    g_assert_no_error (error);
+    g_autofree gchar *dot = mill_graph_to_dot (graph);
+    g_test_message ("%s", dot);
+    g_assert_nonnull (strstr (dot, "location=\\\"/tmp/***\\\""));
+    g_assert_null (strstr (dot, "not-show-w"));
+    g_assert_null (strstr (dot, "sper"));
+    g_assert_null (strstr (dot, "murmur"));
+    mill_graph_stop (graph);
+    mill_bus_queue_free (queue);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -599,6 +642,8 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/nodes-by-factory", test_nodes_by_factory);
   g_test_add_func ("/graph/refused", test_refused);
   g_test_add_func ("/graph/order", test_order);
+  g_test_add_func ("/graph/picture-without-secrets",
+      test_picture_without_secrets);
   result = g_test_run ();
   gst_deinit ();
   return result;
