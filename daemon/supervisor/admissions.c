@@ -15,6 +15,8 @@
 #define BITRATE_WINDOW_S 10
 /* While no worker is connected that could end a stream. */
 #define RETRY_S 1
+/* An end may be years away, and the clock may be set in between. */
+#define MAX_WAIT_S 3600
 
 struct _MillAdmissions
 {
@@ -120,7 +122,16 @@ end_entry (MillAdmissions *admissions, Entry *entry, MillAdmissionEnd end,
 
 /* ---- ends by the clock ---- */
 
+/* Recursive by way of the timer alone. */
 static void arm (Entry *entry, guint delay_s);
+static void arm_for_end (Entry *entry);
+
+static gboolean
+is_early (const Entry *entry)
+{
+  return entry->end != MILL_ADMISSION_REVOKED &&
+      g_get_real_time () / G_USEC_PER_SEC < entry->row->ends_at;
+}
 
 static gboolean
 on_time_over (gpointer user_data)
@@ -132,12 +143,14 @@ on_time_over (gpointer user_data)
   };
   Entry *entry = user_data;
   entry->timer = 0;
-  if (!end_entry (entry->admissions, entry, entry->end, reasons[entry->end]))
+  if (is_early (entry))
+    arm_for_end (entry);
+  else if (!end_entry (entry->admissions, entry, entry->end,
+               reasons[entry->end]))
     arm (entry, RETRY_S);
   return G_SOURCE_REMOVE;
 }
 
-/* Recursive by way of the timer alone. */
 static void
 arm (Entry *entry, guint delay_s)
 {
@@ -152,7 +165,7 @@ arm_for_end (Entry *entry)
   g_clear_handle_id (&entry->timer, g_source_remove);
   /* A timer of seconds is late by up to one, never early. */
   if (entry->row->ends_at > 0)
-    arm (entry, (guint) CLAMP (entry->row->ends_at - now, 0, G_MAXINT / 1000));
+    arm (entry, (guint) CLAMP (entry->row->ends_at - now, 0, MAX_WAIT_S));
 }
 
 /* The first of what the clock ends it by. */
@@ -441,13 +454,20 @@ mill_admissions_forget (MillAdmissions *admissions, const gchar *stream)
 
 /* ---- changes of a key ---- */
 
-static void
-recheck (MillAdmissions *admissions, Entry *entry, gboolean ends_on_expiry)
+/* Returns: (transfer full) (nullable): what its stream key says now */
+static MillPublishVerdict *
+ask_key (MillAdmissions *admissions, const Entry *entry)
 {
   g_autoptr (GInetAddress) address = mill_address_parse (entry->row->address);
   MillKeyUse use = { entry->row->key_id, entry->row->key_generation, address };
-  g_autoptr (MillPublishVerdict) verdict =
-      mill_key_auth_recheck (admissions->store, &use);
+
+  return mill_key_auth_recheck (admissions->store, &use);
+}
+
+static void
+recheck (MillAdmissions *admissions, Entry *entry, gboolean ends_on_expiry)
+{
+  g_autoptr (MillPublishVerdict) verdict = ask_key (admissions, entry);
 
   if (!verdict)
     return;
@@ -480,6 +500,17 @@ mill_admissions_recheck_key (MillAdmissions *admissions, const gchar *key_id,
 
 /* ---- life ---- */
 
+/* A millraced before this may have gone between a key and whom it let in: ended
+ * as soon as the worker is there. */
+static gboolean
+is_revoked (MillAdmissions *admissions, const Entry *entry)
+{
+  g_autoptr (MillPublishVerdict) verdict =
+      entry->row->key_id ? ask_key (admissions, entry) : NULL;
+
+  return verdict && verdict->denial != MILL_DENIAL_NONE;
+}
+
 static void
 load (MillAdmissions *admissions)
 {
@@ -496,8 +527,12 @@ load (MillAdmissions *admissions)
     }
     Entry *entry = take_row (admissions, mill_store_admissions_copy_row (row));
     entry->is_confirmed = TRUE;
-    entry->end = MILL_ADMISSION_EXPIRED;
-    arm_for_end (entry);
+    entry->end = is_revoked (admissions, entry) ? MILL_ADMISSION_REVOKED
+                                                : MILL_ADMISSION_EXPIRED;
+    if (entry->end == MILL_ADMISSION_REVOKED)
+      arm (entry, RETRY_S);
+    else
+      arm_for_end (entry);
     watch_bitrate (admissions, entry);
   }
 }
