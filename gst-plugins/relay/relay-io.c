@@ -111,6 +111,24 @@ run_call (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+dispatch_turn (GSource *source, GSourceFunc func, gpointer user_data)
+{
+  g_source_set_ready_time (source, -1);
+  return func (user_data);
+}
+
+GSource *
+mill_relay_io_add_turn (MillRelayIo *self, GSourceFunc func, gpointer user_data)
+{
+  static GSourceFuncs funcs = { .dispatch = dispatch_turn };
+  GSource *turn = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_callback (turn, func, user_data, NULL);
+  g_source_attach (turn, self->context);
+  return turn;
+}
+
 void
 mill_relay_io_call (MillRelayIo *self, void (*func) (gpointer user_data),
     gpointer user_data)

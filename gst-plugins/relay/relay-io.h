@@ -22,6 +22,11 @@ void mill_relay_io_release (MillRelayIo *self);
 
 GMainContext *mill_relay_io_get_context (MillRelayIo *self);
 
+/* What runs on the thread whenever the time comes that is set by
+ * g_source_set_ready_time(), once each. Returns: (transfer full): attached */
+GSource *mill_relay_io_add_turn (MillRelayIo *self, GSourceFunc func,
+    gpointer user_data);
+
 /* Runs @func on the thread and returns when it has. Not from the thread. */
 void mill_relay_io_call (MillRelayIo *self, void (*func) (gpointer user_data),
     gpointer user_data);

@@ -2,15 +2,11 @@
  * Copyright (c) 2026 The millrace authors */
 #include "relay-target.h"
 
-#include "relay-backoff.h"
+#include "relay-peer.h"
 #include "relay-sender.h"
 
 GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 #define GST_CAT_DEFAULT mill_relay_debug
-
-/* A connection that has lived so long has been a success: the next attempt
- * comes soon, and attempts are counted anew. */
-#define HEALTHY_US (10 * G_USEC_PER_SEC)
 
 /* After EOS. */
 #define DRAIN_US (3 * G_USEC_PER_SEC)
@@ -21,20 +17,13 @@ GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 /* How often the drain looks whether the kernel has sent the last bytes. */
 #define DRAIN_LOOK_US (20 * 1000)
 
-static const gchar *const state_names[] = { "idle", "connecting", "live",
-  "waiting", "refused", "failed" };
-
 struct _MillRelayTarget
 {
   const MillRelayTargetEvents *events;
   gpointer user_data;
 
-  /* from start to stop */
-  MillRelayIo *io;
-  MillRelayAddress *address; /* nullable: nothing is sent anywhere */
-  MillRelayConnectionOptions options;
-  gchar *tls_ca_file;
-  guint max_attempts;
+  MillRelayPeer peer;
+  guint max_attempts; /* from start to stop */
 
   GMutex lock;
   /* lock */
@@ -43,23 +32,11 @@ struct _MillRelayTarget
   gboolean is_woken; /* since the last turn began */
   gboolean is_ended;
   gint64 drain_deadline_us;
-  MillRelayState state;
-  guint attempts;
-  guint connections;
   guint64 frames;
-  MillRelayTraffic past; /* of connections that are over */
-  MillRelayTraffic present; /* of this one, as of the last turn */
   MillRelayFormat *latest[MILL_RELAY_N_TRACKS]; /* nullable */
-  gchar *last_error;
-  gchar *shown; /* where it is, or was */
 
   /* the I/O thread */
-  MillRelayConnection *connection; /* nullable */
-  MillRelayAddress *moved_to; /* nullable: where the server wants it */
-  MillRelayBackoff backoff;
   guint failures; /* since the last success */
-  gint64 attempt_us; /* the next one, not before */
-  gint64 live_since_us;
   MillRelaySender sender;
 };
 
@@ -89,31 +66,10 @@ arm (MillRelayTarget *self, gint64 time_us)
 static void
 set_state (MillRelayTarget *self, MillRelayState state, const gchar *reason)
 {
-  g_mutex_lock (&self->lock);
-  gboolean is_new = self->state != state;
-  self->state = state;
-  if (reason) {
-    g_free (self->last_error);
-    self->last_error = g_strdup (reason);
-  }
-  GstStructure *news = gst_structure_new ("rtmp-client-state", "state",
-      G_TYPE_STRING, state_names[state], "target", G_TYPE_STRING, self->shown,
-      "reason", G_TYPE_STRING, reason ? reason : "", "attempts", G_TYPE_UINT,
-      self->attempts, NULL);
-  g_mutex_unlock (&self->lock);
-  if (is_new)
-    self->events->changed (news, self->user_data);
-  else
-    gst_structure_free (news);
-}
+  GstStructure *news = mill_relay_peer_set_state (&self->peer, state, reason);
 
-static MillRelayState
-get_state (MillRelayTarget *self)
-{
-  g_mutex_lock (&self->lock);
-  MillRelayState state = self->state;
-  g_mutex_unlock (&self->lock);
-  return state;
+  if (news)
+    self->events->changed (news, self->user_data);
 }
 
 /* ---- sending, on the I/O thread ---- */
@@ -139,7 +95,7 @@ is_taken (MillRelayTarget *self, const MillRelayItem *item)
 {
   if (mill_relay_sender_has_told (&self->sender, item) ||
       mill_relay_format_is_taken (item->format,
-          mill_relay_connection_get_capabilities (self->connection)))
+          mill_relay_connection_get_capabilities (self->peer.connection)))
     return TRUE;
   g_autofree gchar *reason = g_strdup_printf ("the server does not take %s",
       mill_relay_format_get_name (item->format));
@@ -150,44 +106,28 @@ is_taken (MillRelayTarget *self, const MillRelayItem *item)
 static void
 pump (MillRelayTarget *self)
 {
-  while (self->connection &&
-      mill_relay_connection_has_room (self->connection)) {
+  while (self->peer.connection &&
+      mill_relay_connection_has_room (self->peer.connection)) {
     g_autoptr (MillRelayFormat) other = NULL;
     g_autoptr (MillRelayItem) item = take_item (self, &other);
     if (!item || !is_taken (self, item))
       return;
-    mill_relay_sender_send (&self->sender, self->connection, item, other);
+    mill_relay_sender_send (&self->sender, self->peer.connection, item, other);
     /* It may end here. */
-    mill_relay_connection_flush (self->connection);
+    mill_relay_connection_flush (self->peer.connection);
   }
 }
 
 /* ---- connections ---- */
 
 static void
-read_traffic (MillRelayTarget *self)
-{
-  MillRelayTraffic traffic = { 0 };
-
-  if (self->connection)
-    mill_relay_connection_get_traffic (self->connection, &traffic);
-  g_mutex_lock (&self->lock);
-  self->present = traffic;
-  g_mutex_unlock (&self->lock);
-}
-
-static void
 forget_connection (MillRelayTarget *self)
 {
-  read_traffic (self);
+  mill_relay_peer_forget (&self->peer);
   g_mutex_lock (&self->lock);
-  self->past.sent += self->present.sent;
-  self->past.acked += self->present.acked;
-  self->present = (MillRelayTraffic){ 0 };
   mill_relay_queue_restart (self->queue);
   g_mutex_unlock (&self->lock);
   mill_relay_sender_restart (&self->sender);
-  g_clear_pointer (&self->connection, mill_relay_connection_close);
 }
 
 static void
@@ -198,29 +138,18 @@ wait_for_attempt (MillRelayTarget *self, MillRelayState state,
     set_state (self, MILL_RELAY_STATE_FAILED, reason);
     return;
   }
-  gint64 pause_us = mill_relay_backoff_next (&self->backoff) * (gint64) 1000;
-  self->attempt_us = g_get_monotonic_time () + pause_us;
+  mill_relay_peer_plan_attempt (&self->peer);
   set_state (self, state, reason);
-  arm (self, self->attempt_us);
+  arm (self, self->peer.attempt_us);
 }
 
 static void
 handle_end (MillRelayTarget *self, MillRelayEnd end, const gchar *reason)
 {
-  gint64 now_us = g_get_monotonic_time ();
-  gboolean was_healthy = self->live_since_us > 0 &&
-      now_us - self->live_since_us >= HEALTHY_US;
+  gboolean was_healthy = mill_relay_peer_note_end (&self->peer, end);
 
-  g_clear_pointer (&self->moved_to, mill_relay_address_free);
-  if (end == MILL_RELAY_END_MOVED)
-    self->moved_to = mill_relay_address_copy (
-        mill_relay_connection_get_address (self->connection));
   forget_connection (self);
-  self->live_since_us = 0;
   self->failures = was_healthy ? 1 : self->failures + 1;
-  if (was_healthy)
-    mill_relay_backoff_reset (&self->backoff);
-  GST_INFO ("%s: %s", self->shown, reason);
   wait_for_attempt (self,
       end == MILL_RELAY_END_REFUSED ? MILL_RELAY_STATE_REFUSED
                                     : MILL_RELAY_STATE_WAITING,
@@ -232,12 +161,8 @@ on_connection_ready (gpointer user_data)
 {
   MillRelayTarget *self = user_data;
 
-  self->live_since_us = g_get_monotonic_time ();
+  mill_relay_peer_note_ready (&self->peer);
   g_mutex_lock (&self->lock);
-  self->connections++;
-  g_free (self->shown);
-  self->shown =
-      g_strdup (mill_relay_connection_get_address (self->connection)->shown);
   /* The connection is in the middle of its reading: send after it. */
   wake_locked (self);
   g_mutex_unlock (&self->lock);
@@ -248,7 +173,7 @@ static void
 on_connection_room (gpointer user_data)
 {
   pump (user_data);
-  read_traffic (user_data);
+  mill_relay_peer_look (&((MillRelayTarget *) user_data)->peer);
 }
 
 static void
@@ -266,12 +191,7 @@ static const MillRelayConnectionEvents connection_events = {
 static void
 attempt (MillRelayTarget *self)
 {
-  g_mutex_lock (&self->lock);
-  self->attempts++;
-  g_mutex_unlock (&self->lock);
-  self->connection = mill_relay_connection_new (self->io,
-      self->moved_to ? self->moved_to : self->address, &self->options,
-      &connection_events, self);
+  mill_relay_peer_attempt (&self->peer, &connection_events, self);
   set_state (self, MILL_RELAY_STATE_CONNECTING, NULL);
 }
 
@@ -280,13 +200,14 @@ attempt (MillRelayTarget *self)
 static void
 attempt_if_due (MillRelayTarget *self, gboolean has_media)
 {
-  MillRelayState state = get_state (self);
+  MillRelayState state = mill_relay_peer_get_state (&self->peer);
   gint64 now_us = g_get_monotonic_time ();
 
-  if (self->connection || state == MILL_RELAY_STATE_FAILED || !self->address)
+  if (self->peer.connection || state == MILL_RELAY_STATE_FAILED ||
+      !self->peer.address)
     return;
-  if (now_us < self->attempt_us) {
-    arm (self, self->attempt_us);
+  if (now_us < self->peer.attempt_us) {
+    arm (self, self->peer.attempt_us);
   } else if (has_media) {
     attempt (self);
   } else {
@@ -306,13 +227,14 @@ clear_queue (MillRelayTarget *self)
 static gboolean
 is_drained (MillRelayTarget *self)
 {
-  if (!self->connection)
+  if (!self->peer.connection)
     return TRUE;
   g_mutex_lock (&self->lock);
   gboolean is_empty = mill_relay_queue_is_empty (self->queue);
   g_mutex_unlock (&self->lock);
-  return is_empty && get_state (self) == MILL_RELAY_STATE_LIVE &&
-      mill_relay_connection_is_drained (self->connection);
+  return is_empty &&
+      mill_relay_peer_get_state (&self->peer) == MILL_RELAY_STATE_LIVE &&
+      mill_relay_connection_is_drained (self->peer.connection);
 }
 
 static void
@@ -327,7 +249,7 @@ drain (MillRelayTarget *self, gint64 deadline_us)
   g_mutex_lock (&self->lock);
   self->drain_deadline_us = 0;
   g_mutex_unlock (&self->lock);
-  if (self->connection)
+  if (self->peer.connection)
     forget_connection (self);
   clear_queue (self);
   set_state (self, MILL_RELAY_STATE_IDLE, NULL);
@@ -346,19 +268,12 @@ on_turn (gpointer user_data)
   g_mutex_unlock (&self->lock);
   attempt_if_due (self, has_media);
   pump (self);
-  read_traffic (self);
+  mill_relay_peer_look (&self->peer);
   if (deadline_us > 0)
     drain (self, deadline_us);
-  else if (self->connection)
+  else if (self->peer.connection)
     arm (self, g_get_monotonic_time () + LOOK_US);
   return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-dispatch_turn (GSource *source, GSourceFunc func, gpointer user_data)
-{
-  g_source_set_ready_time (source, -1);
-  return func (user_data);
 }
 
 /* ---- for the element ---- */
@@ -370,6 +285,7 @@ mill_relay_target_new (const MillRelayTargetEvents *events, gpointer user_data)
 
   self->events = events;
   self->user_data = user_data;
+  mill_relay_peer_init (&self->peer);
   g_mutex_init (&self->lock);
   self->queue = mill_relay_queue_new ();
   mill_relay_sender_init (&self->sender);
@@ -384,31 +300,9 @@ mill_relay_target_free (MillRelayTarget *self)
   for (guint i = 0; i < MILL_RELAY_N_TRACKS; i++)
     g_clear_pointer (&self->latest[i], mill_relay_format_unref);
   mill_relay_sender_clear (&self->sender);
-  g_free (self->tls_ca_file);
-  g_free (self->last_error);
-  g_free (self->shown);
+  mill_relay_peer_clear (&self->peer);
   g_mutex_clear (&self->lock);
   g_free (self);
-}
-
-static void
-take_settings (MillRelayTarget *self, const MillRelaySettings *settings)
-{
-  g_free (self->tls_ca_file);
-  self->tls_ca_file = g_strdup (settings->tls_ca_file);
-  self->options = (MillRelayConnectionOptions){
-    .role = MILL_RTMP_CLIENT_PUBLISH,
-    .connect_timeout_ms = settings->connect_timeout_ms,
-    .stall_timeout_ms = settings->stall_timeout_ms,
-    .tls_validation = settings->tls_validation,
-    .tls_ca_file = self->tls_ca_file,
-  };
-  self->backoff = (MillRelayBackoff){ .min_ms = settings->backoff_min_ms,
-    .max_ms = settings->backoff_max_ms };
-  self->max_attempts = settings->max_attempts;
-  self->failures = 0;
-  self->attempt_us = 0;
-  mill_relay_sender_reset (&self->sender);
 }
 
 /* Statistics are those of a run. */
@@ -421,24 +315,7 @@ reset_locked (MillRelayTarget *self, const MillRelaySettings *settings)
       settings->max_queue_bytes);
   self->is_ended = FALSE;
   self->drain_deadline_us = 0;
-  self->state = MILL_RELAY_STATE_IDLE;
-  self->attempts = self->connections = 0;
   self->frames = 0;
-  self->past = self->present = (MillRelayTraffic){ 0 };
-  g_clear_pointer (&self->last_error, g_free);
-  g_free (self->shown);
-  self->shown = g_strdup (self->address ? self->address->shown : "");
-}
-
-static GSource *
-make_turn (MillRelayTarget *self)
-{
-  static GSourceFuncs funcs = { .dispatch = dispatch_turn };
-  GSource *turn = g_source_new (&funcs, sizeof (GSource));
-
-  g_source_set_callback (turn, on_turn, self, NULL);
-  g_source_attach (turn, mill_relay_io_get_context (self->io));
-  return turn;
 }
 
 gboolean
@@ -452,16 +329,19 @@ mill_relay_target_start (MillRelayTarget *self,
 
   if (has_location && !address)
     return FALSE;
-  self->io = mill_relay_io_acquire (error);
-  if (!self->io) {
+  MillRelayIo *io = mill_relay_io_acquire (error);
+  if (!io) {
     g_clear_pointer (&address, mill_relay_address_free);
     return FALSE;
   }
-  self->address = address;
-  take_settings (self, settings);
+  mill_relay_peer_open (&self->peer, MILL_RTMP_CLIENT_PUBLISH, settings, io,
+      address);
+  self->max_attempts = settings->max_attempts;
+  self->failures = 0;
+  mill_relay_sender_reset (&self->sender);
   g_mutex_lock (&self->lock);
   reset_locked (self, settings);
-  self->turn = make_turn (self);
+  self->turn = mill_relay_io_add_turn (io, on_turn, self);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
@@ -475,21 +355,18 @@ run_stop (gpointer user_data)
   g_source_destroy (self->turn);
   g_clear_pointer (&self->turn, g_source_unref);
   mill_relay_queue_clear (self->queue);
-  self->state = MILL_RELAY_STATE_IDLE;
   g_mutex_unlock (&self->lock);
-  if (self->connection)
-    forget_connection (self);
-  g_clear_pointer (&self->moved_to, mill_relay_address_free);
+  forget_connection (self);
+  mill_relay_peer_shut (&self->peer);
 }
 
 void
 mill_relay_target_stop (MillRelayTarget *self)
 {
-  if (!self->io)
+  if (!self->peer.io)
     return;
-  mill_relay_io_call (self->io, run_stop, self);
-  g_clear_pointer (&self->io, mill_relay_io_release);
-  g_clear_pointer (&self->address, mill_relay_address_free);
+  mill_relay_io_call (self->peer.io, run_stop, self);
+  mill_relay_peer_close (&self->peer);
 }
 
 void
@@ -506,7 +383,7 @@ void
 mill_relay_target_push (MillRelayTarget *self, MillRelayItem *item)
 {
   /* Constant while there is something to push. */
-  if (!self->address) {
+  if (!self->peer.address) {
     mill_relay_queue_item_free (item);
     return;
   }
@@ -517,7 +394,8 @@ mill_relay_target_push (MillRelayTarget *self, MillRelayItem *item)
   }
   mill_relay_queue_push (self->queue, item);
   /* After the last attempt nothing is kept. */
-  if (!self->turn || self->state == MILL_RELAY_STATE_FAILED)
+  if (!self->turn ||
+      mill_relay_peer_get_state (&self->peer) == MILL_RELAY_STATE_FAILED)
     mill_relay_queue_clear (self->queue);
   else
     wake_locked (self);
@@ -548,19 +426,14 @@ mill_relay_target_resume (MillRelayTarget *self)
 GstStructure *
 mill_relay_target_make_stats (MillRelayTarget *self)
 {
+  GstStructure *stats = mill_relay_peer_make_stats (&self->peer);
+
   g_mutex_lock (&self->lock);
-  GstStructure *stats = gst_structure_new ("rtmp-client-stats", "state",
-      G_TYPE_STRING, state_names[self->state], "target", G_TYPE_STRING,
-      self->shown ? self->shown : "", "attempts", G_TYPE_UINT, self->attempts,
-      "connections", G_TYPE_UINT, self->connections, "frames", G_TYPE_UINT64,
-      self->frames, "dropped-frames", G_TYPE_UINT64,
-      mill_relay_queue_get_dropped (self->queue), "bytes", G_TYPE_UINT64,
-      self->past.sent + self->present.sent, "bytes-acked", G_TYPE_UINT64,
-      self->past.acked + self->present.acked, "rtt", G_TYPE_UINT64,
-      (guint64) self->present.rtt_us * GST_USECOND, "queue-ms", G_TYPE_UINT,
+  gst_structure_set (stats, "frames", G_TYPE_UINT64, self->frames,
+      "dropped-frames", G_TYPE_UINT64,
+      mill_relay_queue_get_dropped (self->queue), "queue-ms", G_TYPE_UINT,
       mill_relay_queue_get_ms (self->queue), "queue-bytes", G_TYPE_UINT64,
-      (guint64) mill_relay_queue_get_bytes (self->queue), "last-error",
-      G_TYPE_STRING, self->last_error ? self->last_error : "", NULL);
+      (guint64) mill_relay_queue_get_bytes (self->queue), NULL);
   g_mutex_unlock (&self->lock);
   return stats;
 }

@@ -15,16 +15,6 @@ G_BEGIN_DECLS
  */
 typedef struct _MillRelayTarget MillRelayTarget;
 
-typedef enum
-{
-  MILL_RELAY_STATE_IDLE, /* nothing to send */
-  MILL_RELAY_STATE_CONNECTING,
-  MILL_RELAY_STATE_LIVE,
-  MILL_RELAY_STATE_WAITING, /* for the next attempt */
-  MILL_RELAY_STATE_REFUSED, /* likewise, after the server said no */
-  MILL_RELAY_STATE_FAILED, /* max-attempts are used up */
-} MillRelayState;
-
 /* Called on the I/O thread: return at once. */
 typedef struct
 {
