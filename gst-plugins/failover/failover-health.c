@@ -107,13 +107,27 @@ find_silence (const MillFailoverHealth *self, gint64 now_us)
   return silence_us;
 }
 
+/* From the first picture on, or from the one after a change of the window, whose
+ * slots are others. */
+static void
+begin_window (MillFailoverHealth *self, const MillFailoverLimits *limits,
+    gint64 now_us)
+{
+  self->window_us = limits->window_us;
+  self->slot = 0;
+  self->counted_since_us = now_us;
+  self->counted_us = now_us;
+  memset (self->counts, 0, sizeof (self->counts));
+  memset (self->silences_us, 0, sizeof (self->silences_us));
+}
+
 static gboolean
 is_slow (MillFailoverHealth *self, const MillFailoverLimits *limits,
     gint64 now_us)
 {
   guint nominal = get_nominal_millifps (self);
 
-  if (self->counted_since_us == 0 ||
+  if (self->counted_since_us == 0 || self->window_us != limits->window_us ||
       now_us - self->counted_since_us <
           limits->window_us + limits->window_us / MILL_FAILOVER_SLOTS)
     return FALSE;
@@ -141,12 +155,8 @@ mill_failover_health_hear (MillFailoverHealth *self,
   self->heard_us[arrival->track] = now_us;
   if (!arrival->counts)
     return;
-  if (self->counted_since_us == 0) {
-    self->counted_since_us = now_us;
-    self->counted_us = now_us;
-    memset (self->counts, 0, sizeof (self->counts));
-    memset (self->silences_us, 0, sizeof (self->silences_us));
-  }
+  if (self->counted_since_us == 0 || self->window_us != limits->window_us)
+    begin_window (self, limits, now_us);
   move_to_slot (self, limits, now_us);
   guint place = self->slot % (MILL_FAILOVER_SLOTS + 1);
   self->counts[place]++;

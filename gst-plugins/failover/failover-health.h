@@ -55,6 +55,7 @@ typedef struct
   guint counts[MILL_FAILOVER_SLOTS + 1];
   gint64
       silences_us[MILL_FAILOVER_SLOTS + 1]; /* the longest that ended there */
+  gint64 window_us; /* that slots are parts of */
   gint64 slot; /* number of the slot that is counted in */
   gint64 counted_us; /* the last picture */
   gint64 counted_since_us; /* 0: nothing to judge yet */

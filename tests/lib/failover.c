@@ -147,6 +147,41 @@ test_framerate_of_a_clock (void)
   g_assert_cmpint (judge (&health, 5000), ==, MILL_FAILOVER_HEALTHY);
 }
 
+/* An operator sets another window while all is well: it stays well, and what is
+ * slow from then on is found in that window. */
+static void
+test_framerate_of_another_window (void)
+{
+  static const gint64 windows_ms[] = { 500, 5000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (windows_ms); i++) {
+    MillFailoverLimits other = limits;
+    MillFailoverHealth health;
+    gint64 begin_ms = 36000 * 1000; /* the machine runs for ten hours */
+    gint64 slow_ms = begin_ms + 16000;
+    gint64 seen_ms = 0;
+
+    mill_failover_health_init (&health);
+    mill_failover_health_declare (&health, 25000);
+    feed (&health, begin_ms, begin_ms + 4000, 40);
+    other.window_us = windows_ms[i] * MS;
+    for (gint64 at = begin_ms + 4000; at < slow_ms + 8000;
+         at += at < slow_ms ? 40 : 160) {
+      const MillFailoverArrival arrival = {
+        .counts = TRUE,
+        .media_ns = at * (gint64) NS_MS,
+      };
+      mill_failover_health_hear (&health, &arrival, &other, at * MS);
+      if (mill_failover_health_update (&health, &other, at * MS) ==
+              MILL_FAILOVER_SLOW &&
+          seen_ms == 0)
+        seen_ms = at;
+    }
+    g_assert_cmpint (seen_ms, >, slow_ms);
+    g_assert_cmpint (seen_ms, <=, slow_ms + windows_ms[i] + 400);
+  }
+}
+
 /* ---- policy ---- */
 
 enum
@@ -453,6 +488,8 @@ main (int argc, char **argv)
       test_framerate_of_a_hiccup);
   g_test_add_func ("/failover/health/framerate-of-a-clock",
       test_framerate_of_a_clock);
+  g_test_add_func ("/failover/health/framerate-of-a-window",
+      test_framerate_of_another_window);
   g_test_add_func ("/failover/policy/change", test_policy_change);
   g_test_add_func ("/failover/policy/return", test_policy_return);
   g_test_add_func ("/failover/policy/operator", test_policy_operator);
