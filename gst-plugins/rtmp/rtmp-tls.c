@@ -240,6 +240,8 @@ mill_rtmp_tls_shut (MillRtmpTls *self)
 {
   gboolean wants_write = FALSE;
 
+  /* Nobody reads through it any more: that waits for the socket's bytes. */
+  self->read_wants_write = FALSE;
   if (self->error || self->is_shut || !SSL_is_init_finished (self->ssl))
     return TRUE;
   ERR_clear_error ();
