@@ -4,6 +4,7 @@
 
 #include <gst/pbutils/pbutils.h>
 
+#include "codec/flac.h"
 #include "rtmp/amf0.h"
 #include "rtmp/flv-ex-writer.h"
 #include "rtmp/flv-tag.h"
@@ -12,8 +13,8 @@
 /* FLV E.4.2.1: SoundRate, SoundSize and SoundType of AAC are always these. */
 #define AAC_FIRST_BYTE (MILL_FLV_AUDIO_AAC << 4 | 0x0f)
 
-/* Ogg mapping of FLAC §"The STREAMINFO packet": what is before "fLaC". */
-#define FLAC_OGG_HEADER 9
+/* Version and flags of the box dfLa, whose payload lib/codec makes. */
+#define FLAC_FULL_BOX 4
 
 /* An Opus header and a FLAC one with STREAMINFO alone fit; avcC and hvcC too. */
 #define MAX_CONFIG (1024 * 1024)
@@ -70,48 +71,82 @@ find_codec (const GstStructure *caps)
   return NULL;
 }
 
-/* The bytes of @buffer but the first @skip.
- * Returns: (transfer full) (nullable) */
+/* Returns: (transfer full) (nullable) */
 static GBytes *
-copy_bytes (GstBuffer *buffer, gsize skip)
+copy_bytes (GstBuffer *buffer)
 {
   gsize size = gst_buffer_get_size (buffer);
 
-  if (size <= skip || size > MAX_CONFIG)
+  if (size == 0 || size > MAX_CONFIG)
     return NULL;
-  guint8 *data = g_malloc (size - skip);
-  gst_buffer_extract (buffer, skip, data, size - skip);
-  return g_bytes_new_take (data, size - skip);
+  guint8 *data = g_malloc (size);
+  gst_buffer_extract (buffer, 0, data, size);
+  return g_bytes_new_take (data, size);
 }
 
+/* The first @max_parts buffers of the stream's head as one.
+ * Returns: (transfer full) (nullable) */
 static GBytes *
-read_stream_header (const GstStructure *caps, gsize skip)
+read_stream_header (const GstStructure *caps, guint max_parts)
 {
   const GValue *headers = gst_structure_get_value (caps, "streamheader");
+  g_autoptr (GstBuffer) all = gst_buffer_new ();
 
-  if (!headers || !GST_VALUE_HOLDS_ARRAY (headers) ||
-      gst_value_array_get_size (headers) == 0)
+  if (!headers || !GST_VALUE_HOLDS_ARRAY (headers))
     return NULL;
-  const GValue *first = gst_value_array_get_value (headers, 0);
-  if (!GST_VALUE_HOLDS_BUFFER (first))
-    return NULL;
-  return copy_bytes (gst_value_get_buffer (first), skip);
+  guint n = MIN (gst_value_array_get_size (headers), max_parts);
+  for (guint i = 0; i < n; i++) {
+    const GValue *part = gst_value_array_get_value (headers, i);
+    if (GST_VALUE_HOLDS_BUFFER (part))
+      gst_buffer_copy_into (all, gst_value_get_buffer (part),
+          GST_BUFFER_COPY_MEMORY, 0, -1);
+  }
+  return copy_bytes (all);
 }
 
+/* Without the head itself caps have all of it but how much of the beginning a
+ * decoder is to skip. */
 static GBytes *
 make_opus_header (const GstCaps *caps)
 {
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  g_autoptr (GBytes) head = read_stream_header (structure, 1);
   g_autoptr (GstBuffer) header = NULL;
   guint32 rate;
   guint8 channels, family, streams, coupled;
   guint8 mapping[256];
 
-  if (!gst_codec_utils_opus_parse_caps ((GstCaps *) caps, &rate, &channels,
+  if (head)
+    return g_steal_pointer (&head);
+  /* It takes the field for granted. */
+  if (!gst_structure_has_field_typed (structure, "channel-mapping-family",
+          G_TYPE_INT) ||
+      !gst_codec_utils_opus_parse_caps ((GstCaps *) caps, &rate, &channels,
           &family, &streams, &coupled, mapping))
     return NULL;
   header = gst_codec_utils_opus_create_header (rate, channels, family, streams,
       coupled, mapping, 0, 0);
-  return header ? copy_bytes (header, 0) : NULL;
+  return header ? copy_bytes (header) : NULL;
+}
+
+/* Parsers give the head that is in Ogg, demuxers the marker and the blocks. */
+static GBytes *
+make_flac_header (const GstStructure *caps)
+{
+  g_autoptr (GBytes) head = read_stream_header (caps, G_MAXUINT);
+  gsize size = 0;
+  const guint8 *data = head ? g_bytes_get_data (head, &size) : NULL;
+  g_autoptr (GBytes) record = mill_flac_build_config (data, size, NULL);
+  GByteArray *header = g_byte_array_new ();
+
+  if (record) {
+    data = g_bytes_get_data (record, &size);
+    g_byte_array_append (header, (const guint8 *) "fLaC", 4);
+    g_byte_array_append (header, data + FLAC_FULL_BOX, size - FLAC_FULL_BOX);
+    return g_byte_array_free_to_bytes (header);
+  }
+  g_byte_array_unref (header);
+  return NULL;
 }
 
 static GBytes *
@@ -123,12 +158,12 @@ read_config (const GstCaps *caps, ConfigKind kind)
   switch (kind) {
     case CONFIG_DATA:
       return data && GST_VALUE_HOLDS_BUFFER (data)
-          ? copy_bytes (gst_value_get_buffer (data), 0)
+          ? copy_bytes (gst_value_get_buffer (data))
           : NULL;
     case CONFIG_OPUS:
       return make_opus_header (caps);
     case CONFIG_FLAC:
-      return read_stream_header (structure, FLAC_OGG_HEADER);
+      return make_flac_header (structure);
     default:
       return NULL;
   }

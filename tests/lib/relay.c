@@ -98,6 +98,57 @@ test_secrets (void)
   g_assert_null (mill_relay_address_mask (NULL));
 }
 
+/* ---- formats ---- */
+
+/* The heads that encoders, parsers and demuxers put into caps reach the server
+ * as they are: what a decoder needs of them is nowhere else. */
+static void
+test_heads (void)
+{
+#define STREAMINFO                                                            \
+  "80000022120012000002f10004f30ac440f00000ac449ba95e857124355c11330d327eb66" \
+  "b24"
+#define OPUS_HEAD "4f707573486561640101380180bb0000000000"
+  static const gchar *const cases[][2] = {
+    /* opusenc: 312 samples to be skipped */
+    { "audio/x-opus, channel-mapping-family=0, channels=1, rate=48000, "
+      "stream-count=1, coupled-count=0, streamheader=<(buffer)" OPUS_HEAD
+      ", (buffer)4f70757354616773>",
+        "90"
+        "4f707573" OPUS_HEAD },
+    /* flacparse */
+    { "audio/x-flac, streamheader=<(buffer)7f464c41430100000"
+      "1664c6143" STREAMINFO ", (buffer)84000000>",
+        "90"
+        "664c6143"
+        "664c6143" STREAMINFO },
+    /* qtdemux, matroskademux */
+    { "audio/x-flac, streamheader=<(buffer)664c6143, (buffer)" STREAMINFO ">",
+        "90"
+        "664c6143"
+        "664c6143" STREAMINFO },
+    { "audio/x-flac, streamheader=<(buffer)664c6143>", NULL },
+    { "audio/x-opus", NULL },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i][0]);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (MillRelayFormat) format = mill_relay_format_new (caps, &error);
+    if (!cases[i][1]) {
+      g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+      continue;
+    }
+    g_assert_no_error (error);
+    g_autoptr (GByteArray) message = g_byte_array_new ();
+    GString *hex = g_string_new (NULL);
+    g_assert_true (mill_relay_format_write_sequence (format, message));
+    for (guint k = 0; k < message->len; k++)
+      g_string_append_printf (hex, "%02x", message->data[k]);
+    g_assert_cmpstr (hex->str, ==, cases[i][1]);
+    g_string_free (hex, TRUE);
+  }
+}
+
 /* ---- pauses ---- */
 
 static void
@@ -263,6 +314,7 @@ main (int argc, char **argv)
   g_test_add_func ("/relay/addresses", test_addresses);
   g_test_add_func ("/relay/redirects", test_redirects);
   g_test_add_func ("/relay/secrets", test_secrets);
+  g_test_add_func ("/relay/heads", test_heads);
   g_test_add_func ("/relay/backoff", test_backoff);
   g_test_add_func ("/relay/order", test_order);
   g_test_add_func ("/relay/silent-track", test_silent_track);
