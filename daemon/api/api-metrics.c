@@ -200,6 +200,71 @@ add_certificates (GString *text, MillFleet *fleet)
   }
 }
 
+/* ---- listeners: labels are processes, kinds and bounds, never who came ---- */
+
+typedef void (*ListenerFunc) (GString *text, const gchar *id,
+    const MillListenerReport *listener);
+
+static void
+add_came (GString *text, const gchar *id, const MillListenerReport *listener)
+{
+  g_string_append_printf (text,
+      "millrace_rtmp_connections_total{id=\"%s\",listener=\"%s\"} "
+      "%" G_GUINT64_FORMAT "\n",
+      id, listener->kind, listener->connections);
+}
+
+static void
+add_pending (GString *text, const gchar *id, const MillListenerReport *listener)
+{
+  g_string_append_printf (text,
+      "millrace_rtmp_pending_connections{id=\"%s\",listener=\"%s\"} %u\n", id,
+      listener->kind, listener->pending);
+}
+
+static void
+add_closed (GString *text, const gchar *id, const MillListenerReport *listener)
+{
+  GVariantIter iter;
+  const gchar *reason;
+  guint64 count;
+  if (!listener->closed)
+    return;
+  g_variant_iter_init (&iter, listener->closed);
+  while (g_variant_iter_next (&iter, "{&st}", &reason, &count))
+    g_string_append_printf (text,
+        "millrace_rtmp_closed_total{id=\"%s\",listener=\"%s\","
+        "reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        id, listener->kind, reason, count);
+}
+
+static void
+add_each_listener (GString *text, MillFleet *fleet, ListenerFunc add)
+{
+  g_autoptr (GPtrArray) processes = mill_fleet_list (fleet);
+  for (guint i = 0; i < processes->len; i++) {
+    MillProcess *process = g_ptr_array_index (processes, i);
+    const MillProcessStats *stats = mill_process_get_stats (process);
+    for (guint j = 0; stats && j < stats->listeners->len; j++)
+      add (text, mill_process_get_id (process),
+          g_ptr_array_index (stats->listeners, j));
+  }
+}
+
+static void
+add_listeners (GString *text, MillFleet *fleet)
+{
+  mill_api_metrics_streams_add_head (text, "millrace_rtmp_connections_total",
+      "counter", "Connections that came to a listener.");
+  add_each_listener (text, fleet, add_came);
+  mill_api_metrics_streams_add_head (text, "millrace_rtmp_pending_connections",
+      "gauge", "Connections that are open and do not publish.");
+  add_each_listener (text, fleet, add_pending);
+  mill_api_metrics_streams_add_head (text, "millrace_rtmp_closed_total",
+      "counter", "Connections that a bound has closed, by bound.");
+  add_each_listener (text, fleet, add_closed);
+}
+
 /* @report: (nullable): of the shared worker */
 static void
 reply_metrics (MillRequest *request, const MillProcessReport *report)
@@ -214,6 +279,7 @@ reply_metrics (MillRequest *request, const MillProcessReport *report)
   add_counts (text, fleet);
   add_processes (text, fleet);
   add_turns (text, fleet);
+  add_listeners (text, fleet);
   add_certificates (text, fleet);
   add_daemon (text, supervisor);
   mill_request_reply_text (request, "text/plain; version=0.0.4; charset=utf-8",

@@ -165,12 +165,23 @@ thread_free (gpointer data)
   g_free (thread);
 }
 
+static void
+listener_free (gpointer data)
+{
+  MillListenerReport *listener = data;
+
+  g_free (listener->kind);
+  g_clear_pointer (&listener->closed, g_variant_unref);
+  g_free (listener);
+}
+
 MillProcessStats *
 mill_process_report_stats_new (void)
 {
   MillProcessStats *stats = g_new0 (MillProcessStats, 1);
 
   stats->threads = g_ptr_array_new_with_free_func (thread_free);
+  stats->listeners = g_ptr_array_new_with_free_func (listener_free);
   return stats;
 }
 
@@ -178,6 +189,7 @@ void
 mill_process_report_stats_free (MillProcessStats *stats)
 {
   g_ptr_array_unref (stats->threads);
+  g_ptr_array_unref (stats->listeners);
   g_free (stats);
 }
 
@@ -190,10 +202,52 @@ mill_process_report_stats_add_thread (MillProcessStats *stats)
   return thread;
 }
 
+MillListenerReport *
+mill_process_report_stats_add_listener (MillProcessStats *stats)
+{
+  MillListenerReport *listener = g_new0 (MillListenerReport, 1);
+
+  g_ptr_array_add (stats->listeners, listener);
+  return listener;
+}
+
 gboolean
 mill_process_report_thread_is_stalled (const MillThreadReport *thread)
 {
   return thread->turn_usec > MAX_TURN_USEC;
+}
+
+static void
+read_threads (MillProcessStats *stats, GVariant *variant)
+{
+  g_autoptr (GVariant) threads =
+      g_variant_lookup_value (variant, "threads", G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; threads && i < g_variant_n_children (threads); i++) {
+    g_autoptr (GVariant) item = g_variant_get_child_value (threads, i);
+    MillThreadReport *thread = mill_process_report_stats_add_thread (stats);
+    thread->name = mill_ipc_lookup_string (item, "name");
+    g_variant_lookup (item, "turn_usec", "t", &thread->turn_usec);
+    g_variant_lookup (item, "connections", "u", &thread->connections);
+  }
+}
+
+static void
+read_listener_stats (MillProcessStats *stats, GVariant *variant)
+{
+  g_autoptr (GVariant) listeners =
+      g_variant_lookup_value (variant, "listeners", G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; listeners && i < g_variant_n_children (listeners); i++) {
+    g_autoptr (GVariant) item = g_variant_get_child_value (listeners, i);
+    MillListenerReport *listener =
+        mill_process_report_stats_add_listener (stats);
+    listener->kind = mill_ipc_lookup_string (item, "kind");
+    g_variant_lookup (item, "connections", "t", &listener->connections);
+    g_variant_lookup (item, "pending", "u", &listener->pending);
+    listener->closed =
+        g_variant_lookup_value (item, "closed", G_VARIANT_TYPE ("a{st}"));
+  }
 }
 
 MillProcessStats *
@@ -207,17 +261,8 @@ mill_process_report_stats_new_from_variant (GVariant *variant)
   g_variant_lookup (variant, "bytes", "t", &stats->bytes);
   g_variant_lookup (variant, "tls_not_after", "x", &stats->tls_not_after);
   g_variant_lookup (variant, "tls_is_stale", "b", &stats->tls_is_stale);
-  g_autoptr (GVariant) threads =
-      g_variant_lookup_value (variant, "threads", G_VARIANT_TYPE ("aa{sv}"));
-  if (!threads)
-    return stats;
-  for (gsize i = 0; i < g_variant_n_children (threads); i++) {
-    g_autoptr (GVariant) item = g_variant_get_child_value (threads, i);
-    MillThreadReport *thread = mill_process_report_stats_add_thread (stats);
-    thread->name = mill_ipc_lookup_string (item, "name");
-    g_variant_lookup (item, "turn_usec", "t", &thread->turn_usec);
-    g_variant_lookup (item, "connections", "u", &thread->connections);
-  }
+  read_threads (stats, variant);
+  read_listener_stats (stats, variant);
   return stats;
 }
 
@@ -233,12 +278,31 @@ thread_to_variant (const MillThreadReport *thread)
   return g_variant_dict_end (&dict);
 }
 
+static GVariant *
+listener_to_variant (const MillListenerReport *listener)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "kind", "s", or_empty (listener->kind));
+  g_variant_dict_insert (&dict, "connections", "t", listener->connections);
+  g_variant_dict_insert (&dict, "pending", "u", listener->pending);
+  if (listener->closed)
+    g_variant_dict_insert_value (&dict, "closed", listener->closed);
+  return g_variant_dict_end (&dict);
+}
+
 GVariant *
 mill_process_report_stats_to_variant (const MillProcessStats *stats)
 {
   GVariantDict dict;
   GVariantBuilder threads;
+  GVariantBuilder listeners;
 
+  g_variant_builder_init (&listeners, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < stats->listeners->len; i++)
+    g_variant_builder_add_value (&listeners,
+        listener_to_variant (stats->listeners->pdata[i]));
   g_variant_builder_init (&threads, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < stats->threads->len; i++)
     g_variant_builder_add_value (&threads,
@@ -252,5 +316,7 @@ mill_process_report_stats_to_variant (const MillProcessStats *stats)
   g_variant_dict_insert (&dict, "tls_is_stale", "b", stats->tls_is_stale);
   g_variant_dict_insert_value (&dict, "threads",
       g_variant_builder_end (&threads));
+  g_variant_dict_insert_value (&dict, "listeners",
+      g_variant_builder_end (&listeners));
   return g_variant_dict_end (&dict);
 }

@@ -40,12 +40,22 @@ typedef struct
   guint connections;
 } MillThreadReport;
 
+/** Who came to one listener of a worker, since it was opened. */
+typedef struct
+{
+  gchar *kind; /* "rtmp", "rtmps" */
+  guint64 connections; /* that came */
+  guint pending; /* that are open and do not publish */
+  GVariant *closed; /* nullable a{st}: how many each bound has closed */
+} MillListenerReport;
+
 /** What GetStats says. */
 typedef struct
 {
   guint64 cpu_usec; /* user and system, since the start */
   guint64 memory_bytes; /* resident */
   GPtrArray *threads; /* (element-type MillThreadReport); origin: empty */
+  GPtrArray *listeners; /* (element-type MillListenerReport); origin: empty */
   guint64 requests; /* origin only */
   guint64 bytes; /* origin only */
   gint64 tls_not_after; /* Unix seconds; 0: it shows no certificate */
@@ -67,6 +77,8 @@ GVariant *mill_process_report_to_variant (const MillProcessReport *report);
 MillProcessStats *mill_process_report_stats_new (void);
 void mill_process_report_stats_free (MillProcessStats *stats);
 MillThreadReport *mill_process_report_stats_add_thread (MillProcessStats
+        *stats);
+MillListenerReport *mill_process_report_stats_add_listener (MillProcessStats
         *stats);
 /* The rule of the watchdog: a turn of more than 2 s. */
 gboolean mill_process_report_thread_is_stalled (const MillThreadReport *thread);

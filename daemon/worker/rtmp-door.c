@@ -2,12 +2,16 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/worker/rtmp-door.h"
 
+#include <string.h>
+
 #include "daemon/ipc/ipc.h"
 
 /* The element refuses by itself after 5 s, without a reason that a publisher
  * could read; this comes a little before. */
 #define HOLD_MS 4800
 #define CODE_DENIED "NetStream.Publish.Denied"
+/* Of the fields of listener-stats that count what a bound has closed. */
+#define CLOSED_PREFIX "closed-"
 
 struct _MillDoorRequest
 {
@@ -381,12 +385,47 @@ add_certificate (MillRtmpDoor *door, MillProcessStats *stats)
   stats->tls_is_stale = error && *error;
 }
 
+/* @user_data: GVariantBuilder of a{st} */
+static gboolean
+add_closed (GQuark field, const GValue *value, gpointer user_data)
+{
+  const gchar *name = g_quark_to_string (field);
+
+  if (g_str_has_prefix (name, CLOSED_PREFIX))
+    g_variant_builder_add (user_data, "{st}", name + strlen (CLOSED_PREFIX),
+        g_value_get_uint64 (value));
+  return TRUE;
+}
+
+static void
+add_listener (MillRtmpDoor *door, MillRtmpDoorKind kind,
+    MillProcessStats *stats)
+{
+  g_autoptr (GstStructure) structure = NULL;
+  GstElement *element = door->listeners[kind].element;
+  GVariantBuilder closed;
+
+  if (element)
+    g_object_get (element, "listener-stats", &structure, NULL);
+  if (!structure)
+    return;
+  MillListenerReport *listener = mill_process_report_stats_add_listener (stats);
+  listener->kind = g_strdup (kind_names[kind]);
+  gst_structure_get_uint64 (structure, "connections", &listener->connections);
+  gst_structure_get_uint (structure, "pending", &listener->pending);
+  g_variant_builder_init (&closed, G_VARIANT_TYPE ("a{st}"));
+  gst_structure_foreach (structure, add_closed, &closed);
+  listener->closed = g_variant_ref_sink (g_variant_builder_end (&closed));
+}
+
 void
 mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats)
 {
   g_autoptr (GstStructure) structure = NULL;
 
   add_certificate (door, stats);
+  for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS; i++)
+    add_listener (door, i, stats);
   /* Both tell of the one pool of the process. */
   for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS && !structure; i++)
     if (door->listeners[i].element)

@@ -80,7 +80,8 @@ void mill_rtmp_door_request_accept (MillDoorRequest *request,
 void mill_rtmp_door_request_refuse (MillDoorRequest *request, const gchar *code,
     const gchar *text);
 
-/* Adds what the pool threads do to @stats. */
+/* Adds what the pool threads do, the certificate, and who came to each listener
+ * to @stats. */
 void mill_rtmp_door_add_stats (MillRtmpDoor *door, MillProcessStats *stats);
 
 /* Closes the listeners and whoever waits at once: the addresses are free for a

@@ -109,6 +109,12 @@ test_stats (void)
   thread->name = g_strdup ("rtmp-0");
   thread->turn_usec = 3000000;
   thread->connections = 9;
+  MillListenerReport *listener = mill_process_report_stats_add_listener (stats);
+  listener->kind = g_strdup ("rtmps");
+  listener->connections = G_GUINT64_CONSTANT (1) << 33;
+  listener->pending = 7;
+  listener->closed = g_variant_ref_sink (
+      g_variant_new_parsed ("{'pending': @t 3, 'protocol': 4}"));
   g_autoptr (GVariant) variant =
       g_variant_ref_sink (mill_process_report_stats_to_variant (stats));
   g_autoptr (MillProcessStats) back =
@@ -120,6 +126,12 @@ test_stats (void)
   g_assert_cmpstr (thread->name, ==, "rtmp-0");
   g_assert_cmpuint (thread->turn_usec, ==, 3000000);
   g_assert_cmpuint (thread->connections, ==, 9);
+  g_assert_cmpuint (back->listeners->len, ==, 1);
+  const MillListenerReport *told = back->listeners->pdata[0];
+  g_assert_cmpstr (told->kind, ==, "rtmps");
+  g_assert_cmpuint (told->connections, ==, G_GUINT64_CONSTANT (1) << 33);
+  g_assert_cmpuint (told->pending, ==, 7);
+  g_assert_cmpvariant (told->closed, listener->closed);
 }
 
 static void
@@ -166,6 +178,7 @@ test_tolerant (void)
     "{'name': <5>, 'renditions': <'x'>, 'publisher': <@as []>}",
     "{'name': <'n'>, 'state': <'brand-new'>, 'future': <1.5>}",
     "{'renditions': <[{'name': <'v'>, 'width': <'wide'>}]>}",
+    "{'listeners': <[{'kind': <1>, 'closed': <'none'>}]>}",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
@@ -181,6 +194,9 @@ test_tolerant (void)
     g_assert_nonnull (stream->last_error);
     g_assert_nonnull (process->id);
     g_assert_cmpuint (stats->threads->len, ==, 0);
+    for (guint j = 0; j < stats->listeners->len; j++)
+      g_assert_nonnull (((MillListenerReport *) stats->listeners->pdata[j])
+                            ->kind);
   }
 }
 
