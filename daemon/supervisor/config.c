@@ -51,6 +51,10 @@ const MillConfigKey mill_config_keys[] = {
       FIELD (publish_limits.failure_cost), .minimum = 1, .maximum = 1000 },
   { "publish_limits", "addresses", MILL_CONFIG_NUMBER,
       FIELD (publish_limits.senders), .minimum = 1, .maximum = 1000000 },
+  { "publish_limits", "pending", MILL_CONFIG_NUMBER, FIELD (max_pending),
+      .minimum = 1, .maximum = 1000000 },
+  { "publish_limits", "pending_per_address", MILL_CONFIG_NUMBER,
+      FIELD (max_pending_per_address), .minimum = 1, .maximum = 1000000 },
   { "publish_limits", "exempt", MILL_CONFIG_NETWORKS,
       FIELD (publish_limits.exempt) },
   { "log", "level", MILL_CONFIG_CHOICE, FIELD (log_level),
@@ -141,6 +145,9 @@ new_defaults (void)
     .failure_cost = 6,
     .senders = 10000,
     .exempt = g_strsplit ("127.0.0.0/8 ::1", " ", -1) };
+  /* As of the element rtmpserversrc. */
+  config->max_pending = 1024;
+  config->max_pending_per_address = 256;
   set_default_dirs (config);
   return config;
 }

@@ -53,6 +53,8 @@ typedef struct
   GPtrArray *apps; /* (element-type MillApp) in the order of the file */
 
   MillAttemptRules publish_limits;
+  guint max_pending; /* connections of a listener that do not publish */
+  guint max_pending_per_address;
 
   guint workers_shared;
   guint workers_orphan_timeout_s;

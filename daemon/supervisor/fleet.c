@@ -457,6 +457,13 @@ remove_server (Server *server)
   g_clear_pointer (&server->listeners, mill_listener_set_free);
 }
 
+static gboolean
+set_bounds (MillFleet *fleet, const MillConfig *config)
+{
+  return mill_listener_set_set_bounds (fleet->shared.listeners,
+      config->max_pending, config->max_pending_per_address);
+}
+
 MillFleet *
 mill_fleet_new (const MillConfig *config, MillEventLog *events)
 {
@@ -476,6 +483,7 @@ mill_fleet_new (const MillConfig *config, MillEventLog *events)
       config->listen_rtmps);
   mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
       config->tls_key);
+  set_bounds (fleet, config);
   add_server (fleet, &fleet->origin, MILL_PROCESS_ORIGIN);
   mill_listener_set_add (fleet->origin.listeners, "origin",
       config->listen_origin);
@@ -492,6 +500,14 @@ mill_fleet_reload_tls (MillFleet *fleet, const MillConfig *config)
   mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
       config->tls_key);
   mill_listener_set_reload_tls (fleet->shared.listeners, fleet->shared.process);
+}
+
+void
+mill_fleet_reload_bounds (MillFleet *fleet, const MillConfig *config)
+{
+  if (set_bounds (fleet, config))
+    mill_listener_set_reload_bounds (fleet->shared.listeners,
+        fleet->shared.process);
 }
 
 static void

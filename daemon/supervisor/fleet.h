@@ -35,6 +35,9 @@ void mill_fleet_drain (MillFleet *fleet, guint timeout_ms);
 /* The certificate of @config, loaded anew, for publishers to come. */
 void mill_fleet_reload_tls (MillFleet *fleet, const MillConfig *config);
 
+/* The bounds of @config on connections that do not publish. */
+void mill_fleet_reload_bounds (MillFleet *fleet, const MillConfig *config);
+
 /* Lets go of all, which run on. */
 void mill_fleet_leave (MillFleet *fleet);
 

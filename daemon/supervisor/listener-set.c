@@ -20,6 +20,8 @@ struct _MillListenerSet
   GPtrArray *listeners; /* element-type Listener */
   gchar *tls_certificate; /* nullable */
   gchar *tls_key; /* nullable */
+  guint pending; /* 0: nothing to say */
+  guint pending_per_address;
   MillListenerSetFunc opened; /* nullable: freed */
   gpointer user_data;
   GObject *proxy; /* nullable: what is being asked */
@@ -98,6 +100,17 @@ mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
   self->tls_key = g_strdup (key);
 }
 
+gboolean
+mill_listener_set_set_bounds (MillListenerSet *self, guint pending,
+    guint pending_per_address)
+{
+  gboolean changes = self->pending != pending ||
+      self->pending_per_address != pending_per_address;
+  self->pending = pending;
+  self->pending_per_address = pending_per_address;
+  return changes;
+}
+
 static Listener *
 find_listener (MillListenerSet *self, const gchar *kind)
 {
@@ -114,6 +127,50 @@ mill_listener_set_get_bound (MillListenerSet *self, const gchar *kind)
 {
   Listener *listener = find_listener (self, kind);
   return listener ? listener->bound : NULL;
+}
+
+/* ---- bounds ---- */
+
+static gboolean
+take_bounds_set (GObject *source, GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+  /* One that was adopted and is too old has bounds of its own, and serves. */
+  if (mill_worker_proxy_set_bounds_finish (MILL_WORKER_PROXY (source), result,
+          &error))
+    return TRUE;
+  g_warning ("publish_limits: pending and pending_per_address: %s",
+      error->message);
+  return FALSE;
+}
+
+static void
+on_bounds_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  take_bounds_set (source, result);
+}
+
+static void
+on_bounds_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  if (take_bounds_set (source, result))
+    g_message ("publish_limits: pending and pending_per_address are in use");
+}
+
+static void
+send_bounds (MillListenerSet *self, MillProcess *process,
+    GAsyncReadyCallback callback)
+{
+  MillWorkerProxy *worker = mill_process_get_worker (process);
+  if (worker && self->pending > 0)
+    mill_worker_proxy_set_bounds_async (worker, self->pending,
+        self->pending_per_address, callback, NULL);
+}
+
+void
+mill_listener_set_reload_bounds (MillListenerSet *self, MillProcess *process)
+{
+  send_bounds (self, process, on_bounds_reloaded);
 }
 
 /* ---- opening ---- */
@@ -204,6 +261,8 @@ mill_listener_set_open (MillListenerSet *self, MillProcess *process)
       worker ? G_OBJECT (worker)
              : G_OBJECT (mill_process_get_origin (process)));
   self->next = 0;
+  /* Calls are answered in order: it has them when it opens the first one. */
+  send_bounds (self, process, on_bounds_set);
   open_next (self);
 }
 

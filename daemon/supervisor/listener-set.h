@@ -32,6 +32,12 @@ void mill_listener_set_add (MillListenerSet *self, const gchar *kind,
 void mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
     const gchar *key);
 
+/* Bounds on connections that do not publish, in all and of one address, that a
+ * worker gets before its listeners are opened.
+ * Returns: whether they were others */
+gboolean mill_listener_set_set_bounds (MillListenerSet *self, guint pending,
+    guint pending_per_address);
+
 /* Asks @process, which is connected, for all of them; those that are open
  * already stay as they are. A call under way is forgotten. */
 void mill_listener_set_open (MillListenerSet *self, MillProcess *process);
@@ -39,6 +45,10 @@ void mill_listener_set_open (MillListenerSet *self, MillProcess *process);
 /* Has @process load the PEM files anew, and logs what comes of it. Does nothing
  * without rtmps. */
 void mill_listener_set_reload_tls (MillListenerSet *self, MillProcess *process);
+
+/* Has @process apply the bounds to what is open, and logs what comes of it. */
+void mill_listener_set_reload_bounds (MillListenerSet *self,
+    MillProcess *process);
 
 /* Returns: (transfer none) (nullable): NULL before it was open */
 const gchar *mill_listener_set_get_bound (MillListenerSet *self,

@@ -200,6 +200,7 @@ mill_supervisor_reload (MillSupervisor *supervisor, MillConfig *config)
   mill_log_set_level (merged->log_level);
   mill_runner_set_config (supervisor->runner, merged);
   mill_fleet_reload_tls (supervisor->fleet, merged);
+  mill_fleet_reload_bounds (supervisor->fleet, merged);
   g_autoptr (MillConfig) before = g_steal_pointer (&supervisor->config);
   supervisor->config = g_steal_pointer (&merged);
   g_message ("configuration reloaded");

@@ -258,6 +258,39 @@ mill_worker_proxy_set_tls_finish (MillWorkerProxy *proxy, GAsyncResult *result,
 }
 
 static void
+on_bounds_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_set_bounds_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy, guint pending,
+    guint pending_per_address, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GVariantDict bounds;
+
+  g_variant_dict_init (&bounds, NULL);
+  g_variant_dict_insert (&bounds, "pending", "u", pending);
+  g_variant_dict_insert (&bounds, "pending_per_address", "u",
+      pending_per_address);
+  mill_ipc_worker1_call_set_bounds (proxy->worker, g_variant_dict_end (&bounds),
+      NULL, on_bounds_set, task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_set_bounds_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
 on_described (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;

@@ -85,6 +85,13 @@ void mill_worker_proxy_set_tls_async (MillWorkerProxy *proxy,
 gboolean mill_worker_proxy_set_tls_finish (MillWorkerProxy *proxy,
     GAsyncResult *result, GError **error);
 
+/* Of connections that do not publish: in all, and of one address. */
+void mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy, guint pending,
+    guint pending_per_address, GAsyncReadyCallback callback,
+    gpointer user_data);
+gboolean mill_worker_proxy_set_bounds_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error);
+
 void mill_worker_proxy_describe_async (MillWorkerProxy *proxy,
     GAsyncReadyCallback callback, gpointer user_data);
 /* Returns: (transfer full) (nullable) */

@@ -40,6 +40,7 @@ struct _MillRtmpDoor
   gboolean closed;
   gchar *tls_certificate; /* nullable */
   gchar *tls_key; /* nullable */
+  MillRtmpDoorBounds bounds; /* 0: the element's own */
   GHashTable *requests; /* (element-type guint64 MillDoorRequest) */
   guint64 last_id;
 };
@@ -242,6 +243,16 @@ take_error (GstBus *bus, MillRtmpDoorKind kind, const gchar *address,
         cause ? cause->message : "the listener did not start");
 }
 
+static void
+apply_bounds (MillRtmpDoor *door, GstElement *element)
+{
+  if (door->bounds.pending > 0)
+    g_object_set (element, "max-pending", door->bounds.pending, NULL);
+  if (door->bounds.pending_per_address > 0)
+    g_object_set (element, "max-pending-per-address",
+        door->bounds.pending_per_address, NULL);
+}
+
 /* Returns: (transfer full) (nullable) */
 static GstElement *
 make_element (MillRtmpDoor *door, MillRtmpDoorKind kind, const gchar *address)
@@ -254,6 +265,7 @@ make_element (MillRtmpDoor *door, MillRtmpDoorKind kind, const gchar *address)
     return NULL;
   gst_object_ref_sink (element);
   g_object_set (element, "location", location, NULL);
+  apply_bounds (door, element);
   if (kind == MILL_RTMP_DOOR_RTMPS)
     g_object_set (element, "tls-certificate", door->tls_certificate, "tls-key",
         door->tls_key, NULL);
@@ -338,6 +350,18 @@ mill_rtmp_door_set_tls (MillRtmpDoor *door, const gchar *certificate,
   g_free (door->tls_key);
   door->tls_key = g_strdup (key);
   return TRUE;
+}
+
+void
+mill_rtmp_door_set_bounds (MillRtmpDoor *door, const MillRtmpDoorBounds *bounds)
+{
+  if (bounds->pending > 0)
+    door->bounds.pending = bounds->pending;
+  if (bounds->pending_per_address > 0)
+    door->bounds.pending_per_address = bounds->pending_per_address;
+  for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS; i++)
+    if (door->listeners[i].element)
+      apply_bounds (door, door->listeners[i].element);
 }
 
 MillRtmpDoor *

@@ -59,6 +59,17 @@ const gchar *mill_rtmp_door_get_bound (MillRtmpDoor *door,
 gboolean mill_rtmp_door_set_tls (MillRtmpDoor *door, const gchar *certificate,
     const gchar *key, GError **error);
 
+/* Bounds on connections that do not publish; 0: as it was. */
+typedef struct
+{
+  guint pending; /* in all */
+  guint pending_per_address;
+} MillRtmpDoorBounds;
+
+/* Of each listener, open or not yet, for connections to come. */
+void mill_rtmp_door_set_bounds (MillRtmpDoor *door,
+    const MillRtmpDoorBounds *bounds);
+
 /* Calls "requested" again for every request that is held. */
 void mill_rtmp_door_repeat (MillRtmpDoor *door);
 

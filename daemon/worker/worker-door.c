@@ -60,6 +60,18 @@ mill_worker_door_set_tls (MillWorker *worker, const gchar *certificate,
 }
 
 void
+mill_worker_door_set_bounds (MillWorker *worker, GVariant *bounds)
+{
+  MillRtmpDoorBounds door_bounds = { 0 };
+
+  g_variant_lookup (bounds, "pending", "u", &door_bounds.pending);
+  g_variant_lookup (bounds, "pending_per_address", "u",
+      &door_bounds.pending_per_address);
+  ensure_door (worker);
+  mill_rtmp_door_set_bounds (worker->door, &door_bounds);
+}
+
+void
 mill_worker_door_close (MillWorker *worker)
 {
   g_autoptr (MillRtmpDoor) door = g_steal_pointer (&worker->door);

@@ -19,6 +19,9 @@ const gchar *mill_worker_door_open (MillWorker *worker, const gchar *kind,
 gboolean mill_worker_door_set_tls (MillWorker *worker, const gchar *certificate,
     const gchar *key, GError **error);
 
+/* @bounds: as of SetBounds */
+void mill_worker_door_set_bounds (MillWorker *worker, GVariant *bounds);
+
 /* Publishers are turned away and the listeners' addresses become free for a
  * successor. */
 void mill_worker_door_close (MillWorker *worker);

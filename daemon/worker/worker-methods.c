@@ -99,6 +99,15 @@ on_set_tls (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
   return TRUE;
 }
 
+static gboolean
+on_set_bounds (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    GVariant *bounds, MillWorker *worker)
+{
+  mill_worker_door_set_bounds (worker, bounds);
+  mill_ipc_worker1_complete_set_bounds (skeleton, invocation);
+  return TRUE;
+}
+
 static void
 describe_listeners (MillWorker *worker, MillProcessReport *report)
 {
@@ -275,6 +284,7 @@ mill_worker_methods_connect (MillWorker *worker)
   } methods[] = {
     { "handle-listen", G_CALLBACK (on_listen) },
     { "handle-set-tls", G_CALLBACK (on_set_tls) },
+    { "handle-set-bounds", G_CALLBACK (on_set_bounds) },
     { "handle-describe", G_CALLBACK (on_describe) },
     { "handle-start-stream", G_CALLBACK (on_start_stream) },
     { "handle-drop-publisher", G_CALLBACK (on_drop_publisher) },

@@ -168,6 +168,8 @@ open_listener (GstRtmpServerSrc *self)
   }
   GST_OBJECT_LOCK (self);
   self->listener = listener;
+  /* They may have been set meanwhile. */
+  mill_rtmp_listener_set_bounds (listener, G_OBJECT (self), &self->bounds);
   GST_OBJECT_UNLOCK (self);
   g_object_notify (G_OBJECT (self), "listening");
   return TRUE;

@@ -84,6 +84,17 @@ find_bound (GstRtmpServerSrc *self, guint id)
 }
 
 static void
+set_bound (GstRtmpServerSrc *self, guint id, guint value)
+{
+  GST_OBJECT_LOCK (self);
+  *find_bound (self, id) = value;
+  if (self->listener)
+    mill_rtmp_listener_set_bounds (self->listener, G_OBJECT (self),
+        &self->bounds);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstRtmpServerSrc *self = GST_RTMP_SERVER_SRC (object);
@@ -109,9 +120,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_HANDSHAKE_TIMEOUT_MS:
     case PROP_MAX_PENDING:
     case PROP_MAX_PENDING_PER_ADDRESS:
-      GST_OBJECT_LOCK (self);
-      *find_bound (self, id) = g_value_get_uint (value);
-      GST_OBJECT_UNLOCK (self);
+      set_bound (self, id, g_value_get_uint (value));
       break;
     case PROP_IDLE_TIMEOUT_MS:
       mill_rtmp_stream_set_idle_timeout (self->stream,
@@ -271,7 +280,7 @@ gst_rtmp_server_src_properties_install (GObjectClass *object_class)
       "handshake-timeout-ms", "Handshake time-out",
       "How long a connection may take to its publish request, in ms; of the "
       "sources of one listener the longest counts",
-      1, G_MAXINT, MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS, settable);
+      1, G_MAXINT, MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS, playing);
   properties[PROP_IDLE_TIMEOUT_MS] = g_param_spec_uint ("idle-timeout-ms",
       "Idle time-out",
       "Silence after which a publisher counts as lost, in ms (0 = never); "
@@ -298,12 +307,12 @@ gst_rtmp_server_src_properties_install (GObjectClass *object_class)
       "Most pending connections",
       "How many connections may be open that do not publish yet, in all; the "
       "newest is refused; of the sources of one listener the highest counts",
-      1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING, settable);
+      1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING, playing);
   properties[PROP_MAX_PENDING_PER_ADDRESS] =
       g_param_spec_uint ("max-pending-per-address",
           "Most pending connections of an address",
           "How many of them may come from one IPv4 address or one /64 of IPv6",
-          1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, settable);
+          1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, playing);
   properties[PROP_LOW_LATENCY] = g_param_spec_boolean ("low-latency",
       "Low latency",
       "What is below wants low latency: a publisher with B-frames is warned of",

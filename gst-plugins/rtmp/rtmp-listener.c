@@ -531,6 +531,19 @@ mill_rtmp_listener_add (const MillRtmpLocation *location,
 }
 
 void
+mill_rtmp_listener_set_bounds (MillRtmpListener *listener, GObject *source,
+    const MillRtmpListenerBounds *bounds)
+{
+  g_mutex_lock (&registry_lock);
+  for (guint i = 0; i < listener->entries->len; i++) {
+    Entry *entry = g_ptr_array_index (listener->entries, i);
+    if (entry->source == source)
+      entry->bounds = *bounds;
+  }
+  g_mutex_unlock (&registry_lock);
+}
+
+void
 mill_rtmp_listener_remove (MillRtmpListener *listener, GObject *source)
 {
   g_mutex_lock (&change_lock);

@@ -56,6 +56,10 @@ MillRtmpListener *mill_rtmp_listener_add (const MillRtmpLocation *location,
     const MillRtmpListenerSource *callbacks, GObject *source,
     const MillRtmpListenerOptions *options, GError **error);
 
+/* For connections to come. */
+void mill_rtmp_listener_set_bounds (MillRtmpListener *listener, GObject *source,
+    const MillRtmpListenerBounds *bounds);
+
 /* The last source of a listener closes it, with all publishers that have not
  * been taken yet. */
 void mill_rtmp_listener_remove (MillRtmpListener *listener, GObject *source);

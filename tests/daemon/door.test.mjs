@@ -2,7 +2,9 @@
 // Strangers at the port of publishers: an operator sees in the metrics that they
 // come, and which bound turned them away.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, eventually } from '../e2e/lib/daemon.mjs';
 
@@ -46,4 +48,37 @@ test('metrics say who came to the listener, who waits, and whom a bound has clos
   waiting.destroy();
   // whoever goes has met no bound
   assert.deepEqual(grown(before, await until('nobody', ({ pending }) => pending === 0)), { protocol: 1 });
+});
+
+test('the bounds of the configuration hold, and SIGHUP changes them for those to come', async (t) => {
+  const inUse = () => daemon.readLog().split('pending_per_address are in use').length;
+  const reload = async (limits) => {
+    const file = path.join(daemon.dir, 'millraced.yaml');
+    const seen = inUse();
+    fs.writeFileSync(file, JSON.stringify({ ...daemon.config, publish_limits: limits }));
+    daemon.process.kill('SIGHUP');
+    await eventually('the bounds to be in use', 20000, () => inUse() > seen);
+  };
+  // of one address, while the listener is open
+  const before = await first();
+  await reload({ pending_per_address: 2 });
+  for (let i = 0; i < 3; i++) knock(t);
+  const now = await until('two that wait and one that was reset', ({ came, pending }) => came === before.came + 3 && pending === 2);
+  assert.deepEqual(grown(before, now), { 'pending-per-address': 1 });
+  // in all; the two that are in stay
+  await reload({ pending: 1 });
+  knock(t);
+  const then = await until('the fourth', ({ came }) => came === before.came + 4);
+  assert.equal(then.pending, 2);
+  assert.deepEqual(grown(now, then), { pending: 1 });
+  // the listener of a worker that is started anew has them from its first connection
+  const [{ pid }] = await daemon.workers();
+  process.kill(pid, 'SIGKILL');
+  const anew = await eventually('the next worker', 30000, async () => {
+    const [worker] = await daemon.workers();
+    return worker.pid !== pid && worker.state === 'running' && metrics();
+  });
+  for (let i = 0; i < 2; i++) knock(t);
+  const last = await until('one of two', ({ came }) => came === anew.came + 2);
+  assert.deepEqual([last.pending, grown(anew, last)], [1, { pending: 1 }]);
 });

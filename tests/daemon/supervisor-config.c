@@ -139,7 +139,8 @@ test_ways_to_publish (void)
       "  d: { pipeline: p, auth: jwt, jwt: { jwks: \"http://h/k\", insecure: "
       "true } }\n"
       "publish_limits: { burst: 5, per_minute: 6, failure_cost: 2, addresses: 9,"
-      " exempt: [10.0.0.0/8, \"2001:db8::/32\"] }\n",
+      " exempt: [10.0.0.0/8, \"2001:db8::/32\"], pending: 12,"
+      " pending_per_address: 3 }\n",
       file, file, file, file);
   g_autoptr (MillConfig) config = parse (text, NULL);
   const MillApp *a = mill_config_find_app (config, "a");
@@ -216,8 +217,10 @@ test_mistakes_in_ways_to_publish (void)
       g_error ("%sexpected \"%s\" in:\n%s", text, cases[i].wanted, messages);
   }
   g_autofree gchar *messages = NULL;
-  g_assert_null (parse ("publish_limits: { exempt: [10.0.0.1/8], burst: x }\n",
-      &messages));
+  g_assert_null (
+      parse ("publish_limits: { exempt: [10.0.0.1/8], burst: x, pending: 0 }\n",
+          &messages));
+  g_assert_nonnull (strstr (messages, "'pending': got '0'"));
   g_assert_nonnull (strstr (messages, "'exempt': address range '10.0.0.1/8'"));
   g_assert_nonnull (strstr (messages, "'burst': got 'x'"));
 }
