@@ -166,12 +166,36 @@ check_stream (MillPublishDecision *decision, const MillPublishContext *context,
   return decision->text == NULL;
 }
 
+/* Returns: (transfer full) (nullable): NULL when no publisher can be taken with
+ * @request, and *@text (transfer full) says why. */
+static MillRunSpec *
+plan_request (MillCatalog *catalog, const MillRunRequest *request, gchar **text)
+{
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autoptr (MillRunSpec) spec =
+      mill_run_spec_new (catalog, request, diagnostics);
+  if (!spec) {
+    g_autofree gchar *all = mill_diagnostics_to_string (diagnostics);
+    *text = g_strdup_printf ("pipeline '%s' cannot run: %s", request->pipeline,
+        g_strchomp (all));
+    return NULL;
+  }
+  if (!spec->needs_publisher) {
+    *text = g_strdup_printf (
+        "pipeline '%s' takes no publisher, expected a node of element "
+        "rtmpserversrc without a location",
+        request->pipeline);
+    return NULL;
+  }
+  return g_steal_pointer (&spec);
+}
+
 /* A declared stream has a pipeline and parameters of its own. */
 static void
 plan_run (MillPublishDecision *decision, const MillPublishContext *context,
     const MillStream *stream)
 {
-  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autofree gchar *text = NULL;
   g_autoptr (GHashTable) params = stream && stream->row->declared
       ? mill_stream_registry_get_params (stream)
       : g_hash_table_ref (decision->app->params);
@@ -183,16 +207,23 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
     .runtime_dir = context->config->runtime_dir,
     .params = params,
   };
-  decision->spec = mill_run_spec_new (context->catalog, &request, diagnostics);
-  if (!decision->spec) {
-    g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
-    refuse (decision, MILL_PUBLISH_INVALID, "pipeline '%s' cannot run: %s",
-        request.pipeline, g_strchomp (text));
-  } else if (!decision->spec->needs_publisher)
-    refuse (decision, MILL_PUBLISH_INVALID,
-        "pipeline '%s' takes no publisher, expected a node of element "
-        "rtmpserversrc without a location",
-        request.pipeline);
+  decision->spec = plan_request (context->catalog, &request, &text);
+  if (!decision->spec)
+    refuse (decision, MILL_PUBLISH_INVALID, "%s", text);
+}
+
+gchar *
+mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
+    const MillApp *app)
+{
+  gchar *text = NULL;
+  MillRunRequest request = { .pipeline = app->pipeline,
+    .stream = app->name,
+    .media_dir = config->media_dir,
+    .runtime_dir = config->runtime_dir,
+    .params = app->params };
+  g_autoptr (MillRunSpec) spec = plan_request (catalog, &request, &text);
+  return text;
 }
 
 /* Each is a process, and mostly one that encodes: a machine has cores for so

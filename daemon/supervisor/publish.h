@@ -65,6 +65,11 @@ MillPublishDecision *mill_publish_decide (const MillPublishContext *context,
     const MillStreamClock *clock);
 void mill_publish_decision_free (MillPublishDecision *decision);
 
+/* What each publisher of @app would be refused for, but in time to mend it.
+ * Returns: (transfer full) (nullable): NULL when nothing is wrong */
+gchar *mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
+    const MillApp *app);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillPublishDecision, mill_publish_decision_free)
 
 G_END_DECLS

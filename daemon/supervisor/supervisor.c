@@ -126,10 +126,26 @@ on_worker_down (MillFleet *fleet, const gchar *reason, gpointer user_data)
   mill_runner_detach (MILL_SUPERVISOR (user_data)->runner, reason);
 }
 
+/* A mistake in a pipeline or its parameters refuses publishers, not the start:
+ * the description may come later, by PUT. It is told before one is refused. */
+static void
+warn_of_apps (MillSupervisor *supervisor)
+{
+  for (guint i = 0; i < supervisor->config->apps->len; i++) {
+    const MillApp *app = g_ptr_array_index (supervisor->config->apps, i);
+    g_autofree gchar *text =
+        mill_publish_check_app (supervisor->config, supervisor->catalog, app);
+    if (text)
+      g_warning ("app '%s' refuses its publishers: %s", app->name, text);
+  }
+}
+
 static void
 on_fleet_up (MillFleet *fleet, gpointer user_data)
 {
-  g_signal_emit (user_data, signals[SIGNAL_READY], 0);
+  MillSupervisor *supervisor = MILL_SUPERVISOR (user_data);
+  g_signal_emit (supervisor, signals[SIGNAL_READY], 0);
+  warn_of_apps (supervisor);
 }
 
 static void
@@ -204,6 +220,7 @@ mill_supervisor_reload (MillSupervisor *supervisor, MillConfig *config)
   g_autoptr (MillConfig) before = g_steal_pointer (&supervisor->config);
   supervisor->config = g_steal_pointer (&merged);
   g_message ("configuration reloaded");
+  warn_of_apps (supervisor);
 }
 
 gboolean

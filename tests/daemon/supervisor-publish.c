@@ -435,6 +435,28 @@ test_limit_of_isolated (Fixture *fixture, gconstpointer data)
   assert_decides (fixture, "open", "two", MILL_PUBLISH_ACCEPTED);
 }
 
+/* What is wrong with an application is told before a publisher meets it. */
+static void
+test_applications_are_checked (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *app;
+    const gchar *says; /* NULL: nothing is wrong */
+  } cases[] = { { "open", NULL }, { "keyed", NULL }, { "ladder", NULL },
+    { "broken", "*'nothing'*" }, { "file", "*takes no publisher*" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const MillApp *app = mill_config_find_app (fixture->config, cases[i].app);
+    g_autofree gchar *text =
+        mill_publish_check_app (fixture->config, fixture->catalog, app);
+    g_test_message ("%s: %s", app->name, text ? text : "nothing");
+    g_assert_true (cases[i].says
+            ? text && g_pattern_match_simple (cases[i].says, text)
+            : text == NULL);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -458,5 +480,6 @@ main (int argc, char **argv)
   ADD ("/publish/held-back", test_failing_stream_is_held_back);
   ADD ("/publish/limit", test_limit);
   ADD ("/publish/limit-of-isolated", test_limit_of_isolated);
+  ADD ("/publish/check-app", test_applications_are_checked);
   return g_test_run ();
 }
