@@ -176,9 +176,13 @@ judge_keyframe_long (const MillRtmpHealthSample *sample)
 static gchar *
 describe_keyframe_long (const MillRtmpHealthSample *sample)
 {
-  return g_strdup_printf ("A keyframe comes every %.1f s, viewers wait that "
-                          "long: set the keyframe interval to 2 s (-g, "
-                          "keyint).",
+  /* The text stays as it began: while one is awaited nobody knows when it will
+   * come, and the age is not the encoder's interval. */
+  return g_strdup_printf ("%s %.1f s, viewers wait that long: set the keyframe "
+                          "interval to 2 s (-g, keyint).",
+      sample->keyframe_age_ns > sample->keyframe_interval_ns
+          ? "A keyframe has not come for"
+          : "A keyframe comes every",
       get_keyframe_interval (sample) / 1e9);
 }
 
