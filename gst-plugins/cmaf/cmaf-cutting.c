@@ -64,6 +64,20 @@ cut_before_hole_locked (MillCmafPackager *self, MillCmafLane *lane, guint i)
                                             : MILL_CMAF_CUT_DEPENDENT);
 }
 
+/* Whether another lane has cut in the hole before sample @i: who takes over from
+ * a video that ends soon after its source was away still has that hole, and
+ * would cut it a second time. */
+static gboolean
+is_hole_cut (const MillCmafPackager *self, const MillCmafLane *lane, guint i)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  if (last == NULL || !(last->flags & MILL_CMAF_CUT_DISCONTINUITY))
+    return FALSE;
+  gint64 reached = mill_cmaf_track_get_reached (lane->track, i);
+  return reached == G_MININT64 ||
+      mill_cmaf_lane_to_ns (lane, reached) <= last->start;
+}
+
 /* Offers the samples from @from on to the timeline. */
 void
 mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
@@ -74,7 +88,7 @@ mill_cmaf_cutting_offer_locked (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafSample *sample = mill_cmaf_track_peek (lane->track, i);
     if (sample->begins != MILL_CMAF_NONE)
       continue;
-    if (sample->flags & MILL_CMAF_SAMPLE_JUMP)
+    if ((sample->flags & MILL_CMAF_SAMPLE_JUMP) && !is_hole_cut (self, lane, i))
       mill_cmaf_timeline_break (self->timeline);
     cut_before_hole_locked (self, lane, i);
     GstClockTime duration = i > 0

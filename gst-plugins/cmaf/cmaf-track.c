@@ -374,11 +374,15 @@ mill_cmaf_track_has_passed (const MillCmafTrack *self, gint64 ticks)
 }
 
 gint64
+mill_cmaf_track_get_reached (const MillCmafTrack *self, guint i)
+{
+  return i > 0 ? mill_cmaf_track_get_end (self, i - 1) : self->floor;
+}
+
+gint64
 mill_cmaf_track_get_position (const MillCmafTrack *self)
 {
-  return self->samples->len > 0
-      ? mill_cmaf_track_get_end (self, self->samples->len - 1)
-      : self->floor;
+  return mill_cmaf_track_get_reached (self, self->samples->len);
 }
 
 gint64
@@ -389,7 +393,7 @@ mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n, gint64 end)
     if (sample_at (self, i)->flags & MILL_CMAF_SAMPLE_JUMP)
       largest = MAX (largest,
           sample_at (self, i)->dts - mill_cmaf_track_get_end (self, i - 1));
-  gint64 reached = n > 0 ? mill_cmaf_track_get_end (self, n - 1) : self->floor;
+  gint64 reached = mill_cmaf_track_get_reached (self, n);
   if (reached == G_MININT64)
     return G_MAXINT64;
   return MAX (largest, end - reached);

@@ -153,6 +153,10 @@ gint mill_cmaf_track_find_after (const MillCmafTrack *self, gint64 ticks);
 /** Returns: whether a sample later than @ticks has come */
 gboolean mill_cmaf_track_has_passed (const MillCmafTrack *self, gint64 ticks);
 
+/** Returns: ticks at which that before sample @i ends, be it queued or taken
+ * out; G_MININT64: there was nothing */
+gint64 mill_cmaf_track_get_reached (const MillCmafTrack *self, guint i);
+
 /** Returns: ticks at which what is queued ends, or what was taken out */
 gint64 mill_cmaf_track_get_position (const MillCmafTrack *self);
 

@@ -165,6 +165,32 @@ count (const gchar *text, const gchar *word)
   return n;
 }
 
+typedef struct
+{
+  Test *test;
+  guint wanted;
+} Segments;
+
+static gboolean
+has_segments (gpointer data)
+{
+  const Segments *segments = data;
+  g_autofree gchar *playlist =
+      read_output (segments->test, "v90/playlist.m3u8");
+
+  return playlist && count (playlist, "#EXTINF") >= segments->wanted;
+}
+
+/* What was sent is no more than on its way: an end overtakes it. A segment is
+ * listed when the next one has begun. */
+static void
+wait_segments (Test *test, guint wanted)
+{
+  Segments segments = { test, wanted };
+
+  fixture_wait ("segments", has_segments, &segments);
+}
+
 /* Ends the stream, which must end in good order. */
 static gchar *
 end_and_read (Test *test)
@@ -200,6 +226,7 @@ test_replace (Test *test, gconstpointer data)
   g_assert_cmpuint (after->epoch_ns, ==, before->epoch_ns);
   g_assert_cmpstr (after->publisher->address, !=, before->publisher->address);
   publisher_send (second, movie, 2000);
+  wait_segments (test, 2);
   /* No new session for viewers: the numbers go on, after one discontinuity, and
    * with the same header. */
   g_autofree gchar *playlist = end_and_read (test);
@@ -217,6 +244,7 @@ test_grace (Test *test, gconstpointer data)
   Publisher *publisher = join (test, "demo", spec, MILL_TAKEOVER_REFUSE);
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
   publisher_send (publisher, movie, 2000);
+  wait_segments (test, 1);
 
   publisher_free (publisher);
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_RECONNECTING);
@@ -224,6 +252,7 @@ test_grace (Test *test, gconstpointer data)
   publisher = join (test, "demo", NULL, MILL_TAKEOVER_REFUSE);
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
   publisher_send (publisher, movie, 2000);
+  wait_segments (test, 3);
   g_autofree gchar *playlist = end_and_read (test);
   g_test_message ("%s", playlist);
   g_assert_cmpuint (count (playlist, "#EXT-X-DISCONTINUITY\n"), ==, 1);

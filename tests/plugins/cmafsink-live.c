@@ -222,6 +222,39 @@ test_reconnect (void)
   fixture_clear (&f);
 }
 
+/* The end comes while the first segment after an absence is open, and the sound,
+ * which goes on a moment after the picture, is the last to end: players would
+ * stumble over a second discontinuity and a segment of no length. */
+static void
+test_end_after_reconnect (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 70, 50);
+  const GstClockTime zero = 10 * GST_SECOND;
+  push_discont (f.video, make_frame (TRUE, 2000), zero);
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *sound = gst_buffer_new_allocate (NULL, 300, NULL);
+    gst_buffer_memset (sound, 0, 0x21, 300);
+    GST_BUFFER_PTS (sound) = zero + GST_MSECOND + i * AAC_NS;
+    if (i == 0)
+      GST_BUFFER_FLAG_SET (sound, GST_BUFFER_FLAG_DISCONT);
+    g_assert_cmpint (gst_harness_push (f.audio, sound), ==, GST_FLOW_OK);
+  }
+  push_both (&f, zero, 1, 40, 50);
+  push_eos (&f);
+  wait_eos (&f);
+  static const gchar *const names[] = { "v576/playlist.m3u8",
+    "a112/playlist.m3u8" };
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpuint (count (&f, names[i], "#EXT-X-DISCONTINUITY\n"), ==, 1);
+    g_assert_cmpuint (count (&f, names[i], "#EXT-X-GAP"), ==, 0);
+    g_assert_cmpuint (count (&f, names[i], "#EXTINF"), ==, 3);
+  }
+  fixture_clear (&f);
+}
+
 static void
 test_new_encoding (void)
 {
@@ -358,6 +391,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/live/gop-over-segment", test_gop_over_segment);
   g_test_add_func ("/cmafsink/live/variable-rate", test_variable_rate);
   g_test_add_func ("/cmafsink/live/reconnect", test_reconnect);
+  g_test_add_func ("/cmafsink/live/end-after-reconnect",
+      test_end_after_reconnect);
   g_test_add_func ("/cmafsink/live/new-encoding", test_new_encoding);
   g_test_add_func ("/cmafsink/live/audio-stalls", test_audio_stalls);
   g_test_add_func ("/cmafsink/live/video-stalls", test_video_stalls);
