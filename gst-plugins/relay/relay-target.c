@@ -313,6 +313,8 @@ reset_locked (MillRelayTarget *self, const MillRelaySettings *settings)
   self->queue = mill_relay_queue_new ();
   mill_relay_queue_set_room (self->queue, settings->max_queue_ms,
       settings->max_queue_bytes);
+  for (guint i = 0; i < MILL_RELAY_N_TRACKS; i++)
+    g_clear_pointer (&self->latest[i], mill_relay_format_unref);
   self->is_ended = FALSE;
   self->drain_deadline_us = 0;
   self->frames = 0;
@@ -375,6 +377,9 @@ mill_relay_target_set_expected (MillRelayTarget *self, MillRelayTrack track,
 {
   g_mutex_lock (&self->lock);
   mill_relay_queue_set_expected (self->queue, track, is_expected);
+  /* A server that is told of a track waits for it. */
+  if (!is_expected)
+    g_clear_pointer (&self->latest[track], mill_relay_format_unref);
   wake_locked (self);
   g_mutex_unlock (&self->lock);
 }

@@ -460,6 +460,36 @@ GST_START_TEST (stop_and_start)
 }
 GST_END_TEST;
 
+/* The server hears of what comes, not of what came before: it would wait for the
+ * sound. */
+GST_START_TEST (fewer_pads)
+{
+  g_autoptr (Target) target = target_new (TARGET_GOOD, NULL, NULL);
+  g_autoptr (Relay) relay = relay_to (target, "");
+  g_autoptr (GstPad) sound = gst_pad_get_peer (relay->sources[1]);
+  g_autoptr (GstCaps) caps = gst_caps_from_string (VIDEO_CAPS);
+  GstSegment segment;
+
+  for (guint i = 0; i < GOP; i++)
+    relay_push (relay, i, 1000);
+  target_wait_frames (target, GOP, GOP);
+  gst_element_set_state (relay->element, GST_STATE_READY);
+  target_wait_unpublishes (target, 1);
+  gst_element_release_request_pad (relay->element, sound);
+  gst_element_set_state (relay->element, GST_STATE_PLAYING);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (relay->sources[0], gst_event_new_stream_start ("x"));
+  gst_pad_push_event (relay->sources[0], gst_event_new_caps (caps));
+  gst_pad_push_event (relay->sources[0], gst_event_new_segment (&segment));
+  for (guint i = 0; i < GOP; i++)
+    push (relay->sources[0], i * FRAME_MS, i == 0, 1000, i);
+  target_wait_frames (target, 2 * GOP, GOP);
+  g_autoptr (GstStructure) metadata = target_dup_metadata (target);
+  g_assert_true (gst_structure_has_field (metadata, "videocodecid"));
+  g_assert_false (gst_structure_has_field (metadata, "audiocodecid"));
+}
+GST_END_TEST;
+
 /* New caps in the middle: what is sent after them is told of before. */
 GST_START_TEST (new_caps)
 {
@@ -824,6 +854,7 @@ rtmpclientsink_suite (void)
   tcase_add_test (basics, publishes);
   tcase_add_test (basics, eos);
   tcase_add_test (basics, stop_and_start);
+  tcase_add_test (basics, fewer_pads);
   tcase_add_test (basics, new_caps);
   tcase_add_test (basics, one_track);
   tcase_add_test (basics, bad_caps);
