@@ -170,7 +170,9 @@ mill_worker_table_admit (MillWorker *worker,
   MillWorkerStream *old =
       g_hash_table_lookup (worker->streams, new_stream->name);
 
-  if (old && mill_worker_stream_takes_publishers (old))
+  /* A run that millraced has given up takes none for the next one. */
+  if (old && mill_worker_stream_takes_publishers (old) &&
+      mill_worker_stream_get_generation (old) == new_stream->generation)
     return mill_worker_stream_offer (old, new_stream->session,
         new_stream->publisher, new_stream->takeover, error);
   return mill_worker_table_add (worker, new_stream, error);

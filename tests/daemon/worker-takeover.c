@@ -59,21 +59,28 @@ has_request (gpointer data)
   return ((FixtureWatch *) data)->requests->len > 0;
 }
 
+static gboolean
+accept_start (Test *test, const MillWorkerStart *start, GError **error)
+{
+  GAsyncResult *slot = NULL;
+
+  fixture_wait ("a publish request", has_request, test->watch);
+  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
+  g_array_remove_index (test->watch->requests, 0);
+  mill_worker_proxy_accept_publish_async (test->proxy, request, start,
+      fixture_on_result, &slot);
+  g_autoptr (GAsyncResult) result = fixture_take (&slot);
+  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
+}
+
 /* @spec: (nullable): for a stream that runs */
 static gboolean
 accept_next (Test *test, const MillGraphSpec *spec, MillTakeover takeover,
     GError **error)
 {
-  GAsyncResult *slot = NULL;
   const MillWorkerStart start = { "demo", 5, spec, takeover };
 
-  fixture_wait ("a publish request", has_request, test->watch);
-  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
-  g_array_remove_index (test->watch->requests, 0);
-  mill_worker_proxy_accept_publish_async (test->proxy, request, &start,
-      fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
+  return accept_start (test, &start, error);
 }
 
 /* A publisher that has a place, and has sent 2 s of media from @from_ms on. */
@@ -263,6 +270,27 @@ test_grace (Test *test, gconstpointer data)
   publisher_free (publisher);
 }
 
+/* A run that millraced has given up for another: who is let in to that one must
+ * not end up in this. */
+static void
+test_another_run (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (SINGLE, "x.yaml");
+  const MillWorkerStart start = { "demo", 6, spec, MILL_TAKEOVER_REPLACE };
+  g_autoptr (GError) error = NULL;
+  Publisher *first = join (test, "demo", spec, MILL_TAKEOVER_REPLACE);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+
+  Publisher *second = publisher_new (test->address, "live", "demo");
+  g_assert_false (accept_start (test, &start, &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS);
+  publisher_wait_refused (second, "NetStream.Publish.BadName", "");
+  wait_places (test, "in:live*");
+  g_autofree gchar *playlist = end_and_read (test);
+  publisher_free (first);
+  publisher_free (second);
+}
+
 /* ---- two places ---- */
 
 static void
@@ -369,6 +397,7 @@ main (int argc, char **argv)
   g_test_add ("/worker/takeover/" name, Test, NULL, set_up, function, tear_down)
   ADD ("replace", test_replace);
   ADD ("grace", test_grace);
+  ADD ("another-run", test_another_run);
   ADD ("backup", test_backup);
   ADD ("places-are-kept", test_places_are_kept);
   ADD ("end-without-backup", test_end_without_backup);
