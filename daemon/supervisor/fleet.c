@@ -223,6 +223,7 @@ on_lost (MillProcess *process, const gchar *reason, const gchar *words,
 {
   Server *server = user_data;
   server->up = FALSE;
+  mill_listener_set_abandon (server->listeners);
   mill_event_feed_process_crashed (server->fleet->events, process, reason);
   if (mill_process_get_kind (process) == MILL_PROCESS_SHARED)
     g_signal_emit (server->fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
@@ -234,6 +235,7 @@ on_ended (MillProcess *process, gpointer user_data)
 {
   Server *server = user_data;
   server->up = FALSE;
+  mill_listener_set_abandon (server->listeners);
   check_empty (server->fleet);
 }
 

@@ -266,6 +266,12 @@ mill_listener_set_open (MillListenerSet *self, MillProcess *process)
   open_next (self);
 }
 
+void
+mill_listener_set_abandon (MillListenerSet *self)
+{
+  g_clear_object (&self->proxy);
+}
+
 /* ---- certificates ---- */
 
 static void

@@ -42,6 +42,9 @@ gboolean mill_listener_set_set_bounds (MillListenerSet *self, guint pending,
  * already stay as they are. A call under way is forgotten. */
 void mill_listener_set_open (MillListenerSet *self, MillProcess *process);
 
+/* The process is gone: what was asked of it is forgotten. */
+void mill_listener_set_abandon (MillListenerSet *self);
+
 /* Has @process load the PEM files anew, and logs what comes of it. Does nothing
  * without rtmps. */
 void mill_listener_set_reload_tls (MillListenerSet *self, MillProcess *process);
