@@ -78,9 +78,10 @@ mill_event_feed_refused (MillEventLog *log, const MillPublisher *publisher,
     const MillPublishDecision *decision)
 {
   GVariantDict dict;
+  g_autofree gchar *app = mill_publish_hide_key (publisher->app);
   g_variant_dict_init (&dict, NULL);
   insert_text (&dict, "stream", decision->stream);
-  insert_text (&dict, "app", publisher->app);
+  insert_text (&dict, "app", app);
   insert_text (&dict, "address", publisher->address);
   insert_text (&dict, "reason", mill_publish_decision_get_reason (decision));
   insert_text (&dict, "message", decision->text);

@@ -75,16 +75,28 @@ refuse (MillPublishDecision *decision, MillPublishResult result,
 /* ---- the steps, in the order in which they may tell a stranger something:
  *      nothing about a stream before its publisher is known to be good ---- */
 
+gchar *
+mill_publish_hide_key (const gchar *app)
+{
+  const gchar *slash = strrchr (app, '/');
+  const gchar *last = slash ? slash + 1 : app;
+
+  return g_str_has_prefix (last, MILL_PUBLISH_AUTH_KEY_PREFIX)
+      ? g_strdup_printf ("%.*s***", (gint) (last - app), app)
+      : g_strdup (app);
+}
+
 /* A stranger chose the name: any bytes, of any length, which go back to him
  * and into a log. Cut before it is escaped, so that no escape is. */
 static gchar *
 quote_app (const gchar *app)
 {
-  g_autofree gchar *head = g_strndup (app, MAX_QUOTED);
+  g_autofree gchar *shown = mill_publish_hide_key (app);
+  g_autofree gchar *head = g_strndup (shown, MAX_QUOTED);
   g_autofree gchar *escaped = g_strescape (head, NULL);
 
   return g_strdup_printf ("'%s'%s", escaped,
-      strlen (app) > MAX_QUOTED ? "..." : "");
+      strlen (shown) > MAX_QUOTED ? "..." : "");
 }
 
 static gboolean

@@ -52,6 +52,11 @@ typedef struct
   MillRunSpec *spec; /* only when ACCEPTED */
 } MillPublishDecision;
 
+/* Of an encoder that was given one address, rtmp://HOST/APP/KEY, and no name,
+ * the application that it asks for has the stream key in it.
+ * Returns: (transfer full): @app as it may be shown */
+gchar *mill_publish_hide_key (const gchar *app);
+
 /* The label of a refusal in metrics and log: that of the denial, or that of
  * the result. */
 const gchar *mill_publish_decision_get_reason (const MillPublishDecision

@@ -252,6 +252,24 @@ test_unknown_app_is_named (Fixture *fixture, gconstpointer data)
     g_assert_true (g_ascii_isprint (*at));
 }
 
+/* The text goes into a log: an encoder with one field has the key in there. */
+static void
+test_key_in_the_app (Fixture *fixture, gconstpointer data)
+{
+  static const gchar *const apps[] = { "keyed/sk_abc", "sk_abc" };
+  static const gchar *const said[] = { "'keyed/***',", "'***'," };
+  for (guint i = 0; i < G_N_ELEMENTS (apps); i++) {
+    g_autoptr (MillPublishDecision) decision =
+        decide (fixture, apps[i], "", "");
+    g_assert_cmpint (decision->result, ==, MILL_PUBLISH_UNKNOWN_APP);
+    g_assert_nonnull (strstr (decision->text, said[i]));
+    g_assert_null (strstr (decision->text, "sk_abc"));
+  }
+  g_autoptr (MillPublishDecision) other =
+      decide (fixture, "desk_live", "demo", "");
+  g_assert_nonnull (strstr (other->text, "'desk_live',"));
+}
+
 /* Who has tried too often is told that, and not which applications there are. */
 static void
 test_too_often (Fixture *fixture, gconstpointer data)
@@ -470,6 +488,7 @@ main (int argc, char **argv)
   ADD ("/publish/key-names", test_key_names_the_stream);
   ADD ("/publish/refused", test_refused);
   ADD ("/publish/unknown-app", test_unknown_app_is_named);
+  ADD ("/publish/key-in-the-app", test_key_in_the_app);
   ADD ("/publish/too-often", test_too_often);
   ADD ("/publish/busy", test_busy);
   ADD ("/publish/takeover", test_takeover);
