@@ -30,6 +30,9 @@ MillExit mill_cmd_start (MillCli *cli, gchar **arguments);
 extern const GOptionEntry mill_cmd_events_options[];
 MillExit mill_cmd_events (MillCli *cli, gchar **arguments);
 
+extern const GOptionEntry mill_cmd_logs_options[];
+MillExit mill_cmd_logs (MillCli *cli, gchar **arguments);
+
 extern const GOptionEntry mill_cmd_stream_keys_options[];
 MillExit mill_cmd_stream_keys (MillCli *cli, gchar **arguments);
 

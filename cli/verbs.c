@@ -60,6 +60,13 @@ const MillVerb mill_verbs[] = {
       "``reset`` says that it could not be.",
       0, 0, MILL_ARGUMENT_NONE, NULL, mill_cmd_events_options,
       mill_cmd_events },
+  { "logs", "[STREAM]", "show what happened to a stream, or to all",
+      "A line each, oldest first: changes of state, warnings, refused "
+      "publishers, the reason of a failure. The server keeps the last 200 of a "
+      "stream, since it was started. With --follow it goes on until it is "
+      "ended by a signal, over restarts of the server, or until STREAM is "
+      "deleted; ``-o json`` is an object per line then, else one list.",
+      0, 1, MILL_ARGUMENT_NONE, NULL, mill_cmd_logs_options, mill_cmd_logs },
   { "stream-keys",
       "list | create NAME --app APP | get|set|enable|disable|rotate|delete ID",
       "manage the keys that publishers use",

@@ -81,6 +81,55 @@ test('events: no server and no key end it at once', async (t) => {
   assert.equal((await millrace(['events', '--server', 'http://127.0.0.1:1'])).code, 69);
 });
 
+/** A server of streams with logs that change between two looks: the last answer of each stays. */
+async function logServer(answers) {
+  const asked = {};
+  const logs = http.createServer((request, response) => {
+    asked[request.url] = (asked[request.url] ?? 0) + 1;
+    const all = answers[request.url];
+    const items = all?.[Math.min(asked[request.url], all.length) - 1];
+    response.writeHead(items ? 200 : 404, { 'content-type': items ? 'application/json' : 'application/problem+json' });
+    response.end(JSON.stringify(items ? { items, next: null } : { title: 'Not Found', status: 404, detail: `there is no ${request.url}` }));
+  });
+  await new Promise((resolve) => { logs.listen(0, '127.0.0.1', resolve); });
+  return { url: `http://127.0.0.1:${logs.address().port}`, asked, close: () => { logs.closeAllConnections(); logs.close(); } };
+}
+const entry = (second, message, level = 'info') => ({ time: `2026-01-01T00:00:0${second}Z`, level, message });
+
+test('logs: a line each of a stream, and of all in the order of time', async (t) => {
+  const logs = await logServer({
+    '/api/v1/streams?limit=100': [[{ name: 'a' }, { name: 'b' }]],
+    '/api/v1/streams/a/logs': [[entry(1, 'starting'), entry(3, 'evil\u001b[2J', 'warning')]],
+    '/api/v1/streams/b/logs': [[entry(2, 'between')]],
+  });
+  t.after(() => logs.close());
+  const one = await millrace(['logs', 'a', '--server', logs.url]);
+  assert.deepEqual([one.code, one.stdout], [0, '2026-01-01T00:00:01Z  info     starting\n2026-01-01T00:00:03Z  warning  evil?[2J\n'], one.stderr);
+  const all = await millrace(['logs', '--server', logs.url]);
+  assert.deepEqual(all.stdout.trimEnd().split('\n').map((line) => line.split(/ {2,}/).slice(2)), [['a', 'starting'], ['b', 'between'], ['a', 'evil?[2J']]);
+  const json = await millrace(['logs', 'b', '-o', 'json', '--server', logs.url]);
+  assert.deepEqual(JSON.parse(json.stdout), [{ stream: 'b', ...entry(2, 'between') }]);
+  const nothing = await millrace(['logs', 'c', '--server', logs.url]);
+  assert.deepEqual([nothing.code, nothing.stdout], [66, '']);
+  assert.match(nothing.stderr, /there is no .*\/c\/logs/);
+});
+
+test('logs: --follow shows each entry once, whatever the server forgets, until the stream is gone', async (t) => {
+  const logs = await logServer({
+    '/api/v1/streams/a/logs': [
+      [entry(1, 'one'), entry(1, 'one')],
+      [entry(1, 'one'), entry(1, 'one'), entry(1, 'one')], // the same again
+      [entry(1, 'one'), entry(2, 'two')], // the oldest are forgotten
+      [entry(3, 'anew')], // another server
+      undefined,
+    ],
+  });
+  t.after(() => logs.close());
+  const { code, stdout } = await millrace(['logs', 'a', '-f', '-o', 'json', '--server', logs.url]);
+  assert.equal(code, 66);
+  assert.deepEqual(stdout.trimEnd().split('\n').map((line) => JSON.parse(line).message), ['one', 'one', 'one', 'two', 'anew']);
+});
+
 test('get: a table of all pages, whatever the names contain', async () => {
   const { code, stdout } = await call(['get', 'streams']);
   assert.equal(code, 0);
