@@ -78,12 +78,15 @@ static void read_again (gpointer
 static void
 watch_tls (MillRtmpConnection *self, guint32 events)
 {
+  /* After the last word bytes come from the socket itself. */
+  gboolean reads = (events & EPOLLIN) &&
+      self->state != MILL_RTMP_CONNECTION_LINGERING;
+
   if (mill_rtmp_tls_is_shutting (self->tls))
     events |= EPOLLOUT;
   mill_rtmp_watch_set_events (self->watch,
       mill_rtmp_tls_to_socket (self->tls, events));
-  if ((events & EPOLLIN) && mill_rtmp_tls_has_unread (self->tls) &&
-      !self->reads_again) {
+  if (reads && mill_rtmp_tls_has_unread (self->tls) && !self->reads_again) {
     /* Before anything that would move the connection to another lane: calls
      * keep their order. */
     self->reads_again = TRUE;

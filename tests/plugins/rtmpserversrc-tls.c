@@ -8,6 +8,8 @@
 #include "rtmp-receiver.h"
 #include "tls-files.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -154,6 +156,55 @@ GST_START_TEST (refusal_is_read)
   fail_if (publisher_wait (late));
   fail_unless_equals_string (late->code, "NetStream.Publish.BadName");
   expect_media (receiver, holder, 0);
+}
+GST_END_TEST;
+
+/* Returns: turns of the pool's one thread. @ret_connections: that it has */
+static guint64
+count_turns (Receiver *receiver, guint *ret_connections)
+{
+  g_autoptr (GstStructure) description = NULL;
+  guint64 turns = 0;
+
+  g_object_get (receiver->element, "threads", &description, NULL);
+  const GValue *threads = gst_structure_get_value (description, "threads");
+  const GstStructure *thread =
+      gst_value_get_structure (gst_value_array_get_value (threads, 0));
+  gst_structure_get_uint64 (thread, "turns", &turns);
+  gst_structure_get_uint (thread, "connections", ret_connections);
+  return turns;
+}
+
+/* Its last word and the end of its TLS come together, its socket stays open: for
+ * the two seconds that it is given, the others have the processor. */
+GST_START_TEST (end_without_close)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  guint n_connections = 0;
+  gint one = 1;
+  gint zero = 0;
+
+  g_object_set (receiver->element, "reconnect-timeout-ms", 20000, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  expect_media (receiver, publisher, 0);
+  guint64 before = count_turns (receiver, &n_connections);
+  fail_unless_equals_int (n_connections, 1);
+  setsockopt (publisher->fd, IPPROTO_TCP, TCP_CORK, &one, sizeof one);
+  publisher_unpublish (publisher);
+  SSL_shutdown (publisher->ssl);
+  setsockopt (publisher->fd, IPPROTO_TCP, TCP_CORK, &zero, sizeof zero);
+  receiver_wait_signal (receiver, "end");
+  while (n_connections > 0) {
+    fail_unless (g_get_monotonic_time () < deadline_us);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+    count_turns (receiver, &n_connections);
+  }
+  fail_unless (count_turns (receiver, &n_connections) - before < 1000);
 }
 GST_END_TEST;
 
@@ -412,6 +463,7 @@ rtmpserversrc_tls_suite (void)
   tcase_add_test (publishing, old_version_is_refused);
   tcase_add_test (publishing, large_frames_arrive_whole);
   tcase_add_test (publishing, refusal_is_read);
+  tcase_add_test (publishing, end_without_close);
   suite_add_tcase (suite, publishing);
   tcase_add_test (strangers, other_protocols_are_closed);
   tcase_add_test (strangers, tls_on_a_plain_port_is_closed);
