@@ -26,7 +26,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
  * status would be lost with it. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
 
-#define TLS_WARNING_PERIOD_US (10 * G_USEC_PER_SEC)
+#define GREETING_WARNING_PERIOD_US (10 * G_USEC_PER_SEC)
 
 /* ---- telling the owner ---- */
 
@@ -344,6 +344,32 @@ static const MillRtmpSessionEvents session_events = {
 
 /* ---- reading ---- */
 
+/* Whoever sends a publisher to the wrong port reads it in the log; whoever
+ * scans the port cannot fill it. @warned_us: atomic, when it was told last */
+static GstDebugLevel
+choose_greeting_level (gint64 *warned_us)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 last_us = __atomic_load_n (warned_us, __ATOMIC_RELAXED);
+
+  if (last_us > 0 && now_us - last_us < GREETING_WARNING_PERIOD_US)
+    return GST_LEVEL_INFO;
+  __atomic_store_n (warned_us, now_us, __ATOMIC_RELAXED);
+  return GST_LEVEL_WARNING;
+}
+
+static GstDebugLevel
+choose_level (const MillRtmpConnection *self, const GError *error)
+{
+  static gint64 warned_us;
+
+  if (self->state == MILL_RTMP_CONNECTION_LIVE)
+    return GST_LEVEL_WARNING;
+  return g_error_matches (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_HANDSHAKE)
+      ? choose_greeting_level (&warned_us)
+      : GST_LEVEL_INFO;
+}
+
 static void
 finish_feed (MillRtmpConnection *self, GError *error)
 {
@@ -352,10 +378,9 @@ finish_feed (MillRtmpConnection *self, GError *error)
   if (reason) {
     request_close (self, self->close_lingers, reason);
   } else if (error) {
-    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT,
-        self->state == MILL_RTMP_CONNECTION_LIVE ? GST_LEVEL_WARNING
-                                                 : GST_LEVEL_INFO,
-        NULL, "%s: %s, closing the connection", self->address, error->message);
+    GstDebugLevel level = choose_level (self, error);
+    GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, NULL,
+        "%s: %s, closing the connection", self->address, error->message);
     mill_rtmp_guard_count_error (self->guard, error);
     flush_output (self);
     mill_rtmp_socket_close (self, error->message);
@@ -396,21 +421,6 @@ receive (MillRtmpConnection *self, guint8 *data, gsize size)
   return mill_rtmp_tls_receive (self->tls, data, size);
 }
 
-/* Whoever sends a publisher to the wrong port reads it in the log; whoever
- * scans the port cannot fill it. */
-static GstDebugLevel
-choose_tls_level (void)
-{
-  static gint64 warned_us; /* atomic */
-  gint64 now_us = g_get_monotonic_time ();
-  gint64 last_us = __atomic_load_n (&warned_us, __ATOMIC_RELAXED);
-
-  if (last_us > 0 && now_us - last_us < TLS_WARNING_PERIOD_US)
-    return GST_LEVEL_INFO;
-  __atomic_store_n (&warned_us, now_us, __ATOMIC_RELAXED);
-  return GST_LEVEL_WARNING;
-}
-
 /* @n_read, @code: what receive() returned, and errno */
 static void
 close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
@@ -420,7 +430,9 @@ close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
   g_autofree gchar *reason = NULL;
 
   if (code == EPROTO && n_read < 0 && text) {
-    GstDebugLevel level = choose_tls_level (); /* the macro asks repeatedly */
+    static gint64 warned_us;
+    /* not in the macro, which asks repeatedly */
+    GstDebugLevel level = choose_greeting_level (&warned_us);
     GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, NULL,
         "%s: TLS: %s, closing the connection", self->address, text);
     mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_PROTOCOL);

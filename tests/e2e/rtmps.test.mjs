@@ -94,6 +94,12 @@ test('whoever sends plain RTMP to the port of RTMPS finds the reason in the log'
   await eventually('the reason in the log', 5000, () => /got RTMP without TLS.*rtmps:\/\//.test(daemon.logs()) || Promise.reject(new Error(daemon.logs())));
 });
 
+test('whoever sends RTMPS to the port of plain RTMP finds the reason in the log', async () => {
+  const publisher = Publisher.ffmpeg(source, `rtmps://${daemon.addresses.rtmp}/live/wrong`);
+  assert.notEqual(await publisher.ended(), 0);
+  await eventually('the reason in the log', 5000, () => /got 22 \(TLS: .*expected 3/.test(daemon.logs()) || Promise.reject(new Error(daemon.logs())));
+});
+
 test('a renewed certificate is shown to those who come, and disturbs nobody', async (t) => {
   const publisher = Publisher.ffmpeg(source, rtmps('stays'));
   t.after(() => publisher.kill());
