@@ -44,7 +44,8 @@ take_keys (MillJwtSource *source, MillJwtKeys *keys, GError *error)
   if (keys) {
     g_clear_pointer (&source->keys, mill_jwt_keys_unref);
     source->keys = keys;
-    g_info ("%s: %u keys", source->place.jwks ? source->place.jwks : "secret",
+    g_info ("jwt: keys of '%s': %u",
+        source->place.jwks ? source->place.jwks : source->place.secret_file,
         mill_jwt_keys_count (keys));
     return;
   }

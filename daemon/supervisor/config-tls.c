@@ -42,7 +42,10 @@ mill_config_tls_check (const MillConfig *config, const MillYamlNode *root,
   g_autoptr (GError) error = NULL;
 
   if (!config->tls_certificate) {
-    if (rtmps && config->listen_rtmps)
+    /* One that was given and not taken has its own message. */
+    gboolean was_refused = mill_diagnostics_get_n_errors (diagnostics) > 0 &&
+        find_value (root, "tls", "certificate");
+    if (rtmps && config->listen_rtmps && !was_refused)
       mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &rtmps->place,
           "'rtmps': got no certificate for it, expected tls: { certificate: "
           "FILE, key: FILE }");

@@ -82,7 +82,10 @@ take_lock (const gchar *runtime_dir, GError **error)
       saved == EWOULDBLOCK ? MILL_SUPERVISOR_ERROR_RUNNING
                            : MILL_SUPERVISOR_ERROR_DIRECTORY,
       "runtime_dir '%s': %s", runtime_dir,
-      saved == EWOULDBLOCK ? "another millraced uses it" : g_strerror (saved));
+      saved == EWOULDBLOCK
+          ? "another millraced uses it: end that, or give this "
+            "one another runtime_dir"
+          : g_strerror (saved));
   if (fd >= 0)
     close (fd);
   return -1;
