@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "relay-pull.h"
 
+#include <string.h>
+
 #include "relay-peer.h"
 #include "rtmp-output.h"
 
@@ -94,9 +96,12 @@ on_ready (gpointer user_data)
   mill_relay_peer_note_ready (&self->peer);
   /* It may have been paused while this was under way. */
   mill_relay_connection_set_flowing (self->peer.connection, is_playing);
-  /* The name of a stream is a key, often: what is below sees the application. */
-  mill_rtmp_output_begin (self->output,
-      mill_relay_connection_get_address (self->peer.connection)->app);
+  /* The name of a stream is a key, often, and so is the query of an application:
+   * what is below sees neither. */
+  const gchar *app =
+      mill_relay_connection_get_address (self->peer.connection)->app;
+  g_autofree gchar *shown = g_strndup (app, strcspn (app, "?"));
+  mill_rtmp_output_begin (self->output, shown);
   set_state (self, MILL_RELAY_STATE_LIVE, NULL);
 }
 

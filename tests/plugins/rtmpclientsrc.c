@@ -228,6 +228,27 @@ GST_START_TEST (contract)
 }
 GST_END_TEST;
 
+/* What lets it in is for nobody below to log. */
+GST_START_TEST (secrets)
+{
+  g_autoptr (Origin) origin = origin_new (ORIGIN_UNPUBLISH);
+  g_autofree gchar *location =
+      g_strdup_printf ("rtmp://%s/live?token=sk_secret",
+          origin_get_address (origin));
+  g_autoptr (Puller) puller = puller_new (location, "stream-key=key_secret");
+  const gchar *id = NULL;
+
+  gst_element_set_state (puller->element, GST_STATE_PLAYING);
+  g_autoptr (GstEvent) start =
+      g_async_queue_timeout_pop (puller->items[0], DEADLINE_US);
+  g_assert_nonnull (start);
+  g_assert_cmpint (GST_EVENT_TYPE (start), ==, GST_EVENT_STREAM_START);
+  gst_event_parse_stream_start (start, &id);
+  g_assert_nonnull (strstr (id, "live"));
+  g_assert_null (strstr (id, "secret"));
+}
+GST_END_TEST;
+
 /* Every frame, with the caps of rtmpserversrc, then the end. */
 GST_START_TEST (plays)
 {
@@ -369,6 +390,7 @@ rtmpclientsrc_suite (void)
 
   suite_add_tcase (suite, all);
   tcase_add_test (all, contract);
+  tcase_add_test (all, secrets);
   tcase_add_test (all, plays);
   tcase_add_test (all, reconnects);
   tcase_add_test (all, not_found);
