@@ -106,6 +106,11 @@ gboolean mill_graph_input_check (GstBin *pipeline, MillPlan *plan,
  * a filesrc stands before it. */
 gchar *mill_graph_input_dup_file (GstElement *element);
 
+/* @text, an element's own, or @dot, GStreamer's picture of the pipeline, with a
+ * mask for the plan's secrets. Returns: (transfer full) */
+gchar *mill_graph_secret_mask_text (const MillPlan *plan, const gchar *text);
+gchar *mill_graph_secret_mask_picture (const MillPlan *plan, const gchar *dot);
+
 /* Posts a message that becomes the signal "warning". Any thread. */
 void mill_graph_pads_warn (GstElement *element, const gchar *format, ...)
     G_GNUC_PRINTF (2, 3);

@@ -76,14 +76,17 @@ node_of (MillGraph *self, GstObject *object)
 /* GStreamer's text for people is often general, and what happened stands in
  * the last line of the text for developers. */
 static GError *
-with_details (GError *error, const gchar *debug)
+with_details (MillGraph *self, GError *error, const gchar *debug)
 {
   const gchar *details = debug ? strrchr (debug, '\n') : NULL;
+  gboolean is_new = details && details[1] &&
+      !strstr (error->message, details + 1);
+  g_autofree gchar *text = is_new
+      ? g_strdup_printf ("%s (%s)", error->message, details + 1)
+      : g_strdup (error->message);
+  g_autofree gchar *shown = mill_graph_secret_mask_text (self->plan, text);
 
-  if (!details || !details[1] || strstr (error->message, details + 1))
-    return g_error_copy (error);
-  return g_error_new (error->domain, error->code, "%s (%s)", error->message,
-      details + 1);
+  return g_error_new_literal (error->domain, error->code, shown);
 }
 
 /* Whose content is at fault: a demuxer does not know the name. */
@@ -107,7 +110,7 @@ handle_error (MillGraph *self, GstMessage *message, const gchar *node)
   g_autofree gchar *debug = NULL;
 
   gst_message_parse_error (message, &raw, &debug);
-  error = with_details (raw, debug);
+  error = with_details (self, raw, debug);
   name_file (self, &error, node);
   if (self->state == STATE_STARTING) {
     if (!self->start_error) {
@@ -131,7 +134,7 @@ handle_warning (MillGraph *self, GstMessage *message, const gchar *node)
   g_autofree gchar *debug = NULL;
 
   gst_message_parse_warning (message, &raw, &debug);
-  error = with_details (raw, debug);
+  error = with_details (self, raw, debug);
   g_signal_emit (self, signals[SIGNAL_WARNING], 0, node, error->message);
 }
 
@@ -283,80 +286,13 @@ mill_graph_get_nodes_by_factory (MillGraph *graph, const gchar *factory)
   return elements;
 }
 
-/* Of a long value the end is not shown: so much of the beginning of a secret
- * tells that it is one. */
-#define SECRET_HEAD 8
-#define CUT "\xe2\x80\xa6"
-
-/* How many bytes are left of the value that goes on at @text: up to the quote
- * behind it, or where its line ends. It was escaped twice: what is escaped in
- * it begins with two backslashes, and what is behind it with one. */
-static gsize
-measure_value (const gchar *text)
-{
-  const gchar *at = text;
-
-  while (*at && *at != '"' && *at != '\n' &&
-      (*at != '\\' || g_str_has_prefix (at, "\\\\"))) {
-    if (*at != '\\')
-      at++;
-    else
-      at += at[2] == '\\' && at[3] ? 4 : at[2] ? 3 : 2;
-  }
-  return at - text;
-}
-
-/* What is left of a secret that begins where the value is cut. */
-static void
-mask_cut (GString *dot, const gchar *head)
-{
-  const gchar *cut = dot->str;
-
-  while ((cut = strstr (cut, CUT))) {
-    gsize at = cut - dot->str;
-    gsize length = MIN (strlen (head), at);
-
-    while (length > 0 && strncmp (cut - length, head, length) != 0)
-      length--;
-    if (length > 0) {
-      g_string_erase (dot, at - length, length);
-      g_string_insert (dot, at - length, MILL_SECRET_MASK);
-      at += strlen (MILL_SECRET_MASK) - length;
-    }
-    cut = dot->str + at + strlen (CUT);
-  }
-}
-
-/* Puts the mask where @secret begins and drops the rest of the value. */
-static void
-mask_secret (GString *dot, const gchar *secret)
-{
-  g_autofree gchar *once = g_strescape (secret, NULL);
-  g_autofree gchar *twice = g_strescape (once, NULL);
-  g_autofree gchar *head = g_strndup (twice, SECRET_HEAD);
-  gsize from = 0;
-  const gchar *found;
-
-  while ((found = strstr (dot->str + from, head))) {
-    gsize at = found - dot->str;
-
-    g_string_erase (dot, at, measure_value (found));
-    g_string_insert (dot, at, MILL_SECRET_MASK);
-    from = at + strlen (MILL_SECRET_MASK);
-  }
-  mask_cut (dot, head);
-}
-
 gchar *
 mill_graph_to_dot (MillGraph *graph)
 {
-  g_autofree gchar *text = gst_debug_bin_to_dot_data (GST_BIN (graph->pipeline),
+  g_autofree gchar *dot = gst_debug_bin_to_dot_data (GST_BIN (graph->pipeline),
       GST_DEBUG_GRAPH_SHOW_ALL);
-  GString *dot = g_string_new (text);
 
-  for (GStrv secret = graph->plan->secrets; *secret; secret++)
-    mask_secret (dot, *secret);
-  return g_string_free (dot, FALSE);
+  return mill_graph_secret_mask_picture (graph->plan, dot);
 }
 
 /* ---- running ---- */

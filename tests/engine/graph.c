@@ -611,6 +611,34 @@ test_picture_without_secrets (void)
   }
 }
 
+/* Nor must who reads why it failed. */
+static void
+test_errors_without_secrets (void)
+{
+  static const gchar text[] =
+      "millrace: 1\nname: test\nparams:\n"
+      "  word: { type: string, secret: true, required: true }\nnodes:\n"
+      "  f: { element: filesrc, props: { location: \"/nowhere/${word}\" } }\n"
+      "  s: { element: fakesink, from: [f] }\n";
+  g_autoptr (GHashTable) params = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  MillPlanOptions options = { .params = params, .one_process = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  g_hash_table_insert (params, (gpointer) "word", (gpointer) "whisper");
+  g_autoptr (MillPlan) plan = mill_plan_new_from_data (text, strlen (text),
+      "f.yaml", &options, diagnostics);
+  g_assert_nonnull (plan);
+  MillBusQueue *queue = mill_bus_queue_new (NULL);
+  g_autoptr (MillGraph) graph = mill_graph_new (plan, queue, &error);
+  g_assert_no_error (error);
+  g_assert_false (mill_graph_start (graph, &error));
+  g_assert_cmpstr (error->message, ==,
+      "node 'f': Resource not found. (No such file \"/nowhere/***\")");
+  mill_graph_stop (graph);
+  mill_bus_queue_free (queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -644,6 +672,8 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/order", test_order);
   g_test_add_func ("/graph/picture-without-secrets",
       test_picture_without_secrets);
+  g_test_add_func ("/graph/errors-without-secrets",
+      test_errors_without_secrets);
   result = g_test_run ();
   gst_deinit ();
   return result;
