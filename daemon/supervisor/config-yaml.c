@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "description.h"
 #include "store.h"
 #include "yaml-node.h"
 
@@ -202,6 +203,11 @@ read_params (MillConfigReader *reader, MillApp *app, const MillYamlNode *params)
       mill_config_reader_report (reader, entry.place,
           "parameter '%s' is set by the daemon for each stream, expected "
           "another name",
+          entry.name);
+    else if (text && g_str_equal (text, MILL_SECRET_MASK))
+      mill_config_reader_report (reader, &entry.value->place,
+          "parameter '%s': got what --print-config shows in the place of a "
+          "secret, expected the secret",
           entry.name);
     else if (text)
       g_hash_table_replace (app->params, g_strdup (entry.name),

@@ -3,6 +3,7 @@
 
 #include "config-private.h"
 #include "config-app-auth.h"
+#include "description.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -277,7 +278,7 @@ append_value (GString *text, const MillConfig *config, const MillConfigKey *key)
 }
 
 static void
-append_app (GString *text, const MillApp *app)
+append_app (GString *text, const MillApp *app, MillConfigSecretFunc is_secret)
 {
   g_string_append (text, "  ");
   mill_config_append_quoted (text, app->name);
@@ -293,8 +294,9 @@ append_app (GString *text, const MillApp *app)
     g_string_append (text, name == names ? " " : ", ");
     mill_config_append_quoted (text, name->data);
     g_string_append (text, ": ");
-    mill_config_append_quoted (text,
-        g_hash_table_lookup (app->params, name->data));
+    const gchar *value = g_hash_table_lookup (app->params, name->data);
+    gboolean hidden = *value && is_secret && is_secret (app, name->data);
+    mill_config_append_quoted (text, hidden ? MILL_SECRET_MASK : value);
   }
   g_string_append (text, names ? " } }\n" : "} }\n");
 }
@@ -314,7 +316,7 @@ append_key (GString *text, const MillConfig *config, const MillConfigKey *key,
 }
 
 gchar *
-mill_config_to_yaml (const MillConfig *config)
+mill_config_to_yaml (const MillConfig *config, MillConfigSecretFunc is_secret)
 {
   GString *text = g_string_new (NULL);
   const gchar *section = NULL;
@@ -324,7 +326,7 @@ mill_config_to_yaml (const MillConfig *config)
   }
   g_string_append (text, config->apps->len > 0 ? "apps:\n" : "apps: {}\n");
   for (guint i = 0; i < config->apps->len; i++)
-    append_app (text, g_ptr_array_index (config->apps, i));
+    append_app (text, g_ptr_array_index (config->apps, i), is_secret);
   return g_string_free (text, FALSE);
 }
 

@@ -83,9 +83,15 @@ void mill_config_unref (MillConfig *config);
 const MillApp *mill_config_find_app (const MillConfig *config,
     const gchar *name);
 
+/* Whether nobody is to see what @app says for @param. */
+typedef gboolean (*MillConfigSecretFunc) (const MillApp *app,
+    const gchar *param);
+
 /* Every setting with its value, as a configuration file.
+ * @is_secret: (nullable): whose value is "***" there
  * Returns: (transfer full) */
-gchar *mill_config_to_yaml (const MillConfig *config);
+gchar *mill_config_to_yaml (const MillConfig *config,
+    MillConfigSecretFunc is_secret);
 
 /* Names of settings that differ and only take effect at the next start.
  * Returns: (transfer full) */

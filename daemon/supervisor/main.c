@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "api.h"
+#include "config-secrets.h"
 #include "daemon/common/ready.h"
 #include "daemon/ipc/ipc.h"
 #include "engine.h"
@@ -236,7 +237,8 @@ main (int argc, char **argv)
   if (!config)
     return g_file_test (path, G_FILE_TEST_IS_REGULAR) ? EX_DATAERR : EX_NOINPUT;
   if (print) {
-    g_autofree gchar *text = mill_config_to_yaml (config);
+    g_autofree gchar *text =
+        mill_config_to_yaml (config, mill_config_secrets_has);
     printf ("%s", text); /* nocheck: print */
   }
   if (check || print)

@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "config-secrets.h"
 #include "config.h"
 #include "jwt-keys.h"
 
@@ -27,11 +28,11 @@ test_nothing_said_is_the_default (void)
   static const gchar *const texts[] = { "", "\n\n", "# only this\n", "---\n",
     "{}", "listen:\napps:\nlog: null\n" };
   g_autoptr (MillConfig) defaults = mill_config_new ();
-  g_autofree gchar *wanted = mill_config_to_yaml (defaults);
+  g_autofree gchar *wanted = mill_config_to_yaml (defaults, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_autoptr (MillConfig) config = parse (texts[i], NULL);
     g_assert_nonnull (config);
-    g_autofree gchar *got = mill_config_to_yaml (config);
+    g_autofree gchar *got = mill_config_to_yaml (config, NULL);
     g_assert_cmpstr (got, ==, wanted);
   }
   g_assert_cmpstr (defaults->listen_rtmp, ==, "127.0.0.1:1935");
@@ -71,10 +72,46 @@ test_everything_said (void)
   g_assert_null (mill_config_find_app (config, "three"));
 
   /* what --print-config prints is the same configuration */
-  g_autofree gchar *printed = mill_config_to_yaml (config);
+  g_autofree gchar *printed = mill_config_to_yaml (config, NULL);
   g_autoptr (MillConfig) again = parse (printed, NULL);
-  g_autofree gchar *reprinted = mill_config_to_yaml (again);
+  g_autofree gchar *reprinted = mill_config_to_yaml (again, NULL);
   g_assert_cmpstr (reprinted, ==, printed);
+}
+
+/* What is printed goes into tickets: with no key of another server in it. Only a
+ * description that says so makes a value one to show. */
+static void
+test_secrets_are_not_printed (void)
+{
+  g_autofree gchar *file = NULL;
+  g_close (g_file_open_tmp ("mill-secrets-XXXXXX.yaml", &file, NULL), NULL);
+  g_assert_true (g_file_set_contents (file,
+      "millrace: 1\nname: s\nparams:\n"
+      "  open: { type: string, default: \"\" }\n"
+      "  key: { type: string, secret: true, default: \"\" }\n"
+      "  none: { type: string, secret: true, default: \"\" }\n"
+      "nodes:\n  in: { element: fakesrc }\n"
+      "  out: { element: fakesink, from: [in] }\n",
+      -1, NULL));
+  g_autofree gchar *text = g_strdup_printf (
+      "apps:\n  a: { pipeline: %s, params: { open: shown-1, key: hidden-1,"
+      " none: \"\", other: hidden-2 } }\n"
+      "  b: { pipeline: kept-by-put, params: { open: hidden-3 } }\n",
+      file);
+  g_autoptr (MillConfig) config = parse (text, NULL);
+  g_autofree gchar *printed =
+      mill_config_to_yaml (config, mill_config_secrets_has);
+  g_assert_null (strstr (printed, "hidden"));
+  g_assert_nonnull (strstr (printed,
+      "params: { \"key\": \"***\", \"none\": \"\", \"open\": \"shown-1\", "
+      "\"other\": \"***\" }"));
+  g_assert_nonnull (strstr (printed, "params: { \"open\": \"***\" }"));
+  /* Nobody publishes to a server whose key is three stars. */
+  g_autofree gchar *messages = NULL;
+  g_assert_null (parse (printed, &messages));
+  g_assert_nonnull (strstr (messages,
+      "parameter 'key': got what --print-config shows in the place of a "));
+  g_unlink (file);
 }
 
 /* A user with three mistakes should not have to start three times. */
@@ -159,9 +196,9 @@ test_ways_to_publish (void)
       MILL_JWT_RS256 | MILL_JWT_ES256);
   g_assert_cmpuint (config->publish_limits.failure_cost, ==, 2);
   g_assert_cmpstr (config->publish_limits.exempt[1], ==, "2001:db8::/32");
-  g_autofree gchar *printed = mill_config_to_yaml (config);
+  g_autofree gchar *printed = mill_config_to_yaml (config, NULL);
   g_autoptr (MillConfig) again = parse (printed, NULL);
-  g_autofree gchar *reprinted = mill_config_to_yaml (again);
+  g_autofree gchar *reprinted = mill_config_to_yaml (again, NULL);
   g_assert_cmpstr (reprinted, ==, printed);
   g_unlink (file);
 }
@@ -303,6 +340,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/defaults", test_nothing_said_is_the_default);
   g_test_add_func ("/config/everything", test_everything_said);
+  g_test_add_func ("/config/secrets-are-not-printed",
+      test_secrets_are_not_printed);
   g_test_add_func ("/config/all-mistakes", test_all_mistakes_at_once);
   g_test_add_func ("/config/ways-to-publish", test_ways_to_publish);
   g_test_add_func ("/config/ways-to-publish/mistakes",
