@@ -84,24 +84,68 @@ mill_rtmp_timeline_needs_anchor (const MillRtmpTimeline *timeline,
   return !find_epoch ((MillRtmpTimeline *) timeline, stamp);
 }
 
+/* A publisher's clock was set, and its media goes on: the message belongs where
+ * its track would have been without that. By how much it came later is the
+ * network's doing, or that of a busy machine, unless the publisher was silent
+ * for longer than one that comes back. */
+static gint64
+follow_jump (const MillRtmpTimeline *timeline,
+    const MillRtmpTimelineStamp *stamp)
+{
+  gint64 arrival_ms = stamp->arrival_running_time / GST_MSECOND;
+  gint64 silent_ms = (stamp->arrival_us - timeline->last_arrival_us) / 1000;
+  gint64 step_ms = timeline->step_ms[stamp->track];
+  gint64 expected_ms = timeline->highest_ms + 1;
+
+  if (step_ms > 0)
+    expected_ms = timeline->last_ns[stamp->track] / (gint64) GST_MSECOND +
+        step_ms;
+  gint64 late_ms = MIN (arrival_ms - expected_ms, silent_ms - step_ms);
+  return late_ms < MILL_RTMP_TIMELINE_TAKE_MS ? expected_ms
+                                              : expected_ms + late_ms;
+}
+
+/* A publisher that sends faster than real time is ahead of its arrival. */
+static gint64
+begin_take (const MillRtmpTimeline *timeline,
+    const MillRtmpTimelineStamp *stamp)
+{
+  gint64 arrival_ms = stamp->arrival_running_time / GST_MSECOND;
+  gint64 pause_ms = timeline->n_epochs > 0 ? MILL_RTMP_TIMELINE_TAKE_MS : 1;
+
+  return MAX (arrival_ms, timeline->highest_ms + pause_ms);
+}
+
 static MillRtmpTimelineEpoch *
 begin_epoch (MillRtmpTimeline *timeline, const MillRtmpTimelineStamp *stamp)
 {
-  gint64 arrival_ms = stamp->arrival_running_time / GST_MSECOND;
-  gint64 earliest_ms = timeline->highest_ms + 1;
+  gboolean is_jump = timeline->current.id != 0;
+  gint64 offset_ms = is_jump ? follow_jump (timeline, stamp)
+                             : begin_take (timeline, stamp);
 
-  if (timeline->current.id != 0)
+  if (is_jump)
     timeline->jumps++;
-  else if (timeline->n_epochs > 0)
-    earliest_ms = timeline->highest_ms + MILL_RTMP_TIMELINE_TAKE_MS;
   timeline->previous = timeline->current;
-  /* A publisher that sends faster than real time is ahead of its arrival. */
   timeline->current = (MillRtmpTimelineEpoch){
     .id = ++timeline->n_epochs,
     .last_wire_ms = stamp->wire_ms,
-    .offset_ms = MAX (arrival_ms, earliest_ms),
+    .offset_ms = offset_ms,
   };
   return &timeline->current;
+}
+
+/* How long a message of the track lasts, as far as its stamps tell. */
+static void
+learn_step (MillRtmpTimeline *timeline, const MillRtmpTimelineEpoch *epoch,
+    const MillRtmpTimelineStamp *stamp)
+{
+  gint32 step_ms;
+
+  if (!continues (epoch, stamp))
+    return;
+  step_ms = (gint32) (stamp->wire_ms - epoch->track_wire_ms[stamp->track]);
+  if (step_ms > 0)
+    timeline->step_ms[stamp->track] = MIN (step_ms, MILL_RTMP_TIMELINE_TAKE_MS);
 }
 
 GstClockTime
@@ -115,6 +159,7 @@ mill_rtmp_timeline_stamp (MillRtmpTimeline *timeline,
     epoch = begin_epoch (timeline, stamp);
   *ret_discont = epoch->id != timeline->last_epoch[stamp->track];
   timeline->last_epoch[stamp->track] = epoch->id;
+  learn_step (timeline, epoch, stamp);
   epoch->offset_ms += get_step (epoch, stamp->wire_ms);
   epoch->last_wire_ms = stamp->wire_ms;
   epoch->track_wire_ms[stamp->track] = stamp->wire_ms;

@@ -18,10 +18,12 @@ G_BEGIN_DECLS
  * (RTMP 1.0 §5.3.1.1: it wraps after 49 days). An epoch ties one run of that
  * clock to running time: the first message lies at its arrival, all others
  * follow the publisher. A step of more than MILL_RTMP_TIMELINE_JUMP_MS that
- * the arrival did not also take is a jump and begins a new epoch. The epoch
- * before is kept, because audio and video do not jump with the same message.
- * A track is measured by its own last message: an encoder may send one track
- * seconds behind the other.
+ * the arrival did not also take is a jump and begins a new epoch, which goes on
+ * where the track was: only its clock was set, and whoever reads the stamps is
+ * to see a hole where the publisher was silent, not where a network was late.
+ * The epoch before is kept, because audio and video do not jump with the same
+ * message. A track is measured by its own last message: an encoder may send one
+ * track seconds behind the other.
  *
  * What comes out never goes back on a track.
  */
@@ -51,6 +53,7 @@ typedef struct
   gint64 last_arrival_us; /* monotonic, of the last message */
   gint64 last_ns[MILL_RTMP_TIMELINE_TRACKS]; /* -1: none yet */
   guint last_epoch[MILL_RTMP_TIMELINE_TRACKS];
+  gint32 step_ms[MILL_RTMP_TIMELINE_TRACKS]; /* the last one; 0: none yet */
   gint64 highest_ms; /* -1: nothing yet; over all tracks and epochs */
   guint jumps;
   guint repairs; /* time stamps held back from going backwards */

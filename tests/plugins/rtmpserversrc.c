@@ -320,6 +320,29 @@ GST_START_TEST (wire_clock_jumps)
 }
 GST_END_TEST;
 
+/* The network was late when the encoder's clock was set, but nothing is missing:
+ * a hole would be a discontinuity for every player. */
+GST_START_TEST (late_jump_leaves_no_hole)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, GST_SECOND);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_video (publisher, 40000, TRUE, 0);
+  publisher_send_video (publisher, 40033, FALSE, 0);
+  publisher_send_audio (publisher, 40040);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_AUDIO), 1040);
+  gst_test_clock_set_time (receiver->clock, GST_SECOND + 433 * GST_MSECOND);
+  publisher_send_video (publisher, 5, FALSE, 0);
+  publisher_send_video (publisher, 38, FALSE, 0);
+
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 1000);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 1033);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 1066);
+  fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO), 1099);
+  fail_unless_equals_uint64 (receiver_get_stat (receiver, "jumps"), 1);
+}
+GST_END_TEST;
+
 /* no-more-pads tells an application that it may start without the rest. */
 GST_START_TEST (pads_when_both_are_known)
 {
@@ -918,6 +941,7 @@ rtmpserversrc_suite (void)
   tcase_add_test (media_case, time_stamps);
   tcase_add_test (media_case, wire_clock_wraps);
   tcase_add_test (media_case, wire_clock_jumps);
+  tcase_add_test (media_case, late_jump_leaves_no_hole);
   tcase_add_test (media_case, pads_when_both_are_known);
   tcase_add_test (media_case, audio_only_by_metadata);
   tcase_add_test (media_case, late_second_track);
