@@ -100,19 +100,26 @@ post_eos_once (GstRtmpClientSink *self)
 }
 
 static gboolean
-has_ended (GstRtmpClientSink *self)
+has_ended_locked (GstRtmpClientSink *self)
 {
   gboolean has_pad = FALSE;
   gboolean all = TRUE;
 
-  GST_OBJECT_LOCK (self);
   for (guint i = 0; i < MILL_RELAY_N_TRACKS; i++) {
     const Track *track = &self->tracks[i];
     has_pad |= track->pad != NULL;
     all &= !track->pad || track->is_eos;
   }
-  GST_OBJECT_UNLOCK (self);
   return has_pad && all;
+}
+
+static gboolean
+has_ended (GstRtmpClientSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean ended = has_ended_locked (self);
+  GST_OBJECT_UNLOCK (self);
+  return ended;
 }
 
 static void
@@ -145,8 +152,9 @@ on_drained (gpointer user_data)
 {
   GstRtmpClientSink *self = user_data;
 
+  /* Another stream may have begun meanwhile. */
   GST_OBJECT_LOCK (self);
-  self->is_drained = TRUE;
+  self->is_drained = has_ended_locked (self);
   GST_OBJECT_UNLOCK (self);
   post_eos_once (self);
 }

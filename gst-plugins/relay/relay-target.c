@@ -247,8 +247,11 @@ drain (MillRelayTarget *self, gint64 deadline_us)
     return;
   }
   g_mutex_lock (&self->lock);
+  gboolean is_resumed = self->drain_deadline_us == 0;
   self->drain_deadline_us = 0;
   g_mutex_unlock (&self->lock);
+  if (is_resumed)
+    return;
   if (self->peer.connection)
     forget_connection (self);
   clear_queue (self);
