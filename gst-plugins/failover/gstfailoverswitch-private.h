@@ -74,7 +74,7 @@ struct _GstFailoverSwitch
   /* lock */
   GMutex lock;
   MillFailoverSettings settings;
-  gboolean is_open; /* PAUSED or PLAYING */
+  gboolean is_open; /* from READY on; not between a stop and a new start */
   GPtrArray *inputs; /* (element-type MillFailoverInput) */
   gint active; /* index, MILL_FAILOVER_SLATE or _NOTHING */
   gint wanted; /* index, or MILL_FAILOVER_NOTHING */

@@ -116,7 +116,8 @@ gst_failover_switch_request_new_pad (GstElement *element,
   g_mutex_lock (&self->lock);
   gboolean is_open = self->is_open;
   g_mutex_unlock (&self->lock);
-  /* Below PAUSED the change of state will do that. */
+  /* In NULL the change of state will do that. In READY the demuxer that links
+   * it may send at once: nothing says which of the two is in PAUSED first. */
   if (is_open)
     gst_pad_set_active (pad, TRUE);
   if (!gst_element_add_pad (element, pad))
@@ -196,16 +197,18 @@ gst_failover_switch_change_state (GstElement *element, GstStateChange change)
 {
   GstFailoverSwitch *self = GST_FAILOVER_SWITCH (element);
 
-  if (change == GST_STATE_CHANGE_READY_TO_PAUSED)
+  if (!self->output &&
+      (change == GST_STATE_CHANGE_NULL_TO_READY ||
+          change == GST_STATE_CHANGE_READY_TO_PAUSED))
     open_switch (self);
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     g_atomic_int_set (&self->playing, FALSE);
   GstStateChangeReturn ret =
       GST_ELEMENT_CLASS (gst_failover_switch_parent_class)
           ->change_state (element, change);
-  if (change == GST_STATE_CHANGE_PAUSED_TO_READY ||
-      (change == GST_STATE_CHANGE_READY_TO_PAUSED &&
-          ret == GST_STATE_CHANGE_FAILURE))
+  if (self->output &&
+      (change == GST_STATE_CHANGE_PAUSED_TO_READY ||
+          change == GST_STATE_CHANGE_READY_TO_NULL))
     close_switch (self);
   if (change == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
     g_atomic_int_set (&self->playing, TRUE);

@@ -495,6 +495,30 @@ GST_START_TEST (test_states)
 }
 GST_END_TEST;
 
+/* A demuxer in PAUSED links its pads and sends while the switch is on its way
+ * from READY: what it is refused then, it never sends again. */
+GST_START_TEST (test_data_before_paused)
+{
+  Bench bench;
+  bench_open (&bench);
+  fail_unless_equals_int (gst_element_set_state (bench.element,
+                              GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  Input a = input_open (&bench, 0, VIDEO_A, NULL);
+
+  push_video (&a, 1000, TRUE);
+  bench_play (&bench);
+  push_video (&a, 1040, FALSE);
+  expect_video (&bench, 1000, 1000, TRUE);
+  expect_video (&bench, 1040, 1040, FALSE);
+  gst_element_set_state (bench.element, GST_STATE_READY);
+  fail_unless_equals_int (bench.element->numsrcpads, 0);
+  fail_unless_equals_int (get_active (&bench), -2);
+  input_close (&bench, &a);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_contract)
 {
   Bench bench;
@@ -559,6 +583,7 @@ failoverswitch_suite (void)
   tcase_add_test (tcase, test_end);
   tcase_add_test (tcase, test_timeout);
   tcase_add_test (tcase, test_states);
+  tcase_add_test (tcase, test_data_before_paused);
   return suite;
 }
 
