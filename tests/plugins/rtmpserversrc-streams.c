@@ -257,8 +257,8 @@ GST_START_TEST (threads_of_many)
     receiver_wait_state (receiver, "live");
   }
   g_autoptr (GstStructure) description = NULL;
-  Receiver *first = g_ptr_array_index (receivers, 0);
-  g_object_get (first->element, "threads", &description, NULL);
+  Receiver *receiver = g_ptr_array_index (receivers, 0);
+  g_object_get (receiver->element, "threads", &description, NULL);
   const GValue *threads = gst_structure_get_value (description, "threads");
   fail_unless_equals_int (gst_value_array_get_size (threads), n_cores);
   for (guint i = 0; i < n_cores; i++) {
