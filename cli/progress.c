@@ -205,6 +205,9 @@ mill_progress_to_summary (MillProgress *progress)
   Numbers n = take_numbers (progress);
   g_autofree gchar *speed = format_number (n.speed);
   g_autofree gchar *bitrate = format_number (n.bitrate_mbps);
+  /* A muxer's bytes carry no time (mp4mux): no numbers are better than 0. */
+  if (n.position_s <= 0)
+    return g_strdup_printf ("%.2f s, %.1f MB", n.elapsed_s, n.bytes / 1e6);
   return g_strdup_printf ("%.1f s of media in %.2f s (%sx real time), "
                           "%.1f MB, %s Mbit/s",
       n.position_s, n.elapsed_s, speed, n.bytes / 1e6, bitrate);

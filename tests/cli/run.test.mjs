@@ -15,6 +15,15 @@ nodes:
   grey: { element: capsfilter, from: [in], props: { caps: "video/x-raw,format=GRAY8,width=80,height=60,framerate=30/1" } }
   out: { element: fakesink, from: [grey], props: { sync: false } }
 `);
+const MUXED = file('muxed.yaml', `millrace: 1
+name: muxed
+params: { file: { type: string, required: true } }
+nodes:
+  in: { element: videotestsrc, props: { num-buffers: 30 } }
+  code: { element: x264enc, from: [in], props: { tune: zerolatency } }
+  mux: { element: mp4mux, from: [code] }
+  out: { element: filesink, from: [mux], props: { location: "\${file}" } }
+`);
 const ENDLESS = file('endless.yaml', `millrace: 1
 name: endless
 nodes:
@@ -35,6 +44,12 @@ test('run ends with the stream, says so once, and prints nothing on standard out
   assert.equal(stdout, '');
   // 30 pictures at 30/s of 80x60 grey bytes.
   assert.match(stderr, /^millrace run: ended: 1\.0 s of media in \d+\.\d\d s \([\d.]+x real time\), 0\.1 MB, 1\.15 Mbit\/s\n$/);
+});
+
+test('run tells no length of what has no time stamps', async () => {
+  const { code, stderr } = await millrace(['run', MUXED, '--set', `file=${file('muxed.mp4', '')}`]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^millrace run: ended: \d+\.\d\d s, 0\.[1-9] MB\n$/);
 });
 
 test('run --quiet says nothing', async () => {
