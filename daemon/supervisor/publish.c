@@ -220,8 +220,13 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
     .params = params,
   };
   decision->spec = plan_request (context->catalog, &request, &text);
-  if (!decision->spec)
-    refuse (decision, MILL_PUBLISH_INVALID, "%s", text);
+  if (decision->spec)
+    return;
+  /* Files and lines of this machine are nothing for a stranger. */
+  refuse (decision, MILL_PUBLISH_INVALID,
+      "the pipeline of this application cannot run, the server's log says why");
+  g_free (decision->detail);
+  decision->detail = g_steal_pointer (&text);
 }
 
 gchar *

@@ -223,6 +223,11 @@ test_refused (Fixture *fixture, gconstpointer data)
   assert_decides (fixture, "nowhere", "demo", MILL_PUBLISH_UNKNOWN_APP);
   assert_decides (fixture, "keyed", "mine", MILL_PUBLISH_DENIED);
   assert_decides (fixture, "open", "a/b", MILL_PUBLISH_DENIED);
+  g_autoptr (MillPublishDecision) broken =
+      decide (fixture, "broken", "demo", "");
+  g_assert_cmpint (broken->result, ==, MILL_PUBLISH_INVALID);
+  g_assert_null (strstr (broken->text, "nothing"));
+  g_assert_nonnull (strstr (broken->detail, "'nothing' cannot run: "));
   assert_decides (fixture, "broken", "demo", MILL_PUBLISH_INVALID);
   assert_decides (fixture, "file", "demo", MILL_PUBLISH_INVALID);
   g_assert_cmpstr (mill_publish_result_to_code (MILL_PUBLISH_BUSY), ==,
