@@ -15,6 +15,8 @@ const CYCLES = Number(process.env.MILL_CYCLES ?? 300);
 const BATCHES = 5;
 const AT_ONCE = 8;
 const isSoak = CYCLES >= 5000;
+// AddressSanitizer keeps what was freed, and finds what was not by itself.
+const judgesMemory = !process.env.MILL_SANITIZERS;
 // Streams that are over are kept for 60 s and their window, and cost memory.
 const LEAVE_MS = 180000;
 // What may be more after the last batch than after the first, per cycle: of few cycles
@@ -88,7 +90,7 @@ function judge(t, measured) {
   for (const [id, { kilobytes: least }] of Object.entries(first)) {
     const grown = (last[id].kilobytes - least) * 1024 / (CYCLES * (BATCHES - 1) / BATCHES);
     t.diagnostic(`${id}: ${measured.map((m) => m[id].kilobytes).join(', ')} KB resident, ${first[id].descriptors} descriptors; ${grown.toFixed(0)} bytes per cycle`);
-    assert.ok(grown < MOST_BYTES_PER_CYCLE, `${id} grows by ${grown.toFixed(0)} bytes per cycle`);
+    if (judgesMemory) assert.ok(grown < MOST_BYTES_PER_CYCLE, `${id} grows by ${grown.toFixed(0)} bytes per cycle`);
   }
 }
 

@@ -317,7 +317,7 @@ GST_START_TEST (silent)
 {
   g_autoptr (Origin) origin = origin_new (ORIGIN_STAY);
   g_autoptr (Puller) puller =
-      puller_start (origin, "stall-timeout-ms=200 connect-timeout-ms=300");
+      puller_start (origin, "stall-timeout-ms=200 connect-timeout-ms=3000");
 
   expect_film (puller, 30, 0);
   origin_set_mode (origin, ORIGIN_SILENT);
