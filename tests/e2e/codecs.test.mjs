@@ -124,7 +124,7 @@ for (const [name, expected] of Object.entries(sources)) {
       assert.equal(/startWithSAP/.test(mpd.match(/<AdaptationSet[^>]*video[^>]*>/)[0]), !expected.open);
     });
 
-    await t.test('the header has the mastering display that is in the stream only', { skip: expected.range !== 'PQ' }, async () => {
+    if (expected.range === 'PQ') await t.test('the header has the mastering display that is in the stream only', async () => {
       const [{ side_data_list: found }] = await streams(path.join(output, 'v360', 'init-1.mp4'));
       assert.equal(found.find((s) => /Mastering/.test(s.side_data_type))?.max_luminance, '10000000/10000');
       assert.equal(found.find((s) => /light level/.test(s.side_data_type))?.max_content, 1000);
@@ -140,7 +140,7 @@ for (const [name, expected] of Object.entries(sources)) {
       assert.ok(Math.abs(sum - SECONDS) < 0.05, `EXTINF adds up to ${sum} s`);
     });
 
-    await t.test('sound equals the source', { skip: !expected.audio }, async () => {
+    if (expected.audio) await t.test('sound equals the source', async () => {
       const { file } = await joined(media[0].url, `${expected.file}-a`);
       const [mine, theirs] = [await packetHashes(file, 'a:0'), await packetHashes(source, 'a:0')];
       // GStreamer's MP4 demuxer leaves out a frame of priming, and one at the end of an edit list.
