@@ -159,18 +159,19 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   /* Checked casts read what a sample has no other use for. */
   GstCmafSink *self = (GstCmafSink *) parent;
   GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
+  GstCmafMedia *media = gst_cmaf_sink_pad_get_media (own);
   MillCmafInput input;
   mill_cmaf_packager_prepare (self->packager, gst_cmaf_sink_pad_get_lane (own));
-  if (G_UNLIKELY (gst_cmaf_sink_pad_is_incomplete (own))) {
+  if (G_UNLIKELY (media->incomplete)) {
     GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
         self->packager, own, buffer);
-    if (ret != GST_FLOW_OK || !gst_cmaf_sink_pad_is_usable (own)) {
+    if (ret != GST_FLOW_OK || !media->usable) {
       gst_buffer_unref (buffer);
       return ret;
     }
   }
-  buffer = gst_cmaf_sink_pad_strip_buffer (own, buffer);
-  if (!gst_cmaf_sink_pad_describe_buffer (own, buffer, &input)) {
+  buffer = gst_cmaf_media_strip_buffer (media, buffer);
+  if (!gst_cmaf_media_describe_buffer (media, buffer, &input)) {
     GST_WARNING_OBJECT (pad, "a buffer without time or data, ignoring");
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
@@ -195,7 +196,7 @@ handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
         (NULL));
     return FALSE;
   }
-  gst_cmaf_sink_pad_set_segment (pad, segment);
+  gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (pad), segment);
   return TRUE;
 }
 
@@ -228,7 +229,7 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_FLUSH_STOP:
       mill_cmaf_packager_set_flushing (self->packager,
           gst_cmaf_sink_pad_get_lane (own), FALSE);
-      gst_cmaf_sink_pad_set_segment (own, NULL);
+      gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (own), NULL);
       break;
     case GST_EVENT_EOS:
       GST_OBJECT_LOCK (self);

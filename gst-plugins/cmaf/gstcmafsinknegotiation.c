@@ -44,8 +44,8 @@ use_format (GstElement *element, MillCmafPackager *packager,
   format->format.language = g_strdup (settings.language);
   format->format.group = g_strdup (settings.group);
   format->format.is_default = settings.is_default;
-  format->format.orientation = gst_cmaf_sink_pad_get_orientation (pad);
-  gst_cmaf_sink_pad_set_codec (pad, &format->codec);
+  format->format.orientation = gst_cmaf_sink_pad_get_media (pad)->orientation;
+  gst_cmaf_media_set_codec (gst_cmaf_sink_pad_get_media (pad), &format->codec);
   mill_cmaf_packager_set_format (packager, gst_cmaf_sink_pad_get_lane (pad),
       format);
   return TRUE;
@@ -62,7 +62,8 @@ negotiate (GstElement *element, MillCmafPackager *packager, GstCmafSinkPad *pad,
     case GST_CMAF_SINK_CAPS_REFUSED:
       return refuse_caps (element, pad, caps, error->message);
     case GST_CMAF_SINK_CAPS_INCOMPLETE:
-      gst_cmaf_sink_pad_expect_codec (pad, format.codec.codec);
+      gst_cmaf_media_expect_codec (gst_cmaf_sink_pad_get_media (pad),
+          format.codec.codec);
       return TRUE;
     default:
       break;
@@ -87,27 +88,6 @@ gst_cmaf_sink_negotiation_complete (GstElement *element,
   if (caps == NULL || !negotiate (element, packager, pad, caps, buffer))
     return GST_FLOW_NOT_NEGOTIATED;
   return GST_FLOW_OK;
-}
-
-/* The values of the tag, in the order of MillBmffOrientation. */
-static MillBmffOrientation
-parse_orientation (const gchar *text)
-{
-  static const gchar *const names[] = { "rotate-0", "rotate-90", "rotate-180",
-    "rotate-270", "flip-rotate-0", "flip-rotate-90", "flip-rotate-180",
-    "flip-rotate-270" };
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (text, names[i]))
-      return (MillBmffOrientation) i;
-  return MILL_BMFF_UPRIGHT;
-}
-
-static gboolean
-set_orientation (GstCmafSinkPad *pad, const GstTagList *tags)
-{
-  g_autofree gchar *text = NULL;
-  return gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &text) &&
-      gst_cmaf_sink_pad_set_orientation (pad, parse_orientation (text));
 }
 
 static gboolean
@@ -136,7 +116,9 @@ gst_cmaf_sink_negotiation_set_tags (GstElement *element,
   gboolean is_video = gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_VIDEO;
   gboolean is_changed = set_language (pad, tags);
   if (is_video)
-    is_changed = set_orientation (pad, tags) || is_changed;
+    is_changed =
+        gst_cmaf_media_set_tags (gst_cmaf_sink_pad_get_media (pad), tags) ||
+        is_changed;
   if (is_changed)
     negotiate_again (element, packager, pad);
   if (!is_video &&

@@ -8,9 +8,6 @@
 
 #include "gstcmafsinkpad.h"
 
-#include "codec/av1.h"
-#include "gstcmafsinkcaps.h"
-
 #define DEFAULT_GROUP "audio"
 
 enum
@@ -31,13 +28,7 @@ struct _GstCmafSinkPad
 
   /* streaming thread */
   MillCmafLane *lane;
-  MillCmafKind kind; /* with the lane */
-  MillCodecInfo codec;
-  MillBmffOrientation orientation;
-  gboolean incomplete; /* a frame to come has to tell the rest of the codec */
-  gboolean usable; /* codec is that of the frames */
-  gboolean is_identity; /* running time is what the stamps say */
-  GstSegment segment;
+  GstCmafMedia media; /* its kind comes with the lane */
 };
 
 G_DEFINE_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST_TYPE_PAD)
@@ -95,138 +86,14 @@ void
 gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane)
 {
   self->lane = lane;
-  self->kind = gst_cmaf_sink_pad_get_kind (self);
-  gst_cmaf_sink_pad_set_segment (self, NULL);
+  self->media.kind = gst_cmaf_sink_pad_get_kind (self);
+  gst_cmaf_media_set_segment (&self->media, NULL);
 }
 
-void
-gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self, const GstSegment *segment)
+GstCmafMedia *
+gst_cmaf_sink_pad_get_media (GstCmafSinkPad *self)
 {
-  if (segment != NULL)
-    gst_segment_copy_into (segment, &self->segment);
-  else
-    gst_segment_init (&self->segment, GST_FORMAT_TIME);
-  self->is_identity = self->segment.rate == 1.0 && self->segment.base == 0 &&
-      self->segment.start == 0 && self->segment.offset == 0 &&
-      !GST_CLOCK_TIME_IS_VALID (self->segment.stop);
-}
-
-void
-gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self, const MillCodecInfo *codec)
-{
-  self->codec = *codec;
-  self->incomplete = FALSE;
-  self->usable = TRUE;
-}
-
-void
-gst_cmaf_sink_pad_expect_codec (GstCmafSinkPad *self, MillCodec codec)
-{
-  self->incomplete = TRUE;
-  self->usable &= self->codec.codec == codec;
-}
-
-gboolean
-gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self)
-{
-  return self->incomplete;
-}
-
-gboolean
-gst_cmaf_sink_pad_is_usable (GstCmafSinkPad *self)
-{
-  return self->usable;
-}
-
-gboolean
-gst_cmaf_sink_pad_set_orientation (GstCmafSinkPad *self,
-    MillBmffOrientation orientation)
-{
-  gboolean changed = self->orientation != orientation;
-  self->orientation = orientation;
-  return changed;
-}
-
-MillBmffOrientation
-gst_cmaf_sink_pad_get_orientation (GstCmafSinkPad *self)
-{
-  return self->orientation;
-}
-
-/* What has no place in a sample is left out: AV1's temporal delimiter. */
-GstBuffer *
-gst_cmaf_sink_pad_strip_buffer (GstCmafSinkPad *self, GstBuffer *buffer)
-{
-  GstMapInfo map;
-  if (self->codec.codec != MILL_CODEC_AV1 || self->kind != MILL_CMAF_VIDEO ||
-      !gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return buffer;
-  gsize size = mill_av1_get_delimiter_size (map.data, map.size);
-  gst_buffer_unmap (buffer, &map);
-  if (size == 0)
-    return buffer;
-  buffer = gst_buffer_make_writable (buffer);
-  gst_buffer_resize (buffer, (gssize) size, -1);
-  return buffer;
-}
-
-static void
-look_into (const GstCmafSinkPad *self, GstBuffer *buffer, MillCmafInput *input)
-{
-  gboolean is_video = self->kind == MILL_CMAF_VIDEO;
-  GstMapInfo map;
-  input->sync = !is_video;
-  if (is_video ? GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT)
-               : !mill_codec_varies (self->codec.codec))
-    return;
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
-    return;
-  if (is_video) {
-    GstCmafSinkCapsAccess access =
-        gst_cmaf_sink_caps_get_access (&self->codec, map.data, map.size);
-    input->sync = access != GST_CMAF_SINK_CAPS_NO_ACCESS;
-    input->open = access == GST_CMAF_SINK_CAPS_OPEN_ACCESS;
-  } else {
-    input->frame_length =
-        mill_codec_get_frame_length (&self->codec, map.data, map.size);
-  }
-  gst_buffer_unmap (buffer, &map);
-}
-
-static GstClockTimeDiff
-to_running_time (const GstCmafSinkPad *self, GstClockTime time)
-{
-  guint64 running;
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return GST_CLOCK_STIME_NONE;
-  if (self->is_identity)
-    return (GstClockTimeDiff) time;
-  gint sign = gst_segment_to_running_time_full (&self->segment, GST_FORMAT_TIME,
-      time, &running);
-  if (sign == 0)
-    return GST_CLOCK_STIME_NONE;
-  return sign > 0 ? (GstClockTimeDiff) running : -(GstClockTimeDiff) running;
-}
-
-gboolean
-gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self, GstBuffer *buffer,
-    MillCmafInput *ret_input)
-{
-  GstClockTime pts = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer)
-                                                      : GST_BUFFER_DTS (buffer);
-  GstClockTimeDiff time = to_running_time (self, pts);
-  gsize size = gst_buffer_get_size (buffer);
-  if (!GST_CLOCK_STIME_IS_VALID (time) || size == 0)
-    return FALSE;
-  *ret_input = (MillCmafInput){
-    .pts = time,
-    .dts = to_running_time (self, GST_BUFFER_DTS (buffer)),
-    .duration = GST_BUFFER_DURATION (buffer),
-    .size = size,
-    .discont = GST_BUFFER_IS_DISCONT (buffer),
-  };
-  look_into (self, buffer, ret_input);
-  return TRUE;
+  return &self->media;
 }
 
 void
@@ -384,6 +251,5 @@ static void
 gst_cmaf_sink_pad_init (GstCmafSinkPad *self)
 {
   self->settings.group = g_strdup (DEFAULT_GROUP);
-  self->incomplete = TRUE;
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  gst_cmaf_media_init (&self->media, MILL_CMAF_VIDEO);
 }

@@ -4,8 +4,8 @@
 
 #include <gst/gst.h>
 
-#include "bmff/bmff-init.h"
 #include "cmaf-packager.h"
+#include "gstcmafmedia.h"
 
 G_BEGIN_DECLS
 
@@ -39,33 +39,8 @@ gboolean gst_cmaf_sink_pad_suggest_language (GstCmafSinkPad *self,
 MillCmafKind gst_cmaf_sink_pad_get_kind (GstCmafSinkPad *self);
 MillCmafLane *gst_cmaf_sink_pad_get_lane (GstCmafSinkPad *self);
 void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
-/** @segment: (nullable): as after a flush. Streaming thread of the pad. */
-void gst_cmaf_sink_pad_set_segment (GstCmafSinkPad *self,
-    const GstSegment *segment);
-/** Streaming thread, as all that follow. */
-void gst_cmaf_sink_pad_set_codec (GstCmafSinkPad *self,
-    const MillCodecInfo *codec);
-
-/** A frame to come has to tell the rest. If it is of the codec of before, what
- * comes until then is still taken for that. */
-void gst_cmaf_sink_pad_expect_codec (GstCmafSinkPad *self, MillCodec codec);
-gboolean gst_cmaf_sink_pad_is_incomplete (GstCmafSinkPad *self);
-gboolean gst_cmaf_sink_pad_is_usable (GstCmafSinkPad *self);
-
-/** Returns: whether it was another one */
-gboolean gst_cmaf_sink_pad_set_orientation (GstCmafSinkPad *self,
-    MillBmffOrientation orientation);
-MillBmffOrientation gst_cmaf_sink_pad_get_orientation (GstCmafSinkPad *self);
-
-/** @buffer: (transfer full): as it came
- * Returns: (transfer full): as it is kept in a sample */
-GstBuffer *gst_cmaf_sink_pad_strip_buffer (GstCmafSinkPad *self,
-    GstBuffer *buffer);
-
-/** What the packager has to know of @buffer; streaming thread of the pad.
- * Returns: FALSE when it has no running time or no data */
-gboolean gst_cmaf_sink_pad_describe_buffer (GstCmafSinkPad *self,
-    GstBuffer *buffer, MillCmafInput *ret_input);
+/** Streaming thread of the pad. */
+GstCmafMedia *gst_cmaf_sink_pad_get_media (GstCmafSinkPad *self);
 
 /** Adds what is upstream of the pad to the latency of all. */
 void gst_cmaf_sink_pad_add_latency (GstCmafSinkPad *self, gboolean *live,
