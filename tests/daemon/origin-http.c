@@ -776,9 +776,13 @@ test_metrics (Fixture *fixture, gconstpointer data)
   body = g_bytes_get_data (answer->body, &size);
   text = g_strndup (body, size);
   g_assert_nonnull (strstr (text,
-      "millrace_origin_requests_total{class=\"2xx\"} 2\n"));
+      "millrace_origin_requests_total{kind=\"segment\",class=\"2xx\"} 1\n"));
   g_assert_nonnull (strstr (text,
-      "millrace_origin_requests_total{class=\"4xx\"} 1\n"));
+      "millrace_origin_requests_total{kind=\"other\",class=\"2xx\"} 1\n"));
+  g_assert_nonnull (strstr (text,
+      "millrace_origin_requests_total{kind=\"other\",class=\"4xx\"} 1\n"));
+  g_assert_nonnull (strstr (text,
+      "millrace_origin_part_delay_seconds_bucket{le=\"+Inf\"} 0\n"));
   g_assert_nonnull (strstr (text,
       "# TYPE millrace_origin_sent_bytes_total "
       "counter\n"));

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#include "daemon/origin/origin-streams.h"
+
+#include "daemon/origin/origin-file.h"
+#include "daemon/origin/origin-gzip.h"
+#include "daemon/origin/origin-listing.h"
+#include "daemon/origin/origin-range.h"
+#include "daemon/origin/origin-response.h"
+
+/* A live playlist changes once per segment, and a cache may be that late. */
+#define TEXT_CACHE_CONTROL "public, max-age=1"
+/* A segment's name carries its generation, so it never has other content. */
+#define MEDIA_CACHE_CONTROL "public, max-age=86400, immutable"
+/* What may still change is asked for again every time (it has an ETag). */
+#define UNSURE_CACHE_CONTROL "no-cache"
+
+/* Longer texts go out as they are: a day of DVR is some 4 MB. */
+#define MAX_GZIP_BYTES (8 * 1024 * 1024)
+#define MIN_GZIP_BYTES 200
+#define GZIP_CACHE_BYTES (32 * 1024 * 1024)
+
+struct _MillOriginStreams
+{
+  gchar *media_dir;
+  MillOriginMetrics *metrics;
+  MillOriginListing *listing;
+  MillOriginGzip *gzip;
+};
+
+/* One request for a file that is there. */
+typedef struct
+{
+  MillOriginStreams *streams;
+  SoupServerMessage *message;
+  const MillOriginPath *path;
+  GHashTable *query; /* nullable */
+  MillOriginFile *file;
+} Request;
+
+/* ---- texts ---- */
+
+static void
+serve_gzip (const Request *request, MillOriginMeta *meta, const gchar *name)
+{
+  MillOriginGzip *gzip = request->streams->gzip;
+  const MillOriginFile *file = request->file;
+  g_autoptr (GBytes) compressed =
+      mill_origin_gzip_lookup (gzip, name, file->version);
+  g_autofree gchar *version = g_strconcat (file->version, "-gz", NULL);
+
+  if (compressed == NULL) {
+    g_autoptr (GBytes) text = mill_origin_file_read (file, 0, file->size);
+
+    if (text == NULL) {
+      mill_origin_response_set_error (request->message,
+          SOUP_STATUS_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    compressed = mill_origin_gzip_add (gzip, name, file->version, text);
+  }
+  meta->version = version;
+  meta->content_encoding = "gzip";
+  mill_origin_response_set_bytes (request->message, meta, compressed);
+}
+
+static void
+serve_text (const Request *request, const gchar *content_type)
+{
+  const MillOriginPath *path = request->path;
+  const MillOriginFile *file = request->file;
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (request->message);
+  MillOriginMeta meta = {
+    .content_type = content_type,
+    .cache_control = TEXT_CACHE_CONTROL,
+    .version = file->version,
+    .varies = TRUE,
+  };
+  g_autofree gchar *name = g_strconcat (path->stream, "/", path->file, NULL);
+
+  if (file->size >= MIN_GZIP_BYTES && file->size <= MAX_GZIP_BYTES &&
+      mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
+          "Accept-Encoding")))
+    serve_gzip (request, &meta, name);
+  else
+    mill_origin_response_set_file (request->message, &meta, request->file);
+}
+
+static void
+serve_playlist (const Request *request)
+{
+  serve_text (request, "application/vnd.apple.mpegurl");
+}
+
+static void
+serve_mpd (const Request *request)
+{
+  serve_text (request, "application/dash+xml");
+}
+
+/* ---- media ---- */
+
+/* video/mp4 also of audio alone: the name does not tell, and players do not
+ * look (RFC 8216bis 3.1.2 asks for nothing else of fMP4). */
+static void
+serve_media (const Request *request, const gchar *cache_control)
+{
+  MillOriginMeta meta = {
+    .content_type = "video/mp4",
+    .cache_control = cache_control,
+    .version = request->file->version,
+  };
+
+  mill_origin_response_set_file (request->message, &meta, request->file);
+}
+
+static void
+serve_init (const Request *request)
+{
+  serve_media (request, MEDIA_CACHE_CONTROL);
+}
+
+static void
+serve_segment (const Request *request)
+{
+  const MillOriginPath *path = request->path;
+
+  switch (mill_origin_listing_look_up (request->streams->listing, path->stream,
+      path->file)) {
+    case MILL_ORIGIN_LISTING_COMPLETE:
+      serve_media (request, MEDIA_CACHE_CONTROL);
+      break;
+    case MILL_ORIGIN_LISTING_PENDING:
+      mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
+      break;
+    case MILL_ORIGIN_LISTING_UNKNOWN:
+      serve_media (request, UNSURE_CACHE_CONTROL);
+      break;
+  }
+}
+
+static void
+serve_unsure (const Request *request)
+{
+  serve_media (request, UNSURE_CACHE_CONTROL);
+}
+
+/* ---- which is served how ---- */
+
+typedef struct
+{
+  MillOriginRequestKind counted;
+  void (*serve) (const Request *request); /* NULL: it is not for viewers */
+} Kind;
+
+static const Kind kinds[] = {
+  [MILL_ORIGIN_FILE_UNKNOWN] = { MILL_ORIGIN_REQUEST_OTHER, NULL },
+  [MILL_ORIGIN_FILE_PLAYLIST] = { MILL_ORIGIN_REQUEST_PLAYLIST,
+      serve_playlist },
+  [MILL_ORIGIN_FILE_MPD] = { MILL_ORIGIN_REQUEST_MPD, serve_mpd },
+  [MILL_ORIGIN_FILE_INIT] = { MILL_ORIGIN_REQUEST_INIT, serve_init },
+  [MILL_ORIGIN_FILE_SEGMENT] = { MILL_ORIGIN_REQUEST_SEGMENT, serve_segment },
+  [MILL_ORIGIN_FILE_OTHER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure },
+};
+
+MillOriginRequestKind
+mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
+    const MillOriginPath *path, GHashTable *query)
+{
+  const Kind *kind = &kinds[mill_origin_path_get_file_kind (path->file)];
+  g_auto (MillOriginFile) file = { .fd = -1 };
+  Request request = { self, message, path, query, &file };
+
+  if (kind->serve == NULL ||
+      !mill_origin_file_open (self->media_dir, path->stream, path->file, &file))
+    mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
+  else
+    kind->serve (&request);
+  return kind->counted;
+}
+
+void
+mill_origin_streams_get_gauges (MillOriginStreams *self,
+    MillOriginGauges *gauges)
+{
+  gauges->gzip_bytes += mill_origin_gzip_get_size (self->gzip);
+}
+
+const gchar *
+mill_origin_streams_get_media_dir (MillOriginStreams *self)
+{
+  return self->media_dir;
+}
+
+MillOriginStreams *
+mill_origin_streams_new (const gchar *media_dir, MillOriginMetrics *metrics)
+{
+  MillOriginStreams *self = g_new0 (MillOriginStreams, 1);
+
+  self->media_dir = g_strdup (media_dir);
+  self->metrics = metrics;
+  self->listing = mill_origin_listing_new (media_dir);
+  self->gzip = mill_origin_gzip_new (GZIP_CACHE_BYTES);
+  return self;
+}
+
+void
+mill_origin_streams_free (MillOriginStreams *self)
+{
+  mill_origin_listing_free (self->listing);
+  mill_origin_gzip_free (self->gzip);
+  g_free (self->media_dir);
+  g_free (self);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "daemon/origin/origin-metrics.h"
+#include "daemon/origin/origin-path.h"
+
+G_BEGIN_DECLS
+
+/* The files of stream directories, each kind by a handler of its own: see the
+ * table in origin-streams.c. Main thread. */
+typedef struct _MillOriginStreams MillOriginStreams;
+
+/** @metrics: outlives it. Returns: (transfer full) */
+MillOriginStreams *mill_origin_streams_new (const gchar *media_dir,
+    MillOriginMetrics *metrics);
+void mill_origin_streams_free (MillOriginStreams *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillOriginStreams, mill_origin_streams_free)
+
+/** Answers a GET or HEAD. @path: of kind MILL_ORIGIN_PATH_STREAM. @query:
+ * (nullable): decoded. Returns: what it is counted as */
+MillOriginRequestKind mill_origin_streams_serve (MillOriginStreams *self,
+    SoupServerMessage *message, const MillOriginPath *path, GHashTable *query);
+
+/** Adds what it holds to @gauges. */
+void mill_origin_streams_get_gauges (MillOriginStreams *self,
+    MillOriginGauges *gauges);
+
+const gchar *mill_origin_streams_get_media_dir (MillOriginStreams *self);
+
+G_END_DECLS
