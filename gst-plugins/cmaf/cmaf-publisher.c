@@ -194,7 +194,7 @@ begin (MillCmafPublisher *self, GError **error)
     return FALSE;
   if (self->options.mode == MILL_CMAF_VOD)
     return TRUE;
-  self->index = mill_live_index_new ();
+  self->index = mill_live_index_new (0);
   fill_index (self);
   g_autoptr (GBytes) index = mill_live_index_print (self->index);
   self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,

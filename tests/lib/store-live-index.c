@@ -22,7 +22,7 @@ static const MillLiveChunk chunks[] = {
 };
 
 #define TEXT                                                           \
-  "millrace-live 1\n"                                                  \
+  "millrace-live 2\n"                                                  \
   "v360 3 17 0 0 48211 34000000000 500000000 ID 1764000000123456\n"    \
   "v360 3 17 1 48211 20000 34500000000 500000000 - 1764000000623456\n" \
   "a128-2 3 17 3 1 2 3 4 L 0\n"                                        \
@@ -36,6 +36,8 @@ collect (const MillLiveChunk *chunk, gpointer user_data)
 {
   g_array_append_vals (user_data, chunk, 1);
 }
+
+static const MillLiveReaderFuncs funcs = { .chunk = collect };
 
 static GArray *
 new_list (void)
@@ -61,9 +63,9 @@ assert_chunk (const MillLiveChunk *got, const MillLiveChunk *expected)
 static void
 test_write (void)
 {
-  g_autoptr (MillLiveIndex) index = mill_live_index_new ();
+  g_autoptr (MillLiveIndex) index = mill_live_index_new (0);
   g_autoptr (GBytes) whole = NULL;
-  g_autoptr (GString) appended = g_string_new ("millrace-live 1\n");
+  g_autoptr (GString) appended = g_string_new ("millrace-live 2\n");
   gsize size;
   const gchar *text;
 
@@ -86,7 +88,7 @@ test_read (void)
   for (gsize cut = 0; cut <= strlen (TEXT); cut++) {
     g_autoptr (GArray) list = new_list ();
     g_autoptr (MillLiveReader) reader =
-        mill_live_index_reader_new (collect, list);
+        mill_live_index_reader_new (&funcs, list);
     g_autoptr (GError) error = NULL;
     guint complete = 0;
 
@@ -107,8 +109,7 @@ static void
 test_read_bytes (void)
 {
   g_autoptr (GArray) list = new_list ();
-  g_autoptr (MillLiveReader) reader =
-      mill_live_index_reader_new (collect, list);
+  g_autoptr (MillLiveReader) reader = mill_live_index_reader_new (&funcs, list);
 
   for (const gchar *at = TEXT; *at != '\0'; at++)
     g_assert_true (mill_live_index_reader_feed (reader, at, 1, NULL));
@@ -119,8 +120,7 @@ static void
 assert_refused (const gchar *text, gsize length, gint code)
 {
   g_autoptr (GArray) list = new_list ();
-  g_autoptr (MillLiveReader) reader =
-      mill_live_index_reader_new (collect, list);
+  g_autoptr (MillLiveReader) reader = mill_live_index_reader_new (&funcs, list);
   g_autoptr (GError) error = NULL;
 
   if (mill_live_index_reader_feed (reader, text, length, &error))
@@ -158,38 +158,151 @@ test_refused (void)
     "v 1 1 0 0 1 1 1 G 1",
     "v 1 1 0 0 1 1 1 - 1\r",
     "v 1 1 0 0 0x1 1 1 - 1",
+    "#stream",
+    "#stream 1 2",
+    "#stream -1",
+    "#rendition v",
+    "#rendition ../v 1",
+    "#rendition v 1 1",
+    "#listed 1 2",
+    "#listed 1 2 x",
+    "#listed 1 2 4294967296",
   };
-  static const gchar nul[] = "millrace-live 1\nv\0 1 1 0 0 1 1 1 - 1\n";
+  static const gchar nul[] = "millrace-live 2\nv\0 1 1 0 0 1 1 1 - 1\n";
   g_autofree gchar *long_line = g_strnfill (321, 'x');
   g_autofree gchar *long_name = g_strnfill (65, 'x');
   g_autofree gchar *long_rendition = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     g_autofree gchar *text =
-        g_strconcat ("millrace-live 1\n", lines[i], "\n", NULL);
+        g_strconcat ("millrace-live 2\n", lines[i], "\n", NULL);
 
     assert_refused (text, strlen (text), MILL_LIVE_INDEX_ERROR_LINE);
   }
-  long_rendition = g_strconcat ("millrace-live 1\n", long_name,
+  long_rendition = g_strconcat ("millrace-live 2\n", long_name,
       " 1 1 0 0 1 1 1 - 1\n", NULL);
   assert_refused (long_rendition, strlen (long_rendition),
       MILL_LIVE_INDEX_ERROR_LINE);
   assert_refused (nul, sizeof (nul) - 1, MILL_LIVE_INDEX_ERROR_LINE);
-  assert_refused ("millrace-live 2\n", 16, MILL_LIVE_INDEX_ERROR_VERSION);
+  assert_refused ("millrace-live 3\n", 16, MILL_LIVE_INDEX_ERROR_VERSION);
   assert_refused ("\n", 1, MILL_LIVE_INDEX_ERROR_VERSION);
   /* No line is kept for ever in the hope of its end. */
   assert_refused (long_line, strlen (long_line), MILL_LIVE_INDEX_ERROR_VERSION);
+}
+
+/* ---- what is told beside chunks ---- */
+
+static void
+on_stream (guint64 part_target_ns, gpointer user_data)
+{
+  g_string_append_printf (user_data, "stream %" G_GUINT64_FORMAT ";",
+      part_target_ns);
+}
+
+static void
+on_rendition (const gchar *name, guint64 part_target_ns, gpointer user_data)
+{
+  g_string_append_printf (user_data, "rendition %s %" G_GUINT64_FORMAT ";",
+      name, part_target_ns);
+}
+
+static void
+on_chunk (const MillLiveChunk *chunk, gpointer user_data)
+{
+  g_string_append_printf (user_data, "%s %" G_GUINT64_FORMAT ".%u;",
+      chunk->rendition, chunk->number, chunk->part);
+}
+
+static void
+on_listed (guint64 generation, guint64 number, guint target_duration_s,
+    gpointer user_data)
+{
+  g_string_append_printf (user_data,
+      "listed %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " %u;", generation,
+      number, target_duration_s);
+}
+
+static void
+on_end (gpointer user_data)
+{
+  g_string_append (user_data, "end;");
+}
+
+static const MillLiveReaderFuncs all_funcs = { on_stream, on_rendition,
+  on_chunk, on_listed, on_end };
+
+static void
+feed (MillLiveReader *reader, GBytes *text)
+{
+  gsize size;
+  const gchar *data = g_bytes_get_data (text, &size);
+
+  g_assert_true (mill_live_index_reader_feed (reader, data, size, NULL));
+}
+
+/* Whoever opens the file late, after a compaction, knows what one knows that
+ * has read every line. */
+static void
+test_records (void)
+{
+  g_autoptr (MillLiveIndex) index = mill_live_index_new (500000000);
+  g_autoptr (GString) heard = g_string_new (NULL);
+  g_autoptr (MillLiveReader) reader =
+      mill_live_index_reader_new (&all_funcs, heard);
+  g_autoptr (MillLiveReader) late =
+      mill_live_index_reader_new (&all_funcs, heard);
+  g_autoptr (GBytes) start = mill_live_index_print (index);
+  g_autoptr (GBytes) declared = mill_live_index_declare (index, "v360", 4);
+  g_autoptr (GBytes) chunk = mill_live_index_add (index, &chunks[0]);
+  g_autoptr (GBytes) first = mill_live_index_list (index, 3, 16, 2);
+  g_autoptr (GBytes) second = mill_live_index_list (index, 3, 17, 2);
+  g_autoptr (GBytes) end = mill_live_index_end (index);
+  g_autoptr (GBytes) whole = mill_live_index_print (index);
+
+  g_assert_null (mill_live_index_declare (index, "v360", 5));
+  feed (reader, start);
+  feed (reader, declared);
+  feed (reader, chunk);
+  feed (reader, first);
+  feed (reader, second);
+  feed (reader, end);
+  g_assert_cmpstr (heard->str, ==,
+      "stream 500000000;rendition v360 4;v360 17.0;listed 3-16 2;"
+      "listed 3-17 2;end;");
+  g_string_truncate (heard, 0);
+  feed (late, whole);
+  g_assert_cmpstr (heard->str, ==,
+      "stream 500000000;rendition v360 4;v360 17.0;listed 3-17 2;end;");
+}
+
+/* The file of an older packager, and one of a younger that tells more. */
+static void
+test_versions (void)
+{
+  static const gchar *const texts[] = {
+    "millrace-live 1\nv360 1 2 3 4 5 6 7 L 8\n",
+    "millrace-live 2\n#news of the world\nv360 1 2 3 4 5 6 7 L 8\n",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GString) heard = g_string_new (NULL);
+    g_autoptr (MillLiveReader) reader =
+        mill_live_index_reader_new (&all_funcs, heard);
+
+    g_assert_true (mill_live_index_reader_feed (reader, texts[i],
+        strlen (texts[i]), NULL));
+    g_assert_cmpstr (heard->str, ==, "v360 2.3;");
+  }
 }
 
 /* A stream that runs for days has a file that stays small. */
 static void
 test_compaction (void)
 {
-  g_autoptr (MillLiveIndex) index = mill_live_index_new ();
+  g_autoptr (MillLiveIndex) index = mill_live_index_new (0);
   g_autoptr (GBytes) whole = mill_live_index_print (index);
   g_autoptr (GArray) list = new_list ();
-  g_autoptr (MillLiveReader) reader =
-      mill_live_index_reader_new (collect, list);
+  g_autoptr (MillLiveReader) reader = mill_live_index_reader_new (&funcs, list);
   MillLiveChunk chunk = chunks[0];
   gsize file_size = g_bytes_get_size (whole);
   guint n_compactions = 0;
@@ -223,7 +336,7 @@ test_compaction (void)
   mill_live_index_expire (index, chunk.generation + 1, 0);
   g_clear_pointer (&whole, g_bytes_unref);
   whole = mill_live_index_print (index);
-  g_assert_cmpuint (g_bytes_get_size (whole), ==, strlen ("millrace-live 1\n"));
+  g_assert_cmpuint (g_bytes_get_size (whole), ==, strlen ("millrace-live 2\n"));
 }
 
 int
@@ -235,6 +348,8 @@ main (int argc, char **argv)
   g_test_add_func ("/live-index/read", test_read);
   g_test_add_func ("/live-index/read-bytes", test_read_bytes);
   g_test_add_func ("/live-index/refused", test_refused);
+  g_test_add_func ("/live-index/records", test_records);
+  g_test_add_func ("/live-index/versions", test_versions);
   g_test_add_func ("/live-index/compaction", test_compaction);
   return g_test_run ();
 }

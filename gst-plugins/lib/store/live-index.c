@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#define FIRST_LINE "millrace-live 1"
+#define FIRST_LINE "millrace-live 2"
+#define FIRST_LINE_V1 "millrace-live 1"
+#define END_LINE "#end"
 #define N_FIELDS 10
 
 /* A rendition, eight numbers of up to 20 digits, flags and spaces. */
@@ -76,6 +78,10 @@ typedef struct
 
 struct _MillLiveIndex
 {
+  guint64 part_target_ns;
+  GPtrArray *renditions; /* lines, each "#rendition ..." */
+  gchar *listed; /* (nullable): the last such line */
+  gboolean ended;
   GQueue lines; /* of Line, in the order of publication */
   gsize live_bytes;
   gsize expired_bytes; /* in the file, not here any more */
@@ -89,10 +95,12 @@ free_line (Line *line)
 }
 
 MillLiveIndex *
-mill_live_index_new (void)
+mill_live_index_new (guint64 part_target_ns)
 {
   MillLiveIndex *self = g_new0 (MillLiveIndex, 1);
 
+  self->part_target_ns = part_target_ns;
+  self->renditions = g_ptr_array_new_with_free_func (g_free);
   g_queue_init (&self->lines);
   return self;
 }
@@ -100,8 +108,47 @@ mill_live_index_new (void)
 void
 mill_live_index_free (MillLiveIndex *self)
 {
+  g_ptr_array_unref (self->renditions);
+  g_free (self->listed);
   g_queue_clear_full (&self->lines, (GDestroyNotify) free_line);
   g_free (self);
+}
+
+GBytes *
+mill_live_index_declare (MillLiveIndex *self, const gchar *rendition,
+    guint64 part_target_ns)
+{
+  g_autofree gchar *start = g_strdup_printf ("#rendition %s ", rendition);
+  gchar *line;
+
+  for (guint i = 0; i < self->renditions->len; i++) {
+    if (g_str_has_prefix (self->renditions->pdata[i], start))
+      return NULL;
+  }
+  line = g_strdup_printf ("%s%" G_GUINT64_FORMAT "\n", start, part_target_ns);
+  g_ptr_array_add (self->renditions, line);
+  return g_bytes_new (line, strlen (line));
+}
+
+GBytes *
+mill_live_index_list (MillLiveIndex *self, guint64 generation, guint64 number,
+    guint target_duration_s)
+{
+  /* Only the last one counts: the one before is so much to compact. */
+  if (self->listed != NULL)
+    self->expired_bytes += strlen (self->listed);
+  g_free (self->listed);
+  self->listed = g_strdup_printf ("#listed %" G_GUINT64_FORMAT
+                                  " %" G_GUINT64_FORMAT " %u\n",
+      generation, number, target_duration_s);
+  return g_bytes_new (self->listed, strlen (self->listed));
+}
+
+GBytes *
+mill_live_index_end (MillLiveIndex *self)
+{
+  self->ended = TRUE;
+  return g_bytes_new_static (END_LINE "\n", strlen (END_LINE "\n"));
 }
 
 GBytes *
@@ -160,12 +207,21 @@ mill_live_index_print (MillLiveIndex *self)
   GString *text = g_string_sized_new (self->live_bytes + 32);
 
   g_string_append (text, FIRST_LINE "\n");
+  if (self->part_target_ns > 0)
+    g_string_append_printf (text, "#stream %" G_GUINT64_FORMAT "\n",
+        self->part_target_ns);
+  for (guint i = 0; i < self->renditions->len; i++)
+    g_string_append (text, self->renditions->pdata[i]);
   for (GList *at = self->lines.head; at != NULL; at = at->next) {
     gsize size;
     const gchar *data = g_bytes_get_data (((Line *) at->data)->line, &size);
 
     g_string_append_len (text, data, size);
   }
+  if (self->listed != NULL)
+    g_string_append (text, self->listed);
+  if (self->ended)
+    g_string_append (text, END_LINE "\n");
   self->expired_bytes = 0;
   return g_string_free_to_bytes (text);
 }
@@ -174,7 +230,7 @@ mill_live_index_print (MillLiveIndex *self)
 
 struct _MillLiveReader
 {
-  MillLiveReaderFunc func;
+  const MillLiveReaderFuncs *funcs;
   gpointer user_data;
   guint64 line_number; /* of lines that are complete */
   gboolean is_broken;
@@ -183,11 +239,12 @@ struct _MillLiveReader
 };
 
 MillLiveReader *
-mill_live_index_reader_new (MillLiveReaderFunc func, gpointer user_data)
+mill_live_index_reader_new (const MillLiveReaderFuncs *funcs,
+    gpointer user_data)
 {
   MillLiveReader *self = g_new0 (MillLiveReader, 1);
 
-  self->func = func;
+  self->funcs = funcs;
   self->user_data = user_data;
   return self;
 }
@@ -251,23 +308,94 @@ parse_fields (gchar *fields[N_FIELDS], MillLiveChunk *chunk)
   return TRUE;
 }
 
-/* Cuts @line, in place. */
-static gboolean
-parse_line (gchar *line, MillLiveChunk *chunk)
+/* Cuts @line, in place, at its spaces. Returns: how many fields; 0 when there
+ * are more than @max */
+static guint
+split_line (gchar *line, gchar **fields, guint max)
 {
-  gchar *fields[N_FIELDS];
-  gchar *at = line;
+  guint n = 0;
 
-  for (guint i = 0; i < N_FIELDS; i++) {
-    fields[i] = at;
+  for (gchar *at = line; at != NULL; n++) {
+    if (n == max)
+      return 0;
+    fields[n] = at;
     at = strchr (at, ' ');
-    /* The last field, and no other, has no space after it. */
-    if ((at == NULL) != (i == N_FIELDS - 1))
-      return FALSE;
     if (at != NULL)
       *at++ = '\0';
   }
-  return parse_fields (fields, chunk);
+  return n;
+}
+
+static gboolean
+read_chunk (MillLiveReader *self, gchar **fields, guint n)
+{
+  MillLiveChunk chunk = { 0 };
+
+  if (n != N_FIELDS || !parse_fields (fields, &chunk))
+    return FALSE;
+  self->funcs->chunk (&chunk, self->user_data);
+  return TRUE;
+}
+
+static gboolean
+read_stream (MillLiveReader *self, gchar **fields, guint n)
+{
+  guint64 target;
+
+  if (n != 2 || !parse_number (fields[1], G_MAXINT64, &target))
+    return FALSE;
+  if (self->funcs->stream != NULL)
+    self->funcs->stream (target, self->user_data);
+  return TRUE;
+}
+
+static gboolean
+read_rendition (MillLiveReader *self, gchar **fields, guint n)
+{
+  guint64 target;
+
+  if (n != 3 || !is_rendition (fields[1], strlen (fields[1])) ||
+      !parse_number (fields[2], G_MAXINT64, &target))
+    return FALSE;
+  if (self->funcs->rendition != NULL)
+    self->funcs->rendition (fields[1], target, self->user_data);
+  return TRUE;
+}
+
+static gboolean
+read_listed (MillLiveReader *self, gchar **fields, guint n)
+{
+  guint64 generation;
+  guint64 number;
+  guint64 target;
+
+  if (n != 4 || !parse_number (fields[1], G_MAXUINT64, &generation) ||
+      !parse_number (fields[2], G_MAXUINT64, &number) ||
+      !parse_number (fields[3], G_MAXUINT, &target))
+    return FALSE;
+  if (self->funcs->listed != NULL)
+    self->funcs->listed (generation, number, target, self->user_data);
+  return TRUE;
+}
+
+/* @line is cut, in place. */
+static gboolean
+read_record (MillLiveReader *self, gchar *line)
+{
+  gchar *fields[N_FIELDS];
+  guint n = split_line (line, fields, N_FIELDS);
+
+  if (line[0] != '#')
+    return read_chunk (self, fields, n);
+  if (g_str_equal (line, "#stream"))
+    return read_stream (self, fields, n);
+  if (g_str_equal (line, "#rendition"))
+    return read_rendition (self, fields, n);
+  if (g_str_equal (line, "#listed"))
+    return read_listed (self, fields, n);
+  if (g_str_equal (line, END_LINE) && self->funcs->end != NULL)
+    self->funcs->end (self->user_data);
+  return TRUE;
 }
 
 static gboolean
@@ -280,7 +408,8 @@ break_reader (MillLiveReader *self, GError **error)
       is_first ? MILL_LIVE_INDEX_ERROR_VERSION : MILL_LIVE_INDEX_ERROR_LINE,
       "live.index, line %" G_GUINT64_FORMAT ": got something else, expected %s",
       self->line_number + 1,
-      is_first ? "'" FIRST_LINE "'" : "a chunk of ten fields");
+      is_first ? "'" FIRST_LINE "'"
+               : "a chunk of ten fields or a known record");
   return FALSE;
 }
 
@@ -288,18 +417,15 @@ break_reader (MillLiveReader *self, GError **error)
 static gboolean
 read_line (MillLiveReader *self, GError **error)
 {
-  MillLiveChunk chunk = { 0 };
-
   self->partial[self->partial_length] = '\0';
   if (memchr (self->partial, '\0', self->partial_length) != NULL)
     return break_reader (self, error);
   if (self->line_number == 0) {
-    if (!g_str_equal (self->partial, FIRST_LINE))
+    if (!g_str_equal (self->partial, FIRST_LINE) &&
+        !g_str_equal (self->partial, FIRST_LINE_V1))
       return break_reader (self, error);
-  } else {
-    if (!parse_line (self->partial, &chunk))
-      return break_reader (self, error);
-    self->func (&chunk, self->user_data);
+  } else if (!read_record (self, self->partial)) {
+    return break_reader (self, error);
   }
   self->line_number++;
   self->partial_length = 0;

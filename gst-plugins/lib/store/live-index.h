@@ -14,16 +14,32 @@ G_BEGIN_DECLS
  *
  * Text, one record per line, fields separated by one space, ended by '\n':
  *
- *     millrace-live 1
+ *     millrace-live 2
+ *     #stream PART-TARGET
+ *     #rendition RENDITION PART-TARGET
  *     RENDITION GENERATION NUMBER PART OFFSET LENGTH TIME DURATION FLAGS WALL
+ *     #listed GENERATION NUMBER TARGET-DURATION
+ *     #end
  *
  *     v360 3 17 0 0 48211 34000000000 500000000 I 1764000000123456
  *
- * The segment is {RENDITION}/{GENERATION}-{NUMBER}.m4s; PART counts from 0;
- * OFFSET and LENGTH are bytes in it; TIME (running time) and DURATION are in
- * ns; WALL is the wall clock of the first sample in µs since 1970; FLAGS is
- * "-" or, in this order, I (starts with an IDR), L (last of its segment), D
- * (first after a discontinuity), G (gap: no bytes, LENGTH is 0).
+ * A chunk: the segment is {RENDITION}/{GENERATION}-{NUMBER}.m4s; PART counts
+ * from 0; OFFSET and LENGTH are bytes in it; TIME (running time) and DURATION
+ * are in ns, and the durations of a segment's chunks add up to that of the
+ * segment; WALL is the wall clock of the first sample in µs since 1970; FLAGS
+ * is "-" or, in this order, I (starts with an IDR), L (last of its segment), D
+ * (first after a discontinuity), G (gap: no bytes, LENGTH is 0; it takes the
+ * place of what its segment still lacks).
+ *
+ * #stream comes once, before any chunk: the longest chunk of any rendition, in
+ * ns, which is the same for the life of the stream. Without it (or with 0) the
+ * chunks are no parts: nobody is promised anything of their lengths.
+ * #rendition comes before the first chunk of RENDITION: its own PART-TARGET in
+ * ns, never more than that of the stream, never changed either.
+ * #listed follows the playlists that list segment NUMBER, of GENERATION, in all
+ * renditions together; TARGET-DURATION is theirs, in s. #end follows those that
+ * have EXT-X-ENDLIST. Lines of '#' and another word are for later: a reader
+ * goes over them. Version 1 had chunks alone.
  *
  * A last line without '\n' is not there yet. Any other line that does not fit
  * is an error: a reader starts over from a new file.
@@ -76,14 +92,29 @@ typedef struct
 
 typedef struct _MillLiveIndex MillLiveIndex;
 
-/** Returns: (transfer full): an index of no chunks; put
- * mill_live_index_print() before the first line is appended */
-MillLiveIndex *mill_live_index_new (void);
+/** @part_target_ns: longest chunk; 0: chunks are no parts.
+ * Returns: (transfer full): an index of no chunks; put mill_live_index_print()
+ * before the first line is appended */
+MillLiveIndex *mill_live_index_new (guint64 part_target_ns);
 void mill_live_index_free (MillLiveIndex *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillLiveIndex, mill_live_index_free)
 
+/** Tells the longest part of @rendition, before its first chunk.
+ * Returns: (transfer full)(nullable): the line to append; NULL when it was told
+ * before */
+GBytes *mill_live_index_declare (MillLiveIndex *self, const gchar *rendition,
+    guint64 part_target_ns);
+
 /** Records @chunk. Returns: (transfer full): the line to append */
 GBytes *mill_live_index_add (MillLiveIndex *self, const MillLiveChunk *chunk);
+
+/** The playlists list this segment, and all before it.
+ * Returns: (transfer full): the line to append */
+GBytes *mill_live_index_list (MillLiveIndex *self, guint64 generation,
+    guint64 number, guint target_duration_s);
+
+/** The playlists are ended. Returns: (transfer full): the line to append */
+GBytes *mill_live_index_end (MillLiveIndex *self);
 
 /** Forgets every chunk of a segment before @generation, @number. They leave
  * the file when it is compacted. */
@@ -102,11 +133,23 @@ GBytes *mill_live_index_print (MillLiveIndex *self);
 
 typedef struct _MillLiveReader MillLiveReader;
 
-/** Called for each line, in order. */
-typedef void (*MillLiveReaderFunc) (const MillLiveChunk *chunk,
-    gpointer user_data);
+/**
+ * MillLiveReaderFuncs: what is called for each line, in order; any but @chunk
+ * may be NULL
+ */
+typedef struct
+{
+  void (*stream) (guint64 part_target_ns, gpointer user_data);
+  void (*rendition) (const gchar *name, guint64 part_target_ns,
+      gpointer user_data);
+  void (*chunk) (const MillLiveChunk *chunk, gpointer user_data);
+  void (*listed) (guint64 generation, guint64 number, guint target_duration_s,
+      gpointer user_data);
+  void (*end) (gpointer user_data);
+} MillLiveReaderFuncs;
 
-MillLiveReader *mill_live_index_reader_new (MillLiveReaderFunc func,
+/** @funcs: must outlive the reader */
+MillLiveReader *mill_live_index_reader_new (const MillLiveReaderFuncs *funcs,
     gpointer user_data);
 void mill_live_index_reader_free (MillLiveReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillLiveReader, mill_live_index_reader_free)
