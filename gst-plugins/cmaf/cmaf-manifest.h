@@ -44,7 +44,7 @@ typedef struct
 gboolean mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i);
 
 /** Returns: (transfer full): the media playlist of rendition @i */
-GBytes *mill_cmaf_manifest_print_media (const MillCmafManifest *manifest,
+GBytes *mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest,
     guint i);
 
 /** Returns: whether every segment can be decoded without another */
@@ -55,7 +55,7 @@ gboolean mill_cmaf_manifest_is_one_codec (const gchar *a, const gchar *b);
 
 /** Returns: (transfer full)(nullable)
  * Errors: MILL_MPD_ERROR */
-GBytes *mill_cmaf_manifest_print_mpd (const MillCmafManifest *manifest,
+GBytes *mill_cmaf_manifest_mpd_print (const MillCmafManifest *manifest,
     GError **error);
 
 /* Names of the files of a rendition, relative to the stream's directory.

@@ -500,7 +500,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
         mill_cmaf_manifest_name_playlist (mill_cmaf_publisher_rendition (self,
             i)
                                               ->name);
-    g_autoptr (GBytes) playlist = mill_cmaf_manifest_print_media (&manifest, i);
+    g_autoptr (GBytes) playlist = mill_cmaf_manifest_hls_print (&manifest, i);
     mill_store_job_put (job, name, playlist);
   }
   if (!all)
@@ -512,7 +512,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
   }
   if (self->options.dash) {
     g_autoptr (GError) error = NULL;
-    g_autoptr (GBytes) mpd = mill_cmaf_manifest_print_mpd (&manifest, &error);
+    g_autoptr (GBytes) mpd = mill_cmaf_manifest_mpd_print (&manifest, &error);
     if (mpd != NULL)
       mill_store_job_put (job, "manifest.mpd", mpd);
     else

@@ -20,9 +20,9 @@ print_all (const MillCmafState *state)
     .segment_duration = GST_SECOND,
   };
   for (guint i = 0; i < state->renditions->len; i++)
-    g_bytes_unref (mill_cmaf_manifest_print_media (&manifest, i));
+    g_bytes_unref (mill_cmaf_manifest_hls_print (&manifest, i));
   g_bytes_unref (mill_cmaf_multivariant_print (&manifest));
-  GBytes *mpd = mill_cmaf_manifest_print_mpd (&manifest, NULL);
+  GBytes *mpd = mill_cmaf_manifest_mpd_print (&manifest, NULL);
   g_clear_pointer (&mpd, g_bytes_unref);
 }
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <glib.h>
+#include <gst/gst.h>
 
 G_BEGIN_DECLS
 
@@ -33,5 +33,17 @@ void mill_mpd_xml_put_text (MillMpdXml *self, const gchar *name,
     const gchar *value);
 void mill_mpd_xml_put_number (MillMpdXml *self, const gchar *name,
     guint64 value);
+void mill_mpd_xml_put_ratio (MillMpdXml *self, const gchar *name, guint n,
+    guint d, gchar separator);
+/* xs:duration; leaves it out when it is GST_CLOCK_TIME_NONE. */
+void mill_mpd_xml_put_duration (MillMpdXml *self, const gchar *name,
+    GstClockTime time);
+/* xs:dateTime; @time_us: µs since 1970. */
+void mill_mpd_xml_put_date (MillMpdXml *self, const gchar *name,
+    gint64 time_us);
+
+/* An element of type DescriptorType (23009-1 5.8.2). */
+void mill_mpd_xml_write_descriptor (MillMpdXml *self, const gchar *name,
+    const gchar *scheme, const gchar *value);
 
 G_END_DECLS

@@ -112,3 +112,54 @@ mill_mpd_xml_put_number (MillMpdXml *self, const gchar *name, guint64 value)
   g_string_append_len (self->text, digits + at, sizeof digits - at);
   g_string_append_c (self->text, '"');
 }
+
+void
+mill_mpd_xml_put_ratio (MillMpdXml *xml, const gchar *name, guint n, guint d,
+    gchar separator)
+{
+  gchar text[32];
+
+  g_snprintf (text, sizeof (text), "%u%c%u", n, separator, d);
+  mill_mpd_xml_put_text (xml, name, text);
+}
+
+/* xs:duration in seconds; integers, because of the locale's decimal comma. */
+void
+mill_mpd_xml_put_duration (MillMpdXml *xml, const gchar *name,
+    GstClockTime time)
+{
+  gchar text[48];
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return;
+  g_snprintf (text, sizeof (text),
+      "PT%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "S", time / GST_SECOND,
+      time % GST_SECOND / GST_USECOND);
+  mill_mpd_xml_put_text (xml, name, text);
+}
+
+void
+mill_mpd_xml_put_date (MillMpdXml *xml, const gchar *name, gint64 time_us)
+{
+  g_autoptr (GDateTime) date =
+      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
+  g_autofree gchar *seconds = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (date == NULL)
+    return;
+  seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
+  text =
+      g_strdup_printf ("%s.%06dZ", seconds, (gint) (time_us % G_USEC_PER_SEC));
+  mill_mpd_xml_put_text (xml, name, text);
+}
+
+void
+mill_mpd_xml_write_descriptor (MillMpdXml *xml, const gchar *name,
+    const gchar *scheme, const gchar *value)
+{
+  mill_mpd_xml_start_element (xml, name);
+  mill_mpd_xml_put_text (xml, "schemeIdUri", scheme);
+  mill_mpd_xml_put_text (xml, "value", value);
+  mill_mpd_xml_end_element (xml);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "playlist/mpd-xml-private.h"
+#include "playlist/mpd.h"
+
+G_BEGIN_DECLS
+
+/* How an MPD is printed, a file per element: mpd.c (MPD, Period), mpd-set.c
+ * (AdaptationSet), mpd-representation.c (Representation, SegmentTemplate). */
+
+/* Whether what is to be printed can be a valid MPD. Errors: MILL_MPD_ERROR */
+gboolean mill_mpd_check (const MillMpd *mpd, GError **error);
+
+/* Writes the set that starts at @i; returns what comes after it. */
+gsize mill_mpd_set_write (MillMpdXml *xml, const MillMpdPeriod *period,
+    gsize i);
+
+void mill_mpd_representation_write (MillMpdXml *xml,
+    const MillMpdRepresentation *rep);
+void mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,
+    const MillMpdRepresentation *rep);
+
+G_END_DECLS

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "playlist/mpd-private.h"
+
+#define SCHEME_CHANNELS "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+#define SCHEME_DOLBY "tag:dolby.com,2014:dash:audio_channel_configuration:2011"
+
+/* One S for a run of segments of equal duration without a hole (5.3.9.6). */
+static gsize
+write_run (MillMpdXml *xml, const MillMpdRepresentation *rep, gsize first)
+{
+  const MillMpdSegment *segments = rep->segments;
+  gsize last = first;
+  gboolean follows = first > 0 &&
+      segments[first - 1].time + segments[first - 1].duration ==
+          segments[first].time;
+
+  while (last + 1 < rep->n_segments &&
+      segments[last + 1].duration == segments[first].duration &&
+      segments[last + 1].time == segments[last].time + segments[last].duration)
+    last++;
+
+  mill_mpd_xml_start_element (xml, "S");
+  if (!follows)
+    mill_mpd_xml_put_number (xml, "t", segments[first].time);
+  mill_mpd_xml_put_number (xml, "d", segments[first].duration);
+  if (last > first)
+    mill_mpd_xml_put_number (xml, "r", last - first);
+  mill_mpd_xml_end_element (xml);
+  return last + 1;
+}
+
+static void
+write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  mill_mpd_xml_start_element (xml, "SegmentTemplate");
+  mill_mpd_xml_put_number (xml, "timescale", rep->timescale);
+  if (rep->presentation_time_offset > 0)
+    mill_mpd_xml_put_number (xml, "presentationTimeOffset",
+        rep->presentation_time_offset);
+  mill_mpd_xml_put_text (xml, "initialization", rep->init);
+  mill_mpd_xml_put_text (xml, "media", rep->media);
+  mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
+  mill_mpd_xml_start_element (xml, "SegmentTimeline");
+  for (gsize i = 0; i < rep->n_segments;)
+    i = write_run (xml, rep, i);
+  mill_mpd_xml_end_element (xml);
+  mill_mpd_xml_end_element (xml);
+}
+
+void
+mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,
+    const MillMpdRepresentation *rep)
+{
+  if (rep->fps_n > 0 && rep->fps_d == 1)
+    mill_mpd_xml_put_number (xml, name, rep->fps_n);
+  else if (rep->fps_n > 0 && rep->fps_d > 1)
+    mill_mpd_xml_put_ratio (xml, name, rep->fps_n, rep->fps_d, '/');
+}
+
+static void
+write_video_attributes (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  gboolean has_par = rep->par_n > 0 && rep->par_d > 0;
+
+  if (rep->width == 0 || rep->height == 0)
+    return;
+  mill_mpd_xml_put_number (xml, "width", rep->width);
+  mill_mpd_xml_put_number (xml, "height", rep->height);
+  mill_mpd_representation_put_frame_rate (xml, "frameRate", rep);
+  mill_mpd_xml_put_ratio (xml, "sar", has_par ? rep->par_n : 1,
+      has_par ? rep->par_d : 1, ':');
+}
+
+/* ISO/IEC 23091-3 (CICP) ChannelConfiguration for a number of channels in
+ * their usual layout; 0 where the number alone does not tell. */
+static guint
+channel_configuration (guint channels)
+{
+  if (channels <= 6)
+    return channels;
+  if (channels == 8)
+    return 12; /* 7.1 */
+  return channels == 7 ? 11 : 0; /* 6.1 */
+}
+
+/* Dolby's own scheme is the one that players of its codecs read (ETSI TS 103
+ * 190-2 annex E for AC-4, TS 103 285 6.3 for these). */
+static void
+write_channels (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  guint channels = rep->channel_configuration > 0
+      ? rep->channel_configuration
+      : channel_configuration (rep->channels);
+  gchar value[16];
+
+  if (rep->dolby_channels > 0) {
+    g_snprintf (value, sizeof (value), "%04X", rep->dolby_channels);
+    mill_mpd_xml_write_descriptor (xml, "AudioChannelConfiguration",
+        SCHEME_DOLBY, value);
+  } else if (channels > 0) {
+    g_snprintf (value, sizeof (value), "%u", channels);
+    mill_mpd_xml_write_descriptor (xml, "AudioChannelConfiguration",
+        SCHEME_CHANNELS, value);
+  }
+}
+
+void
+mill_mpd_representation_write (MillMpdXml *xml,
+    const MillMpdRepresentation *rep)
+{
+  mill_mpd_xml_start_element (xml, "Representation");
+  mill_mpd_xml_put_text (xml, "id", rep->id);
+  mill_mpd_xml_put_number (xml, "bandwidth", MAX (rep->bandwidth_bps, 1));
+  if (rep->codecs != NULL)
+    mill_mpd_xml_put_text (xml, "codecs", rep->codecs);
+  write_video_attributes (xml, rep);
+  if (rep->sample_rate > 0)
+    mill_mpd_xml_put_number (xml, "audioSamplingRate", rep->sample_rate);
+  write_channels (xml, rep);
+  write_template (xml, rep);
+  mill_mpd_xml_end_element (xml);
+}

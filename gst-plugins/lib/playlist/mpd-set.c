@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "playlist/mpd-private.h"
+
+#define SCHEME_ROLE "urn:mpeg:dash:role:2011"
+#define SCHEME_CICP "urn:mpeg:mpegB:cicp:"
+#define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
+
+static gboolean
+promises_sap (const MillMpdPeriod *period, guint set)
+{
+  for (gsize i = 0; i < period->n_representations; i++) {
+    if (period->representations[i].set == set &&
+        period->representations[i].cut_without_sap)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Of the largest picture and the highest rate in the set (5.3.3.2): what a
+ * player has to make room for before it has chosen. */
+static void
+write_maxima (MillMpdXml *xml, const MillMpdPeriod *period, guint set)
+{
+  guint width = 0;
+  guint height = 0;
+  const MillMpdRepresentation *fastest = NULL;
+
+  for (gsize i = 0; i < period->n_representations; i++) {
+    const MillMpdRepresentation *rep = &period->representations[i];
+
+    if (rep->set != set || rep->n_segments == 0)
+      continue;
+    width = MAX (width, rep->width);
+    height = MAX (height, rep->height);
+    if (rep->fps_n > 0 && rep->fps_d > 0 &&
+        (fastest == NULL ||
+            (guint64) rep->fps_n * fastest->fps_d >
+                (guint64) fastest->fps_n * rep->fps_d))
+      fastest = rep;
+  }
+  if (width > 0 && height > 0) {
+    mill_mpd_xml_put_number (xml, "maxWidth", width);
+    mill_mpd_xml_put_number (xml, "maxHeight", height);
+  }
+  if (fastest != NULL)
+    mill_mpd_representation_put_frame_rate (xml, "maxFrameRate", fastest);
+}
+
+static void
+write_code_point (MillMpdXml *xml, const gchar *name, const gchar *what,
+    guint value)
+{
+  g_autofree gchar *scheme = g_strconcat (SCHEME_CICP, what, NULL);
+  gchar text[8];
+
+  g_snprintf (text, sizeof (text), "%u", value);
+  mill_mpd_xml_write_descriptor (xml, name, scheme, text);
+}
+
+/* What a player that cannot show PQ or HLG must leave alone is essential;
+ * other colours are told where they are not what players assume, BT.709. */
+static void
+write_colour (MillMpdXml *xml, const MillCodecColour *colour)
+{
+  gboolean is_sdr = mill_codec_get_range (colour) == MILL_CODEC_SDR;
+  const gchar *name = is_sdr ? "SupplementalProperty" : "EssentialProperty";
+
+  if (!colour->known ||
+      (colour->primaries == 1 && colour->transfer == 1 && colour->matrix == 1))
+    return;
+  write_code_point (xml, name, "ColourPrimaries", colour->primaries);
+  write_code_point (xml, name, "TransferCharacteristics", colour->transfer);
+  write_code_point (xml, name, "MatrixCoefficients", colour->matrix);
+}
+
+static void
+write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
+    const MillMpdRepresentation *first)
+{
+  gboolean is_video = first->content == MILL_MPD_VIDEO;
+
+  mill_mpd_xml_put_number (xml, "id", first->set);
+  mill_mpd_xml_put_text (xml, "contentType", is_video ? "video" : "audio");
+  mill_mpd_xml_put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
+  if (first->language != NULL && first->language[0] != '\0')
+    mill_mpd_xml_put_text (xml, "lang", first->language);
+  if (is_video)
+    write_maxima (xml, period, first->set);
+  mill_mpd_xml_put_text (xml, "segmentAlignment", "true");
+  if (promises_sap (period, first->set))
+    mill_mpd_xml_put_number (xml, "startWithSAP", 1);
+  if (is_video)
+    write_colour (xml, &first->colour);
+  if (period->continues != NULL)
+    mill_mpd_xml_write_descriptor (xml, "SupplementalProperty",
+        SCHEME_CONTINUITY, period->continues);
+  mill_mpd_xml_write_descriptor (xml, "Role", SCHEME_ROLE,
+      first->is_main ? "main" : "alternate");
+}
+
+gsize
+mill_mpd_set_write (MillMpdXml *xml, const MillMpdPeriod *period, gsize i)
+{
+  const MillMpdRepresentation *reps = period->representations;
+  guint set = reps[i].set;
+  gboolean is_open = FALSE;
+
+  for (; i < period->n_representations && reps[i].set == set; i++) {
+    if (reps[i].n_segments == 0)
+      continue;
+    if (!is_open) {
+      mill_mpd_xml_start_element (xml, "AdaptationSet");
+      write_set_head (xml, period, &reps[i]);
+      is_open = TRUE;
+    }
+    mill_mpd_representation_write (xml, &reps[i]);
+  }
+  if (is_open)
+    mill_mpd_xml_end_element (xml);
+  return i;
+}
