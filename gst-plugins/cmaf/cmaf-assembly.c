@@ -473,8 +473,7 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
       break;
     }
     /* A lane that is far behind goes on with what can still be published. */
-    const MillCmafCut *first =
-        mill_cmaf_timeline_at (self->timeline, G_MININT64);
+    const MillCmafCut *first = mill_cmaf_timeline_first (self->timeline);
     if (first != NULL && lane->segment + 1 < first->number)
       lane->segment = first->number - 1;
     const MillCmafCut *cut =

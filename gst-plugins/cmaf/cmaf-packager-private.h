@@ -30,6 +30,7 @@ struct _MillCmafPackager
   GPtrArray *lanes; /* MillCmafLane */
   GCond moved; /* a lane has got something, or an end */
   guint64 moves;
+  guint waiting; /* for moved */
   MillCmafLane *timing; /* (nullable): the lane that cuts */
   MillCmafLane *pacer; /* (nullable): the lane that moves the clock */
   guint64 clock; /* ns of media that have arrived */

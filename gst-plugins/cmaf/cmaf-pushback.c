@@ -14,11 +14,10 @@
 void
 mill_cmaf_pushback_move_locked (MillCmafPackager *self)
 {
-  /* A signal is a call to the kernel, also when nobody waits. */
-  if (!mill_cmaf_packager_is_vod (self))
-    return;
   self->moves++;
-  g_cond_broadcast (&self->moved);
+  /* A signal is a call to the kernel, also when nobody hears it. */
+  if (self->waiting > 0)
+    g_cond_broadcast (&self->moved);
 }
 
 static gboolean
@@ -55,8 +54,10 @@ mill_cmaf_pushback_wait_locked (MillCmafPackager *self, MillCmafLane *lane)
     guint64 moves = self->moves;
     gboolean stuck = self->timing != NULL &&
         self->timing->feeder == g_thread_self ();
+    self->waiting++;
     while (!stuck && moves == self->moves && !lane->flushing)
       stuck = !g_cond_wait_until (&self->moved, &self->lock, deadline);
+    self->waiting--;
     if (stuck && moves == self->moves) {
       lane->allowance *= 2;
       check_allowance_locked (self, lane);

@@ -100,6 +100,14 @@ mill_cmaf_timeline_last (const MillCmafTimeline *self)
   return &g_array_index (self->cuts, MillCmafCut, self->cuts->len - 1);
 }
 
+const MillCmafCut *
+mill_cmaf_timeline_first (const MillCmafTimeline *self)
+{
+  if (self->cuts->len == 0)
+    return NULL;
+  return &g_array_index (self->cuts, MillCmafCut, 0);
+}
+
 guint64
 mill_cmaf_timeline_get_next (const MillCmafTimeline *self)
 {

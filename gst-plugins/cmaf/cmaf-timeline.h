@@ -148,6 +148,9 @@ const MillCmafCut *mill_cmaf_timeline_at (const MillCmafTimeline *self,
 /** Returns: (transfer none)(nullable) */
 const MillCmafCut *mill_cmaf_timeline_last (const MillCmafTimeline *self);
 
+/** Returns: (transfer none)(nullable): the first cut that is kept */
+const MillCmafCut *mill_cmaf_timeline_first (const MillCmafTimeline *self);
+
 /** Returns: number of the next cut */
 guint64 mill_cmaf_timeline_get_next (const MillCmafTimeline *self);
 

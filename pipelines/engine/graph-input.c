@@ -67,6 +67,20 @@ is_demuxer (GstElement *element)
   return klass && g_strrstr (klass, "Demux");
 }
 
+/* Returns: (transfer full) (nullable): asks those who know the @wanted first,
+ * which are few */
+static GstCaps *
+find_type (const guint8 *data, gsize size, GstCaps *wanted)
+{
+  GstCaps *found;
+
+  if (size == 0)
+    return NULL;
+  found =
+      gst_type_find_helper_for_data_with_caps (NULL, data, size, wanted, NULL);
+  return found ? found : gst_type_find_helper_for_data (NULL, data, size, NULL);
+}
+
 static gboolean
 check_head (GstElement *target, const gchar *file, GBytes *head, GError **error)
 {
@@ -74,8 +88,7 @@ check_head (GstElement *target, const gchar *file, GBytes *head, GError **error)
   const guint8 *data = g_bytes_get_data (head, &size);
   g_autoptr (GstPad) sink = gst_element_get_static_pad (target, "sink");
   g_autoptr (GstCaps) taken = gst_pad_get_pad_template_caps (sink);
-  g_autoptr (GstCaps) given =
-      size > 0 ? gst_type_find_helper_for_data (NULL, data, size, NULL) : NULL;
+  g_autoptr (GstCaps) given = find_type (data, size, taken);
   g_autofree gchar *takes = mill_media_kind_describe_container (taken);
   g_autofree gchar *gives = NULL;
 
