@@ -15,6 +15,21 @@ G_DEFINE_QUARK (mill_cmaf_state_error, mill_cmaf_state_error)
  * is not in normal form is refused before a value is looked at.
  */
 #define MAGIC "millrace-state 2\n"
+
+/*
+ * What few streams have is in records behind that: the file begins with another
+ * line then, and the sizes of what is described above and of the records (32 bits
+ * each, little-endian, as all of this); each record has a tag and a size. Records with a tag that is not
+ * known are gone over, so that anybody may add one. A stream without any has the
+ * file of before.
+ */
+#define MAGIC_RECORDS "millrace-state 3\n"
+#define MAGIC_SIZE (sizeof MAGIC - 1)
+G_STATIC_ASSERT (sizeof MAGIC == sizeof MAGIC_RECORDS);
+#define SIZES_SIZE 8
+#define RECORD_HEAD 8
+#define TAG_MARKERS 0x6b72616du /* "mark" */
+
 #define CUT_TYPE "(ttxxxxtxxu)"
 #define SEGMENT_TYPE "(xttu)"
 #define FORMAT_TYPE "(uuuuuuuuuuuuu(byyyb)bsss)"
@@ -80,6 +95,7 @@ mill_cmaf_state_free (MillCmafState *self)
     return;
   g_array_unref (self->cuts);
   g_ptr_array_unref (self->renditions);
+  g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
   g_free (self);
 }
 
@@ -308,14 +324,21 @@ put_renditions (GByteArray *out, const MillCmafState *self)
   put_offsets (out, start, ends, n);
 }
 
-/* STATE_TYPE */
-GBytes *
-mill_cmaf_state_save (const MillCmafState *self)
+static void
+put_record (GByteArray *out, guint32 tag, GBytes *content)
 {
-  GByteArray *out = g_byte_array_sized_new (4096);
-  guint start = (guint) strlen (MAGIC);
+  put_u32 (out, tag);
+  put_u32 (out, (guint32) g_bytes_get_size (content));
+  g_byte_array_append (out, g_bytes_get_data (content, NULL),
+      (guint) g_bytes_get_size (content));
+}
 
-  g_byte_array_append (out, (const guint8 *) MAGIC, start);
+/* STATE_TYPE */
+static void
+put_body (GByteArray *out, const MillCmafState *self)
+{
+  guint start = out->len;
+
   put_u64 (out, self->generation);
   put_u64 (out, self->next_number);
   put_boolean (out, self->ended);
@@ -328,6 +351,31 @@ mill_cmaf_state_save (const MillCmafState *self)
   guint end = out->len;
   put_renditions (out, self);
   put_offsets (out, start, &end, 1);
+}
+
+GBytes *
+mill_cmaf_state_save (const MillCmafState *self)
+{
+  GByteArray *out = g_byte_array_sized_new (4096);
+  gboolean has_records = self->markers != NULL;
+
+  g_byte_array_append (out,
+      (const guint8 *) (has_records ? MAGIC_RECORDS : MAGIC), MAGIC_SIZE);
+  if (has_records)
+    put_u64 (out, 0);
+  put_body (out, self);
+  guint body_end = out->len;
+  if (self->markers != NULL) {
+    g_autoptr (GBytes) markers = mill_cmaf_marker_save (self->markers);
+    put_record (out, TAG_MARKERS, markers);
+  }
+  if (has_records) {
+    guint32 sizes[] = {
+      GUINT32_TO_LE (body_end - MAGIC_SIZE - SIZES_SIZE),
+      GUINT32_TO_LE (out->len - body_end),
+    };
+    memcpy (out->data + MAGIC_SIZE, sizes, sizeof sizes);
+  }
   return g_byte_array_free_to_bytes (out);
 }
 
@@ -468,21 +516,46 @@ load_renditions (MillCmafState *self, GVariant *renditions, GError **error)
   return TRUE;
 }
 
-MillCmafState *
-mill_cmaf_state_load (GBytes *content, GError **error)
+static guint32
+get_u32 (const guint8 *data)
 {
-  gsize size;
-  const gchar *data = g_bytes_get_data (content, &size);
-  gsize magic = strlen (MAGIC);
-  if (size < magic || memcmp (data, MAGIC, magic) != 0) {
-    g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
-        "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
-        "'millrace-state 2'",
-        size);
-    return NULL;
+  guint32 little;
+  memcpy (&little, data, sizeof little);
+  return GUINT32_FROM_LE (little);
+}
+
+static gboolean
+load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize size,
+    GError **error)
+{
+  if (tag != TAG_MARKERS)
+    return TRUE;
+  g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
+  self->markers = mill_cmaf_marker_load (data, size);
+  return self->markers != NULL || refuse (error, "markers are damaged");
+}
+
+static gboolean
+load_records (MillCmafState *self, const guint8 *data, gsize size,
+    GError **error)
+{
+  while (size > 0) {
+    if (size < RECORD_HEAD || get_u32 (data + 4) > size - RECORD_HEAD)
+      return refuse (error, "a record is longer than the file");
+    gsize length = get_u32 (data + 4);
+    if (!load_record (self, get_u32 (data), data + RECORD_HEAD, length, error))
+      return FALSE;
+    data += RECORD_HEAD + length;
+    size -= RECORD_HEAD + length;
   }
+  return TRUE;
+}
+
+static gboolean
+load_body (MillCmafState *self, const guint8 *data, gsize size, GError **error)
+{
   /* A copy, because GVariant wants aligned data. */
-  g_autoptr (GBytes) body = g_bytes_new (data + magic, size - magic);
+  g_autoptr (GBytes) body = g_bytes_new (data, size);
   g_autoptr (GVariant) variant =
       g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STATE_TYPE),
           body, FALSE));
@@ -491,11 +564,8 @@ mill_cmaf_state_load (GBytes *content, GError **error)
   g_variant_unref (variant);
   variant = swapped;
 #endif
-  if (!g_variant_is_normal_form (variant)) {
-    refuse (error, "damaged");
-    return NULL;
-  }
-  g_autoptr (MillCmafState) self = mill_cmaf_state_new ();
+  if (!g_variant_is_normal_form (variant))
+    return refuse (error, "damaged");
   g_autoptr (GVariant) cuts = NULL;
   g_autoptr (GVariant) renditions = NULL;
   g_variant_get (variant, "(ttbxut@a" CUT_TYPE "@a" RENDITION_TYPE ")",
@@ -505,12 +575,37 @@ mill_cmaf_state_load (GBytes *content, GError **error)
   if (self->generation >= TIME_MAX || self->next_number >= TIME_MAX ||
       !is_time (self->availability_start_us) ||
       self->discontinuity_sequence > self->next_number ||
-      self->target_duration_s > G_MAXINT32 / 1000) {
-    refuse (error, "impossible numbers");
+      self->target_duration_s > G_MAXINT32 / 1000)
+    return refuse (error, "impossible numbers");
+  return load_cuts (self, cuts, error) &&
+      load_renditions (self, renditions, error);
+}
+
+MillCmafState *
+mill_cmaf_state_load (GBytes *content, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (content, &size);
+  gboolean has_records = size >= MAGIC_SIZE + SIZES_SIZE &&
+      memcmp (data, MAGIC_RECORDS, MAGIC_SIZE) == 0;
+  if (!has_records &&
+      (size < MAGIC_SIZE || memcmp (data, MAGIC, MAGIC_SIZE) != 0)) {
+    g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
+        "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
+        "'millrace-state 2'",
+        size);
     return NULL;
   }
-  if (!load_cuts (self, cuts, error) ||
-      !load_renditions (self, renditions, error))
+  gsize start = MAGIC_SIZE + (has_records ? SIZES_SIZE : 0);
+  guint64 body = has_records ? get_u32 (data + MAGIC_SIZE) : size - start;
+  guint64 records = has_records ? get_u32 (data + MAGIC_SIZE + 4) : 0;
+  if (body + records != size - start) {
+    refuse (error, "damaged");
+    return NULL;
+  }
+  g_autoptr (MillCmafState) self = mill_cmaf_state_new ();
+  if (!load_body (self, data + start, body, error) ||
+      !load_records (self, data + start + body, records, error))
     return NULL;
   return g_steal_pointer (&self);
 }

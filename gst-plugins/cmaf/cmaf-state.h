@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-marker.h"
 #include "cmaf-track.h"
 #include "codec/codec.h"
 
@@ -111,6 +112,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafRendition,
  * @discontinuity_sequence: discontinuities that have left the playlists
  * @cuts: (element-type MillCmafCut): of the segments listed
  * @renditions: (element-type MillCmafRendition)
+ * @markers: (nullable): NULL in a stream that never had any
  */
 typedef struct
 {
@@ -122,6 +124,7 @@ typedef struct
   guint64 discontinuity_sequence;
   GArray *cuts;
   GPtrArray *renditions;
+  MillCmafMarkers *markers;
 } MillCmafState;
 
 /** Returns: (transfer full): of a stream that has not begun */

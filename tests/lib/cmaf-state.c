@@ -80,9 +80,83 @@ test_round_trip (void)
 }
 
 static void
-test_truncated (void)
+add_markers (MillCmafState *state)
+{
+  static const guint8 section[] = { 0xfc, 0x30, 0x11 };
+  state->markers = mill_cmaf_marker_list_new ();
+  state->markers->schemes = MILL_CMAF_SCHEME_ID3;
+  state->markers->next_serial = 41;
+  MillCmafMarker *open = mill_cmaf_marker_add (state->markers,
+      MILL_CMAF_MARKER_BREAK, G_GINT64_CONSTANT (1700000001000000));
+  open->event_id = G_MAXUINT32;
+  open->planned_us = 30000000;
+  open->auto_return = TRUE;
+  open->message = g_bytes_new_static (section, sizeof section);
+  MillCmafMarker *signal = mill_cmaf_marker_add (state->markers,
+      MILL_CMAF_MARKER_SIGNAL, G_GINT64_CONSTANT (1700000002000000));
+  signal->type_id = 0x10;
+}
+
+/* A break must be after a restart what playlists have said of it before. */
+static void
+test_markers (void)
 {
   g_autoptr (MillCmafState) state = make_state ();
+  add_markers (state);
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) again = mill_cmaf_state_load (content, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (again->renditions->len, ==, 1);
+  const MillCmafMarkers *markers = again->markers;
+  g_assert_cmpuint (markers->next_serial, ==, 43);
+  g_assert_cmpint (markers->schemes, ==, MILL_CMAF_SCHEME_ID3);
+  g_assert_cmpuint (markers->list->len, ==, 2);
+  const MillCmafMarker *marker = mill_cmaf_marker_at (markers, 0);
+  g_assert_cmpuint (marker->serial, ==, 41);
+  g_assert_cmpuint (marker->event_id, ==, G_MAXUINT32);
+  g_assert_cmpint (marker->start_us, ==, G_GINT64_CONSTANT (1700000001000000));
+  g_assert_cmpint (marker->planned_us, ==, 30000000);
+  g_assert_cmpint (marker->end_us, ==, -1);
+  g_assert_true (marker->auto_return);
+  g_assert_cmpuint (g_bytes_get_size (marker->message), ==, 3);
+  g_assert_null (marker->end_message);
+  g_assert_cmpuint (mill_cmaf_marker_at (markers, 1)->type_id, ==, 0x10);
+  g_autoptr (GBytes) bytes = mill_cmaf_state_save (again);
+  g_assert_true (g_bytes_equal (bytes, content));
+}
+
+/* A record of a packager to come is no reason to begin afresh. */
+static void
+test_unknown_record (void)
+{
+  static const guint8 record[] = { 'n', 'e', 'w', '!', 2, 0, 0, 0, 1, 2 };
+  g_autoptr (MillCmafState) state = make_state ();
+  add_markers (state);
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  gsize size;
+  const guint8 *data = g_bytes_get_data (content, &size);
+  g_autoptr (GByteArray) longer = g_byte_array_new ();
+  g_byte_array_append (longer, data, (guint) size);
+  g_byte_array_append (longer, record, sizeof record);
+  gsize sizes = strlen ("millrace-state 3\n");
+  guint32 records;
+  memcpy (&records, data + sizes + 4, 4);
+  records = GUINT32_TO_LE (GUINT32_FROM_LE (records) + sizeof record);
+  memcpy (longer->data + sizes + 4, &records, 4);
+  g_autoptr (GBytes) unknown = g_bytes_new (longer->data, longer->len);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) again = mill_cmaf_state_load (unknown, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (again->markers->list->len, ==, 2);
+}
+
+static void
+test_truncated (gconstpointer data)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  if (data != NULL)
+    add_markers (state);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   for (gsize size = 0; size < g_bytes_get_size (content); size++) {
     g_autoptr (GBytes) part = g_bytes_new_from_bytes (content, 0, size);
@@ -148,11 +222,33 @@ break_next (MillCmafState *state)
 }
 
 static void
+break_marker_time (MillCmafState *state)
+{
+  add_markers (state);
+  mill_cmaf_marker_at (state->markers, 0)->start_us = -5;
+}
+
+static void
+break_marker_end (MillCmafState *state)
+{
+  add_markers (state);
+  mill_cmaf_marker_at (state->markers, 0)->end_us = 1;
+}
+
+static void
+break_marker_serial (MillCmafState *state)
+{
+  add_markers (state);
+  state->markers->next_serial = 42;
+}
+
+static void
 test_contradictions (void)
 {
   static void (*const breaks[]) (MillCmafState *) = { break_generation,
     break_numbers, break_order, break_count, break_name, break_timescale,
-    break_fraction, break_next };
+    break_fraction, break_next, break_marker_time, break_marker_end,
+    break_marker_serial };
   for (guint i = 0; i < G_N_ELEMENTS (breaks); i++) {
     g_autoptr (MillCmafState) state = make_state ();
     breaks[i](state);
@@ -187,7 +283,10 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmaf/state/round-trip", test_round_trip);
-  g_test_add_func ("/cmaf/state/truncated", test_truncated);
+  g_test_add_func ("/cmaf/state/markers", test_markers);
+  g_test_add_func ("/cmaf/state/unknown-record", test_unknown_record);
+  g_test_add_data_func ("/cmaf/state/truncated", NULL, test_truncated);
+  g_test_add_data_func ("/cmaf/state/truncated-markers", "", test_truncated);
   g_test_add_func ("/cmaf/state/contradictions", test_contradictions);
   g_test_add_func ("/cmaf/state/names", test_names);
   return g_test_run ();
