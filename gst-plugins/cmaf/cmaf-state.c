@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-#include "cmaf-state.h"
+#include "cmaf-state-private.h"
 
 #include <string.h>
 
@@ -10,34 +10,24 @@
 G_DEFINE_QUARK (mill_cmaf_state_error, mill_cmaf_state_error)
 
 /*
- * The file: a line that names the format, then a GVariant, little-endian. Its
- * type is fixed, so that no nesting or size in the file is ever followed; what
- * is not in normal form is refused before a value is looked at.
+ * The file: a line that names the format, the sizes of a GVariant and of the
+ * records behind it that were written with it (32 bits each), these, and
+ * records that were appended (cmaf-state-records.c). All is little-endian. The
+ * type of the GVariant is fixed, so that no nesting or size in it is ever
+ * followed; what is not in normal form is refused before a value is looked at.
+ * Version 2 is the GVariant alone.
  */
-#define MAGIC "millrace-state 2\n"
-
-/*
- * What few streams have is in records behind that: the file begins with another
- * line then, and the sizes of what is described above and of the records (32 bits
- * each, little-endian, as all of this); each record has a tag and a size. Records with a tag that is not
- * known are gone over, so that anybody may add one. A stream without any has the
- * file of before.
- */
-#define MAGIC_RECORDS "millrace-state 3\n"
+#define MAGIC "millrace-state 3\n"
+#define MAGIC_2 "millrace-state 2\n"
 #define MAGIC_SIZE (sizeof MAGIC - 1)
-G_STATIC_ASSERT (sizeof MAGIC == sizeof MAGIC_RECORDS);
-#define SIZES_SIZE 8
-#define RECORD_HEAD 8
-#define TAG_MARKERS 0x6b72616du /* "mark" */
+G_STATIC_ASSERT (sizeof MAGIC == sizeof MAGIC_2);
+#define SIZES_SIZE (2 * sizeof (guint32))
 
 #define CUT_TYPE "(ttxxxxtxxu)"
 #define SEGMENT_TYPE "(xttu)"
 #define FORMAT_TYPE "(uuuuuuuuuuuuu(byyyb)bsss)"
 #define RENDITION_TYPE "(ss" FORMAT_TYPE "ba" SEGMENT_TYPE ")"
 #define STATE_TYPE "(ttbxuta" CUT_TYPE "a" RENDITION_TYPE ")"
-
-/* Far beyond any stream, far below where sums of times could overflow. */
-#define TIME_MAX (G_GINT64_CONSTANT (1) << 60)
 
 gboolean
 mill_cmaf_state_is_name (const gchar *name)
@@ -137,23 +127,8 @@ mill_cmaf_state_find_rendition (const MillCmafState *self, const gchar *name)
 
 /* The lists are saved once per segment and are most of the state. Elements of
  * fixed size lie in a GVariant as in C, padding included, which is to be zero:
- * copying them takes a tenth of the time that a builder takes. */
-typedef struct
-{
-  guint64 number;
-  guint64 generation;
-  gint64 start;
-  gint64 end;
-  gint64 media_start;
-  gint64 wall_us;
-  guint64 period;
-  gint64 period_start;
-  gint64 period_media;
-  guint32 flags;
-  guint32 padding;
-} SavedCut;
-G_STATIC_ASSERT (sizeof (SavedCut) == 80);
-
+ * copying them takes a tenth of the time that a builder takes. MillCmafSavedCut
+ * is such a one. */
 typedef struct
 {
   gint64 time;
@@ -230,19 +205,9 @@ static void
 put_cuts (GByteArray *out, const MillCmafState *self)
 {
   for (guint i = 0; i < self->cuts->len; i++) {
-    const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
-    SavedCut saved = {
-      .number = GUINT64_TO_LE (cut->number),
-      .generation = GUINT64_TO_LE (cut->generation),
-      .start = GINT64_TO_LE (cut->start),
-      .end = GINT64_TO_LE (cut->end),
-      .media_start = GINT64_TO_LE (cut->media_start),
-      .wall_us = GINT64_TO_LE (cut->wall_us),
-      .period = GUINT64_TO_LE (cut->period),
-      .period_start = GINT64_TO_LE (cut->period_start),
-      .period_media = GINT64_TO_LE (cut->period_media),
-      .flags = GUINT32_TO_LE ((guint32) cut->flags),
-    };
+    MillCmafSavedCut saved;
+    mill_cmaf_state_records_pack_cut (&saved,
+        &g_array_index (self->cuts, MillCmafCut, i));
     g_byte_array_append (out, (const guint8 *) &saved, sizeof saved);
   }
 }
@@ -324,15 +289,6 @@ put_renditions (GByteArray *out, const MillCmafState *self)
   put_offsets (out, start, ends, n);
 }
 
-static void
-put_record (GByteArray *out, guint32 tag, GBytes *content)
-{
-  put_u32 (out, tag);
-  put_u32 (out, (guint32) g_bytes_get_size (content));
-  g_byte_array_append (out, g_bytes_get_data (content, NULL),
-      (guint) g_bytes_get_size (content));
-}
-
 /* STATE_TYPE */
 static void
 put_body (GByteArray *out, const MillCmafState *self)
@@ -357,25 +313,25 @@ GBytes *
 mill_cmaf_state_save (const MillCmafState *self)
 {
   GByteArray *out = g_byte_array_sized_new (4096);
-  gboolean has_records = self->markers != NULL;
+  guint32 sizes[2] = { 0 };
 
-  g_byte_array_append (out,
-      (const guint8 *) (has_records ? MAGIC_RECORDS : MAGIC), MAGIC_SIZE);
-  if (has_records)
-    put_u64 (out, 0);
+  g_byte_array_append (out, (const guint8 *) MAGIC, MAGIC_SIZE);
+  g_byte_array_append (out, (const guint8 *) sizes, SIZES_SIZE);
   put_body (out, self);
   guint body_end = out->len;
-  if (self->markers != NULL) {
-    g_autoptr (GBytes) markers = mill_cmaf_marker_save (self->markers);
-    put_record (out, TAG_MARKERS, markers);
-  }
-  if (has_records) {
-    guint32 sizes[] = {
-      GUINT32_TO_LE (body_end - MAGIC_SIZE - SIZES_SIZE),
-      GUINT32_TO_LE (out->len - body_end),
-    };
-    memcpy (out->data + MAGIC_SIZE, sizes, sizeof sizes);
-  }
+  mill_cmaf_state_records_put_all (out, self);
+  sizes[0] = GUINT32_TO_LE (body_end - (guint32) (MAGIC_SIZE + SIZES_SIZE));
+  sizes[1] = GUINT32_TO_LE (out->len - body_end);
+  memcpy (out->data + MAGIC_SIZE, sizes, SIZES_SIZE);
+  return g_byte_array_free_to_bytes (out);
+}
+
+GBytes *
+mill_cmaf_state_save_last (const MillCmafState *self)
+{
+  GByteArray *out = g_byte_array_sized_new (512);
+
+  mill_cmaf_state_records_put_last (out, self);
   return g_byte_array_free_to_bytes (out);
 }
 
@@ -390,12 +346,6 @@ refuse (GError **error, const gchar *what)
 }
 
 static gboolean
-is_time (gint64 value)
-{
-  return value > -TIME_MAX && value < TIME_MAX;
-}
-
-static gboolean
 load_cuts (MillCmafState *self, GVariant *cuts, GError **error)
 {
   GVariantIter iter;
@@ -407,19 +357,9 @@ load_cuts (MillCmafState *self, GVariant *cuts, GError **error)
       &cut.start, &cut.end, &cut.media_start, &cut.wall_us, &cut.period,
       &cut.period_start, &cut.period_media, &flags)) {
     cut.flags = flags;
-    if (!is_time (cut.start) || !is_time (cut.end) || cut.end < cut.start ||
-        !is_time (cut.media_start) || cut.media_start < 0 ||
-        !is_time (cut.wall_us) || !is_time (cut.period_start) ||
-        cut.period_start < 0 || !is_time (cut.period_media) ||
-        cut.period_media < 0 || cut.period > cut.number ||
-        cut.generation > self->generation || cut.number >= self->next_number)
-      return refuse (error, "a segment's times or numbers are impossible");
-    if (self->cuts->len > 0 &&
-        cut.number !=
-            g_array_index (self->cuts, MillCmafCut, self->cuts->len - 1)
-                    .number +
-                1)
-      return refuse (error, "segment numbers are not consecutive");
+    const gchar *wrong = mill_cmaf_state_records_check_cut (self, &cut);
+    if (wrong != NULL)
+      return refuse (error, wrong);
     g_array_append_val (self->cuts, cut);
   }
   return TRUE;
@@ -467,14 +407,14 @@ load_segments (MillCmafRendition *rendition, GVariant *from, GError **error)
 {
   GVariantIter iter;
   g_variant_iter_init (&iter, from);
-  MillCmafSegment segment;
+  MillCmafSegment segment = { 0 };
   guint32 flags;
   while (g_variant_iter_next (&iter, SEGMENT_TYPE, &segment.time,
       &segment.duration, &segment.bytes, &flags)) {
-    if (!is_time (segment.time) || segment.duration >= TIME_MAX / GST_SECOND ||
-        segment.bytes >= TIME_MAX)
-      return refuse (error, "a segment's times are impossible");
     segment.flags = flags & MILL_CMAF_SEGMENT_GAP;
+    const gchar *wrong = mill_cmaf_state_records_check_segment (&segment);
+    if (wrong != NULL)
+      return refuse (error, wrong);
     g_array_append_val (rendition->segments, segment);
   }
   return TRUE;
@@ -516,46 +456,49 @@ load_renditions (MillCmafState *self, GVariant *renditions, GError **error)
   return TRUE;
 }
 
-static guint32
-get_u32 (const guint8 *data)
+/** Where what is in the file; the rest is what was appended. */
+typedef struct
 {
-  guint32 little;
-  memcpy (&little, data, sizeof little);
-  return GUINT32_FROM_LE (little);
-}
+  const guint8 *body;
+  gsize body_size;
+  gsize records_size;
+  gsize rest_size;
+} Parts;
 
 static gboolean
-load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize size,
-    GError **error)
+find_parts (GBytes *content, Parts *parts, GError **error)
 {
-  if (tag != TAG_MARKERS)
+  gsize size;
+  const guint8 *data = g_bytes_get_data (content, &size);
+  guint32 sizes[2];
+  if (size >= MAGIC_SIZE && memcmp (data, MAGIC_2, MAGIC_SIZE) == 0) {
+    *parts =
+        (Parts){ .body = data + MAGIC_SIZE, .body_size = size - MAGIC_SIZE };
     return TRUE;
-  g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
-  self->markers = mill_cmaf_marker_load (data, size);
-  return self->markers != NULL || refuse (error, "markers are damaged");
-}
-
-static gboolean
-load_records (MillCmafState *self, const guint8 *data, gsize size,
-    GError **error)
-{
-  while (size > 0) {
-    if (size < RECORD_HEAD || get_u32 (data + 4) > size - RECORD_HEAD)
-      return refuse (error, "a record is longer than the file");
-    gsize length = get_u32 (data + 4);
-    if (!load_record (self, get_u32 (data), data + RECORD_HEAD, length, error))
-      return FALSE;
-    data += RECORD_HEAD + length;
-    size -= RECORD_HEAD + length;
   }
+  if (size < MAGIC_SIZE + SIZES_SIZE || memcmp (data, MAGIC, MAGIC_SIZE) != 0) {
+    g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
+        "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
+        "'millrace-state 3'",
+        size);
+    return FALSE;
+  }
+  memcpy (sizes, data + MAGIC_SIZE, SIZES_SIZE);
+  parts->body = data + MAGIC_SIZE + SIZES_SIZE;
+  parts->body_size = GUINT32_FROM_LE (sizes[0]);
+  parts->records_size = GUINT32_FROM_LE (sizes[1]);
+  size -= MAGIC_SIZE + SIZES_SIZE;
+  if (parts->body_size > size || parts->records_size > size - parts->body_size)
+    return refuse (error, "damaged");
+  parts->rest_size = size - parts->body_size - parts->records_size;
   return TRUE;
 }
 
 static gboolean
-load_body (MillCmafState *self, const guint8 *data, gsize size, GError **error)
+load_body (MillCmafState *self, const Parts *parts, GError **error)
 {
   /* A copy, because GVariant wants aligned data. */
-  g_autoptr (GBytes) body = g_bytes_new (data, size);
+  g_autoptr (GBytes) body = g_bytes_new (parts->body, parts->body_size);
   g_autoptr (GVariant) variant =
       g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STATE_TYPE),
           body, FALSE));
@@ -564,19 +507,17 @@ load_body (MillCmafState *self, const guint8 *data, gsize size, GError **error)
   g_variant_unref (variant);
   variant = swapped;
 #endif
-  if (!g_variant_is_normal_form (variant))
-    return refuse (error, "damaged");
   g_autoptr (GVariant) cuts = NULL;
   g_autoptr (GVariant) renditions = NULL;
+  if (!g_variant_is_normal_form (variant))
+    return refuse (error, "damaged");
   g_variant_get (variant, "(ttbxut@a" CUT_TYPE "@a" RENDITION_TYPE ")",
       &self->generation, &self->next_number, &self->ended,
       &self->availability_start_us, &self->target_duration_s,
       &self->discontinuity_sequence, &cuts, &renditions);
-  if (self->generation >= TIME_MAX || self->next_number >= TIME_MAX ||
-      !is_time (self->availability_start_us) ||
-      self->discontinuity_sequence > self->next_number ||
-      self->target_duration_s > G_MAXINT32 / 1000)
-    return refuse (error, "impossible numbers");
+  const gchar *wrong = mill_cmaf_state_records_check_numbers (self);
+  if (wrong != NULL)
+    return refuse (error, wrong);
   return load_cuts (self, cuts, error) &&
       load_renditions (self, renditions, error);
 }
@@ -584,28 +525,19 @@ load_body (MillCmafState *self, const guint8 *data, gsize size, GError **error)
 MillCmafState *
 mill_cmaf_state_load (GBytes *content, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (content, &size);
-  gboolean has_records = size >= MAGIC_SIZE + SIZES_SIZE &&
-      memcmp (data, MAGIC_RECORDS, MAGIC_SIZE) == 0;
-  if (!has_records &&
-      (size < MAGIC_SIZE || memcmp (data, MAGIC, MAGIC_SIZE) != 0)) {
-    g_set_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_VERSION,
-        "state: got %" G_GSIZE_FORMAT " bytes that begin otherwise, expected "
-        "'millrace-state 2'",
-        size);
-    return NULL;
-  }
-  gsize start = MAGIC_SIZE + (has_records ? SIZES_SIZE : 0);
-  guint64 body = has_records ? get_u32 (data + MAGIC_SIZE) : size - start;
-  guint64 records = has_records ? get_u32 (data + MAGIC_SIZE + 4) : 0;
-  if (body + records != size - start) {
-    refuse (error, "damaged");
-    return NULL;
-  }
   g_autoptr (MillCmafState) self = mill_cmaf_state_new ();
-  if (!load_body (self, data + start, body, error) ||
-      !load_records (self, data + start + body, records, error))
+  Parts parts = { 0 };
+  if (!find_parts (content, &parts, error) || !load_body (self, &parts, error))
     return NULL;
+  const guint8 *records = parts.body + parts.body_size;
+  const gchar *wrong =
+      mill_cmaf_state_records_load (self, records, parts.records_size);
+  if (wrong == NULL)
+    wrong = mill_cmaf_state_records_load_appended (self,
+        records + parts.records_size, parts.rest_size);
+  if (wrong != NULL) {
+    refuse (error, wrong);
+    return NULL;
+  }
   return g_steal_pointer (&self);
 }

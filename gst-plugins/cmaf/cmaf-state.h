@@ -47,6 +47,11 @@ typedef enum
  * @time: presentation time of its start on the media's timeline, ticks
  * @duration: ticks; of a gap: of the cut
  * @bytes: 0 for a gap
+ * @i_frame_offset: of the moof that its first picture is in, bytes
+ * @i_frame_bytes: from there to the end of that picture, when a decoder can
+ *   begin with it; 0: none
+ * @offset: of the segment in the file that has all of its generation; 0 where
+ *   each has its own. Not saved: such a file is never gone on with.
  */
 typedef struct
 {
@@ -54,6 +59,9 @@ typedef struct
   guint64 duration;
   guint64 bytes;
   MillCmafSegmentFlags flags;
+  guint32 i_frame_offset;
+  guint32 i_frame_bytes;
+  guint64 offset;
 } MillCmafSegment;
 
 /** What is known of a rendition besides its segments. Zero: unknown. */
@@ -132,8 +140,13 @@ MillCmafState *mill_cmaf_state_new (void);
 void mill_cmaf_state_free (MillCmafState *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafState, mill_cmaf_state_free)
 
-/** Returns: (transfer full) */
+/** Returns: (transfer full): the whole file */
 GBytes *mill_cmaf_state_save (const MillCmafState *self);
+
+/** Returns: (transfer full): what appended to the file makes it one of @self,
+ * when all that has changed since is that a segment was added to the lists, and
+ * others left them */
+GBytes *mill_cmaf_state_save_last (const MillCmafState *self);
 
 /** Returns: (transfer full)(nullable)
  * Errors: MILL_CMAF_STATE_ERROR */

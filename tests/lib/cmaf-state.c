@@ -45,7 +45,7 @@ make_state (void)
       mill_cmaf_state_add_rendition (state, "video_0", "v360", &video);
   MillCmafSegment *segment =
       &g_array_index (rendition->segments, MillCmafSegment, 1);
-  *segment = (MillCmafSegment){ 180000, 180000, 4711, 0 };
+  *segment = (MillCmafSegment){ 180000, 180000, 4711, 0, 44, 1000 };
   return state;
 }
 
@@ -72,6 +72,9 @@ test_round_trip (void)
   g_assert_cmpuint (g_array_index (rendition->segments, MillCmafSegment, 1)
                         .bytes,
       ==, 4711);
+  g_assert_cmpuint (g_array_index (rendition->segments, MillCmafSegment, 1)
+                        .i_frame_bytes,
+      ==, 1000);
   g_assert_cmpint (g_array_index (rendition->segments, MillCmafSegment, 0)
                        .flags,
       ==, MILL_CMAF_SEGMENT_GAP);
@@ -164,6 +167,125 @@ test_truncated (gconstpointer data)
     g_autoptr (MillCmafState) got = mill_cmaf_state_load (part, &error);
     g_assert_null (got);
     g_assert_nonnull (error);
+  }
+}
+
+/* A packager of the version before left a file without records. */
+static void
+test_version_2 (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  g_autoptr (GBytes) content = mill_cmaf_state_save (state);
+  g_autoptr (GByteArray) old = g_byte_array_new ();
+  const guint8 *data = g_bytes_get_data (content, NULL);
+  gsize end = g_bytes_get_size (content);
+  g_byte_array_append (old, (const guint8 *) "millrace-state 2\n", 17);
+  g_byte_array_append (old, data + 25, (guint) (end - 25 - 32));
+  g_autoptr (GBytes) bytes = g_bytes_new (old->data, old->len);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) got = mill_cmaf_state_load (bytes, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (got->cuts->len, ==, 2);
+  g_assert_cmpuint (got->next_number, ==, 12);
+}
+
+static void
+add_segment (MillCmafState *state)
+{
+  MillCmafCut cut =
+      g_array_index (state->cuts, MillCmafCut, state->cuts->len - 1);
+  cut.number++;
+  cut.start += 2 * GST_SECOND;
+  cut.end += 2 * GST_SECOND;
+  cut.media_start += 2 * GST_SECOND;
+  cut.flags = MILL_CMAF_CUT_NONE;
+  g_array_append_val (state->cuts, cut);
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  MillCmafSegment segment = { (gint64) cut.number * 180000, 180000,
+    cut.number * 100, 0, 40, 60 };
+  g_array_append_val (rendition->segments, segment);
+  state->next_number = cut.number + 1;
+}
+
+static void
+remove_segment (MillCmafState *state)
+{
+  MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
+  if (g_array_index (state->cuts, MillCmafCut, 0).flags &
+      MILL_CMAF_CUT_DISCONTINUITY)
+    state->discontinuity_sequence++;
+  g_array_remove_index (state->cuts, 0);
+  g_array_remove_index (rendition->segments, 0);
+}
+
+/* A file that was only added to says what one says that was written anew; when
+ * the last record is cut off, what that said before. */
+static void
+test_appended (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  g_autoptr (GBytes) whole = mill_cmaf_state_save (state);
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  g_autoptr (GBytes) before = NULL;
+  guint last = 0;
+  g_byte_array_append (file, g_bytes_get_data (whole, NULL),
+      (guint) g_bytes_get_size (whole));
+  for (guint i = 0; i < 20; i++) {
+    add_segment (state);
+    if (i >= 5)
+      remove_segment (state);
+    if (i == 18) {
+      g_clear_pointer (&before, g_bytes_unref);
+      before = mill_cmaf_state_save (state);
+    }
+    g_autoptr (GBytes) record = mill_cmaf_state_save_last (state);
+    last = file->len;
+    g_byte_array_append (file, g_bytes_get_data (record, NULL),
+        (guint) g_bytes_get_size (record));
+  }
+  g_autoptr (GBytes) expected = mill_cmaf_state_save (state);
+  for (guint size = last; size <= file->len; size++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) content = g_bytes_new (file->data, size);
+    g_autoptr (MillCmafState) got = mill_cmaf_state_load (content, &error);
+    g_assert_no_error (error);
+    g_autoptr (GBytes) saved = mill_cmaf_state_save (got);
+    g_assert_true (g_bytes_equal (saved, size < file->len ? before : expected));
+  }
+  /* A record of a kind that is to come is passed over. */
+  static const guint8 unknown[] = { 99, 0, 0, 0, 3, 0, 0, 0, 'a', 'b', 'c' };
+  g_byte_array_append (file, unknown, sizeof unknown);
+  g_autoptr (GBytes) content = g_bytes_new (file->data, file->len);
+  g_autoptr (MillCmafState) got = mill_cmaf_state_load (content, NULL);
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->next_number, ==, state->next_number);
+}
+
+/* Damage in a record is found, as it is in what stands before. */
+static void
+test_broken_record (void)
+{
+  for (guint at = 0; at < 8 + 32 + 80 + 40; at++) {
+    g_autoptr (MillCmafState) state = make_state ();
+    g_autoptr (GBytes) whole = mill_cmaf_state_save (state);
+    add_segment (state);
+    g_autoptr (GBytes) record = mill_cmaf_state_save_last (state);
+    g_assert_cmpuint (g_bytes_get_size (record), ==, 8 + 32 + 80 + 40);
+    g_autoptr (GByteArray) file = g_byte_array_new ();
+    g_byte_array_append (file, g_bytes_get_data (whole, NULL),
+        (guint) g_bytes_get_size (whole));
+    guint start = file->len;
+    g_byte_array_append (file, g_bytes_get_data (record, NULL),
+        (guint) g_bytes_get_size (record));
+    file->data[start + at] ^= 0x80;
+    g_autoptr (GBytes) content = g_bytes_new (file->data, file->len);
+    g_autoptr (MillCmafState) got = mill_cmaf_state_load (content, NULL);
+    if (got == NULL)
+      continue;
+    /* What is taken can be saved and is taken again. */
+    g_autoptr (GBytes) saved = mill_cmaf_state_save (got);
+    g_autoptr (MillCmafState) again = mill_cmaf_state_load (saved, NULL);
+    g_assert_nonnull (again);
   }
 }
 
@@ -287,6 +409,9 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/state/unknown-record", test_unknown_record);
   g_test_add_data_func ("/cmaf/state/truncated", NULL, test_truncated);
   g_test_add_data_func ("/cmaf/state/truncated-markers", "", test_truncated);
+  g_test_add_func ("/cmaf/state/version-2", test_version_2);
+  g_test_add_func ("/cmaf/state/appended", test_appended);
+  g_test_add_func ("/cmaf/state/broken-record", test_broken_record);
   g_test_add_func ("/cmaf/state/contradictions", test_contradictions);
   g_test_add_func ("/cmaf/state/names", test_names);
   return g_test_run ();

@@ -465,6 +465,74 @@ test_take_over (Fixture *fixture, gconstpointer data)
       MILL_STORE_TAKE_FREE, NULL));
 }
 
+static void
+test_lease_append (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) state = g_bytes_new_static ("whole ", 6);
+  g_autoptr (GBytes) more = g_bytes_new_static ("more ", 5);
+  g_autoptr (GBytes) found = NULL;
+  MillStoreLease *first =
+      mill_store_take (fixture->store, ".state", MILL_STORE_TAKE_FREE, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (mill_store_lease_can_append (first));
+  g_assert_true (mill_store_lease_append (first, more, &error));
+  g_assert_true (mill_store_lease_write (first, state, &error));
+  g_assert_true (mill_store_lease_append (first, more, &error));
+  g_assert_true (mill_store_lease_append (first, more, &error));
+  mill_store_lease_free (first);
+
+  /* A successor's first append follows what it found. */
+  first =
+      mill_store_take (fixture->store, ".state", MILL_STORE_TAKE_FREE, &error);
+  g_assert_no_error (error);
+  g_assert_true (mill_store_lease_append (first, more, &error));
+  found = mill_store_get (fixture->store, ".state", 100, &error);
+  g_assert_cmpmem (g_bytes_get_data (found, NULL), g_bytes_get_size (found),
+      "whole more more more ", 21);
+
+  /* Whoever has lost it writes nothing. */
+  g_autoptr (MillStoreLease) second =
+      mill_store_take (fixture->store, ".state", MILL_STORE_TAKE_OVER, &error);
+  g_assert_no_error (error);
+  g_assert_false (mill_store_lease_append (first, more, &error));
+  g_assert_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST);
+  mill_store_lease_free (first);
+}
+
+/* What could not be added is missing: nothing may follow it. */
+static void
+test_lease_hole (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) state = g_bytes_new_static ("whole", 5);
+  g_autoptr (GBytes) more = g_bytes_new_static ("more", 4);
+  g_autoptr (MillStoreLease) lease =
+      mill_store_take (fixture->store, ".state", MILL_STORE_TAKE_FREE, &error);
+  struct rlimit old;
+  struct rlimit limit;
+
+  g_assert_true (mill_store_lease_write (lease, state, &error));
+  getrlimit (RLIMIT_FSIZE, &old);
+  limit = old;
+  limit.rlim_cur = 7;
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  gboolean added = mill_store_lease_append (lease, more, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &old), ==, 0);
+  g_assert_false (added);
+  g_assert_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_FULL);
+  g_clear_error (&error);
+  assert_content (fixture->store, ".state", "whole");
+  g_assert_false (mill_store_lease_append (lease, more, &error));
+  g_assert_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_true (mill_store_lease_write (lease, state, &error));
+  g_assert_true (mill_store_lease_append (lease, more, &error));
+  assert_content (fixture->store, ".state", "wholemore");
+}
+
 /* The directory that went away under a packager is lost too. */
 static void
 test_lease_removed (Fixture *fixture, gconstpointer data)
@@ -828,6 +896,8 @@ main (int argc, char **argv)
   ADD ("/store/file-limit", NULL, test_file_limit);
   ADD ("/store/lease/held", NULL, test_lease);
   ADD ("/store/lease/take-over", NULL, test_take_over);
+  ADD ("/store/lease/append", NULL, test_lease_append);
+  ADD ("/store/lease/hole", NULL, test_lease_hole);
   ADD ("/store/lease/removed", NULL, test_lease_removed);
   ADD ("/store/lease/descriptors", NULL, test_lease_without_descriptors);
   ADD ("/store/writer/order/inline", INLINE, test_writer_order);

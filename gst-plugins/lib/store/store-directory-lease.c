@@ -105,6 +105,18 @@ mill_store_directory_lease_take (MillStore *store, const gchar *name,
   return fd < 0 ? NULL : MILL_STORE_DIRECTORY_HANDLE (fd);
 }
 
+static gboolean
+check_named (MillStoreDirectory *self, gint held, const gchar *name,
+    GError **error)
+{
+  if (is_named (self, held, name))
+    return TRUE;
+  g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST,
+      "writing '%s/%s': another packager has taken over, or it was removed",
+      self->store.location, name);
+  return FALSE;
+}
+
 gboolean
 mill_store_directory_lease_write (MillStore *store, gpointer handle,
     const gchar *name, GBytes *content, GError **error)
@@ -113,12 +125,8 @@ mill_store_directory_lease_write (MillStore *store, gpointer handle,
   gint held = MILL_STORE_DIRECTORY_FD (handle);
   gint fd;
 
-  if (!is_named (self, held, name)) {
-    g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST,
-        "writing '%s/%s': another packager has taken over, or it was removed",
-        store->location, name);
+  if (!check_named (self, held, name, error))
     return FALSE;
-  }
   fd = mill_store_directory_files_replace (self, name,
       MILL_STORE_REPLACE_LOCKED, content);
   if (fd < 0)
@@ -132,6 +140,29 @@ mill_store_directory_lease_write (MillStore *store, gpointer handle,
   }
   close (fd);
   return TRUE;
+}
+
+gboolean
+mill_store_directory_lease_append (MillStore *store, gpointer handle,
+    const gchar *name, GBytes *content, GError **error)
+{
+  MillStoreDirectory *self = (MillStoreDirectory *) store;
+  gint held = MILL_STORE_DIRECTORY_FD (handle);
+  off_t end = lseek (held, 0, SEEK_END);
+  struct iovec vector;
+  gsize size;
+
+  if (!check_named (self, held, name, error))
+    return FALSE;
+  vector.iov_base = (gpointer) g_bytes_get_data (content, &size);
+  vector.iov_len = size;
+  if (end >= 0 && mill_store_directory_files_write (held, &vector, 1))
+    return TRUE;
+  mill_store_directory_files_fail (self, "adding to", name, error);
+  if (end >= 0 && ftruncate (held, end) < 0)
+    g_prefix_error (error, "(and it cannot be cut back: %s) ",
+        g_strerror (errno));
+  return FALSE;
 }
 
 gboolean

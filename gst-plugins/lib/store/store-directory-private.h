@@ -74,6 +74,8 @@ gpointer mill_store_directory_lease_take (MillStore *store, const gchar *name,
     MillStoreTake how, GBytes **ret_content, GError **error);
 gboolean mill_store_directory_lease_write (MillStore *store, gpointer handle,
     const gchar *name, GBytes *content, GError **error);
+gboolean mill_store_directory_lease_append (MillStore *store, gpointer handle,
+    const gchar *name, GBytes *content, GError **error);
 gboolean mill_store_directory_lease_is_held (MillStore *store, gpointer handle,
     const gchar *name);
 void mill_store_directory_lease_release (MillStore *store, gpointer handle);

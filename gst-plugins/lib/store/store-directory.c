@@ -222,6 +222,7 @@ static const MillStoreClass directory_class = {
   .close = directory_close,
   .take = mill_store_directory_lease_take,
   .write_taken = mill_store_directory_lease_write,
+  .append_taken = mill_store_directory_lease_append,
   .is_taken = mill_store_directory_lease_is_held,
   .release = mill_store_directory_lease_release,
 };

@@ -13,6 +13,7 @@ typedef enum
   STEP_REMOVE,
   STEP_REQUIRE_LEASE,
   STEP_WRITE_LEASE,
+  STEP_APPEND_LEASE,
 } StepKind;
 
 typedef struct
@@ -118,18 +119,32 @@ mill_store_job_require_lease (MillStoreJob *self, MillStoreLease *lease)
   g_array_append_val (self->steps, step);
 }
 
-void
-mill_store_job_write_lease (MillStoreJob *self, MillStoreLease *lease,
+static void
+add_lease_step (MillStoreJob *self, StepKind kind, MillStoreLease *lease,
     GBytes *content)
 {
   Step step = {
-    .kind = STEP_WRITE_LEASE,
+    .kind = kind,
     .lease = mill_store_lease_ref (lease),
     .content = g_bytes_ref (content),
   };
 
   self->size += g_bytes_get_size (content);
   g_array_append_val (self->steps, step);
+}
+
+void
+mill_store_job_write_lease (MillStoreJob *self, MillStoreLease *lease,
+    GBytes *content)
+{
+  add_lease_step (self, STEP_WRITE_LEASE, lease, content);
+}
+
+void
+mill_store_job_append_lease (MillStoreJob *self, MillStoreLease *lease,
+    GBytes *content)
+{
+  add_lease_step (self, STEP_APPEND_LEASE, lease, content);
 }
 
 void
@@ -188,6 +203,8 @@ run_step (const Step *step, MillStore *store, GError **error)
       return require_lease (step->lease, store, error);
     case STEP_WRITE_LEASE:
       return mill_store_lease_write (step->lease, step->content, error);
+    case STEP_APPEND_LEASE:
+      return mill_store_lease_append (step->lease, step->content, error);
   }
   g_return_val_if_reached (FALSE);
 }

@@ -42,6 +42,10 @@ void mill_store_job_require_lease (MillStoreJob *self, MillStoreLease *lease);
 void mill_store_job_write_lease (MillStoreJob *self, MillStoreLease *lease,
     GBytes *content);
 
+/** See mill_store_lease_append(). */
+void mill_store_job_append_lease (MillStoreJob *self, MillStoreLease *lease,
+    GBytes *content);
+
 /** @destroy: (nullable): frees @user_data after @done, or with a job that was
  * refused */
 void mill_store_job_on_done (MillStoreJob *self, MillStoreJobDone done,

@@ -40,6 +40,9 @@ typedef struct
       GBytes **ret_content, GError **error);
   gboolean (*write_taken) (MillStore *self, gpointer handle, const gchar *name,
       GBytes *content, GError **error);
+  /* (nullable): adds to what is there, or leaves it as it was */
+  gboolean (*append_taken) (MillStore *self, gpointer handle, const gchar *name,
+      GBytes *content, GError **error);
   gboolean (*is_taken) (MillStore *self, gpointer handle, const gchar *name);
   void (*release) (MillStore *self, gpointer handle);
 } MillStoreClass;

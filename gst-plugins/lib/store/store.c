@@ -36,6 +36,7 @@ struct _MillStoreLease
                   where the disk may not be waited for */
   gpointer handle; /* NULL once released */
   GBytes *content;
+  gboolean has_hole; /* an append has failed */
 };
 
 /* ---- names ---- */
@@ -390,7 +391,34 @@ mill_store_lease_write (MillStoreLease *self, GBytes *content, GError **error)
     return FALSE;
   g_bytes_unref (self->content);
   self->content = g_bytes_ref (content);
+  self->has_hole = FALSE;
   return TRUE;
+}
+
+gboolean
+mill_store_lease_can_append (MillStoreLease *self)
+{
+  return self->store->klass->append_taken != NULL;
+}
+
+gboolean
+mill_store_lease_append (MillStoreLease *self, GBytes *content, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->handle == NULL) {
+    g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST,
+        "adding to '%s': the lease was given up", self->name);
+    return FALSE;
+  }
+  if (self->has_hole) {
+    g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED,
+        "adding to '%s': something before it is missing", self->name);
+    return FALSE;
+  }
+  self->has_hole = !self->store->klass->append_taken (self->store, self->handle,
+      self->name, content, error);
+  return !self->has_hole;
 }
 
 gboolean

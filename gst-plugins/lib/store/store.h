@@ -157,6 +157,15 @@ GBytes *mill_store_lease_dup_content (MillStoreLease *self);
 gboolean mill_store_lease_write (MillStoreLease *self, GBytes *content,
     GError **error);
 
+/** No I/O. Returns: whether mill_store_lease_append() can be used */
+gboolean mill_store_lease_can_append (MillStoreLease *self);
+
+/** Adds to the content, all of @content or nothing; mill_store_lease_dup_content()
+ * does not know of it. After a failure, which may have left a hole in what is
+ * told, every append is refused until the whole is written anew. */
+gboolean mill_store_lease_append (MillStoreLease *self, GBytes *content,
+    GError **error);
+
 /** Returns: whether another owner has taken over (or removed it) */
 gboolean mill_store_lease_is_lost (MillStoreLease *self);
 
