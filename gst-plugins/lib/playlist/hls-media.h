@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "playlist/hls-presentation.h"
+
 G_BEGIN_DECLS
 
 /*
@@ -33,6 +35,13 @@ typedef enum
   MILL_HLS_SEGMENT_GAP = 1 << 1,
 } MillHlsSegmentFlags;
 
+/** MillHlsRange: a part of what a URI names; @length 0: all of it */
+typedef struct
+{
+  guint64 offset;
+  guint64 length;
+} MillHlsRange;
+
 /**
  * MillHlsSegment:
  * @uri: relative to the playlist
@@ -43,6 +52,7 @@ typedef enum
  * @program_date_time_us: wall clock of its first sample, µs since 1970;
  *   negative: none is written. One playlist of a stream with it means all
  *   (clause 6.2.4).
+ * @range: EXT-X-BYTERANGE, @init_range: that of its CMAF header
  */
 typedef struct
 {
@@ -51,6 +61,8 @@ typedef struct
   GstClockTime duration;
   gint64 program_date_time_us;
   MillHlsSegmentFlags flags;
+  MillHlsRange range;
+  MillHlsRange init_range;
 } MillHlsSegment;
 
 /**
@@ -63,6 +75,9 @@ typedef struct
  *   number of the first one
  * @discontinuity_sequence: number of EXT-X-DISCONTINUITY tags removed with
  *   them
+ * @i_frames_only: each segment is one picture, shown until the next one
+ *   (clause 4.4.3.6)
+ * @start: (nullable)
  */
 typedef struct
 {
@@ -72,6 +87,8 @@ typedef struct
   guint target_duration_s;
   guint64 media_sequence;
   guint64 discontinuity_sequence;
+  gboolean i_frames_only;
+  const MillHlsStart *start;
   const MillHlsSegment *segments;
   gsize n_segments;
 } MillHlsMedia;

@@ -30,7 +30,9 @@ print_rendition (GString *out, const MillHlsRendition *rendition)
     g_string_append (out, ",AUTOSELECT=YES");
   if (rendition->channels > 0)
     g_string_append_printf (out, ",CHANNELS=\"%u\"", rendition->channels);
-  if (rendition->uri != NULL)
+  if (rendition->uri != NULL && rendition->is_absolute)
+    mill_hls_text_append_quoted_absolute_uri (out, "URI", rendition->uri);
+  else if (rendition->uri != NULL)
     mill_hls_text_append_quoted_uri (out, "URI", rendition->uri);
   g_string_append_c (out, '\n');
 }
@@ -71,26 +73,83 @@ print_range (GString *out, const MillHlsVariant *variant)
 }
 
 static void
-print_variant (GString *out, const MillHlsVariant *variant, gboolean ranges)
+print_stream (GString *out, guint64 peak_bps, guint64 average_bps,
+    const gchar *codecs)
 {
-  g_string_append_printf (out, "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT,
-      MAX (variant->bandwidth_bps, 1));
-  if (variant->average_bandwidth_bps > 0)
+  g_string_append_printf (out, "BANDWIDTH=%" G_GUINT64_FORMAT,
+      MAX (peak_bps, 1));
+  if (average_bps > 0)
     g_string_append_printf (out, ",AVERAGE-BANDWIDTH=%" G_GUINT64_FORMAT,
-        variant->average_bandwidth_bps);
-  if (variant->codecs != NULL && variant->codecs[0] != '\0')
-    mill_hls_text_append_quoted (out, "CODECS", variant->codecs);
+        average_bps);
+  if (codecs != NULL && codecs[0] != '\0')
+    mill_hls_text_append_quoted (out, "CODECS", codecs);
+}
+
+static void
+print_resolution (GString *out, const MillHlsVariant *variant)
+{
   if (variant->width > 0 && variant->height > 0)
     g_string_append_printf (out, ",RESOLUTION=%ux%u", variant->width,
         variant->height);
+}
+
+static void
+print_pathway (GString *out, const MillHlsVariant *variant)
+{
+  if (variant->pathway != NULL)
+    mill_hls_text_append_quoted (out, "PATHWAY-ID", variant->pathway);
+}
+
+static void
+print_variant (GString *out, const MillHlsVariant *variant, gboolean ranges)
+{
+  g_string_append (out, "#EXT-X-STREAM-INF:");
+  print_stream (out, variant->bandwidth_bps, variant->average_bandwidth_bps,
+      variant->codecs);
+  print_resolution (out, variant);
   print_frame_rate (out, variant->fps_n, variant->fps_d);
   if (ranges)
     print_range (out, variant);
   if (variant->audio_group != NULL)
     mill_hls_text_append_quoted (out, "AUDIO", variant->audio_group);
+  print_pathway (out, variant);
   g_string_append_c (out, '\n');
-  mill_hls_text_append_uri (out, variant->uri);
+  if (variant->is_absolute)
+    mill_hls_text_append_absolute_uri (out, variant->uri);
+  else
+    mill_hls_text_append_uri (out, variant->uri);
   g_string_append_c (out, '\n');
+}
+
+/* Clause 4.4.6.3: without frame rate and audio. */
+static void
+print_i_frames (GString *out, const MillHlsVariant *variant, gboolean ranges)
+{
+  g_string_append (out, "#EXT-X-I-FRAME-STREAM-INF:");
+  print_stream (out, variant->i_frames_bandwidth_bps,
+      variant->i_frames_average_bps, variant->i_frames_codecs);
+  print_resolution (out, variant);
+  if (ranges)
+    print_range (out, variant);
+  print_pathway (out, variant);
+  if (variant->is_absolute)
+    mill_hls_text_append_quoted_absolute_uri (out, "URI",
+        variant->i_frames_uri);
+  else
+    mill_hls_text_append_quoted_uri (out, "URI", variant->i_frames_uri);
+  g_string_append_c (out, '\n');
+}
+
+/* A video that is listed with each of several groups of audio has one. */
+static gboolean
+is_first_of_its_i_frames (const MillHlsMultivariant *multivariant, gsize i)
+{
+  const gchar *uri = multivariant->variants[i].i_frames_uri;
+
+  for (gsize k = 0; k < i; k++)
+    if (g_strcmp0 (multivariant->variants[k].i_frames_uri, uri) == 0)
+      return FALSE;
+  return uri != NULL;
 }
 
 static gint
@@ -129,9 +188,20 @@ mill_hls_multivariant_print (const MillHlsMultivariant *multivariant)
   g_string_append_printf (out, "#EXTM3U\n#EXT-X-VERSION:%d\n", VERSION);
   if (multivariant->independent_segments)
     g_string_append (out, "#EXT-X-INDEPENDENT-SEGMENTS\n");
+  if (multivariant->start != NULL)
+    mill_hls_presentation_append_start (out, multivariant->start);
+  if (multivariant->steering != NULL)
+    mill_hls_presentation_append_steering (out, multivariant->steering);
+  for (gsize i = 0; i < multivariant->n_session_data; i++)
+    mill_hls_presentation_append_session_data (out,
+        &multivariant->session_data[i]);
   for (gsize i = 0; i < multivariant->n_renditions; i++)
     print_rendition (out, &multivariant->renditions[i]);
   for (gsize i = 0; i < multivariant->n_variants; i++)
     print_variant (out, &multivariant->variants[i], has_range (multivariant));
+  for (gsize i = 0; i < multivariant->n_variants; i++)
+    if (is_first_of_its_i_frames (multivariant, i))
+      print_i_frames (out, &multivariant->variants[i],
+          has_range (multivariant));
   return g_string_free_to_bytes (out);
 }

@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include "codec/codec.h"
+#include "playlist/hls-presentation.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,7 @@ G_BEGIN_DECLS
  * @is_default: chosen without a preference; at most one per group
  * @autoselect: may be chosen by the user's system language; implied by default
  * @channels: 0 when unknown
+ * @is_absolute: @uri may begin with a scheme
  */
 typedef struct
 {
@@ -37,6 +39,7 @@ typedef struct
   gboolean is_default;
   gboolean autoselect;
   guint channels;
+  gboolean is_absolute;
 } MillHlsRendition;
 
 /**
@@ -51,6 +54,12 @@ typedef struct
  * @range: VIDEO-RANGE, which is written when one of the variants has another
  *   than SDR (clause 4.4.6.2: required then)
  * @audio_group: (nullable): GROUP-ID of its audio
+ * @i_frames_uri: (nullable): of its I-frame playlist, which is listed with it
+ *   once (EXT-X-I-FRAME-STREAM-INF, clause 4.4.6.3), however many variants have
+ *   it; @i_frames_bandwidth_bps, @i_frames_average_bps, @i_frames_codecs: of that
+ * @pathway: (nullable): PATHWAY-ID, see hls-presentation.h
+ *
+ * A URI may be an absolute one when @is_absolute.
  */
 typedef struct
 {
@@ -64,8 +73,18 @@ typedef struct
   guint fps_d;
   const gchar *audio_group;
   MillCodecRange range;
+  const gchar *i_frames_uri;
+  guint64 i_frames_bandwidth_bps;
+  guint64 i_frames_average_bps;
+  const gchar *i_frames_codecs;
+  const gchar *pathway;
+  gboolean is_absolute;
 } MillHlsVariant;
 
+/**
+ * MillHlsMultivariant:
+ * @start: (nullable), @steering: (nullable)
+ */
 typedef struct
 {
   gboolean independent_segments;
@@ -73,6 +92,10 @@ typedef struct
   gsize n_renditions;
   const MillHlsVariant *variants;
   gsize n_variants;
+  const MillHlsStart *start;
+  const MillHlsSteering *steering;
+  const MillHlsSessionData *session_data;
+  gsize n_session_data;
 } MillHlsMultivariant;
 
 /**

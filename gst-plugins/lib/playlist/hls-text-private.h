@@ -15,12 +15,17 @@ G_BEGIN_DECLS
  * path or query percent-encoded. */
 void mill_hls_text_append_uri (GString *out, const gchar *uri);
 
+/** The same of a URI that may begin with a scheme. */
+void mill_hls_text_append_absolute_uri (GString *out, const gchar *uri);
+
 /** Appends ",KEY="VALUE"" (RFC 8216bis 4.2, quoted-string). */
 void mill_hls_text_append_quoted (GString *out, const gchar *key,
     const gchar *value);
 
 /** Appends ",KEY="URI"". */
 void mill_hls_text_append_quoted_uri (GString *out, const gchar *key,
+    const gchar *uri);
+void mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
     const gchar *uri);
 
 G_END_DECLS

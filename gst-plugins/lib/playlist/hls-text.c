@@ -17,10 +17,16 @@ is_scheme_like (const gchar *uri)
 void
 mill_hls_text_append_uri (GString *out, const gchar *uri)
 {
-  /* RFC 3986 4.2: a first segment with a colon would be read as a scheme. And
-   * a '#' at the start of a line is a comment, but it is never allowed raw. */
+  /* RFC 3986 4.2: a first segment with a colon would be read as a scheme. */
   if (is_scheme_like (uri))
     g_string_append (out, "./");
+  mill_hls_text_append_absolute_uri (out, uri);
+}
+
+void
+mill_hls_text_append_absolute_uri (GString *out, const gchar *uri)
+{
+  /* A '#' at the start of a line is a comment, but it is never allowed raw. */
   for (const gchar *at = uri; *at != '\0'; at++) {
     guchar byte = (guchar) *at;
     gboolean escaped = byte == '%' && g_ascii_isxdigit (at[1]) &&
@@ -60,5 +66,14 @@ mill_hls_text_append_quoted_uri (GString *out, const gchar *key,
 {
   g_string_append_printf (out, ",%s=\"", key);
   mill_hls_text_append_uri (out, uri);
+  g_string_append_c (out, '"');
+}
+
+void
+mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
+    const gchar *uri)
+{
+  g_string_append_printf (out, ",%s=\"", key);
+  mill_hls_text_append_absolute_uri (out, uri);
   g_string_append_c (out, '"');
 }
