@@ -131,6 +131,58 @@ test_chunk_mixed_flags (void)
       "00000020 6d646174");
 }
 
+/* 23009-1 5.10.3.3: version 1, where the order of the fields is another one than
+ * in version 0; before moof, of which the offset of the payload is counted. */
+static void
+test_chunk_events (void)
+{
+  static const guint8 message[] = { 0xfc, 0x30 };
+  g_autoptr (GBytes) bytes = g_bytes_new_static (message, sizeof message);
+  const MillBmffEvent events[] = {
+    { "a:b", "", 90000, 0x1ffffffff, MILL_BMFF_EVENT_NO_DURATION, 7, bytes },
+    { "c", "1", 48000, 5, 6, 8, bytes },
+  };
+  const MillBmffSample sample = { 5, 3000, 0, MILL_BMFF_SAMPLE_SYNC };
+  MillBmffChunk chunk = {
+    .track_id = 1,
+    .sequence_number = 7,
+    .ntp_time = 1,
+    .samples = &sample,
+    .n_samples = 1,
+  };
+  g_auto (MillBmffWriter) without = { 0 };
+  g_auto (MillBmffWriter) with = { 0 };
+  g_assert_true (mill_bmff_chunk_write (&without, &chunk, NULL));
+  chunk.events = events;
+  chunk.n_events = G_N_ELEMENTS (events);
+  g_assert_true (mill_bmff_chunk_write (&with, &chunk, NULL));
+  g_assert_cmpuint (with.size, ==, mill_bmff_chunk_get_header_size (&chunk));
+  const guint8 expected[] = "\x00\x00\x00\x27"
+                            "emsg\x01\x00\x00\x00"
+                            "\x00\x01\x5f\x90"
+                            "\x00\x00\x00\x01\xff\xff\xff\xff"
+                            "\xff\xff\xff\xff"
+                            "\x00\x00\x00\x07"
+                            "a:b\0"
+                            "\0"
+                            "\xfc\x30"
+                            "\x00\x00\x00\x26"
+                            "emsg\x01\x00\x00\x00"
+                            "\x00\x00\xbb\x80"
+                            "\x00\x00\x00\x00\x00\x00\x00\x05"
+                            "\x00\x00\x00\x06"
+                            "\x00\x00\x00\x08"
+                            "c\0"
+                            "1\0"
+                            "\xfc\x30";
+  gsize prft = 32;
+  gsize size = sizeof expected - 1;
+  g_assert_cmpmem (with.data, prft, without.data, prft);
+  g_assert_cmpmem (with.data + prft, size, expected, size);
+  g_assert_cmpmem (with.data + prft + size, with.size - prft - size,
+      without.data + prft, without.size - prft);
+}
+
 static void
 test_chunk_refused (void)
 {
@@ -595,6 +647,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bmff/chunk/one-sample", test_chunk_of_one);
   g_test_add_func ("/bmff/chunk/gop", test_chunk_of_gop);
   g_test_add_func ("/bmff/chunk/mixed-flags", test_chunk_mixed_flags);
+  g_test_add_func ("/bmff/chunk/events", test_chunk_events);
   g_test_add_func ("/bmff/chunk/refused", test_chunk_refused);
   g_test_add_func ("/bmff/chunk/allocates-once", test_chunk_allocates_once);
   g_test_add_func ("/bmff/header/audio-bytes", test_audio_header_bytes);

@@ -99,6 +99,57 @@ test_breaks (void)
       "#EXT-X-ENDLIST\n");
 }
 
+/* The example of RFC 8216bis 4.4.5.1.1 in the form that a live playlist has: the
+ * end of a break is a second tag of the same ID, and the first stays as it was.
+ * All stand before the segments; the tags of before stand at theirs. */
+static void
+test_date_ranges (void)
+{
+  static const guint8 out_section[] = { 0xfc, 0x00, 0x2f };
+  static const guint8 in_section[] = { 0xfc, 0x00, 0x2a };
+  g_autoptr (GBytes) out = g_bytes_new_static (out_section, 3);
+  g_autoptr (GBytes) in = g_bytes_new_static (in_section, 3);
+  const MillHlsDateRange ranges[] = {
+    { "splice-7\n\"", 1764000000123456, -1, 59993000, out, NULL, NULL },
+    { "splice-7\n\"", 1764000000123456, 59993000, -1, NULL, in, NULL },
+    { "cmd", 1764000001000000, -1, -1, NULL, NULL, out },
+  };
+  const MillHlsCue begin = { TRUE, FALSE, FALSE, 59993000, 0 };
+  const MillHlsCue goes_on = { FALSE, FALSE, TRUE, 59993000, 2000000 };
+  const MillHlsCue end = { TRUE, TRUE, FALSE, -1, 0 };
+  const MillHlsSegment segments[] = {
+    { "0.m4s", "init.mp4", 2 * GST_SECOND, 1764000000123456, .cue = &begin },
+    { "1.m4s", "init.mp4", 2 * GST_SECOND, 1764000002123456, .cue = &goes_on },
+    { "2.m4s", "init.mp4", 2 * GST_SECOND, 1764000004123456, .cue = &end },
+  };
+  const MillHlsMedia media = {
+    .target_duration_s = 2,
+    .segments = segments,
+    .n_segments = G_N_ELEMENTS (segments),
+    .date_ranges = ranges,
+    .n_date_ranges = G_N_ELEMENTS (ranges),
+  };
+  g_autofree gchar *text = print_media (&media);
+
+  g_assert_cmpstr (strstr (text, "#EXT-X-DATERANGE"), ==,
+      "#EXT-X-DATERANGE:ID=\"splice-7 '\","
+      "START-DATE=\"2025-11-24T16:00:00.123Z\",PLANNED-DURATION=59.993,"
+      "SCTE35-OUT=0xFC002F\n"
+      "#EXT-X-DATERANGE:ID=\"splice-7 '\","
+      "START-DATE=\"2025-11-24T16:00:00.123Z\",DURATION=59.993,"
+      "SCTE35-IN=0xFC002A\n"
+      "#EXT-X-DATERANGE:ID=\"cmd\","
+      "START-DATE=\"2025-11-24T16:00:01.000Z\",SCTE35-CMD=0xFC002F\n"
+      "#EXT-X-MAP:URI=\"init.mp4\"\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2025-11-24T16:00:00.123Z\n"
+      "#EXT-X-CUE-OUT:59.993\n#EXTINF:2.000000,\n0.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2025-11-24T16:00:02.123Z\n"
+      "#EXT-X-CUE-OUT-CONT:ElapsedTime=2.000,Duration=59.993\n"
+      "#EXTINF:2.000000,\n1.m4s\n"
+      "#EXT-X-PROGRAM-DATE-TIME:2025-11-24T16:00:04.123Z\n"
+      "#EXT-X-CUE-IN\n#EXT-X-CUE-OUT\n#EXTINF:2.000000,\n2.m4s\n");
+}
+
 /* A VOD always ends; without a map the version floor is that of EXTINF. */
 static void
 test_vod (void)
@@ -389,6 +440,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_add_func ("/hls/media/live", test_live);
   g_test_add_func ("/hls/media/breaks", test_breaks);
+  g_test_add_func ("/hls/media/date-ranges", test_date_ranges);
   g_test_add_func ("/hls/media/vod", test_vod);
   g_test_add_func ("/hls/media/rounding", test_rounding);
   g_test_add_func ("/hls/media/hostile-uri", test_hostile_uri);

@@ -356,6 +356,50 @@ test_periods (void)
   assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
 }
 
+/* What a player is told of breaks in the MPD, and that its segments have event
+ * messages (23009-1 5.10.2, 5.10.3; SCTE 214-1 6.7). */
+static void
+test_events (void)
+{
+  static const guint8 section[] = { 0xfc, 0x30, 0x11 };
+  static const gchar *const schemes[] = { "urn:scte:scte35:2013:bin", NULL };
+#define E "/m:MPD/m:Period/m:EventStream"
+  static const Vector vectors[] = {
+    { "count(" E ")", "1" },
+    { E "/@schemeIdUri", "urn:scte:scte35:2014:xml+bin" },
+    { E "/@timescale", "90000" },
+    { "count(" E "/m:Event)", "2" },
+    { E "/m:Event[1]/@presentationTime", "90000" },
+    { E "/m:Event[1]/@duration", "2700000" },
+    { E "/m:Event[1]/@id", "41" },
+    { "namespace-uri(" E "/m:Event[1]/*)",
+        "http://www.scte.org/schemas/35/2016" },
+    { E "/m:Event[1]/*[local-name()='Signal']/*[local-name()='Binary']",
+        "/DAR" },
+    { "count(" E "/m:Event[2]/@duration)", "0" },
+    /* The order of the schema: before the first set. */
+    { "count(" E "/following-sibling::m:AdaptationSet)", "2" },
+    { V "/m:InbandEventStream/@schemeIdUri", "urn:scte:scte35:2013:bin" },
+    { "count(//m:InbandEventStream)", "1" },
+    { "count(" V "/m:InbandEventStream/following-sibling::m:Role)", "1" },
+  };
+  g_autoptr (GBytes) bytes = g_bytes_new_static (section, sizeof section);
+  const MillMpdEvent events[] = {
+    { 41, 90000, 2700000, bytes },
+    { 42, 180000, MILL_MPD_EVENT_NO_DURATION, bytes },
+  };
+  MillMpdRepresentation with[] = { representations[0], representations[1] };
+  MillMpdPeriod eventful = period;
+  MillMpd mpd = live;
+
+  with[0].event_schemes = schemes;
+  eventful.representations = with;
+  eventful.events = events;
+  eventful.n_events = G_N_ELEMENTS (events);
+  mpd.periods = &eventful;
+  assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+}
+
 static void
 test_hostile (void)
 {
@@ -475,6 +519,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/set", test_set);
   g_test_add_func ("/mpd/static", test_static);
   g_test_add_func ("/mpd/periods", test_periods);
+  g_test_add_func ("/mpd/events", test_events);
   g_test_add_func ("/mpd/hostile", test_hostile);
   g_test_add_func ("/mpd/refused", test_refused);
   status = g_test_run ();

@@ -33,6 +33,7 @@ typedef struct
   guint64 payload_size;
   gsize styp_size;
   gsize prft_size;
+  gsize emsg_size;
   gsize tfhd_size;
   gsize trun_size;
   guint64 moof_size;
@@ -102,6 +103,9 @@ choose_layout (const MillBmffChunk *chunk, Layout *layout)
       ? BOX_HEAD + 8 + 4 * count_brands (chunk)
       : 0;
   layout->prft_size = chunk->ntp_time != 0 ? PRFT_SIZE : 0;
+  layout->emsg_size = 0;
+  for (guint i = 0; i < chunk->n_events; i++)
+    layout->emsg_size += mill_bmff_event_get_size (&chunk->events[i]);
   layout->tfhd_size = FULL_BOX_HEAD + 4 +
       4 * count_bits (layout->tfhd_flags & ~TFHD_DEFAULT_BASE_IS_MOOF);
   guint per_sample = count_bits (layout->trun_flags & 0xff00);
@@ -224,6 +228,13 @@ fits (const Layout *layout)
       layout->moof_size <= G_MAXINT32 - BOX_HEAD;
 }
 
+static gsize
+get_header_size (const Layout *layout)
+{
+  return layout->styp_size + layout->prft_size + layout->emsg_size +
+      layout->moof_size + BOX_HEAD;
+}
+
 gsize
 mill_bmff_chunk_get_header_size (const MillBmffChunk *chunk)
 {
@@ -231,9 +242,7 @@ mill_bmff_chunk_get_header_size (const MillBmffChunk *chunk)
   if (chunk->n_samples == 0)
     return 0;
   choose_layout (chunk, &layout);
-  return fits (&layout)
-      ? layout.styp_size + layout.prft_size + layout.moof_size + BOX_HEAD
-      : 0;
+  return fits (&layout) ? get_header_size (&layout) : 0;
 }
 
 gboolean
@@ -255,12 +264,13 @@ mill_bmff_chunk_write (MillBmffWriter *writer, const MillBmffChunk *chunk,
         chunk->sequence_number, chunk->n_samples, layout.payload_size);
     return FALSE;
   }
-  mill_bmff_writer_reserve (writer,
-      layout.styp_size + layout.prft_size + layout.moof_size + BOX_HEAD);
+  mill_bmff_writer_reserve (writer, get_header_size (&layout));
   if (layout.styp_size > 0)
     write_styp (writer, chunk);
   if (layout.prft_size > 0)
     write_prft (writer, chunk);
+  for (guint i = 0; i < chunk->n_events; i++)
+    mill_bmff_event_write (writer, &chunk->events[i]);
   write_moof (writer, chunk, &layout);
   mill_bmff_writer_put_u32 (writer, layout.payload_size + BOX_HEAD);
   mill_bmff_writer_put_u32 (writer, FOURCC ('m', 'd', 'a', 't'));

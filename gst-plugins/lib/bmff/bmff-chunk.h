@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "bmff/bmff-event.h"
 #include "bmff/bmff-writer.h"
 
 G_BEGIN_DECLS
@@ -45,9 +46,11 @@ typedef struct
                      * sample's presentation; 0 writes none */
   const MillBmffSample *samples; /* in decoding order */
   guint n_samples; /* at least 1 */
+  const MillBmffEvent *events; /* (nullable): messages to put before moof */
+  guint n_events;
 } MillBmffChunk;
 
-/* Appends [styp] [prft] moof and the header of mdat. The caller writes the
+/* Appends [styp] [prft] [emsg...] moof and the header of mdat. The caller writes the
  * payloads of the samples right after it, best in the same writev(). Grows
  * the writer at most once.
  * Errors: MILL_BMFF_ERROR_INVALID without samples, MILL_BMFF_ERROR_TOO_BIG

@@ -56,20 +56,20 @@ mill_hls_media_append_head (GString *out, const MillHlsMedia *media,
     g_string_append (out, "#EXT-X-INDEPENDENT-SEGMENTS\n");
   if (media->start != NULL)
     mill_hls_presentation_append_start (out, media->start);
+  for (gsize i = 0; i < media->n_date_ranges; i++)
+    mill_hls_date_range_print (&media->date_ranges[i], out);
 }
 
 static void
 print_program_date_time (GString *out, gint64 time_us)
 {
-  g_autoptr (GDateTime) seconds =
-      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
-  g_autofree gchar *text = NULL;
+  gsize before = out->len;
 
-  if (seconds == NULL) /* beyond the year 9999 */
-    return;
-  text = g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S");
-  g_string_append_printf (out, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ\n", text,
-      (gint) (time_us % G_USEC_PER_SEC / 1000));
+  g_string_append (out, "#EXT-X-PROGRAM-DATE-TIME:");
+  if (mill_hls_text_append_date (out, time_us))
+    g_string_append_c (out, '\n');
+  else
+    g_string_truncate (out, before);
 }
 
 static void
@@ -111,6 +111,8 @@ mill_hls_media_append_segment (GString *out, const MillHlsSegment *segment,
     print_program_date_time (out, segment->program_date_time_us);
   if (segment->flags & MILL_HLS_SEGMENT_GAP)
     g_string_append (out, "#EXT-X-GAP\n");
+  if (segment->cue != NULL)
+    mill_hls_date_range_print_cue (segment->cue, out);
   print_duration (out, segment->duration);
   /* Clause 4.4.4.2: the offset may be left out after the range before it, but a
    * line that stands by itself can be kept when that one goes. */

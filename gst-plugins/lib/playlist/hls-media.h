@@ -4,6 +4,7 @@
 
 #include <gst/gst.h>
 
+#include "playlist/hls-date-range.h"
 #include "playlist/hls-presentation.h"
 
 G_BEGIN_DECLS
@@ -53,6 +54,7 @@ typedef struct
  *   negative: none is written. One playlist of a stream with it means all
  *   (clause 6.2.4).
  * @range: EXT-X-BYTERANGE, @init_range: that of its CMAF header
+ * @cue: (nullable): for readers of the tags before EXT-X-DATERANGE
  */
 typedef struct
 {
@@ -63,6 +65,7 @@ typedef struct
   MillHlsSegmentFlags flags;
   MillHlsRange range;
   MillHlsRange init_range;
+  const MillHlsCue *cue;
 } MillHlsSegment;
 
 /**
@@ -78,6 +81,9 @@ typedef struct
  * @i_frames_only: each segment is one picture, shown until the next one
  *   (clause 4.4.3.6)
  * @start: (nullable)
+ * @date_ranges: not of any segment, so they stand before all of them, where a
+ *   delta update (clause 6.2.5.1), which leaves segments out, has them too. They
+ *   want segments with a program_date_time (clause 4.4.5.1).
  */
 typedef struct
 {
@@ -91,6 +97,8 @@ typedef struct
   const MillHlsStart *start;
   const MillHlsSegment *segments;
   gsize n_segments;
+  const MillHlsDateRange *date_ranges;
+  gsize n_date_ranges;
 } MillHlsMedia;
 
 /**

@@ -28,4 +28,8 @@ void mill_hls_text_append_quoted_uri (GString *out, const gchar *key,
 void mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
     const gchar *uri);
 
+/** Appends a date of ISO 8601 in UTC, with milliseconds; @time_us: µs since 1970.
+ * Returns: FALSE when it is beyond the year 9999 */
+gboolean mill_hls_text_append_date (GString *out, gint64 time_us);
+
 G_END_DECLS

@@ -77,3 +77,16 @@ mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
   mill_hls_text_append_absolute_uri (out, uri);
   g_string_append_c (out, '"');
 }
+
+gboolean
+mill_hls_text_append_date (GString *out, gint64 time_us)
+{
+  g_autoptr (GDateTime) seconds =
+      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
+  if (seconds == NULL)
+    return FALSE;
+  g_autofree gchar *text = g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S");
+  g_string_append_printf (out, "%s.%03dZ", text,
+      (gint) (time_us % G_USEC_PER_SEC / 1000));
+  return TRUE;
+}

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* How an MPD is printed, a file per element: mpd.c (MPD, Period), mpd-set.c
- * (AdaptationSet), mpd-representation.c (Representation, SegmentTemplate). */
+ * (AdaptationSet), mpd-event.c (EventStream), mpd-representation.c (Representation, SegmentTemplate). */
 
 /* Whether what is to be printed can be a valid MPD. Errors: MILL_MPD_ERROR */
 gboolean mill_mpd_check (const MillMpd *mpd, GError **error);
@@ -16,6 +16,11 @@ gboolean mill_mpd_check (const MillMpd *mpd, GError **error);
 /* Writes the set that starts at @i; returns what comes after it. */
 gsize mill_mpd_set_write (MillMpdXml *xml, const MillMpdPeriod *period,
     gsize i);
+
+/* EventStream of @period, when it has events. */
+void mill_mpd_event_write_stream (MillMpdXml *xml, const MillMpdPeriod *period);
+/* @schemes: (nullable) (array zero-terminated=1): InbandEventStream of each */
+void mill_mpd_event_write_inband (MillMpdXml *xml, const gchar *const *schemes);
 
 void mill_mpd_representation_write (MillMpdXml *xml,
     const MillMpdRepresentation *rep);

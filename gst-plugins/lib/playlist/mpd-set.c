@@ -96,6 +96,7 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
   if (period->continues != NULL)
     mill_mpd_xml_write_descriptor (xml, "SupplementalProperty",
         SCHEME_CONTINUITY, period->continues);
+  mill_mpd_event_write_inband (xml, first->event_schemes);
   mill_mpd_xml_write_descriptor (xml, "Role", SCHEME_ROLE,
       first->is_main ? "main" : "alternate");
 }

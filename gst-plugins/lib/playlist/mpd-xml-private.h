@@ -42,6 +42,11 @@ void mill_mpd_xml_put_duration (MillMpdXml *self, const gchar *name,
 void mill_mpd_xml_put_date (MillMpdXml *self, const gchar *name,
     gint64 time_us);
 
+/* An element that has nothing but @text, of characters that XML takes as they
+ * are. */
+void mill_mpd_xml_write_content (MillMpdXml *self, const gchar *name,
+    const gchar *text);
+
 /* An element of type DescriptorType (23009-1 5.8.2). */
 void mill_mpd_xml_write_descriptor (MillMpdXml *self, const gchar *name,
     const gchar *scheme, const gchar *value);

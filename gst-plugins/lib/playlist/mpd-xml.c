@@ -163,3 +163,13 @@ mill_mpd_xml_write_descriptor (MillMpdXml *xml, const gchar *name,
   mill_mpd_xml_put_text (xml, "value", value);
   mill_mpd_xml_end_element (xml);
 }
+
+void
+mill_mpd_xml_write_content (MillMpdXml *self, const gchar *name,
+    const gchar *text)
+{
+  mill_mpd_xml_start_element (self, name);
+  g_string_append_printf (self->text, ">%s</%s>\n", text, name);
+  self->depth--;
+  self->in_tag = FALSE;
+}

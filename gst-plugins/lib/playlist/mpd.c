@@ -27,6 +27,7 @@ write_period (MillMpdXml *xml, const MillMpdPeriod *period)
   mill_mpd_xml_put_text (xml, "id", period->id);
   mill_mpd_xml_put_duration (xml, "start", period->start);
   mill_mpd_xml_put_duration (xml, "duration", period->duration);
+  mill_mpd_event_write_stream (xml, period);
   for (gsize i = 0; i < period->n_representations;)
     i = mill_mpd_set_write (xml, period, i);
   mill_mpd_xml_end_element (xml);

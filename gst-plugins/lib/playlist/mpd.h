@@ -82,6 +82,9 @@ typedef struct
  * @cut_without_sap: a segment may start without an IDR (a GOP longer than the
  *   target duration was cut), so startWithSAP is not promised; a set promises
  *   it when all of its representations do
+ * @event_schemes: (nullable) (array zero-terminated=1): scheme URIs of event
+ *   message boxes that segments have; of a set those of its first
+ *   representation
  */
 typedef struct
 {
@@ -110,7 +113,26 @@ typedef struct
   const MillMpdSegment *segments;
   gsize n_segments;
   gboolean cut_without_sap;
+  const gchar *const *event_schemes;
 } MillMpdRepresentation;
+
+/**
+ * MillMpdEvent: something that SCTE 35 tells (5.10.2)
+ * @id: the same event has the same id in every version of the MPD
+ * @time, @duration: from the start of the Period, in ticks of
+ *   MILL_MPD_EVENT_TIMESCALE; MILL_MPD_EVENT_NO_DURATION: not known
+ * @section: splice information section
+ */
+typedef struct
+{
+  guint64 id;
+  guint64 time;
+  guint64 duration;
+  GBytes *section;
+} MillMpdEvent;
+
+#define MILL_MPD_EVENT_TIMESCALE 90000
+#define MILL_MPD_EVENT_NO_DURATION G_MAXUINT64
 
 /**
  * MillMpdPeriod:
@@ -122,6 +144,7 @@ typedef struct
  *   from it with the same init (5.3.2.4, urn:mpeg:dash:period-continuity:2015)
  * @representations: those of one set next to each other. One without segments
  *   is left out, a Period without any too (players take it for an error).
+ * @events: in order
  */
 typedef struct
 {
@@ -131,6 +154,8 @@ typedef struct
   const gchar *continues;
   const MillMpdRepresentation *representations;
   gsize n_representations;
+  const MillMpdEvent *events;
+  gsize n_events;
 } MillMpdPeriod;
 
 /**
