@@ -246,6 +246,74 @@ test_locale (void)
 
 /* ---- multivariant playlists ---- */
 
+/* Clauses 4.4.6.1 and 4.4.6.2: what a viewer finds in the menu of captions. */
+static void
+test_text (void)
+{
+  const MillHlsRendition renditions[] = {
+    { .type = MILL_HLS_SUBTITLES,
+        .group = "subs",
+        .name = "en",
+        .language = "en",
+        .uri = "en/playlist.m3u8",
+        .is_default = TRUE,
+        .characteristics = "public.accessibility.transcribes-spoken-dialog" },
+    { .type = MILL_HLS_SUBTITLES,
+        .group = "subs",
+        .name = "de",
+        .language = "de",
+        .uri = "de/playlist.m3u8",
+        .autoselect = TRUE,
+        .forced = TRUE },
+    { .type = MILL_HLS_CLOSED_CAPTIONS,
+        .group = "cc",
+        .name = "CC1",
+        .language = "en",
+        .autoselect = TRUE,
+        .instream_id = "CC1" },
+    { .type = MILL_HLS_CLOSED_CAPTIONS,
+        .group = "cc",
+        .name = "SERVICE2",
+        .instream_id = "SERVICE2" },
+  };
+  const MillHlsVariant variants[] = {
+    { .uri = "v/playlist.m3u8",
+        .bandwidth_bps = 1000,
+        .subtitles_group = "subs",
+        .closed_captions = "cc" },
+    { .uri = "w/playlist.m3u8",
+        .bandwidth_bps = 1000,
+        .closed_captions = MILL_HLS_NO_CAPTIONS },
+  };
+  const MillHlsMultivariant multivariant = {
+    .renditions = renditions,
+    .n_renditions = G_N_ELEMENTS (renditions),
+    .variants = variants,
+    .n_variants = G_N_ELEMENTS (variants),
+  };
+  g_autofree gchar *text =
+      to_text (mill_hls_multivariant_print (&multivariant));
+
+  g_assert_cmpstr (text, ==,
+      "#EXTM3U\n"
+      "#EXT-X-VERSION:7\n"
+      "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"en\","
+      "LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,CHARACTERISTICS="
+      "\"public.accessibility.transcribes-spoken-dialog\","
+      "URI=\"en/playlist.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"de\","
+      "LANGUAGE=\"de\",AUTOSELECT=YES,FORCED=YES,URI=\"de/playlist.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC1\","
+      "LANGUAGE=\"en\",AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n"
+      "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"SERVICE2\","
+      "INSTREAM-ID=\"SERVICE2\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1000,SUBTITLES=\"subs\","
+      "CLOSED-CAPTIONS=\"cc\"\n"
+      "v/playlist.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1000,CLOSED-CAPTIONS=NONE\n"
+      "w/playlist.m3u8\n");
+}
+
 static void
 test_multivariant (void)
 {
@@ -446,6 +514,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hls/media/hostile-uri", test_hostile_uri);
   g_test_add_func ("/hls/media/locale", test_locale);
   g_test_add_func ("/hls/multivariant/full", test_multivariant);
+  g_test_add_func ("/hls/multivariant/text", test_text);
   g_test_add_func ("/hls/multivariant/range", test_range);
   g_test_add_func ("/hls/multivariant/order", test_order);
   g_test_add_func ("/hls/multivariant/audio-only", test_audio_only);

@@ -211,6 +211,60 @@ test_audio (void)
 
 /* 23009-1 5.8.4.8, 5.8.4.9: a player that does not know an essential property
  * leaves the set alone, which is right where it would show a grey picture. */
+#define T "//m:AdaptationSet[@contentType='text']"
+
+/* 23009-1 5.8.5.5 and SCTE 214-1: what a viewer finds in the menu of captions. */
+static void
+test_text (void)
+{
+  static const MillMpdSegment segment = { 1, 0, 180000 };
+  static const Vector vectors[] = {
+    { T "/@mimeType", "application/mp4" },
+    { T "/@lang", "de" },
+    { T "//@codecs", "wvtt" },
+    { "count(" T "/m:Role)", "2" },
+    { T "/m:Role[1]/@value", "main" },
+    { T "/m:Role[2]/@value", "caption" },
+    { "count(" T "//m:AudioChannelConfiguration)", "0" },
+    { "//m:Accessibility[1]/@schemeIdUri", "urn:scte:dash:cc:cea-608:2015" },
+    { "//m:Accessibility[1]/@value", "CC1=eng" },
+    { "//m:Accessibility[2]/@schemeIdUri", "urn:scte:dash:cc:cea-708:2015" },
+    { "count(//m:Accessibility[2]/@value)", "0" },
+  };
+  const MillMpdRepresentation both[] = {
+    { .id = "v",
+        .set = 1,
+        .content = MILL_MPD_VIDEO,
+        .is_main = TRUE,
+        .captions_608 = "CC1=eng",
+        .captions_708 = "",
+        .timescale = 90000,
+        .init = "init-1.mp4",
+        .media = "1-$Number$.m4s",
+        .segments = &segment,
+        .n_segments = 1 },
+    { .id = "de",
+        .set = 2,
+        .content = MILL_MPD_TEXT,
+        .language = "de",
+        .is_main = TRUE,
+        .text_role = MILL_MPD_CAPTION,
+        .codecs = "wvtt",
+        .timescale = 90000,
+        .init = "init-1.mp4",
+        .media = "1-$Number$.m4s",
+        .segments = &segment,
+        .n_segments = 1 },
+  };
+  const MillMpdPeriod two = { .id = "p1",
+    .representations = both,
+    .n_representations = G_N_ELEMENTS (both) };
+  MillMpd mpd = live;
+  mpd.periods = &two;
+
+  assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+}
+
 static void
 test_colour (void)
 {
@@ -514,6 +568,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/dynamic", test_dynamic);
   g_test_add_func ("/mpd/video", test_video);
   g_test_add_func ("/mpd/audio", test_audio);
+  g_test_add_func ("/mpd/text", test_text);
   g_test_add_func ("/mpd/colour", test_colour);
   g_test_add_func ("/mpd/channels", test_channels);
   g_test_add_func ("/mpd/set", test_set);

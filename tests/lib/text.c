@@ -6,6 +6,9 @@
  * stay when they are shown.
  */
 
+#include "bmff/bmff-init.h"
+#include "bmff/bmff-reader.h"
+#include "bmff/bmff-text.h"
 #include "text/text-ass.h"
 #include "text/text-builder.h"
 #include "text/text-markup.h"
@@ -304,6 +307,90 @@ test_ttml_round_trip (void)
   g_assert_cmpint (second->end, ==, 3 * GST_SECOND);
 }
 
+/* ---- WebVTT and TTML in ISOBMFF, 14496-30 ---- */
+
+static gchar *
+to_letters (const guint8 *data, gsize size)
+{
+  GString *out = g_string_new (NULL);
+  for (gsize i = 0; i < size; i++)
+    g_string_append_c (out, g_ascii_isgraph (data[i]) ? (gchar) data[i] : '.');
+  return g_string_free (out, FALSE);
+}
+
+/* Samples follow each other without a hole, as long as the segment: nothing, one
+ * cue, two, one again. */
+static void
+test_webvtt_samples (void)
+{
+  g_autoptr (GPtrArray) cues = mill_text_cue_list_new ();
+  g_auto (MillBmffWriter) writer = { 0 };
+  g_autoptr (GArray) samples =
+      g_array_new (FALSE, FALSE, sizeof (MillBmffSample));
+  add_cue (cues, 4500, 5500, "one");
+  add_cue (cues, 5000, 9000, "two");
+  mill_text_cue_set_settings (g_ptr_array_index (cues, 1), "line:0");
+  MillTextSegment segment = { cues, 4 * GST_SECOND, 6 * GST_SECOND };
+  mill_bmff_text_put_webvtt (&writer, &segment, 90000, samples);
+  g_assert_cmpuint (samples->len, ==, 4);
+  guint64 total = 0;
+  gsize bytes = 0;
+  for (guint i = 0; i < samples->len; i++) {
+    const MillBmffSample *sample = &g_array_index (samples, MillBmffSample, i);
+    g_autofree gchar *letters = to_letters (writer.data + bytes, sample->size);
+    if (i == 0)
+      g_assert_cmpstr (letters, ==, "....vtte");
+    g_assert_cmpuint (sample->duration, ==, 45000);
+    g_assert_true ((strstr (letters,
+                        "payl"
+                        "one") != NULL) == (i == 1 || i == 2));
+    g_assert_true ((strstr (letters,
+                        "sttg"
+                        "line:0") != NULL) == (i >= 2));
+    g_assert_true ((strstr (letters, "vsid") != NULL) == (i >= 1));
+    total += sample->duration;
+    bytes += sample->size;
+  }
+  g_assert_cmpuint (total, ==, 180000);
+  g_assert_cmpuint (bytes, ==, writer.size);
+}
+
+static void
+test_headers (void)
+{
+  static const struct
+  {
+    MillCodec codec;
+    const gchar *entry;
+    const gchar *brand;
+    const gchar *handler;
+    const gchar *head;
+  } headers[] = {
+    { MILL_CODEC_WVTT, "wvtt", "cwvt", "text", "nmhd" },
+    { MILL_CODEC_STPP, "stpp", "im1t", "subt", "sthd" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (headers); i++) {
+    MillCodecInfo info;
+    g_autoptr (GBytes) record = mill_codec_init_text (headers[i].codec, &info);
+    g_autoptr (GError) error = NULL;
+    g_auto (MillBmffWriter) writer = { 0 };
+    MillBmffTrack track = {
+      .track_id = 1,
+      .timescale = 90000,
+      .language = "deu",
+      .codec = &info,
+      .codec_data = record,
+    };
+    g_assert_true (mill_bmff_init_write (&writer, &track, &error));
+    g_assert_no_error (error);
+    g_autofree gchar *letters = to_letters (writer.data, writer.size);
+    g_assert_nonnull (strstr (letters, headers[i].entry));
+    g_assert_nonnull (strstr (letters, headers[i].brand));
+    g_assert_nonnull (strstr (letters, headers[i].handler));
+    g_assert_nonnull (strstr (letters, headers[i].head));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -317,5 +404,7 @@ main (int argc, char **argv)
   g_test_add_func ("/text/ttml/document", test_ttml);
   g_test_add_func ("/text/ttml/hostile", test_ttml_hostile);
   g_test_add_func ("/text/ttml/round-trip", test_ttml_round_trip);
+  g_test_add_func ("/text/bmff/samples", test_webvtt_samples);
+  g_test_add_func ("/text/bmff/headers", test_headers);
   return g_test_run ();
 }

@@ -85,6 +85,10 @@ mill_bmff_entry_get_brand (const MillBmffTrack *track)
     case MILL_CODEC_AC3:
     case MILL_CODEC_EAC3: /* ETSI TS 103 285 §6.3 */
       return FOURCC ('c', 'e', 'a', 'c');
+    case MILL_CODEC_WVTT: /* 23000-19 §11.2.5, §11.3.5 */
+      return FOURCC ('c', 'w', 'v', 't');
+    case MILL_CODEC_STPP:
+      return FOURCC ('i', 'm', '1', 't');
     default:
       return 0;
   }
@@ -338,11 +342,31 @@ write_audio (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_end (w, box);
 }
 
+/* WVTTSampleEntry, 14496-30 §6.6; XMLSubtitleSampleEntry, 14496-12 §12.6.3. */
+static void
+write_text (MillBmffWriter *w, const MillBmffTrack *track)
+{
+  gsize box = begin_sample_entry (w, track->codec->sample_entry);
+  if (track->codec->codec == MILL_CODEC_WVTT) {
+    gsize config = mill_bmff_writer_begin (w, FOURCC ('v', 't', 't', 'C'));
+    write_codec_data (w, track);
+    mill_bmff_writer_end (w, config);
+  } else {
+    write_codec_data (w, track);
+    /* The ends of namespace, schema_location and auxiliary_mime_types. */
+    mill_bmff_writer_put_zeros (w, 3);
+  }
+  write_btrt (w, track);
+  mill_bmff_writer_end (w, box);
+}
+
 void
 mill_bmff_entry_write (MillBmffWriter *writer, const MillBmffTrack *track)
 {
   if (mill_codec_is_video (track->codec->codec))
     write_video (writer, track);
+  else if (mill_codec_is_text (track->codec->codec))
+    write_text (writer, track);
   else
     write_audio (writer, track);
 }

@@ -17,6 +17,12 @@ is_video (const MillBmffTrack *track)
   return mill_codec_is_video (track->codec->codec);
 }
 
+static gboolean
+is_text (const MillBmffTrack *track)
+{
+  return mill_codec_is_text (track->codec->codec);
+}
+
 static void
 write_ftyp (MillBmffWriter *w, const MillBmffTrack *track)
 {
@@ -81,12 +87,16 @@ write_stbl (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_end (w, stbl);
 }
 
+/* 14496-12 §12.1.2, §12.2.2; of text 14496-30 §6.2 and 14496-12 §12.6.2. */
 static void
-write_minf (MillBmffWriter *w, const MillBmffTrack *track)
+write_media_header (MillBmffWriter *w, const MillBmffTrack *track)
 {
-  gsize minf = mill_bmff_writer_begin (w, FOURCC ('m', 'i', 'n', 'f'));
   gsize head;
-  if (is_video (track)) {
+  if (track->codec->codec == MILL_CODEC_WVTT) {
+    head = mill_bmff_writer_begin_full (w, FOURCC ('n', 'm', 'h', 'd'), 0, 0);
+  } else if (is_text (track)) {
+    head = mill_bmff_writer_begin_full (w, FOURCC ('s', 't', 'h', 'd'), 0, 0);
+  } else if (is_video (track)) {
     head = mill_bmff_writer_begin_full (w, FOURCC ('v', 'm', 'h', 'd'), 0, 1);
     mill_bmff_writer_put_zeros (w, 8);
   } else {
@@ -94,6 +104,13 @@ write_minf (MillBmffWriter *w, const MillBmffTrack *track)
     mill_bmff_writer_put_zeros (w, 4);
   }
   mill_bmff_writer_end (w, head);
+}
+
+static void
+write_minf (MillBmffWriter *w, const MillBmffTrack *track)
+{
+  gsize minf = mill_bmff_writer_begin (w, FOURCC ('m', 'i', 'n', 'f'));
+  write_media_header (w, track);
 
   gsize dinf = mill_bmff_writer_begin (w, FOURCC ('d', 'i', 'n', 'f'));
   gsize dref =
@@ -117,6 +134,18 @@ pack_language (const gchar *language)
       (language[2] - 0x60);
 }
 
+/* WebVTT is text, TTML subtitles: 23000-19 §11.2.2 and §11.3.2. */
+static guint32
+get_handler (const MillBmffTrack *track)
+{
+  if (track->codec->codec == MILL_CODEC_WVTT)
+    return FOURCC ('t', 'e', 'x', 't');
+  if (track->codec->codec == MILL_CODEC_STPP)
+    return FOURCC ('s', 'u', 'b', 't');
+  return is_video (track) ? FOURCC ('v', 'i', 'd', 'e')
+                          : FOURCC ('s', 'o', 'u', 'n');
+}
+
 static void
 write_mdia (MillBmffWriter *w, const MillBmffTrack *track)
 {
@@ -131,13 +160,13 @@ write_mdia (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_put_u16 (w, 0);
   mill_bmff_writer_end (w, mdhd);
 
-  gboolean video = is_video (track);
-  const gchar *name = video ? "Video" : "Audio";
+  const gchar *name = is_video (track) ? "Video"
+      : is_text (track)                ? "Text"
+                                       : "Audio";
   gsize hdlr =
       mill_bmff_writer_begin_full (w, FOURCC ('h', 'd', 'l', 'r'), 0, 0);
   mill_bmff_writer_put_u32 (w, 0);
-  mill_bmff_writer_put_u32 (w,
-      video ? FOURCC ('v', 'i', 'd', 'e') : FOURCC ('s', 'o', 'u', 'n'));
+  mill_bmff_writer_put_u32 (w, get_handler (track));
   mill_bmff_writer_put_zeros (w, 12);
   mill_bmff_writer_put_data (w, name, strlen (name) + 1);
   mill_bmff_writer_end (w, hdlr);
@@ -212,7 +241,7 @@ write_tkhd (MillBmffWriter *w, const MillBmffTrack *track)
   mill_bmff_writer_put_zeros (w, 8);
   mill_bmff_writer_put_u32 (w, track->track_id);
   mill_bmff_writer_put_zeros (w, 4 + 4 + 8 + 2 + 2); /* duration ... group */
-  mill_bmff_writer_put_u16 (w, video ? 0 : 0x0100); /* volume */
+  mill_bmff_writer_put_u16 (w, video || is_text (track) ? 0 : 0x0100);
   mill_bmff_writer_put_u16 (w, 0);
   if (video)
     write_orientation (w, track);

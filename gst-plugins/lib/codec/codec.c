@@ -73,6 +73,35 @@ parse_aac (const guint8 *data, gsize size, MillCodecInfo *ret_info,
   return TRUE;
 }
 
+/* ---- text ---- */
+
+GBytes *
+mill_codec_init_text (MillCodec codec, MillCodecInfo *ret_info)
+{
+  /* 14496-30 6.6: vttC has what precedes the cues; IMSC 1.1 6.2. */
+  static const gchar header[] = "WEBVTT";
+  static const gchar name_space[] = "http://www.w3.org/ns/ttml";
+  gboolean is_webvtt = codec == MILL_CODEC_WVTT;
+  *ret_info = (MillCodecInfo){
+    .codec = codec,
+    .sample_entry = is_webvtt ? bits_fourcc ('w', 'v', 't', 't')
+                              : bits_fourcc ('s', 't', 'p', 'p'),
+  };
+  g_strlcpy (ret_info->name, is_webvtt ? "wvtt" : "stpp.ttml.im1t",
+      sizeof ret_info->name);
+  return is_webvtt ? g_bytes_new_static (header, sizeof header - 1)
+                   : g_bytes_new_static (name_space, sizeof name_space - 1);
+}
+
+static gboolean
+parse_text (const guint8 *data, gsize size, MillCodecInfo *ret_info,
+    GError **error)
+{
+  g_set_error_literal (error, MILL_CODEC_ERROR, MILL_CODEC_ERROR_UNSUPPORTED,
+      "configuration record of text: got one, expected none");
+  return FALSE;
+}
+
 /* ---- all codecs ---- */
 
 typedef gboolean (*ParseFunc) (const guint8 *data, gsize size,
@@ -93,6 +122,8 @@ static const struct
   [MILL_CODEC_AC3] = { "AC-3", mill_ac3_parse_config },
   [MILL_CODEC_EAC3] = { "E-AC-3", mill_ac3_parse_enhanced_config },
   [MILL_CODEC_MP3] = { "MP3", mill_mp3_parse_config },
+  [MILL_CODEC_WVTT] = { "WebVTT", parse_text },
+  [MILL_CODEC_STPP] = { "TTML", parse_text },
 };
 
 gboolean
@@ -113,6 +144,12 @@ gboolean
 mill_codec_is_video (MillCodec codec)
 {
   return codec <= MILL_CODEC_VP9;
+}
+
+gboolean
+mill_codec_is_text (MillCodec codec)
+{
+  return codec >= MILL_CODEC_WVTT;
 }
 
 MillCodecRange

@@ -45,6 +45,8 @@ typedef enum
   MILL_CODEC_AC3,
   MILL_CODEC_EAC3,
   MILL_CODEC_MP3,
+  MILL_CODEC_WVTT, /* WebVTT in ISOBMFF (14496-30) */
+  MILL_CODEC_STPP, /* TTML: the text profile of IMSC 1.1 */
 } MillCodec;
 
 /** Code points of ISO/IEC 23091-2. */
@@ -118,7 +120,8 @@ typedef enum
 MillCodecRange mill_codec_get_range (const MillCodecColour *colour);
 
 /* @data: the codec's configuration record: payload of avcC, hvcC, av1C, vpcC,
- *   dOps, dfLa, dac3 or dec3; an AudioSpecificConfig; a frame header of MP3
+ *   dOps, dfLa, dac3 or dec3; an AudioSpecificConfig; a frame header of MP3;
+ *   not of text
  * @ret_info: (out caller-allocates): untouched on failure. A vpcC and an av1C
  *   without a sequence header know no picture size.
  * Errors: MILL_CODEC_ERROR, MILL_AVC_ERROR, MILL_AAC_ERROR */
@@ -127,6 +130,14 @@ gboolean mill_codec_parse_config (MillCodec codec, const guint8 *data,
 
 /* Whether @codec is video. */
 gboolean mill_codec_is_video (MillCodec codec);
+
+/* Whether @codec is text, which has no stream to parse: its record is what the
+ * sample entry says of it (see mill_codec_init_text()). */
+gboolean mill_codec_is_text (MillCodec codec);
+
+/* Fills in @ret_info. Returns: (transfer full): the record: payload of vttC, or
+ * the namespace of the documents */
+GBytes *mill_codec_init_text (MillCodec codec, MillCodecInfo *ret_info);
 
 /* Name for people: "HEVC". */
 const gchar *mill_codec_get_title (MillCodec codec);

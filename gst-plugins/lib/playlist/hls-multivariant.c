@@ -10,31 +10,63 @@
 /* No tag here has a floor of its own, but the version speaks for "its
  * associated media" too (clause 4.4.1.2): EXT-X-MAP needs 6. */
 #define VERSION 6
+/* Clause 8: INSTREAM-ID of "SERVICE" values. */
+#define VERSION_OF_SERVICES 7
 
 /* What a player of which nothing is known may begin with (HLS Authoring
  * Specification for Apple Devices, on the default variant: 2 Mbit/s). */
 #define START_BANDWIDTH_BPS 2200000
 
 static void
-print_rendition (GString *out, const MillHlsRendition *rendition)
+print_flags (GString *out, const MillHlsRendition *rendition)
 {
-  g_string_append (out, "#EXT-X-MEDIA:TYPE=AUDIO");
-  mill_hls_text_append_quoted (out, "GROUP-ID", rendition->group);
-  mill_hls_text_append_quoted (out, "NAME", rendition->name);
-  if (rendition->language != NULL && rendition->language[0] != '\0')
-    mill_hls_text_append_quoted (out, "LANGUAGE", rendition->language);
   if (rendition->is_default)
     g_string_append (out, ",DEFAULT=YES");
   /* Clause 4.4.6.1: with DEFAULT=YES, AUTOSELECT must not be NO. */
   if (rendition->is_default || rendition->autoselect)
     g_string_append (out, ",AUTOSELECT=YES");
+  if (rendition->forced && rendition->type == MILL_HLS_SUBTITLES)
+    g_string_append (out, ",FORCED=YES");
+}
+
+static void
+print_rendition (GString *out, const MillHlsRendition *rendition)
+{
+  static const gchar *const types[] = {
+    [MILL_HLS_AUDIO] = "AUDIO",
+    [MILL_HLS_SUBTITLES] = "SUBTITLES",
+    [MILL_HLS_CLOSED_CAPTIONS] = "CLOSED-CAPTIONS",
+  };
+  g_string_append_printf (out, "#EXT-X-MEDIA:TYPE=%s", types[rendition->type]);
+  mill_hls_text_append_quoted (out, "GROUP-ID", rendition->group);
+  mill_hls_text_append_quoted (out, "NAME", rendition->name);
+  if (rendition->language != NULL && rendition->language[0] != '\0')
+    mill_hls_text_append_quoted (out, "LANGUAGE", rendition->language);
+  print_flags (out, rendition);
+  if (rendition->characteristics != NULL &&
+      rendition->characteristics[0] != '\0')
+    mill_hls_text_append_quoted (out, "CHARACTERISTICS",
+        rendition->characteristics);
   if (rendition->channels > 0)
     g_string_append_printf (out, ",CHANNELS=\"%u\"", rendition->channels);
+  if (rendition->instream_id != NULL)
+    mill_hls_text_append_quoted (out, "INSTREAM-ID", rendition->instream_id);
   if (rendition->uri != NULL && rendition->is_absolute)
     mill_hls_text_append_quoted_absolute_uri (out, "URI", rendition->uri);
   else if (rendition->uri != NULL)
     mill_hls_text_append_quoted_uri (out, "URI", rendition->uri);
   g_string_append_c (out, '\n');
+}
+
+static gint
+get_version (const MillHlsMultivariant *multivariant)
+{
+  for (gsize i = 0; i < multivariant->n_renditions; i++) {
+    const gchar *id = multivariant->renditions[i].instream_id;
+    if (id != NULL && g_str_has_prefix (id, "SERVICE"))
+      return VERSION_OF_SERVICES;
+  }
+  return VERSION;
 }
 
 static void
@@ -70,6 +102,16 @@ print_range (GString *out, const MillHlsVariant *variant)
   };
   if (variant->width > 0)
     g_string_append_printf (out, ",VIDEO-RANGE=%s", ranges[variant->range]);
+}
+
+/* NONE is no quoted-string (clause 4.4.6.2). */
+static void
+print_captions (GString *out, const gchar *group)
+{
+  if (group != NULL && group[0] == '\0')
+    g_string_append (out, ",CLOSED-CAPTIONS=NONE");
+  else if (group != NULL)
+    mill_hls_text_append_quoted (out, "CLOSED-CAPTIONS", group);
 }
 
 static void
@@ -113,6 +155,9 @@ print_variant (GString *out, const MillHlsVariant *variant, gboolean ranges)
   if (variant->audio_group != NULL)
     mill_hls_text_append_quoted (out, "AUDIO", variant->audio_group);
   print_pathway (out, variant);
+  if (variant->subtitles_group != NULL)
+    mill_hls_text_append_quoted (out, "SUBTITLES", variant->subtitles_group);
+  print_captions (out, variant->closed_captions);
   g_string_append_c (out, '\n');
   if (variant->is_absolute)
     mill_hls_text_append_absolute_uri (out, variant->uri);
@@ -185,7 +230,8 @@ mill_hls_multivariant_print (const MillHlsMultivariant *multivariant)
 {
   GString *out = g_string_sized_new (1024);
 
-  g_string_append_printf (out, "#EXTM3U\n#EXT-X-VERSION:%d\n", VERSION);
+  g_string_append_printf (out, "#EXTM3U\n#EXT-X-VERSION:%d\n",
+      get_version (multivariant));
   if (multivariant->independent_segments)
     g_string_append (out, "#EXT-X-INDEPENDENT-SEGMENTS\n");
   if (multivariant->start != NULL)

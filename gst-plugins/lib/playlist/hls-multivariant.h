@@ -19,16 +19,27 @@ G_BEGIN_DECLS
  * Source: RFC 8216bis (draft-pantos-hls-rfc8216bis-22) 4.4.6.
  */
 
+/** TYPE of an EXT-X-MEDIA (clause 4.4.6.1). */
+typedef enum
+{
+  MILL_HLS_AUDIO,
+  MILL_HLS_SUBTITLES,
+  MILL_HLS_CLOSED_CAPTIONS, /* inside of the video: it has no URI */
+} MillHlsRenditionType;
+
 /**
- * MillHlsRendition: one EXT-X-MEDIA of TYPE=AUDIO
+ * MillHlsRendition: one EXT-X-MEDIA
  * @group: GROUP-ID, the same for all renditions that a variant may choose from
  * @name: NAME, unique within @group
  * @language: (nullable): BCP 47 tag
  * @uri: (nullable): of its media playlist; NULL when a variant carries it
  * @is_default: chosen without a preference; at most one per group
  * @autoselect: may be chosen by the user's system language; implied by default
- * @channels: 0 when unknown
  * @is_absolute: @uri may begin with a scheme
+ * @forced: of subtitles: what a viewer needs who wants none
+ * @characteristics: (nullable): of subtitles: UTIs, comma-separated
+ * @instream_id: of closed captions: CC1 to CC4, SERVICE1 to SERVICE63
+ * @channels: of audio; 0 when unknown
  */
 typedef struct
 {
@@ -40,7 +51,14 @@ typedef struct
   gboolean autoselect;
   guint channels;
   gboolean is_absolute;
+  MillHlsRenditionType type;
+  gboolean forced;
+  const gchar *characteristics;
+  const gchar *instream_id;
 } MillHlsRendition;
+
+/* In the place of a group of closed captions. */
+#define MILL_HLS_NO_CAPTIONS ""
 
 /**
  * MillHlsVariant: one EXT-X-STREAM-INF
@@ -58,6 +76,10 @@ typedef struct
  *   once (EXT-X-I-FRAME-STREAM-INF, clause 4.4.6.3), however many variants have
  *   it; @i_frames_bandwidth_bps, @i_frames_average_bps, @i_frames_codecs: of that
  * @pathway: (nullable): PATHWAY-ID, see hls-presentation.h
+ * @subtitles_group: (nullable): GROUP-ID of its subtitles
+ * @closed_captions: (nullable): GROUP-ID of its closed captions;
+ *   MILL_HLS_NO_CAPTIONS says that it has none, which all variants have to say
+ *   together (clause 4.4.6.2); NULL says nothing
  *
  * A URI may be an absolute one when @is_absolute.
  */
@@ -79,6 +101,8 @@ typedef struct
   const gchar *i_frames_codecs;
   const gchar *pathway;
   gboolean is_absolute;
+  const gchar *subtitles_group;
+  const gchar *closed_captions;
 } MillHlsVariant;
 
 /**

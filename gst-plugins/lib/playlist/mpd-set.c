@@ -4,6 +4,9 @@
 #include "playlist/mpd-private.h"
 
 #define SCHEME_ROLE "urn:mpeg:dash:role:2011"
+/* SCTE 214-1 */
+#define SCHEME_CEA_608 "urn:scte:dash:cc:cea-608:2015"
+#define SCHEME_CEA_708 "urn:scte:dash:cc:cea-708:2015"
 #define SCHEME_CICP "urn:mpeg:mpegB:cicp:"
 #define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
 
@@ -75,15 +78,53 @@ write_colour (MillMpdXml *xml, const MillCodecColour *colour)
   write_code_point (xml, name, "MatrixCoefficients", colour->matrix);
 }
 
+/* Captions that are inside of the video (SCTE 214-1 7.2). */
+static void
+write_captions (MillMpdXml *xml, const gchar *scheme, const gchar *value)
+{
+  if (value != NULL)
+    mill_mpd_xml_write_descriptor (xml, "Accessibility", scheme,
+        value[0] != '\0' ? value : NULL);
+}
+
+static void
+write_roles (MillMpdXml *xml, const MillMpdRepresentation *first)
+{
+  static const gchar *const of_text[] = {
+    [MILL_MPD_SUBTITLE] = "subtitle",
+    [MILL_MPD_CAPTION] = "caption",
+    [MILL_MPD_FORCED_SUBTITLE] = "forced-subtitle",
+  };
+  gboolean is_text = first->content == MILL_MPD_TEXT;
+
+  if (first->is_main || !is_text)
+    mill_mpd_xml_write_descriptor (xml, "Role", SCHEME_ROLE,
+        first->is_main ? "main" : "alternate");
+  if (is_text)
+    mill_mpd_xml_write_descriptor (xml, "Role", SCHEME_ROLE,
+        of_text[first->text_role]);
+}
+
 static void
 write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     const MillMpdRepresentation *first)
 {
+  static const gchar *const types[] = {
+    [MILL_MPD_VIDEO] = "video",
+    [MILL_MPD_AUDIO] = "audio",
+    [MILL_MPD_TEXT] = "text",
+  };
+  /* Of text in ISOBMFF: RFC 4337, and DASH-IF IOP. */
+  static const gchar *const mime_types[] = {
+    [MILL_MPD_VIDEO] = "video/mp4",
+    [MILL_MPD_AUDIO] = "audio/mp4",
+    [MILL_MPD_TEXT] = "application/mp4",
+  };
   gboolean is_video = first->content == MILL_MPD_VIDEO;
 
   mill_mpd_xml_put_number (xml, "id", first->set);
-  mill_mpd_xml_put_text (xml, "contentType", is_video ? "video" : "audio");
-  mill_mpd_xml_put_text (xml, "mimeType", is_video ? "video/mp4" : "audio/mp4");
+  mill_mpd_xml_put_text (xml, "contentType", types[first->content]);
+  mill_mpd_xml_put_text (xml, "mimeType", mime_types[first->content]);
   if (first->language != NULL && first->language[0] != '\0')
     mill_mpd_xml_put_text (xml, "lang", first->language);
   if (is_video)
@@ -97,8 +138,9 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     mill_mpd_xml_write_descriptor (xml, "SupplementalProperty",
         SCHEME_CONTINUITY, period->continues);
   mill_mpd_event_write_inband (xml, first->event_schemes);
-  mill_mpd_xml_write_descriptor (xml, "Role", SCHEME_ROLE,
-      first->is_main ? "main" : "alternate");
+  write_captions (xml, SCHEME_CEA_608, first->captions_608);
+  write_captions (xml, SCHEME_CEA_708, first->captions_708);
+  write_roles (xml, first);
 }
 
 gsize

@@ -160,7 +160,8 @@ mill_mpd_xml_write_descriptor (MillMpdXml *xml, const gchar *name,
 {
   mill_mpd_xml_start_element (xml, name);
   mill_mpd_xml_put_text (xml, "schemeIdUri", scheme);
-  mill_mpd_xml_put_text (xml, "value", value);
+  if (value != NULL)
+    mill_mpd_xml_put_text (xml, "value", value);
   mill_mpd_xml_end_element (xml);
 }
 

@@ -45,7 +45,16 @@ typedef enum
 {
   MILL_MPD_VIDEO,
   MILL_MPD_AUDIO,
+  MILL_MPD_TEXT, /* in fMP4: codecs wvtt or stpp */
 } MillMpdContent;
+
+/** What text is for; Role of its set (23009-1 5.8.5.5). */
+typedef enum
+{
+  MILL_MPD_SUBTITLE,
+  MILL_MPD_CAPTION, /* also for those who cannot hear */
+  MILL_MPD_FORCED_SUBTITLE, /* also for those who want none */
+} MillMpdTextRole;
 
 /**
  * MillMpdSegment:
@@ -68,7 +77,11 @@ typedef struct
  *   must be switchable (same content, language). Content, language and role of
  *   a set come from its first representation.
  * @language: (nullable): BCP 47 tag
- * @is_main: Role "main" (else "alternate")
+ * @is_main: Role "main" (else "alternate", but of text)
+ * @text_role: of text
+ * @captions_608: (nullable): of video: CEA-608 in it, as SCTE 214-1 tells it
+ *   ("CC1=eng;CC3=spa", or "" when no more is known)
+ * @captions_708: (nullable): CEA-708, "1=lang:eng;2=lang:spa"
  * @fps_n: with @fps_d the frame rate; 0 leaves it out
  * @par_n: with @par_d the pixel aspect ratio; 0 means 1:1
  * @colour: of video; of a set that of its first representation
@@ -93,6 +106,9 @@ typedef struct
   MillMpdContent content;
   const gchar *language;
   gboolean is_main;
+  MillMpdTextRole text_role;
+  const gchar *captions_608;
+  const gchar *captions_708;
   const gchar *codecs;
   guint64 bandwidth_bps;
   guint width;
