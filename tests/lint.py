@@ -16,7 +16,7 @@ LAYERS = [
     ("gst-plugins", r'#include "[^"]*(pipelines|daemon|cli)/', "elements know neither engine nor daemon"),
     ("pipelines/engine", r'#include [<"](libsoup|sqlite3)|#include "[^"]*(daemon|cli|gst-plugins)/', "the engine knows no HTTP, database, daemon or element internals"),
     ("daemon/worker", r'#include [<"](libsoup|sqlite3)|#include "(\.\./)?(supervisor|api|auth|store|origin)/', "a worker speaks D-Bus and media only"),
-    ("daemon/origin", r'#include [<"](gst/|sqlite3)|#include "(\.\./)?(supervisor|api|auth|store|worker)/', "the origin serves files and knows no media"),
+    ("daemon/origin", r'#include [<"](gst/|sqlite3)|#include "(\.\./)?(supervisor|api|auth|worker)/|#include "(\.\./)?(daemon/)?store/(?!live-index)', "the origin serves files and knows no media"),
     ("daemon/store", r'#include [<"](libsoup|gst/)', "the store knows no HTTP and no media"),
     ("daemon/supervisor", r'#include [<"]libsoup', "HTTP lives in daemon/api"),
     ("daemon", r'#include "[^"]*(cli)/', "the daemon does not know the CLI"),

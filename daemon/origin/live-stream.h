@@ -139,6 +139,29 @@ gboolean mill_live_stream_has_ended (MillLiveStream *self);
 gboolean mill_live_stream_get_listed (MillLiveStream *self,
     guint64 *ret_number);
 
+/** Returns: FALSE when segments to come are of the generation of the last one.
+ */
+gboolean mill_live_stream_get_next (MillLiveStream *self,
+    guint64 *ret_generation, guint64 *ret_number);
+
+/**
+ * MillLiveTip: the end of a rendition's playlist. It lists what the plain one
+ * does, then segments that the rendition has whole, then the one that grows.
+ * @whole: number of the last whole segment
+ * @number, @part: last part; @part -1: there is none in that segment
+ */
+typedef struct
+{
+  guint64 whole;
+  guint64 number;
+  gint64 part;
+} MillLiveTip;
+
+/** @rendition: (nullable): NULL: of one that has no parts. Returns: FALSE
+ * before the first segment is listed */
+gboolean mill_live_stream_get_tip (MillLiveStream *self,
+    MillLiveRendition *rendition, MillLiveTip *ret_tip);
+
 /** Returns: (element-type MillLiveRendition*): in the order of the index */
 GPtrArray *mill_live_stream_get_renditions (MillLiveStream *self);
 MillLiveRendition *mill_live_stream_find_rendition (MillLiveStream *self,

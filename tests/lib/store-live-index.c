@@ -164,6 +164,8 @@ test_refused (void)
     "#rendition v",
     "#rendition ../v 1",
     "#rendition v 1 1",
+    "#next 1",
+    "#next 1 -2",
     "#listed 1 2",
     "#listed 1 2 x",
     "#listed 1 2 4294967296",
@@ -214,6 +216,13 @@ on_chunk (const MillLiveChunk *chunk, gpointer user_data)
 }
 
 static void
+on_next (guint64 generation, guint64 number, gpointer user_data)
+{
+  g_string_append_printf (user_data,
+      "next %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ";", generation, number);
+}
+
+static void
 on_listed (guint64 generation, guint64 number, guint target_duration_s,
     gpointer user_data)
 {
@@ -229,7 +238,7 @@ on_end (gpointer user_data)
 }
 
 static const MillLiveReaderFuncs all_funcs = { on_stream, on_rendition,
-  on_chunk, on_listed, on_end };
+  on_chunk, on_next, on_listed, on_end };
 
 static void
 feed (MillLiveReader *reader, GBytes *text)
@@ -254,6 +263,7 @@ test_records (void)
   g_autoptr (GBytes) start = mill_live_index_print (index);
   g_autoptr (GBytes) declared = mill_live_index_declare (index, "v360", 4);
   g_autoptr (GBytes) chunk = mill_live_index_add (index, &chunks[0]);
+  g_autoptr (GBytes) next = mill_live_index_announce (index, 4, 18);
   g_autoptr (GBytes) first = mill_live_index_list (index, 3, 16, 2);
   g_autoptr (GBytes) second = mill_live_index_list (index, 3, 17, 2);
   g_autoptr (GBytes) end = mill_live_index_end (index);
@@ -263,16 +273,18 @@ test_records (void)
   feed (reader, start);
   feed (reader, declared);
   feed (reader, chunk);
+  feed (reader, next);
   feed (reader, first);
   feed (reader, second);
   feed (reader, end);
   g_assert_cmpstr (heard->str, ==,
-      "stream 500000000;rendition v360 4;v360 17.0;listed 3-16 2;"
-      "listed 3-17 2;end;");
+      "stream 500000000;rendition v360 4;v360 17.0;next 4-18;"
+      "listed 3-16 2;listed 3-17 2;end;");
   g_string_truncate (heard, 0);
   feed (late, whole);
   g_assert_cmpstr (heard->str, ==,
-      "stream 500000000;rendition v360 4;v360 17.0;listed 3-17 2;end;");
+      "stream 500000000;rendition v360 4;v360 17.0;next 4-18;"
+      "listed 3-17 2;end;");
 }
 
 /* The file of an older packager, and one of a younger that tells more. */

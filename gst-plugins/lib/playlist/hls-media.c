@@ -61,27 +61,11 @@ mill_hls_media_append_head (GString *out, const MillHlsMedia *media,
 }
 
 static void
-print_program_date_time (GString *out, gint64 time_us)
-{
-  gsize before = out->len;
-
-  g_string_append (out, "#EXT-X-PROGRAM-DATE-TIME:");
-  if (mill_hls_text_append_date (out, time_us))
-    g_string_append_c (out, '\n');
-  else
-    g_string_truncate (out, before);
-}
-
-static void
 print_duration (GString *out, GstClockTime duration)
 {
-  /* Microseconds: printed from integers, because a decimal comma of the
-   * process' locale has no place here. */
-  guint64 us = (duration + 500) / 1000;
-
-  g_string_append_printf (out,
-      "#EXTINF:%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT ",\n",
-      us / G_USEC_PER_SEC, us % G_USEC_PER_SEC);
+  g_string_append (out, "#EXTINF:");
+  mill_hls_text_append_seconds (out, duration);
+  g_string_append (out, ",\n");
 }
 
 void
@@ -108,7 +92,7 @@ mill_hls_media_append_segment (GString *out, const MillHlsSegment *segment,
   if (with_map)
     mill_hls_media_append_map (out, segment);
   if (segment->program_date_time_us >= 0)
-    print_program_date_time (out, segment->program_date_time_us);
+    mill_hls_text_append_date_time (out, segment->program_date_time_us);
   if (segment->flags & MILL_HLS_SEGMENT_GAP)
     g_string_append (out, "#EXT-X-GAP\n");
   if (segment->cue != NULL)

@@ -32,4 +32,11 @@ void mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
  * Returns: FALSE when it is beyond the year 9999 */
 gboolean mill_hls_text_append_date (GString *out, gint64 time_us);
 
+/** Appends a line of EXT-X-PROGRAM-DATE-TIME; nothing beyond the year 9999.
+ * @time_us: since 1970 */
+void mill_hls_text_append_date_time (GString *out, gint64 time_us);
+
+/** Appends seconds with six digits, rounded to nearest. */
+void mill_hls_text_append_seconds (GString *out, guint64 duration_ns);
+
 G_END_DECLS

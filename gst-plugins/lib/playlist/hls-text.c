@@ -90,3 +90,26 @@ mill_hls_text_append_date (GString *out, gint64 time_us)
       (gint) (time_us % G_USEC_PER_SEC / 1000));
   return TRUE;
 }
+
+void
+mill_hls_text_append_date_time (GString *out, gint64 time_us)
+{
+  gsize before = out->len;
+
+  g_string_append (out, "#EXT-X-PROGRAM-DATE-TIME:");
+  if (mill_hls_text_append_date (out, time_us))
+    g_string_append_c (out, '\n');
+  else
+    g_string_truncate (out, before);
+}
+
+void
+mill_hls_text_append_seconds (GString *out, guint64 duration_ns)
+{
+  /* Microseconds: printed from integers, because a decimal comma of the
+   * process' locale has no place here. */
+  guint64 us = duration_ns / 1000 + (duration_ns % 1000 >= 500);
+
+  g_string_append_printf (out, "%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT,
+      us / G_USEC_PER_SEC, us % G_USEC_PER_SEC);
+}

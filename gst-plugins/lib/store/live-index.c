@@ -80,7 +80,8 @@ struct _MillLiveIndex
 {
   guint64 part_target_ns;
   GPtrArray *renditions; /* lines, each "#rendition ..." */
-  gchar *listed; /* (nullable): the last such line */
+  gchar *next; /* (nullable): the last such line */
+  gchar *listed; /* the same */
   gboolean ended;
   GQueue lines; /* of Line, in the order of publication */
   gsize live_bytes;
@@ -109,6 +110,7 @@ void
 mill_live_index_free (MillLiveIndex *self)
 {
   g_ptr_array_unref (self->renditions);
+  g_free (self->next);
   g_free (self->listed);
   g_queue_clear_full (&self->lines, (GDestroyNotify) free_line);
   g_free (self);
@@ -130,18 +132,35 @@ mill_live_index_declare (MillLiveIndex *self, const gchar *rendition,
   return g_bytes_new (line, strlen (line));
 }
 
+/* Only the last one counts: the one before is so much to compact. @line:
+ * (transfer full) */
+static GBytes *
+replace_line (MillLiveIndex *self, gchar **place, gchar *line)
+{
+  if (*place != NULL)
+    self->expired_bytes += strlen (*place);
+  g_free (*place);
+  *place = line;
+  return g_bytes_new (line, strlen (line));
+}
+
+GBytes *
+mill_live_index_announce (MillLiveIndex *self, guint64 generation,
+    guint64 number)
+{
+  return replace_line (self, &self->next,
+      g_strdup_printf ("#next %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n",
+          generation, number));
+}
+
 GBytes *
 mill_live_index_list (MillLiveIndex *self, guint64 generation, guint64 number,
     guint target_duration_s)
 {
-  /* Only the last one counts: the one before is so much to compact. */
-  if (self->listed != NULL)
-    self->expired_bytes += strlen (self->listed);
-  g_free (self->listed);
-  self->listed = g_strdup_printf ("#listed %" G_GUINT64_FORMAT
-                                  " %" G_GUINT64_FORMAT " %u\n",
-      generation, number, target_duration_s);
-  return g_bytes_new (self->listed, strlen (self->listed));
+  return replace_line (self, &self->listed,
+      g_strdup_printf ("#listed %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                       " %u\n",
+          generation, number, target_duration_s));
 }
 
 GBytes *
@@ -218,6 +237,8 @@ mill_live_index_print (MillLiveIndex *self)
 
     g_string_append_len (text, data, size);
   }
+  if (self->next != NULL)
+    g_string_append (text, self->next);
   if (self->listed != NULL)
     g_string_append (text, self->listed);
   if (self->ended)
@@ -363,6 +384,20 @@ read_rendition (MillLiveReader *self, gchar **fields, guint n)
 }
 
 static gboolean
+read_next (MillLiveReader *self, gchar **fields, guint n)
+{
+  guint64 generation;
+  guint64 number;
+
+  if (n != 3 || !parse_number (fields[1], G_MAXUINT64, &generation) ||
+      !parse_number (fields[2], G_MAXUINT64, &number))
+    return FALSE;
+  if (self->funcs->next != NULL)
+    self->funcs->next (generation, number, self->user_data);
+  return TRUE;
+}
+
+static gboolean
 read_listed (MillLiveReader *self, gchar **fields, guint n)
 {
   guint64 generation;
@@ -391,6 +426,8 @@ read_record (MillLiveReader *self, gchar *line)
     return read_stream (self, fields, n);
   if (g_str_equal (line, "#rendition"))
     return read_rendition (self, fields, n);
+  if (g_str_equal (line, "#next"))
+    return read_next (self, fields, n);
   if (g_str_equal (line, "#listed"))
     return read_listed (self, fields, n);
   if (g_str_equal (line, END_LINE) && self->funcs->end != NULL)

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <gst/gst.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  *     #stream PART-TARGET
  *     #rendition RENDITION PART-TARGET
  *     RENDITION GENERATION NUMBER PART OFFSET LENGTH TIME DURATION FLAGS WALL
+ *     #next GENERATION NUMBER
  *     #listed GENERATION NUMBER TARGET-DURATION
  *     #end
  *
@@ -36,6 +37,8 @@ G_BEGIN_DECLS
  * chunks are no parts: nobody is promised anything of their lengths.
  * #rendition comes before the first chunk of RENDITION: its own PART-TARGET in
  * ns, never more than that of the stream, never changed either.
+ * #next announces that segments from NUMBER on are of GENERATION, before the
+ * last chunk of the one before it.
  * #listed follows the playlists that list segment NUMBER, of GENERATION, in all
  * renditions together; TARGET-DURATION is theirs, in s. #end follows those that
  * have EXT-X-ENDLIST. Lines of '#' and another word are for later: a reader
@@ -108,6 +111,11 @@ GBytes *mill_live_index_declare (MillLiveIndex *self, const gchar *rendition,
 /** Records @chunk. Returns: (transfer full): the line to append */
 GBytes *mill_live_index_add (MillLiveIndex *self, const MillLiveChunk *chunk);
 
+/** Segments from @number on are of @generation.
+ * Returns: (transfer full): the line to append */
+GBytes *mill_live_index_announce (MillLiveIndex *self, guint64 generation,
+    guint64 number);
+
 /** The playlists list this segment, and all before it.
  * Returns: (transfer full): the line to append */
 GBytes *mill_live_index_list (MillLiveIndex *self, guint64 generation,
@@ -143,6 +151,7 @@ typedef struct
   void (*rendition) (const gchar *name, guint64 part_target_ns,
       gpointer user_data);
   void (*chunk) (const MillLiveChunk *chunk, gpointer user_data);
+  void (*next) (guint64 generation, guint64 number, gpointer user_data);
   void (*listed) (guint64 generation, guint64 number, guint target_duration_s,
       gpointer user_data);
   void (*end) (gpointer user_data);
