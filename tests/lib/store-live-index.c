@@ -355,7 +355,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  gst_init (&argc, &argv);
   g_test_add_func ("/live-index/write", test_write);
   g_test_add_func ("/live-index/read", test_read);
   g_test_add_func ("/live-index/read-bytes", test_read_bytes);
