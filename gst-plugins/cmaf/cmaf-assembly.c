@@ -90,6 +90,23 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane, gboolean begins,
   return mill_bmff_writer_steal_bytes (&self->header);
 }
 
+/* A decoder that is given the moof and the payload up to the end of the first
+ * sample decodes that one, though the moof tells of others: of a picture to jump
+ * to no more than that is fetched. @header: of the chunk that begins the segment
+ */
+static void
+note_i_frame_locked (MillCmafPackager *self, MillCmafWritten *written,
+    GBytes *header)
+{
+  const MillBmffSample *first =
+      &g_array_index (self->taken.samples, MillBmffSample, 0);
+  gsize size;
+  const guint8 *data = g_bytes_get_data (header, &size);
+  gsize moof = mill_bmff_chunk_find_moof (data, size);
+  written->i_frame_offset = (guint32) moof;
+  written->i_frame_bytes = (guint32) (size - moof) + first->size;
+}
+
 static void
 submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
     MillCmafWritten *written, MillCmafChunkWrite *write)
@@ -105,6 +122,8 @@ submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
   if (write->begins)
     written->time = decode_time -
         (lane->kind == MILL_CMAF_AUDIO ? lane->edit : 0);
+  if (write->begins && write->sync && lane->kind == MILL_CMAF_VIDEO)
+    note_i_frame_locked (self, written, header);
   written->duration += self->taken.duration;
   written->bytes += size;
   written->pending++;

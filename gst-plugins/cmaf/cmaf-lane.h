@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 /**
  * MillCmafWritten: a segment of a lane
  * @time: presentation time on the media's timeline, ticks
+ * @i_frame_offset, @i_frame_bytes: see MillCmafSegment
  * @pending: chunks whose write is not done
  * @closed: no more comes
  * @closed_at: packager clock then
@@ -28,6 +29,8 @@ typedef struct
   gint64 time;
   guint64 duration;
   guint64 bytes;
+  guint32 i_frame_offset;
+  guint32 i_frame_bytes;
   guint pending;
   gboolean failed;
   gboolean closed;

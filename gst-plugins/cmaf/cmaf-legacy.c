@@ -34,17 +34,9 @@ mill_cmaf_legacy_restore_output (MillCmafPublisher *self, guint i)
 {
   const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   mill_cmaf_publisher_add_output (self);
-  for (guint k = 0; k < rendition->segments->len; k++) {
-    const MillCmafSegment *segment =
-        &g_array_index (rendition->segments, MillCmafSegment, k);
-    if (segment->flags & MILL_CMAF_SEGMENT_GAP)
-      mill_hls_bitrate_break (&mill_cmaf_publisher_output (self, i)->bitrate);
-    else
-      mill_hls_bitrate_add (&mill_cmaf_publisher_output (self, i)->bitrate,
-          segment->bytes,
-          (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
-              rendition->format.timescale));
-  }
+  for (guint k = 0; k < rendition->segments->len; k++)
+    mill_cmaf_publisher_count_segment (self, i, k);
+  mill_cmaf_listings_begin (self, i);
 }
 
 void
@@ -66,34 +58,51 @@ mill_cmaf_legacy_forget (MillCmafPublisher *self)
 /* ---- its files ---- */
 
 static gboolean
-is_listed (const MillCmafPublisher *self, const gchar *name)
+has_generation (const MillCmafState *state, guint64 generation)
 {
-  for (guint i = 0; i < self->state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        mill_cmaf_publisher_rendition (self, i);
-    for (guint k = 0; k < self->state->cuts->len; k++) {
-      const MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
-      g_autofree gchar *segment =
-          mill_cmaf_manifest_name_segment (rendition->name, cut->generation,
-              cut->number);
-      g_autofree gchar *init =
-          mill_cmaf_manifest_name_init (rendition->name, cut->generation);
-      if (g_str_equal (segment, name) || g_str_equal (init, name))
-        return TRUE;
-    }
-  }
+  for (guint k = 0; k < state->cuts->len; k++)
+    if (g_array_index (state->cuts, MillCmafCut, k).generation == generation)
+      return TRUE;
   return FALSE;
 }
 
+/* Numbers are consecutive. */
 static gboolean
-is_ours (const gchar *file)
+has_segment (const MillCmafState *state, guint64 generation, guint64 number)
 {
+  const MillCmafCut *cuts = (const MillCmafCut *) state->cuts->data;
+  return state->cuts->len > 0 && number >= cuts[0].number &&
+      number - cuts[0].number < state->cuts->len &&
+      cuts[number - cuts[0].number].generation == generation;
+}
+
+typedef enum
+{
+  FOREIGN,
+  LISTED,
+  LEFT_OVER,
+} Finding;
+
+/* What @file in the folder of a rendition is; a name that is printed otherwise
+ * is not ours. */
+static Finding
+judge_file (const MillCmafPublisher *self, const gchar *rendition,
+    const gchar *file)
+{
+  gboolean is_known = mill_cmaf_state_find_rendition (self->state, rendition) !=
+      NULL;
   guint64 generation;
   guint64 number;
   gchar rest;
-  return sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4%c",
-             &generation, &number, &rest) == 3 ||
-      sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2;
+  if (sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4%c",
+          &generation, &number, &rest) == 3)
+    return is_known && has_segment (self->state, generation, number)
+        ? LISTED
+        : LEFT_OVER;
+  if (sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2)
+    return is_known && has_generation (self->state, generation) ? LISTED
+                                                                : LEFT_OVER;
+  return FOREIGN;
 }
 
 /* Media of predecessors that no playlist lists any more, or never did. */
@@ -112,9 +121,9 @@ mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due)
         mill_store_list (self->store, directory, NULL);
     for (guint k = 0; files != NULL && k < files->len; k++) {
       const gchar *file = g_ptr_array_index (files, k);
-      g_autofree gchar *name = g_strdup_printf ("%s/%s", directory, file);
-      if (is_ours (file) && !is_listed (self, name))
-        mill_cmaf_window_throw_away (self, g_steal_pointer (&name), due);
+      if (judge_file (self, directory, file) == LEFT_OVER)
+        mill_cmaf_window_throw_away (self,
+            g_strdup_printf ("%s/%s", directory, file), due);
     }
   }
 }

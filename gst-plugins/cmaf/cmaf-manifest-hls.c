@@ -2,7 +2,6 @@
  * Copyright (c) 2026 The millrace authors */
 
 #include "cmaf-manifest-private.h"
-#include "playlist/hls-media.h"
 
 static gint64
 wall_of (const MillCmafManifest *manifest, const MillCmafRendition *rendition,
@@ -21,58 +20,86 @@ wall_of (const MillCmafManifest *manifest, const MillCmafRendition *rendition,
   return cut->wall_us + (start - cut->media_start) / GST_USECOND;
 }
 
+static MillHlsSegmentFlags
+flags_of (const MillCmafCut *cut, gboolean gap)
+{
+  return (gap ? MILL_HLS_SEGMENT_GAP : MILL_HLS_SEGMENT_NONE) |
+      (cut->flags & MILL_CMAF_CUT_DISCONTINUITY ? MILL_HLS_SEGMENT_DISCONTINUITY
+                                                : MILL_HLS_SEGMENT_NONE);
+}
+
+void
+mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
+    MillCmafPlaylist which, MillHlsListing *listing)
+{
+  const MillCmafRendition *rendition =
+      g_ptr_array_index (manifest->state->renditions, i);
+  const MillCmafCut *cut = mill_cmaf_manifest_cut_at (manifest->state, k);
+  const MillCmafSegment *segment = mill_cmaf_manifest_segment_at (rendition, k);
+  gboolean i_frames = which == MILL_CMAF_PLAYLIST_I_FRAMES;
+  /* What has no picture to begin with is missing in a list of those. */
+  gboolean gap = mill_cmaf_manifest_is_gap (rendition, k) ||
+      (i_frames && segment->i_frame_bytes == 0);
+  gchar uri[64];
+  gchar init[64];
+  g_snprintf (uri, sizeof uri,
+      "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s", cut->generation,
+      cut->number);
+  g_snprintf (init, sizeof init, "init-%" G_GUINT64_FORMAT ".mp4",
+      cut->generation);
+  MillHlsSegment listed = {
+    .uri = uri,
+    .init_uri = gap ? NULL : init,
+    /* A picture is shown until the next one: the next segment begins with it
+     * (RFC 8216bis 4.4.3.6). */
+    .duration =
+        (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+            rendition->format.timescale),
+    .program_date_time_us = wall_of (manifest, rendition, k),
+    .flags = flags_of (cut, gap),
+  };
+  if (i_frames && !gap)
+    listed.range = (MillHlsRange){ .offset = segment->i_frame_offset,
+      .length = segment->i_frame_bytes };
+  mill_hls_listing_append (listing, &listed);
+}
+
 GBytes *
-mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest, guint i)
+mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
+    MillCmafPlaylist which, const MillHlsListing *listing)
 {
   static const MillHlsKind kinds[] = { MILL_HLS_LIVE, MILL_HLS_EVENT,
     MILL_HLS_VOD };
   const MillCmafState *state = manifest->state;
+  gboolean i_frames = which == MILL_CMAF_PLAYLIST_I_FRAMES;
+  MillHlsMedia media = {
+    .kind = kinds[manifest->mode],
+    .ended = state->ended,
+    .i_frames_only = i_frames,
+    .independent_segments = !i_frames &&
+        mill_cmaf_manifest_is_independent (manifest),
+    .target_duration_s = state->target_duration_s,
+    .media_sequence = mill_hls_listing_get_length (listing) > 0
+        ? mill_cmaf_manifest_cut_at (state, 0)->number
+        : state->next_number,
+    .discontinuity_sequence = state->discontinuity_sequence,
+  };
+  return mill_hls_listing_print (listing, &media);
+}
+
+GBytes *
+mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest, guint i,
+    MillCmafPlaylist which)
+{
+  const MillCmafState *state = manifest->state;
   const MillCmafRendition *rendition = g_ptr_array_index (state->renditions, i);
-  g_autoptr (GStringChunk) strings = g_string_chunk_new (1024);
+  g_autoptr (MillHlsListing) listing = mill_hls_listing_new ();
   guint n = state->cuts->len;
   /* A rendition of a file may end before the others: that is no gap. */
   while (manifest->mode == MILL_CMAF_VOD && n > 0 &&
       mill_cmaf_manifest_is_gap (rendition, n - 1))
     n--;
-  g_autofree MillHlsSegment *segments = g_new0 (MillHlsSegment, n);
-  guint64 init_generation = MILL_CMAF_NONE;
-  const gchar *init = NULL;
-  gchar name[64];
-  for (guint k = 0; k < n; k++) {
-    const MillCmafCut *cut = mill_cmaf_manifest_cut_at (state, k);
-    gboolean gap = mill_cmaf_manifest_is_gap (rendition, k);
-    if (!gap && cut->generation != init_generation) {
-      init_generation = cut->generation;
-      g_snprintf (name, sizeof name, "init-%" G_GUINT64_FORMAT ".mp4",
-          init_generation);
-      init = g_string_chunk_insert (strings, name);
-    }
-    g_snprintf (name, sizeof name,
-        "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s", cut->generation,
-        cut->number);
-    segments[k] = (MillHlsSegment){
-      .uri = g_string_chunk_insert (strings, name),
-      .init_uri = gap ? NULL : init,
-      .duration = (GstClockTime) mill_cmaf_timeline_to_ns (
-          (gint64) mill_cmaf_manifest_segment_at (rendition, k)->duration,
-          rendition->format.timescale),
-      .program_date_time_us = wall_of (manifest, rendition, k),
-      .flags = (gap ? MILL_HLS_SEGMENT_GAP : 0) |
-          (cut->flags & MILL_CMAF_CUT_DISCONTINUITY
-                  ? MILL_HLS_SEGMENT_DISCONTINUITY
-                  : 0),
-    };
-  }
-  MillHlsMedia media = {
-    .kind = kinds[manifest->mode],
-    .ended = state->ended,
-    .independent_segments = mill_cmaf_manifest_is_independent (manifest),
-    .target_duration_s = state->target_duration_s,
-    .media_sequence = n > 0 ? mill_cmaf_manifest_cut_at (state, 0)->number
-                            : state->next_number,
-    .discontinuity_sequence = state->discontinuity_sequence,
-    .segments = segments,
-    .n_segments = n,
-  };
-  return mill_hls_media_print (&media);
+  for (guint k = 0; k < n; k++)
+    mill_cmaf_manifest_hls_list (manifest, i, k, which, listing);
+  return mill_cmaf_manifest_hls_print_listing (manifest, which, listing);
 }

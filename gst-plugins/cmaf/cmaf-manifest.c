@@ -6,9 +6,11 @@
 #include <string.h>
 
 gchar *
-mill_cmaf_manifest_name_playlist (const gchar *rendition)
+mill_cmaf_manifest_name_playlist (const gchar *rendition,
+    MillCmafPlaylist which)
 {
-  return g_strdup_printf ("%s/playlist.m3u8", rendition);
+  return g_strdup_printf ("%s/%s.m3u8", rendition,
+      which == MILL_CMAF_PLAYLIST_I_FRAMES ? "iframes" : "playlist");
 }
 
 gchar *

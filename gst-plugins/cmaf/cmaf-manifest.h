@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-state.h"
+#include "playlist/hls-listing.h"
 
 G_BEGIN_DECLS
 
@@ -18,11 +19,21 @@ typedef enum
   MILL_CMAF_VOD, /* playlists at the end only */
 } MillCmafMode;
 
+/** The media playlists of a rendition. */
+typedef enum
+{
+  MILL_CMAF_PLAYLIST_MEDIA,
+  MILL_CMAF_PLAYLIST_I_FRAMES, /* of video: the first picture of each segment */
+  MILL_CMAF_N_PLAYLISTS,
+} MillCmafPlaylist;
+
 /** Of one rendition, since the start, in bit/s; 0: it has no media yet. */
 typedef struct
 {
   guint64 peak_bps;
   guint64 average_bps;
+  guint64 i_frames_peak_bps; /* of its I-frame playlist; 0: there is none */
+  guint64 i_frames_average_bps;
 } MillCmafBitrate;
 
 /**
@@ -43,9 +54,18 @@ typedef struct
 /** Returns: whether multivariant playlist and MPD list rendition @i */
 gboolean mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i);
 
-/** Returns: (transfer full): the media playlist of rendition @i */
-GBytes *mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest,
-    guint i);
+/** Returns: (transfer full): playlist @which of rendition @i */
+GBytes *mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest, guint i,
+    MillCmafPlaylist which);
+
+/** Appends segment @k of rendition @i to @listing, as playlist @which has it. */
+void mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i,
+    guint k, MillCmafPlaylist which, MillHlsListing *listing);
+
+/** Returns: (transfer full): playlist @which of @listing, which has all segments
+ * that the state has */
+GBytes *mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
+    MillCmafPlaylist which, const MillHlsListing *listing);
 
 /** Returns: whether every segment can be decoded without another */
 gboolean mill_cmaf_manifest_is_independent (const MillCmafManifest *manifest);
@@ -60,7 +80,8 @@ GBytes *mill_cmaf_manifest_mpd_print (const MillCmafManifest *manifest,
 
 /* Names of the files of a rendition, relative to the stream's directory.
  * Returns: (transfer full) */
-gchar *mill_cmaf_manifest_name_playlist (const gchar *rendition);
+gchar *mill_cmaf_manifest_name_playlist (const gchar *rendition,
+    MillCmafPlaylist which);
 gchar *mill_cmaf_manifest_name_init (const gchar *rendition,
     guint64 generation);
 gchar *mill_cmaf_manifest_name_segment (const gchar *rendition,

@@ -118,7 +118,8 @@ collect_audio (const MillCmafManifest *manifest, GStringChunk *strings,
       continue;
     guint n_groups = groups->len;
     AudioGroup *group = find_group (manifest, groups, format, strings);
-    g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name);
+    g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name,
+        MILL_CMAF_PLAYLIST_MEDIA);
     MillHlsRendition media = {
       .group = group->group,
       .name = rendition->name,
@@ -166,7 +167,8 @@ add_variants (const MillCmafManifest *manifest, guint i, GStringChunk *strings,
   const MillCmafRendition *rendition =
       g_ptr_array_index (manifest->state->renditions, i);
   const MillCmafFormat *format = &rendition->format;
-  g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name);
+  g_autofree gchar *uri = mill_cmaf_manifest_name_playlist (rendition->name,
+      MILL_CMAF_PLAYLIST_MEDIA);
   MillHlsVariant variant = {
     .uri = g_string_chunk_insert (strings, uri),
     .bandwidth_bps = manifest->bitrates[i].peak_bps,
@@ -181,6 +183,15 @@ add_variants (const MillCmafManifest *manifest, guint i, GStringChunk *strings,
   if (mill_bmff_init_is_turned (format->orientation)) {
     variant.width = format->height;
     variant.height = format->width;
+  }
+  if (manifest->bitrates[i].i_frames_peak_bps > 0) {
+    g_autofree gchar *i_frames =
+        mill_cmaf_manifest_name_playlist (rendition->name,
+            MILL_CMAF_PLAYLIST_I_FRAMES);
+    variant.i_frames_uri = g_string_chunk_insert (strings, i_frames);
+    variant.i_frames_bandwidth_bps = manifest->bitrates[i].i_frames_peak_bps;
+    variant.i_frames_average_bps = manifest->bitrates[i].i_frames_average_bps;
+    variant.i_frames_codecs = format->codec;
   }
   if (format->kind == MILL_CMAF_AUDIO || groups->len == 0) {
     g_array_append_val (variants, variant);

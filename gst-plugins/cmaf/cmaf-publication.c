@@ -141,6 +141,8 @@ fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
       .time = written->time,
       .duration = written->duration,
       .bytes = written->bytes,
+      .i_frame_offset = written->i_frame_offset,
+      .i_frame_bytes = written->i_frame_bytes,
     };
     lane->n_published++;
     self->gaps--;

@@ -19,11 +19,14 @@ G_BEGIN_DECLS
 typedef struct
 {
   MillHlsBitrate bitrate;
+  MillHlsBitrate i_frames_bitrate;
+  MillHlsListing *listings[MILL_CMAF_N_PLAYLISTS]; /* NULL: not kept */
   MillStoreObject *object; /* the segment being written */
   guint64 offset; /* bytes handed to it */
   guint part; /* chunks handed to it */
   GstClockTimeDiff missed; /* ns since it had a segment */
   guint64 announced_bps; /* in the multivariant playlist */
+  guint64 announced_i_frames_bps;
   guint64 told_bps; /* in any manifest, ever */
 } MillCmafOutput;
 
@@ -49,6 +52,10 @@ struct _MillCmafPublisher
   MillLiveIndex *index; /* NULL for VOD */
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
+  GByteArray *rows; /* of the state: not written yet */
+  gboolean state_stale; /* more has changed than that: write it anew */
+  gsize state_bytes; /* of the file when it was written as a whole */
+  gsize state_appended; /* bytes since */
   gboolean continued;
   gboolean untouched; /* what the directory has is its claim alone */
   gchar *warning;
@@ -80,6 +87,28 @@ mill_cmaf_publisher_cut (const MillCmafPublisher *self, guint i)
 
 /** Makes room for what is known of one rendition more. */
 void mill_cmaf_publisher_add_output (MillCmafPublisher *self);
+
+/** Bit rates of rendition @i go on with its segment @k. */
+void mill_cmaf_publisher_count_segment (MillCmafPublisher *self, guint i,
+    guint k);
+
+/** The last segment of the lists was added since the state was written. */
+void mill_cmaf_publisher_note_row (MillCmafPublisher *self);
+
+/* ---- cmaf-listings.c ---- */
+
+/** The playlists of rendition @i are kept from now on, with all it has. */
+void mill_cmaf_listings_begin (MillCmafPublisher *self, guint i);
+
+/** A segment was added to, or is about to leave, the lists of the state. */
+void mill_cmaf_listings_add_last (MillCmafPublisher *self);
+void mill_cmaf_listings_remove_first (MillCmafPublisher *self);
+
+/** Writes the media playlists of all renditions. */
+void mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
+    const MillCmafManifest *manifest);
+
+void mill_cmaf_listings_clear (MillCmafOutput *output);
 
 /* ---- cmaf-bitrates.c ---- */
 
@@ -115,6 +144,10 @@ GstClockTimeDiff mill_cmaf_window_get_duration (const MillCmafPublisher *self);
 /** The object @name (transfer full) is removed when @due (monotonic, µs). */
 void mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name,
     gint64 due);
+
+/** Returns: index of the first segment that live.index has: the last minute is
+ * in it; what is older is in playlists alone */
+guint mill_cmaf_window_find_recent (const MillCmafPublisher *self);
 
 /** See mill_cmaf_publisher_add(). */
 void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,

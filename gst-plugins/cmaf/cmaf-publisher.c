@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* The state is not written anew for fewer bytes than that. */
+#define STATE_LEAST_BYTES (64u << 10)
+
 /** Who hears of a job. */
 typedef struct
 {
@@ -25,6 +28,7 @@ clear_output (gpointer data)
 {
   MillCmafOutput *output = data;
   g_clear_pointer (&output->object, mill_store_object_unref);
+  mill_cmaf_listings_clear (output);
 }
 
 static void
@@ -79,6 +83,46 @@ static gboolean
 submit (MillCmafPublisher *self, MillStoreJob *job, GError **error)
 {
   return mill_store_writer_submit (self->writer, job, error);
+}
+
+/* ---- .state ---- */
+
+/* Appended to until that is as much as the file itself, so that a segment costs
+ * the same with a window of any length. */
+static void
+put_state (MillCmafPublisher *self, MillStoreJob *job)
+{
+  gsize rows = self->rows->len;
+  self->state_stale |= !mill_store_lease_can_append (self->lease) ||
+      self->state_appended + rows > MAX (self->state_bytes, STATE_LEAST_BYTES);
+  if (self->state_stale) {
+    g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
+    mill_store_job_write_lease (job, self->lease, content);
+    self->state_bytes = g_bytes_get_size (content);
+    self->state_appended = 0;
+  } else if (rows > 0) {
+    g_autoptr (GBytes) content = g_bytes_new (self->rows->data, rows);
+    mill_store_job_append_lease (job, self->lease, content);
+    self->state_appended += rows;
+  }
+  self->state_stale = FALSE;
+  g_byte_array_set_size (self->rows, 0);
+}
+
+void
+mill_cmaf_publisher_note_row (MillCmafPublisher *self)
+{
+  g_autoptr (GBytes) row = mill_cmaf_state_save_last (self->state);
+  g_byte_array_append (self->rows, g_bytes_get_data (row, NULL),
+      (guint) g_bytes_get_size (row));
+}
+
+/* A job with the state in it: one that is refused has not written it. */
+static void
+submit_state (MillCmafPublisher *self, MillStoreJob *job)
+{
+  if (!submit (self, job, NULL))
+    self->state_stale = TRUE;
 }
 
 /* ---- live.index ---- */
@@ -138,11 +182,12 @@ describe_segment (const MillCmafPublisher *self, guint i, guint k)
   return chunk;
 }
 
-/* The segments of a predecessor, as one chunk each. */
+/* The last segments of a predecessor, as one chunk each. */
 static void
 fill_index (MillCmafPublisher *self)
 {
-  for (guint k = 0; k < self->state->cuts->len; k++)
+  for (guint k = mill_cmaf_window_find_recent (self);
+       k < self->state->cuts->len; k++)
     for (guint i = 0; i < self->state->renditions->len; i++) {
       MillLiveChunk chunk = describe_segment (self, i, k);
       g_autoptr (GBytes) line = mill_live_index_add (self->index, &chunk);
@@ -171,7 +216,35 @@ mill_cmaf_publisher_add_output (MillCmafPublisher *self)
 {
   MillCmafOutput output = { 0 };
   mill_hls_bitrate_init (&output.bitrate, self->options.segment_duration);
+  mill_hls_bitrate_init (&output.i_frames_bitrate,
+      self->options.segment_duration);
   g_array_append_val (self->outputs, output);
+}
+
+static void
+count_bytes (MillHlsBitrate *bitrate, guint64 bytes, GstClockTime duration)
+{
+  if (bytes > 0)
+    mill_hls_bitrate_add (bitrate, bytes, duration);
+  else
+    mill_hls_bitrate_break (bitrate);
+}
+
+void
+mill_cmaf_publisher_count_segment (MillCmafPublisher *self, guint i, guint k)
+{
+  const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
+  MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
+  const MillCmafSegment *segment =
+      &g_array_index (rendition->segments, MillCmafSegment, k);
+  gboolean gap = (segment->flags & MILL_CMAF_SEGMENT_GAP) != 0;
+  GstClockTime duration =
+      (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
+          rendition->format.timescale);
+  count_bytes (&output->bitrate, gap ? 0 : segment->bytes, duration);
+  if (self->options.i_frames)
+    count_bytes (&output->i_frames_bitrate, gap ? 0 : segment->i_frame_bytes,
+        duration);
 }
 
 static gboolean
@@ -192,6 +265,7 @@ begin (MillCmafPublisher *self, GError **error)
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
+  self->state_bytes = g_bytes_get_size (content);
   if (self->options.mode == MILL_CMAF_VOD)
     return TRUE;
   self->index = mill_live_index_new (0);
@@ -212,6 +286,7 @@ mill_cmaf_publisher_open (const gchar *path,
   self->done = done;
   self->user_data = user_data;
   g_queue_init (&self->trash);
+  self->rows = g_byte_array_new ();
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
   self->store = mill_store_directory_new (path, error);
@@ -238,6 +313,7 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
     return;
   mill_cmaf_legacy_withdraw (self);
   g_clear_pointer (&self->outputs, g_array_unref);
+  g_clear_pointer (&self->rows, g_byte_array_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   g_clear_pointer (&self->index, mill_live_index_free);
   g_clear_pointer (&self->writer, mill_store_writer_free);
@@ -286,9 +362,13 @@ mill_cmaf_publisher_get_bitrate (const MillCmafPublisher *self, guint i)
 {
   const MillHlsBitrate *bitrate =
       &mill_cmaf_publisher_output (self, i)->bitrate;
+  const MillHlsBitrate *i_frames =
+      &mill_cmaf_publisher_output (self, i)->i_frames_bitrate;
   return (MillCmafBitrate){
     .peak_bps = mill_hls_bitrate_peak_bps (bitrate),
     .average_bps = mill_hls_bitrate_average_bps (bitrate),
+    .i_frames_peak_bps = mill_hls_bitrate_peak_bps (i_frames),
+    .i_frames_average_bps = mill_hls_bitrate_average_bps (i_frames),
   };
 }
 
@@ -298,10 +378,10 @@ mill_cmaf_publisher_begin_generation (MillCmafPublisher *self)
   self->state->generation++;
   /* Before anything is named by it, so that no successor uses it again. */
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
-  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
-  mill_store_job_write_lease (job, self->lease, content);
+  self->state_stale = TRUE;
+  put_state (self, job);
   mill_store_job_set_essential (job);
-  submit (self, job, NULL);
+  submit_state (self, job);
   return self->state->generation;
 }
 
@@ -347,6 +427,8 @@ mill_cmaf_publisher_add_rendition (MillCmafPublisher *self, const gchar *pad,
   g_autofree gchar *name = free_name (self, wanted ? wanted : fallback);
   mill_cmaf_state_add_rendition (self->state, pad, name, format);
   mill_cmaf_publisher_add_output (self);
+  mill_cmaf_listings_begin (self, self->state->renditions->len - 1);
+  self->state_stale = TRUE;
   return self->state->renditions->len - 1;
 }
 
@@ -357,6 +439,7 @@ mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
   MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   guint from = rendition->format.timescale;
   mill_cmaf_state_copy_format (&rendition->format, format);
+  self->state_stale = TRUE;
   if (from == format->timescale)
     return;
   for (guint k = 0; k < rendition->segments->len; k++) {
@@ -476,8 +559,11 @@ has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
     MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
     gboolean listed = mill_cmaf_manifest_lists (manifest, i);
     if (listed != (output->announced_bps > 0) ||
-        manifest->bitrates[i].peak_bps > output->announced_bps)
+        manifest->bitrates[i].peak_bps > output->announced_bps ||
+        manifest->bitrates[i].i_frames_peak_bps >
+            output->announced_i_frames_bps)
       news = TRUE;
+    output->announced_i_frames_bps = manifest->bitrates[i].i_frames_peak_bps;
     output->announced_bps = listed ? manifest->bitrates[i].peak_bps : 0;
   }
   return news;
@@ -494,15 +580,8 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .segment_duration = self->options.segment_duration,
     .now_us = g_get_real_time (),
   };
-  for (guint i = 0; self->options.hls && i < self->state->renditions->len;
-       i++) {
-    g_autofree gchar *name =
-        mill_cmaf_manifest_name_playlist (mill_cmaf_publisher_rendition (self,
-            i)
-                                              ->name);
-    g_autoptr (GBytes) playlist = mill_cmaf_manifest_hls_print (&manifest, i);
-    mill_store_job_put (job, name, playlist);
-  }
+  if (self->options.hls)
+    mill_cmaf_listings_put (self, job, &manifest);
   if (!all)
     return;
   mill_cmaf_bitrates_note_told (self, bitrates);
@@ -543,21 +622,21 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
   empty_trash (self, job);
   /* The state goes first: a successor may list a segment that nobody was told
    * of, but must not forget one that somebody was. */
-  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
-  mill_store_job_write_lease (job, self->lease, content);
+  put_state (self, job);
   put_manifests (self, job, manifests);
   if (self->index != NULL) {
     index_gaps (self, job);
     if (self->index_stale || mill_live_index_wants_compaction (self->index))
       rewrite_index (self, job);
   }
-  submit (self, job, NULL);
+  submit_state (self, job);
 }
 
 void
 mill_cmaf_publisher_note_failure (MillCmafPublisher *self)
 {
   self->index_stale = TRUE;
+  self->state_stale = TRUE;
   for (guint i = 0; i < self->outputs->len; i++)
     mill_cmaf_publisher_output (self, i)->announced_bps = 0;
 }
@@ -575,10 +654,10 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
       mill_store_job_remove (job, trash->name);
       free_trash (trash);
     }
-  g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
-  mill_store_job_write_lease (job, self->lease, content);
+  self->state_stale = TRUE;
+  put_state (self, job);
   mill_store_job_set_essential (job);
-  submit (self, job, NULL);
+  submit_state (self, job);
 }
 
 gboolean

@@ -22,6 +22,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * MillCmafPublisherOptions:
  * @window_segments: least number of segments in a live playlist
  * @dvr_window: least duration of a live playlist, ns
+ * @i_frames: playlists of the first pictures of segments are written
  * @may_wait: writes may hold up the caller (a file is packaged)
  * @clock: (nullable): monotonic time in µs, for tests; default
  *   g_get_monotonic_time()
@@ -34,6 +35,7 @@ typedef struct
   GstClockTime dvr_window;
   gboolean hls;
   gboolean dash;
+  gboolean i_frames;
   gboolean may_wait;
   gint64 (*clock) (void);
 } MillCmafPublisherOptions;

@@ -10,6 +10,10 @@
 #define GONE_TARGETS 3
 /* A live playlist keeps at least this many (RFC 8216bis 6.2.2). */
 #define KEEP_TARGETS 3
+/* What live.index has: longer than a player of low latency may be behind, or
+ * asks for parts. */
+#define RECENT_NS (60 * (GstClockTimeDiff) GST_SECOND)
+#define RECENT_TARGETS 12
 
 GstClockTimeDiff
 mill_cmaf_window_get_duration (const MillCmafPublisher *self)
@@ -19,6 +23,21 @@ mill_cmaf_window_get_duration (const MillCmafPublisher *self)
     window += mill_cmaf_publisher_cut (self, i)->end -
         mill_cmaf_publisher_cut (self, i)->start;
   return window;
+}
+
+guint
+mill_cmaf_window_find_recent (const MillCmafPublisher *self)
+{
+  GstClockTimeDiff least = MAX (RECENT_NS,
+      RECENT_TARGETS * (GstClockTimeDiff) self->state->target_duration_s *
+          (GstClockTimeDiff) GST_SECOND);
+  GstClockTimeDiff sum = 0;
+  guint k = self->state->cuts->len;
+  while (k > 0 && sum < least) {
+    const MillCmafCut *cut = mill_cmaf_publisher_cut (self, --k);
+    sum += cut->end - cut->start;
+  }
+  return k;
 }
 
 void
@@ -41,6 +60,7 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
       : first.generation;
   gint64 due = mill_cmaf_publisher_now_us (self) +
       (window + (first.end - first.start)) / GST_USECOND;
+  mill_cmaf_listings_remove_first (self);
   for (guint i = 0; i < state->renditions->len; i++) {
     MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
     mill_cmaf_window_throw_away (self,
@@ -59,6 +79,16 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
 }
 
 static void
+expire_index (MillCmafPublisher *self)
+{
+  if (self->index == NULL || self->state->cuts->len == 0)
+    return;
+  const MillCmafCut *first =
+      mill_cmaf_publisher_cut (self, mill_cmaf_window_find_recent (self));
+  mill_live_index_expire (self->index, first->generation, first->number);
+}
+
+static void
 slide_window (MillCmafPublisher *self)
 {
   if (self->options.mode != MILL_CMAF_LIVE)
@@ -74,10 +104,6 @@ slide_window (MillCmafPublisher *self)
     remove_first (self, window);
     window -= duration;
   }
-  if (self->index != NULL && self->state->cuts->len > 0)
-    mill_live_index_expire (self->index,
-        mill_cmaf_publisher_cut (self, 0)->generation,
-        mill_cmaf_publisher_cut (self, 0)->number);
 }
 
 static gboolean
@@ -171,21 +197,20 @@ add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
 {
   MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
+  gboolean was_gone = rendition->gone;
   g_array_append_val (rendition->segments, *segment);
+  mill_cmaf_publisher_count_segment (self, i, rendition->segments->len - 1);
   if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
-    mill_hls_bitrate_break (&output->bitrate);
     output->missed += cut->end - cut->start;
     if (self->options.mode != MILL_CMAF_VOD &&
         output->missed >= (GstClockTimeDiff) (GONE_TARGETS *
                               self->state->target_duration_s * GST_SECOND))
       rendition->gone = TRUE;
-    return;
+  } else {
+    output->missed = 0;
+    rendition->gone = FALSE;
   }
-  output->missed = 0;
-  rendition->gone = FALSE;
-  mill_hls_bitrate_add (&output->bitrate, segment->bytes,
-      (GstClockTime) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
-          rendition->format.timescale));
+  self->state_stale |= rendition->gone != was_gone;
 }
 
 static guint
@@ -218,5 +243,9 @@ mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
   for (guint i = 0; i < state->renditions->len; i++)
     add_segment (self, i, &added, &segments[i]);
   state->next_number = added.number + 1;
+  mill_cmaf_listings_add_last (self);
   slide_window (self);
+  expire_index (self);
+  if (self->options.mode != MILL_CMAF_VOD)
+    mill_cmaf_publisher_note_row (self);
 }

@@ -20,6 +20,7 @@ enum
   PROP_STARTUP_TIMEOUT_MS,
   PROP_HLS,
   PROP_DASH,
+  PROP_I_FRAME_PLAYLISTS,
 };
 
 #define GST_TYPE_CMAF_SINK_MODE (gst_cmaf_sink_mode_get_type ())
@@ -49,6 +50,7 @@ gst_cmaf_sink_settings_init (GstCmafSinkSettings *self)
     .startup_timeout_ms = DEFAULT_STARTUP_TIMEOUT_MS,
     .hls = TRUE,
     .dash = TRUE,
+    .i_frame_playlists = TRUE,
   };
 }
 
@@ -94,6 +96,7 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .dvr_window = settings->dvr_window_ms * GST_MSECOND,
       .hls = settings->hls,
       .dash = settings->dash,
+      .i_frames = settings->i_frame_playlists,
       .may_wait = settings->mode == MILL_CMAF_VOD,
     },
     .part_duration = settings->part_duration_ms * GST_MSECOND,
@@ -138,6 +141,9 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
     case PROP_DASH:
       settings->dash = g_value_get_boolean (value);
       break;
+    case PROP_I_FRAME_PLAYLISTS:
+      settings->i_frame_playlists = g_value_get_boolean (value);
+      break;
     default:
       return FALSE;
   }
@@ -178,6 +184,9 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_DASH:
       g_value_set_boolean (value, settings->dash);
+      break;
+    case PROP_I_FRAME_PLAYLISTS:
+      g_value_set_boolean (value, settings->i_frame_playlists);
       break;
     default:
       return FALSE;
@@ -226,4 +235,8 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_DASH,
       g_param_spec_boolean ("dash", "dash", "Write an MPD for DASH", TRUE,
           flags));
+  g_object_class_install_property (klass, PROP_I_FRAME_PLAYLISTS,
+      g_param_spec_boolean ("i-frame-playlists", "i-frame-playlists",
+          "List the first picture of each segment for fast forward and rewind",
+          TRUE, flags));
 }

@@ -23,6 +23,7 @@ typedef struct
   guint startup_timeout_ms;
   gboolean hls;
   gboolean dash;
+  gboolean i_frame_playlists;
 } GstCmafSinkSettings;
 
 /** Ids from here on are free for other properties of the element. */

@@ -13,14 +13,15 @@ print_all (const MillCmafState *state)
   g_autofree MillCmafBitrate *bitrates =
       g_new0 (MillCmafBitrate, state->renditions->len + 1);
   for (guint i = 0; i < state->renditions->len; i++)
-    bitrates[i].peak_bps = bitrates[i].average_bps = 1000;
+    bitrates[i] = (MillCmafBitrate){ 1000, 1000, 100, 100 };
   MillCmafManifest manifest = {
     .state = state,
     .bitrates = bitrates,
     .segment_duration = GST_SECOND,
   };
   for (guint i = 0; i < state->renditions->len; i++)
-    g_bytes_unref (mill_cmaf_manifest_hls_print (&manifest, i));
+    for (guint which = 0; which < MILL_CMAF_N_PLAYLISTS; which++)
+      g_bytes_unref (mill_cmaf_manifest_hls_print (&manifest, i, which));
   g_bytes_unref (mill_cmaf_multivariant_print (&manifest));
   GBytes *mpd = mill_cmaf_manifest_mpd_print (&manifest, NULL);
   g_clear_pointer (&mpd, g_bytes_unref);

@@ -235,7 +235,10 @@ assert_offer (Ladder *l)
       3);
   g_assert_cmpuint (count (&l->f, "master.m3u8", "AUDIO=\"audio\""), ==, 3);
   g_assert_cmpuint (count (&l->f, "master.m3u8", "AUDIO=\"comment\""), ==, 3);
-  g_assert_cmpuint (count (&l->f, "master.m3u8", "AVERAGE-BANDWIDTH="), ==, 6);
+  /* of six variants, and of three I-frame playlists */
+  g_assert_cmpuint (count (&l->f, "master.m3u8", "AVERAGE-BANDWIDTH="), ==, 9);
+  g_assert_cmpuint (count (&l->f, "master.m3u8", "#EXT-X-I-FRAME-STREAM-INF"),
+      ==, 3);
   g_assert_cmpuint (count (&l->f, "master.m3u8", "LANGUAGE=\"de\",DEFAULT"), ==,
       1);
   g_assert_cmpuint (count (&l->f, "master.m3u8", "LANGUAGE=\"en\",AUTOSELECT"),

@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "bmff/bmff-chunk.h"
 
+#include <gst/gst.h>
+
 #define FOURCC MILL_BMFF_FOURCC
 
 /* tfhd flags, 14496-12 §8.8.7.1 */
@@ -275,4 +277,19 @@ mill_bmff_chunk_write (MillBmffWriter *writer, const MillBmffChunk *chunk,
   mill_bmff_writer_put_u32 (writer, layout.payload_size + BOX_HEAD);
   mill_bmff_writer_put_u32 (writer, FOURCC ('m', 'd', 'a', 't'));
   return TRUE;
+}
+
+gsize
+mill_bmff_chunk_find_moof (const guint8 *data, gsize size)
+{
+  gsize at = 0;
+  while (size - at >= BOX_HEAD) {
+    gsize box = GST_READ_UINT32_BE (data + at);
+    if (GST_READ_UINT32_BE (data + at + 4) == FOURCC ('m', 'o', 'o', 'f'))
+      return at;
+    if (box < BOX_HEAD || box > size - at)
+      break;
+    at += box;
+  }
+  return size;
 }

@@ -63,4 +63,8 @@ gboolean mill_bmff_chunk_write (MillBmffWriter *writer,
  * refuses. */
 gsize mill_bmff_chunk_get_header_size (const MillBmffChunk *chunk);
 
+/* Where moof begins in what mill_bmff_chunk_write() has made, with whatever
+ * boxes before it; @size when there is none. */
+gsize mill_bmff_chunk_find_moof (const guint8 *data, gsize size);
+
 G_END_DECLS
