@@ -12,9 +12,10 @@ static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
   "srtsrc", "udpsrc", "v4l2src", "webrtcsrc", "whipserversrc", "ximagesrc",
   NULL };
 
-static const gchar *const ours[] = { "abrladder", "cencenc", "cmafmux",
-  "cmafsink", "failoverswitch", "millsink", "millsrc", "rtmpclientsink",
-  "rtmpclientsrc", "rtmpserversrc", "screencapsrc", "signedhttpsink", NULL };
+static const gchar *const ours[] = { "abrladder", "blockfilesrc", "cencenc",
+  "cmafmux", "cmafsink", "failoverswitch", "millsink", "millsrc",
+  "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc", "screencapsrc",
+  "signedhttpsink", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };

@@ -16,13 +16,15 @@
 /* As far as the slowest type finder wants to see. */
 #define HEAD_SIZE (128 * 1024)
 
+static const gchar *const file_sources[] = { "blockfilesrc", "filesrc", NULL };
+
 static gchar *
 dup_location (GstElement *element)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
   gchar *location = NULL;
 
-  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "filesrc"))
+  if (factory && g_strv_contains (file_sources, GST_OBJECT_NAME (factory)))
     g_object_get (element, "location", &location, NULL);
   return location;
 }
