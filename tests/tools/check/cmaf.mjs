@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rules of CMAF headers and segments (ISO/IEC 14496-12, 23000-19, and §3.1.2
 // of HLS), and the clock that the durations of a playlist must agree with.
+import { readEntry } from './codecs.mjs';
 
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl', 'mvex', 'moof', 'traf', 'edts']);
 
@@ -24,7 +25,14 @@ function readBoxes(data, where, report, from = 0, to = data.length) {
 const find = (boxes, ...types) => types.reduce((box, type) => (box?.children ?? box)?.find?.((b) => b.type === type), boxes);
 const field = (data, box, at32, at64) => (data[box.start] === 1 ? Number(data.readBigUInt64BE(box.start + at64)) : data.readUInt32BE(box.start + at32));
 
-/** { timescale, entry, kind, trex } of a CMAF header, or undefined. */
+/** What the edit list takes off, in ticks: a CMAF header has none, or one entry (ISO/IEC 23000-19 §7.5.13). */
+function readEdit(data, trak) {
+  const elst = find(trak, 'edts', 'elst');
+  if (!elst || data.readUInt32BE(elst.start + 4) !== 1) return 0;
+  return data[elst.start] === 1 ? Number(data.readBigInt64BE(elst.start + 16)) : data.readInt32BE(elst.start + 12);
+}
+
+/** { timescale, entry, kind, trex, edit, brands, codecs, width, height, sar, rate } of a CMAF header, or undefined. */
 export function checkHeader(data, where, report) {
   const boxes = readBoxes(data, where, report);
   const [ftyp] = boxes; const moov = find(boxes, 'moov'); const traks = moov?.children.filter((b) => b.type === 'trak') ?? [];
@@ -40,9 +48,12 @@ export function checkHeader(data, where, report) {
   if (!report.check(trex && mdhd && hdlr && stsd, where, 'ISO/IEC 14496-12 §8', 'expected mdhd, hdlr, stsd and trex')) return undefined;
   const sttsCount = find(traks[0], 'mdia', 'minf', 'stbl', 'stts');
   report.check(!sttsCount || data.readUInt32BE(sttsCount.start + 4) === 0, where, '3.1.2', 'the moov has samples, expected none');
+  const entry = data.toString('latin1', stsd.start + 12, stsd.start + 16);
   return {
+    ...readEntry(data, entry, stsd.start + 16, stsd.start + 8 + data.readUInt32BE(stsd.start + 8), data.toString('latin1', hdlr.start + 8, hdlr.start + 12)),
+    brands, edit: readEdit(data, traks[0]),
     timescale: field(data, mdhd, 12, 20), kind: data.toString('latin1', hdlr.start + 8, hdlr.start + 12),
-    entry: data.toString('latin1', stsd.start + 12, stsd.start + 16), trex: { duration: data.readUInt32BE(trex.start + 12), size: data.readUInt32BE(trex.start + 16), flags: data.readUInt32BE(trex.start + 20) },
+    entry, trex: { duration: data.readUInt32BE(trex.start + 12), size: data.readUInt32BE(trex.start + 16), flags: data.readUInt32BE(trex.start + 20) },
   };
 }
 
@@ -53,14 +64,17 @@ function readRun(data, run, head, moof, mdat, where, report) {
   if (!report.check(at + row * count === run.end, where, 'ISO/IEC 14496-12 §8.8.8', `trun of ${count} samples does not fill its box`)) return undefined;
   const offset = flags & 1 ? moof.at + data.readInt32BE(run.start + 8) : NaN;
   report.check(flags & 1, where, 'ISO/IEC 23000-19 §7.3.2', 'trun has no data offset');
-  const result = { duration: 0, size: 0, count, sync: true };
+  const result = { duration: 0, size: 0, count, sync: true, earliest: Infinity };
   const firstFlags = flags & 4 ? data.readUInt32BE(run.start + 8 + (flags & 1 ? 4 : 0)) : undefined;
   for (let i = 0; i < count; i++) {
     const next = (bit, otherwise) => { if (!(flags & bit)) return otherwise; at += 4; return data.readUInt32BE(at - 4); };
+    const begins = result.duration;
     result.duration += next(0x100, head.duration);
     result.size += next(0x200, head.size);
     const sampleFlags = next(0x400, i === 0 && firstFlags !== undefined ? firstFlags : head.flags);
-    next(0x800, 0);
+    const offsetBits = next(0x800, 0); const shift = data[run.start] === 0 ? offsetBits : offsetBits | 0;
+    result.earliest = Math.min(result.earliest, begins + shift);
+    result.longest = Math.max(result.longest ?? 0, result.duration - begins);
     if (i === 0) result.sync = !(sampleFlags & 0x10000);
   }
   report.check(offset >= mdat.start && offset + result.size <= mdat.end, where, 'ISO/IEC 14496-12 §8.8.8', `samples at ${offset} to ${offset + result.size}, the mdat has ${mdat.start} to ${mdat.end}`);
@@ -81,7 +95,22 @@ function readFragment(data, moof, mdat, header, where, report) {
   return run && { ...run, time: field(data, tfdt, 4, 4) };
 }
 
-/** { time, duration, sync, samples } in ticks of the header, or undefined. */
+/** A prft box: { ntp, time, flags }; ntp in s since 1970 (ISO/IEC 14496-12 §8.16.5). */
+function readReference(data, box) {
+  const ntp = data.readUInt32BE(box.start + 8) - 2208988800 + data.readUInt32BE(box.start + 12) / 2 ** 32;
+  return { ntp, time: data[box.start] === 0 ? data.readUInt32BE(box.start + 16) : Number(data.readBigUInt64BE(box.start + 16)), flags: data.readUIntBE(box.start + 1, 3) };
+}
+
+/** Of a sidx box its earliest presentation time (§8.16.3). */
+const readIndex = (data, box) => box && { time: data[box.start] === 0 ? data.readUInt32BE(box.start + 12) : Number(data.readBigUInt64BE(box.start + 12)) };
+
+const brandsOf = (data, box) => { const found = []; for (let at = box.start; at + 4 <= box.end; at += 4) if (at !== box.start + 4) found.push(data.toString('latin1', at, at + 4)); return found; };
+
+/**
+ * In ticks of the header, or undefined: { time, duration, sync, samples, earliest, longest,
+ * chunks, brands, references }. earliest: presentation time of what is shown first, longest:
+ * a sample's duration, chunks: [{ time, duration }].
+ */
 export function checkSegment(data, header, where, report) {
   const boxes = readBoxes(data, where, report);
   const fragments = [];
@@ -97,5 +126,12 @@ export function checkSegment(data, header, where, report) {
     const before = fragments[i - 1];
     if (before) report.check(fragment.time === before.time + before.duration, where, 'ISO/IEC 14496-12 §8.8.12', `fragment ${i} is decoded at ${fragment.time}, the one before ends at ${before.time + before.duration}`);
   });
-  return { time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, samples: fragments.reduce((sum, f) => sum + f.count, 0) };
+  const styp = boxes.find((box) => box.type === 'styp');
+  return {
+    time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, samples: fragments.reduce((sum, f) => sum + f.count, 0),
+    earliest: Math.min(...fragments.map((f) => f.time + f.earliest)) - header.edit, longest: Math.max(...fragments.map((f) => f.longest)),
+    chunks: fragments.map(({ time, duration }) => ({ time, duration })), brands: styp ? brandsOf(data, styp) : [],
+    index: readIndex(data, boxes.find((box) => box.type === 'sidx')),
+    references: boxes.filter((box) => box.type === 'prft').map((box) => readReference(data, box)),
+  };
 }

@@ -21,3 +21,11 @@ export async function read(url) {
   const bytes = Buffer.from(await response.arrayBuffer());
   return response.status === 200 ? bytes : undefined;
 }
+
+/** The time in ms that a URL tells: by its Date header, or else by its text. */
+export async function fetchDate(url, isHead) {
+  const response = await fetch(url, { method: isHead ? 'HEAD' : 'GET', cache: 'no-store' });
+  const text = await response.text();
+  if (response.status !== 200) return NaN;
+  return Date.parse(isHead ? response.headers.get('date') : text.trim());
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// check-dash finds what is wrong: a presentation of cmafsink passes, and each way
+// of breaking it is told with its clause.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Mpd } from './check/dash-mpd.mjs';
+import { Presentation } from './check/dash-presentation.mjs';
+import { readMpd } from './check/dash-xml.mjs';
+import { Report } from './check/report.mjs';
+
+const CHECK = fileURLToPath(new URL('check-dash.mjs', import.meta.url));
+const MILLRACE = path.join(process.env.MILL_BUILD_ROOT ?? 'build', 'cli/millrace');
+const FILM = `millrace: 1
+name: film
+params: { output: { type: string, required: true } }
+nodes:
+  picture: { element: videotestsrc, props: { num-buffers: 240 } }
+  size: { element: capsfilter, from: [picture], props: { caps: "video/x-raw,width=160,height=90,framerate=30/1" } }
+  video: { element: x264enc, from: [size], props: { speed-preset: ultrafast, key-int-max: 60 } }
+  tone: { element: audiotestsrc, props: { num-buffers: 375, samplesperbuffer: 1024 } }
+  rate: { element: capsfilter, from: [tone], props: { caps: "audio/x-raw,rate=48000,channels=2" } }
+  audio: { element: avenc_aac, from: [rate] }
+  package: { element: cmafsink, from: [video, audio], props: { location: "\${output}", mode: vod } }
+`;
+
+let dir; let film; let video; let audio; let mpd;
+before(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-check-'));
+  film = path.join(dir, 'film');
+  fs.writeFileSync(path.join(dir, 'film.yaml'), FILM);
+  execFileSync(MILLRACE, ['run', path.join(dir, 'film.yaml'), '--set', `output=${film}`, '--quiet']);
+  [audio, video] = fs.readdirSync(film).filter((name) => fs.existsSync(path.join(film, name, 'playlist.m3u8'))).sort();
+  mpd = path.join(film, 'manifest.mpd');
+});
+after(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+const check = (place) => spawnSync(process.execPath, [CHECK, place], { encoding: 'utf8' });
+
+test('what cmafsink makes breaks no rule', () => {
+  const { status, stdout, stderr } = check(film);
+  assert.equal(stdout, '');
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /no rule is broken: 1 Periods, 8 segments/);
+});
+
+const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is in\n${text}`); return text.replace(from, to); };
+const S = /<S [^]*?\/>/;
+const ofVideo = (change) => (text) => text.replace(/<Representation id="v[^]*?<\/Representation>/, (part) => change(part));
+const ofAudio = (change) => (text) => text.replace(/<Representation id="a[^]*?<\/Representation>/, (part) => change(part));
+
+const breakages = [
+  ['text that is no XML', replace('</MPD>', ''), /5\.2\.3: is not valid by the schema/],
+  ['an attribute that is none', replace('<Period ', '<Period begin="1" '), /5\.2\.3: .*Period/],
+  ['elements out of order', replace(/(<Role [^]*?\/>)/, '$1<Label>a</Label>'), /5\.2\.3: /],
+  ['a Representation without @bandwidth', replace(/ bandwidth="\d+"/, ''), /5\.2\.3: .*Representation/],
+  ['a profile that is none', replace('profile:isoff-live:2011', 'profiles'), /8\.1: profile 'urn:mpeg:dash:profiles'/],
+  ['no duration', replace(/ mediaPresentationDuration="[^"]*"/, ''), /5\.3\.1\.2: static without @mediaPresentationDuration/],
+  ['a duration that is not the media\'s', replace(/mediaPresentationDuration="[^"]*"/, 'mediaPresentationDuration="PT20S"'), /5\.3\.1\.2: @mediaPresentationDuration 20 s, the media ends at/],
+  ['updates of a static MPD', replace('type="static"', 'type="static" minimumUpdatePeriod="PT2S"'), /5\.3\.1\.2: static with @minimumUpdatePeriod/],
+  ['a segment longer than the longest', replace(/maxSegmentDuration="[^"]*"/, 'maxSegmentDuration="PT1S"'), /@maxSegmentDuration is 1 s/],
+  ['a static MPD that starts late', replace(/start="PT0[^"]*"/, 'start="PT5S"'), /5\.3\.2\.2: static, and the first Period starts at 5 s/],
+  ['Periods of one id', (text) => text.replace(/( <Period [^]*<\/Period>)/, (part) => `${part}${part.replace(/start="[^"]*"/, 'start="PT20S"')}`), /5\.3\.2\.2: Periods share an @id/],
+  ['Periods out of order', (text) => text.replace(/( <Period [^]*<\/Period>)/, (part) => `${part}${part.replace(/id="p\d+"/, 'id="x"')}`), /5\.3\.2\.1: starts before the one before it/],
+  ['Representations of one id', replace('Representation id="a', 'Representation id="v90"><SegmentTemplate media="$Number$" initialization="i" duration="1"/></Representation><Representation id="v90" title="'), /5\.2\.3|5\.3\.5\.2: Representations share/],
+  ['a type that is another', replace('mimeType="video/mp4"', 'mimeType="audio/mp4"'), /5\.3\.3\.2: @mimeType 'audio\/mp4' in a set of @contentType 'video'/],
+  ['no codecs', replace(/ codecs="avc1[^"]*"/, ''), /5\.3\.7\.2: has no @codecs/],
+  ['a codec that the media has not', replace(/avc1\.[0-9A-Fa-f]{6}/, 'avc1.64001F'), /5\.3\.7\.2: @codecs 'avc1\.64001F', the header is of avc1/],
+  ['a role that is none', replace('value="main"', 'value="first"'), /5\.8\.5\.5: Role 'first'/],
+  ['a size that the media has not', ofVideo(replace('width="160"', 'width="150"')), /5\.3\.7\.2: @width x @height 150 x 90, the header has 160 x 90/],
+  ['a set that is larger than what is in it', replace('maxWidth="160"', 'maxWidth="320"'), /5\.3\.3\.2: @maxWidth 320, the largest is 160/],
+  ['pixels that the media has not', replace('sar="1:1"', 'sar="4:3"'), /5\.3\.7\.2: @sar 4:3, the header has 1:1/],
+  ['a sampling rate that the media has not', replace('audioSamplingRate="48000"', 'audioSamplingRate="44100"'), /5\.3\.7\.2: @audioSamplingRate 44100/],
+  ['no channels', replace(/<AudioChannelConfiguration[^]*?\/>/, ''), /5\.8\.5\.4: audio without AudioChannelConfiguration/],
+  ['a bandwidth that is too low', ofVideo(replace(/bandwidth="\d+"/, 'bandwidth="1000"')), /5\.3\.5\.4: @bandwidth 1000: segments/],
+  ['a template without a number', replace(/\$Number\$/, '1'), /5\.3\.9\.4\.4: media template .*, expected one of/],
+  ['a template of an unknown identifier', replace(/\$Number\$/, '$Number$$Width$'), /5\.3\.9\.4\.4: template .* has an unknown identifier/],
+  ['a template that is not relative', replace(/media="/, 'media="/'), /is not relative/],
+  ['a template of both kinds', replace(/startNumber/, 'duration="180000" startNumber'), /5\.3\.9\.2\.1: expected either/],
+  ['segments that overlap', ofVideo(replace(S, '<S t="0" d="180000"/><S t="170000" d="180000"/>')), /5\.3\.9\.6: an S element begins at 170000, the one before ends at 180000/],
+  ['a time that is not the media\'s', ofVideo(replace(S, '<S t="3000" d="180000" r="3"/>')), /5\.3\.9\.6: segment 0 begins at 0 by its media \(tfdt\), the SegmentTimeline says 3000/],
+  ['a duration that is not the media\'s', ofVideo(replace(S, '<S t="0" d="181000" r="3"/>')), /5\.3\.9\.6: segment 0 lasts 180000 by its media, the SegmentTimeline says 181000/],
+  ['a duration of sound that is not the media\'s', ofAudio(replace(/<S [^>]*\/>/, (s) => s.replace(/d="\d+"/, 'd="90000"'))), /5\.3\.9\.6: segment 0 lasts \d+ by its media, the SegmentTimeline says 90000/],
+  ['one segment too many', ofVideo(replace('r="3"', 'r="4"')), /5\.3\.9\.5\.3: segment '.*-4\.m4s' is available and cannot be loaded/],
+  ['a repeat without end', ofVideo(replace('r="3"', 'r="-1"')), /5\.3\.9\.6: an S element repeats without end/],
+  ['a number that is not the segment\'s', ofVideo(replace(/startNumber="0"/, 'startNumber="1"')), /5\.3\.9\.6: segment 1 begins at 180000 by its media/],
+  ['a header that is not there', ofVideo(replace(/init-\d+/, 'init-77')), /5\.3\.9\.5\.2: header '.*init-77\.mp4' is listed and cannot be loaded/],
+  ['media of another Period', (text) => replace(/(<MPD [^>]*)mediaPresentationDuration="[^"]*"/, '$1mediaPresentationDuration="PT6S"')(text), /5\.3\.2\.1: segment 3 begins at 6 s, the Period ends at 6 s/],
+  ['numbers by a duration that drifts', ofVideo((part) => part.replace(/ startNumber/, ' duration="90000" startNumber').replace(/<SegmentTimeline>[^]*<\/SegmentTimeline>/, '')), /7\.2\.1: segment 1 begins at 180000 by its media, @duration puts it at 90000/],
+  ['low latency of what is static', ofVideo(replace('startNumber', 'availabilityTimeOffset="1.8" availabilityTimeComplete="false" startNumber')), /DASH-IF Low-latency Modes §9\.X\.4: segments are available before they are whole, and the MPD is not dynamic/],
+  ['an offset without incomplete segments to go with it', ofVideo(replace('startNumber', 'availabilityTimeComplete="false" startNumber')), /5\.3\.9\.5\.3: @availabilityTimeComplete false without @availabilityTimeOffset/],
+  ['an offset of more than a segment', ofVideo(replace('startNumber', 'availabilityTimeOffset="2.5" availabilityTimeComplete="false" startNumber')), /5\.3\.9\.5\.3: @availabilityTimeOffset 2\.5, a segment lasts 2 s/],
+  ['chunks longer than promised', ofVideo(replace('startNumber', 'availabilityTimeOffset="1.5" availabilityTimeComplete="false" startNumber')), /5\.3\.9\.5\.3: segment 0 has a chunk of 2\.0000 s, @availabilityTimeOffset promises 0\.5000 s/],
+  ['a latency of no reference', replace('<Period', '<ServiceDescription id="0"><Latency referenceId="7" target="1500"/></ServiceDescription><Period'), /K\.3\.2: Latency@referenceId 7 is no ProducerReferenceTime/],
+  ['a latency that contradicts itself', replace('<Period', '<ServiceDescription id="0"><Latency target="1500" min="2000"/></ServiceDescription><Period'), /K\.3\.2: Latency of @min 2000, @target 1500/],
+];
+
+for (const [what, change, clause] of breakages) {
+  test(`${what} is found`, () => {
+    const text = fs.readFileSync(mpd, 'utf8'); const broken = change(text);
+    assert.notEqual(broken, text, 'something is broken');
+    fs.writeFileSync(mpd, broken);
+    try {
+      const { status, stdout, stderr } = check(film);
+      assert.match(stdout, clause, stderr);
+      assert.equal(status, 1);
+    } finally { fs.writeFileSync(mpd, text); }
+  });
+}
+
+/** Changes bytes of a file that stand behind a four-character code. */
+function patch(file, code, offset, bytes) {
+  const data = fs.readFileSync(file); const at = data.indexOf(code);
+  assert.ok(at > 0, `${code} in ${file}`);
+  Buffer.from(bytes).copy(data, at + offset);
+  fs.writeFileSync(file, data);
+}
+
+const fileOf = (name, form) => path.join(film, name, fs.readdirSync(path.join(film, name)).find((f) => form.test(f)));
+const damages = [
+  ['a decode time that leaves a hole', () => fileOf(video, /-1\.m4s$/), 'tfdt', 12, [0, 3, 0, 0], /§7\.2\.1 and ISO\/IEC 23000-19 §7\.3\.2\.3: segment 1 is decoded at 196608/],
+  ['a segment without its brand', () => fileOf(video, /-1\.m4s$/), 'cmfs', 0, [...Buffer.from('xxxx')], /23000-19 §7\.3\.3: segment 1 has brands .*, expected 'cmfs'/],
+  ['a last segment that is not the last', () => fileOf(video, /-1\.m4s$/), 'cmfl', 0, [...Buffer.from('lmsg')], /6\.3\.4\.2: segment 1 has brand 'lmsg', and others follow/],
+  ['a header of no brand', () => fileOf(video, /^init/), 'ftyp', 4, [...Buffer.from('x'.repeat(20))], /6\.3\.3: header of brands xxxx,/],
+  ['a header of another profile', () => fileOf(video, /^init/), 'avcC', 5, [66], /5\.3\.7\.2: @codecs 'avc1\.[0-9A-F]+', the header is of avc1\.42/],
+];
+for (const [what, file, code, offset, bytes, clause] of damages) {
+  test(`${what} is found`, () => {
+    const name = file(); const data = fs.readFileSync(name);
+    patch(name, code, offset, bytes);
+    try {
+      const { status, stdout } = check(film);
+      assert.match(stdout, clause);
+      assert.equal(status, 1);
+    } finally { fs.writeFileSync(name, data); }
+  });
+}
+
+/* ---- live: by text ---- */
+
+const LIVE = `<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:10Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT8S" suggestedPresentationDelay="PT6S" maxSegmentDuration="PT2S" minBufferTime="PT2S">
+ <ServiceDescription id="0"><Latency referenceId="1" target="1500" min="750" max="6000"/><PlaybackRate min="0.95" max="1.05"/></ServiceDescription>
+ <Period id="p0" start="PT0S">
+  <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true">
+   <ProducerReferenceTime id="1" inband="true" wallClockTime="2026-01-01T00:00:00Z" presentationTime="0"/>
+   <Resync type="1" dT="18000"/>
+   <Representation id="v" bandwidth="1000" codecs="avc1.64001F" width="2" height="2">
+    <SegmentTemplate timescale="90000" initialization="i.mp4" media="$Number$.m4s" startNumber="3" availabilityTimeOffset="1.8" availabilityTimeComplete="false"><SegmentTimeline><S t="180000" d="180000" r="3"/></SegmentTimeline></SegmentTemplate>
+   </Representation>
+  </AdaptationSet>
+ </Period>
+ <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="time"/>
+</MPD>`;
+
+function judge(text) {
+  const report = new Report();
+  const mpdOf = new Mpd(readMpd(Buffer.from(text), 'live.mpd', report), 'live.mpd', report);
+  return { lines: report.lines.join('\n'), mpd: mpdOf };
+}
+
+test('a live MPD of low latency breaks no rule', () => assert.equal(judge(LIVE).lines, ''));
+
+const lives = [
+  ['no availability start', replace(/ availabilityStartTime="[^"]*"/, ''), /5\.3\.1\.2: dynamic without @availabilityStartTime/],
+  ['no time of publication', replace(/ publishTime="[^"]*"/, ''), /5\.3\.1\.2: dynamic without @publishTime/],
+  ['a time without a zone', replace('00:00:10Z', '00:00:10'), /@publishTime '2026-01-01T00:00:10' has no time zone/],
+  ['no update and no end', replace(/ minimumUpdatePeriod="[^"]*"/, ''), /has neither @minimumUpdatePeriod nor/],
+  ['a Period without an id', replace('Period id="p0"', 'Period'), /5\.3\.2\.2: dynamic, and a Period has no @id/],
+  ['a time shift buffer that is not listed', replace('PT8S', 'PT60S'), /@timeShiftBufferDepth 60 s, and only 8\.000 s are listed/],
+  ['a clock of no scheme', replace('utc:http-iso', 'utc:sundial'), /5\.8\.5\.7: UTCTiming of scheme/],
+  ['low latency without a clock', replace(/<UTCTiming[^]*?\/>/, ''), /low latency without UTCTiming/],
+  ['low latency without a target', replace(/<ServiceDescription[^]*<\/ServiceDescription>/, ''), /low latency without ServiceDescription/],
+  ['low latency without a reference', replace(/<ProducerReferenceTime[^]*?\/>/, ''), /low latency without ProducerReferenceTime[^]*|K\.3\.2/],
+  ['a reference that is ahead of the media', replace('wallClockTime="2026-01-01T00:00:00Z"', 'wallClockTime="2026-01-01T00:01:00Z"'), /5\.12\.2: ProducerReferenceTime says 60\.000 s after/],
+  ['a resync point longer than a segment', replace('dT="18000"', 'dT="900000"'), /5\.3\.13: Resync@dT 900000/],
+  ['a rate that is no catching up', replace('max="1.05"', 'max="0.97"'), /K\.3\.3: PlaybackRate/],
+  ['a Period that continues what is not there', (text) => text.replace(/( <Period [^]*<\/Period>)/, (part) => part + part.replace('id="p0" start="PT0S"', 'id="p9" start="PT10S"').replace('t="180000"', 't="0"').replace('<ProducerReferenceTime', '<SupplementalProperty schemeIdUri="urn:mpeg:dash:period-continuity:2015" value="p8"/><ProducerReferenceTime')), /5\.3\.2\.4: continues Period 'p8', which is not there/],
+  ['a Period whose media time does not run on', (text) => text.replace(/( <Period [^]*<\/Period>)/, (part) => part + part.replace('id="p0" start="PT0S"', 'id="p9" start="PT10S"').replace('t="180000"', 't="0"').replace('<ProducerReferenceTime', '<SupplementalProperty schemeIdUri="urn:mpeg:dash:period-continuity:2015" value="p0"/><ProducerReferenceTime')), /5\.3\.2\.4: continues Period 'p0', and its media time is -10\.000000 s off/],
+];
+for (const [what, change, clause] of lives) test(`live: ${what} is found`, () => assert.match(judge(change(LIVE)).lines, clause));
+
+/** Holds one version against the one before it. */
+function update(change) {
+  const report = new Report(); const presentation = new Presentation(pathToFileURL('/live.mpd'), report);
+  const of = (text) => new Mpd(readMpd(Buffer.from(text), 'live.mpd', report), 'live.mpd', report);
+  const first = of(LIVE);
+  presentation.remember(first, 0); presentation.mpd = first;
+  presentation.compare(of(change(LIVE)));
+  return report.lines.join('\n');
+}
+
+const slide = (text) => text.replace('00:00:10Z', '00:00:12Z').replace('startNumber="3"', 'startNumber="4"').replace('t="180000"', 't="360000"');
+test('an update that slides on breaks no rule', () => assert.equal(update(slide), ''));
+const updates = [
+  ['another availability start', (text) => slide(text).replace('2026-01-01T00:00:00Z" publish', '2026-01-01T00:00:01Z" publish'), /5\.4\.1: @availabilityStartTime changed/],
+  ['an older publication', (text) => slide(text).replace('00:00:12Z', '00:00:09Z'), /5\.4\.1: changed, and @publishTime went from/],
+  ['another start of a Period', (text) => slide(text).replace('start="PT0S"', 'start="PT1S"'), /5\.4\.1: start changed from 0 to 1 s/],
+  ['another name of a Period', (text) => slide(text).replace('id="p0" start="PT0S"', 'id="p1" start="PT0S"').replace('PT0S', 'PT-1S'), /5\.2\.3|5\.4\.1/],
+  ['a Period that is new in front of others', (text) => slide(text).replace(/( <Period [^]*<\/Period>)/, (part) => part.replace('id="p0" start="PT0S"', 'id="px" start="PT0S"').replace(/r="3"/, 'r="0"') + part.replace('start="PT0S"', 'start="PT10S"').replace('t="360000"', 't="0"')), /5\.4\.1: Periods were p0 and are px,p0/],
+  ['another time of a segment', (text) => slide(text).replace('t="360000"', 't="360001"'), /5\.4\.1: segment 4: time changed from 360000 to 360001/],
+  ['another duration of a segment', (text) => slide(text).replace('d="180000" r="3"', 'd="180000" r="1"/><S d="170000"/><S d="180000"'), /5\.4\.1: segment 6: duration changed from 180000 to 170000/],
+  ['another number of a segment', (text) => slide(text).replace('startNumber="4"', 'startNumber="5"'), /5\.4\.1: segment 5: time changed/],
+  ['another header', (text) => slide(text).replace('i.mp4', 'j.mp4'), /5\.4\.1: init changed from i\.mp4 to j\.mp4/],
+  ['another set', (text) => slide(text).replace('AdaptationSet id="1"', 'AdaptationSet id="2"'), /5\.4\.1: set changed from 1 to 2/],
+];
+for (const [what, change, clause] of updates) test(`update: ${what} is found`, () => assert.match(update(change), clause));
