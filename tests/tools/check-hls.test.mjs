@@ -27,7 +27,7 @@ nodes:
   package: { element: cmafsink, from: [video, audio], props: { location: "\${output}", mode: vod } }
 `;
 
-let dir; let film; let video; let audio;
+let dir; let film; let video; let audio; const IFRAMES = () => `${video}/iframes.m3u8`;
 before(() => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-check-'));
   film = path.join(dir, 'film');
@@ -73,6 +73,25 @@ const breakages = [
   ['a discontinuity in one rendition only', VIDEO, replace(/#EXTINF:2.000000,\n([^#\n]+-1\.m4s)/, '#EXT-X-DISCONTINUITY\n#EXTINF:2.000000,\n$1'), /6\.2\.4: discontinuity sequence 0 of segment 1, .* has 1/],
   ['a date that does not fit', VIDEO, (text) => text.replace(/#EXTINF/, '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF').replace(/(-1\.m4s\n)/, '$1#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:09.000Z\n'), /4\.4\.4\.6: the date is 5\.0000 s off/],
   ['dates in one rendition only', VIDEO, replace(/#EXTINF/, '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF'), /6\.2\.4: whether there is EXT-X-PROGRAM-DATE-TIME/],
+  ['an I-frame playlist without its tag', IFRAMES, replace('#EXT-X-I-FRAMES-ONLY\n', ''), /4\.4\.3\.6: has no EXT-X-I-FRAMES-ONLY/],
+  ['an I-frame range that ends within its picture', IFRAMES, replace(/BYTERANGE:(\d+)@/, (_, n) => `BYTERANGE:${n - 1}@`), /4\.4\.3\.6: the picture ends at/],
+  ['an I-frame range without its moof', IFRAMES, replace(/BYTERANGE:(\d+)@(\d+)/, (_, n, o) => `BYTERANGE:${n}@${Number(o) + 8}`), /Apple 6\.10: bytes/],
+  ['an I-frame that is shown too long', IFRAMES, replace('#EXTINF:2.000000', '#EXTINF:1.500000'), /4\.4\.3\.6: EXTINF 1\.5, the next picture comes 2\.0000 s later/],
+  ['an I-frame without a range', IFRAMES, replace(/#EXT-X-BYTERANGE:.*\n/, ''), /4\.4\.4\.2: .* a whole segment is no picture/],
+  ['an I-frame list with dates where the others have none', IFRAMES, replace(/#EXTINF/, '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF'), /6\.2\.4: EXT-X-PROGRAM-DATE-TIME is in this playlist/],
+  ['an I-frame stream with a frame rate', MASTER, replace('#EXT-X-I-FRAME-STREAM-INF:', '#EXT-X-I-FRAME-STREAM-INF:FRAME-RATE=30.000,'), /4\.4\.6\.3: FRAME-RATE has no meaning/],
+  ['an I-frame stream with sound', MASTER, replace(/(I-FRAME-STREAM-INF.*CODECS="avc1[^"]*)"/, '$1,mp4a.40.2"'), /4\.4\.6\.3: CODECS/],
+  ['an I-frame stream that is not there', MASTER, replace('iframes.m3u8', 'none.m3u8'), /6\.2\.1: is listed and cannot be loaded/],
+  ['a start that is no number', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-START:TIME-OFFSET=soon\n#EXT-X-MEDIA'), /4\.4\.2\.2: TIME-OFFSET soon/],
+  ['a start behind the end', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-START:TIME-OFFSET=60.000\n#EXT-X-MEDIA'), /4\.4\.2\.2: TIME-OFFSET 60 is outside/],
+  ['session data without a value', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-SESSION-DATA:DATA-ID="a"\n#EXT-X-MEDIA'), /4\.4\.6\.4: has neither VALUE nor URI/],
+  ['session data with both', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-SESSION-DATA:DATA-ID="a",VALUE="1",URI="b"\n#EXT-X-MEDIA'), /4\.4\.6\.4: has VALUE and URI/],
+  ['session data twice', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-SESSION-DATA:DATA-ID="a",VALUE="1"\n#EXT-X-SESSION-DATA:DATA-ID="a",VALUE="2"\n#EXT-X-MEDIA'), /4\.4\.6\.4: DATA-ID a appears twice/],
+  ['session data of an unknown format', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-SESSION-DATA:DATA-ID="a",URI="b",FORMAT=XML\n#EXT-X-MEDIA'), /4\.4\.6\.4: FORMAT=XML/],
+  ['steering without a server', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-CONTENT-STEERING:PATHWAY-ID="."\n#EXT-X-MEDIA'), /4\.4\.6\.6: EXT-X-CONTENT-STEERING has no SERVER-URI/],
+  ['steering to a pathway that nobody has', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-CONTENT-STEERING:SERVER-URI="s",PATHWAY-ID="b"\n#EXT-X-MEDIA'), /4\.4\.6\.6: PATHWAY-ID b is that of no variant/],
+  ['a pathway with a name that is none', MASTER, replace(/(#EXT-X-STREAM-INF:)/, '$1PATHWAY-ID="a b",'), /7\.1: PATHWAY-ID a b/],
+  ['a pathway that lacks variants', MASTER, (text) => `${text}#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f",PATHWAY-ID="b"\nhttps://b.example/v.m3u8\n`, /7\.1: pathway b has other variants/],
   ['an unknown tag', VIDEO, replace('#EXT-X-ENDLIST', '#EXT-X-THE-END\n#EXT-X-ENDLIST'), /4\.1: unknown tag/],
 ];
 
@@ -115,6 +134,32 @@ for (const [what, file, code, offset, bytes, clause] of damages) {
     } finally { fs.writeFileSync(name, data); }
   });
 }
+
+/* ---- byte ranges: the same film in one file of each ---- */
+
+test('ranges that are not those of the media are found', () => {
+  const single = path.join(dir, 'ranges'); const from = path.join(film, video); const to = path.join(single, video);
+  fs.mkdirSync(to, { recursive: true });
+  const names = fs.readdirSync(from).filter((f) => f.endsWith('.m4s')).sort();
+  const header = fs.readFileSync(headerOf(video)); let at = header.length;
+  const parts = [header]; let list = `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="1.mp4",BYTERANGE="${at}@0"\n`;
+  for (const name of names) {
+    const bytes = fs.readFileSync(path.join(from, name));
+    list += `#EXTINF:2.000000,\n#EXT-X-BYTERANGE:${bytes.length}@${at}\n1.mp4\n`;
+    at += bytes.length; parts.push(bytes);
+  }
+  fs.writeFileSync(path.join(to, '1.mp4'), Buffer.concat(parts));
+  fs.writeFileSync(path.join(single, 'master.m3u8'), `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,CODECS="avc1.42c01e"\n${video}/playlist.m3u8\n`);
+  const run = (text) => { fs.writeFileSync(path.join(to, 'playlist.m3u8'), text); return check(single).stdout; };
+  assert.equal(run(`${list}#EXT-X-ENDLIST\n`), '');
+  const broken = (change, clause) => assert.match(run(`${change(list)}#EXT-X-ENDLIST\n`), clause);
+  broken((t) => t.replace(/RANGE:(\d+)@(\d+)(?![^]*RANGE:)/, (_, n, o) => `RANGE:${Number(n) + 1}@${o}`), /4\.4\.4\.2: bytes .* are not all there/);
+  broken((t) => t.replace(/RANGE:(\d+)@\d+/, 'RANGE:$1'), /4\.4\.4\.2: .* has no offset, and no range/);
+  broken((t) => t.replace(/RANGE:(\d+)@(\d+)\n1.mp4\n#/, (_, n, o) => `RANGE:${Number(n) + 1}@${o}\n1.mp4\n#`), /overlap those of a segment before/);
+  broken((t) => t.replace(/,BYTERANGE="(\d+)@0"/, (_, n) => `,BYTERANGE="${n - 1}@0"`), /14496-12/);
+  broken((t) => t.replace(/RANGE:\d+@/, 'RANGE:many@'), /4\.4\.4\.2: EXT-X-BYTERANGE many@/);
+  broken((t) => t.replace('VERSION:6', 'VERSION:3'), /§8: is version 3 and has a byte range/);
+});
 
 /* ---- low latency: by text, as long as the text is what is wrong ---- */
 

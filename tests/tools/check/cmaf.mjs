@@ -70,7 +70,9 @@ function readRun(data, run, head, moof, mdat, where, report) {
     const next = (bit, otherwise) => { if (!(flags & bit)) return otherwise; at += 4; return data.readUInt32BE(at - 4); };
     const begins = result.duration;
     result.duration += next(0x100, head.duration);
-    result.size += next(0x200, head.size);
+    const size = next(0x200, head.size);
+    result.size += size;
+    result.firstSize ??= size;
     const sampleFlags = next(0x400, i === 0 && firstFlags !== undefined ? firstFlags : head.flags);
     const offsetBits = next(0x800, 0); const shift = data[run.start] === 0 ? offsetBits : offsetBits | 0;
     result.earliest = Math.min(result.earliest, begins + shift);
@@ -134,4 +136,16 @@ export function checkSegment(data, header, where, report) {
     index: readIndex(data, boxes.find((box) => box.type === 'sidx')),
     references: boxes.filter((box) => box.type === 'prft').map((box) => readReference(data, box)),
   };
+}
+
+/** The first sample of a range that begins with its moof and may end before the mdat does: { time, sync, end }. */
+export function readFirstSample(data, header) {
+  if (data.length < 16 || data.toString('latin1', 4, 8) !== 'moof') return undefined;
+  const size = data.readUInt32BE(0);
+  if (size + 8 > data.length || data.toString('latin1', size + 4, size + 8) !== 'mdat') return undefined;
+  const quiet = { check: (holds) => Boolean(holds) };
+  const [moof] = readBoxes(data, '', quiet, 0, size);
+  const whole = { start: size + 8, end: size + data.readUInt32BE(size) };
+  const first = readFragment(data, moof, whole, header, '', quiet);
+  return first && { time: first.time, sync: first.sync, end: size + 8 + first.firstSize };
 }

@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: MIT
 // The rules of one media playlist, as it is at one moment.
 import { all, first, readPlaylist } from './hls-text.mjs';
+import { checkStart } from './hls-whole.mjs';
 
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/;
 /* EXTINF has microseconds at least; a sum of rounded ones differs by as much. */
 const ROUNDING_S = 0.0015;
+
+/** §4.4.4.2: { offset, length } of n[@o]; undefined when there is none. */
+export function readRange(text) {
+  const match = /^(\d+)@(\d+)$/.exec(text ?? '');
+  return match ? { length: Number(match[1]), offset: Number(match[2]) } : undefined;
+}
+
+/** §4.4.4.2: each range has an offset, or follows one of the same resource. */
+function checkRanges(segments, report) {
+  const ends = new Map();
+  for (const segment of segments) {
+    if (!segment.range) continue;
+    const [, length, offset] = /^(\d+)(?:@(\d+))?$/.exec(segment.range) ?? [];
+    if (!report.check(Number(length) > 0, segment.at, '4.4.4.2', `EXT-X-BYTERANGE ${segment.range}, expected n[@o]`)) continue;
+    const start = offset === undefined ? ends.get(segment.uri) : Number(offset);
+    if (!report.check(start !== undefined, segment.at, '4.4.4.2', `EXT-X-BYTERANGE ${segment.range} has no offset, and no range of '${segment.uri}' comes before it`)) continue;
+    const before = ends.get(segment.uri);
+    report.check(before === undefined || start >= before, segment.at, 'house rule', `bytes ${segment.range} of '${segment.uri}' overlap those of a segment before`);
+    ends.set(segment.uri, start + Number(length));
+    segment.range = `${length}@${start}`;
+  }
+}
 
 function readSegments(playlist, report) {
   const { where } = playlist;
@@ -115,6 +138,8 @@ export function checkMedia(bytes, where, report) {
     openParts: playlist.trailing.filter((t) => t.name === 'EXT-X-PART').map((t) => ({ ...t.attributes, at: t.at, duration: Number(t.attributes.DURATION) })),
   };
   media.segments = readSegments(playlist, report);
+  checkRanges(media.segments, report);
+  checkStart(playlist, report);
   checkHead(playlist, media, report);
   checkVersion(playlist, media, report);
   checkSegments(media, report);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The rules of a multivariant playlist.
-import { all, readPlaylist } from './hls-text.mjs';
+import { checkIFrameStream } from './hls-i-frames.mjs';
+import { all, first, readPlaylist } from './hls-text.mjs';
+import { checkSessionData, checkStart, checkSteering } from './hls-whole.mjs';
 
 /* RFC 6381 and the codecs' own texts; Safari refuses `opus` and `flac`. */
 const CODECS = [/^avc[13]\.[0-9a-f]{6}$/i, /^h[ve][vc]1\.[ABC]?\d+\.[0-9A-F]+\.[LH]\d+(\.[0-9A-F]{1,2}){0,6}$/, /^av01\.\d\.\d\d[MH]\.\d\d(\.\d\.\d{3}\.\d\d\.\d\d\.\d\d\.\d)?$/,
@@ -52,7 +54,7 @@ function checkAlike(variants, where, report) {
   report.check(none === 0 || none === variants.length, where, '4.4.6.2', 'CLOSED-CAPTIONS=NONE on some variants only');
   const ranged = variants.filter((v) => v.attributes['VIDEO-RANGE']).length; const videos = variants.filter((v) => v.attributes.RESOLUTION).length;
   report.check(ranged === 0 || ranged === videos, where, 'Apple 9.x', 'VIDEO-RANGE on some variants only');
-  const sets = new Set(variants.map((v) => JSON.stringify([v.uri, v.attributes.AUDIO, v.attributes.SUBTITLES])));
+  const sets = new Set(variants.map((v) => JSON.stringify([v.uri, v.attributes.AUDIO, v.attributes.SUBTITLES, v.attributes['PATHWAY-ID']])));
   report.check(sets.size === variants.length, where, '4.4.6.2', 'the same variant is listed twice');
 }
 
@@ -69,9 +71,20 @@ export function checkMultivariant(bytes, where, report) {
   });
   report.check(variants.length > 0, where, '4.4.6.2', 'lists no variant');
   for (const variant of variants) checkVariant(variant, groups, report);
+  const iframes = all(playlist, 'EXT-X-I-FRAME-STREAM-INF');
+  for (const stream of iframes) checkIFrameStream(stream, variants, report);
   checkAlike(variants, where, report);
+  checkStart(playlist, report);
+  checkSessionData(playlist, report);
+  checkSteering(playlist, variants, iframes, report);
   for (const [id, group] of groups) report.check(group.used, group.at, '4.4.6.1.1', `no variant uses group '${id}'`);
-  const uris = [...new Set([...variants.map((v) => v.uri), ...renditions.map((r) => r.attributes.URI).filter(Boolean)])];
-  for (const uri of uris) report.check(!/^([a-z][a-z0-9+.-]*:|\/)/i.test(uri), where, 'house rule', `URI '${uri}' is not relative`);
-  return { where, variants, renditions, uris };
+  /* What other pathways have is somewhere else, and the same. */
+  const pathways = variants.map((v) => v.attributes['PATHWAY-ID']).filter((id) => id !== undefined);
+  const isAbsolute = (uri) => /^([a-z][a-z0-9+.-]*:|\/)/i.test(uri);
+  const isElsewhere = (uri) => pathways.length > 0 && isAbsolute(uri);
+  const listed = [...new Set([...variants.map((v) => v.uri), ...renditions.map((r) => r.attributes.URI).filter(Boolean)])];
+  const uris = listed.filter((uri) => !isElsewhere(uri));
+  const iFrameUris = [...new Set(iframes.map((i) => i.attributes.URI))].filter((uri) => !isElsewhere(uri));
+  for (const uri of [...uris, ...iFrameUris]) report.check(!isAbsolute(uri), where, 'house rule', `URI '${uri}' is not relative`);
+  return { where, playlist, variants: variants.filter((v) => !isElsewhere(v.uri)), renditions: renditions.filter((r) => !isElsewhere(r.attributes.URI ?? '')), uris, iFrameUris, start: first(playlist, 'EXT-X-START') };
 }

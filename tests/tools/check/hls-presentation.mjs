@@ -4,8 +4,10 @@
 // before.
 import { checkHeader, checkSegment } from './cmaf.mjs';
 import { checkLowLatency } from './hls-low-latency.mjs';
-import { checkMedia } from './hls-media.mjs';
+import { IFrames } from './hls-i-frames.mjs';
+import { checkMedia, readRange } from './hls-media.mjs';
 import { checkMultivariant } from './hls-multivariant.mjs';
+import { checkStartWithin } from './hls-whole.mjs';
 import { read } from './source.mjs';
 
 /* EXTINF has microseconds at least. */
@@ -63,15 +65,20 @@ class Rendition {
 
   async checkContent(segment) {
     const { uri } = segment;
-    const bytes = await read(new URL(uri, this.url));
+    const range = readRange(segment.range);
+    const bytes = await read(new URL(uri, this.url), range);
+    if (bytes && range) this.report.check(bytes.length === range.length, segment.at, '4.4.4.2', `bytes ${segment.range} of '${uri}' are not all there`);
     if (!this.report.check(bytes, segment.at, '6.2.1', `segment '${uri}' is listed and cannot be loaded`) || !segment.map) return;
     segment.bits = bytes.length * 8;
-    if (!this.headers.has(segment.map)) {
-      const header = await read(new URL(segment.map, this.url));
-      this.headers.set(segment.map, header && checkHeader(header, `${this.where} ${segment.map}`, this.report));
+    const mapRange = segment.mapTag.attributes.BYTERANGE;
+    const map = mapRange ? `${segment.map} ${mapRange}` : segment.map;
+    if (!this.headers.has(map)) {
+      const header = await read(new URL(segment.map, this.url), readRange(mapRange));
+      if (mapRange) this.check(header?.length === readRange(mapRange)?.length, '4.4.4.5', `BYTERANGE ${mapRange} of '${segment.map}' is not all there`);
+      this.headers.set(map, header && checkHeader(header, `${this.where} ${segment.map}`, this.report));
       this.check(header, '4.4.4.5', `header '${segment.map}' is listed and cannot be loaded`);
     }
-    const header = this.headers.get(segment.map);
+    const header = this.headers.get(map);
     if (!header) return;
     segment.media = checkSegment(bytes, header, `${this.where} ${uri}`, this.report);
     segment.timescale = header.timescale;
@@ -119,6 +126,7 @@ export class Presentation {
     this.report = report;
     this.where = url.pathname.split('/').at(-1);
     this.renditions = new Map();
+    this.iFrames = new Map();
   }
 
   get ended() { return [...this.renditions.values()].every((r) => r.media?.ended); }
@@ -133,7 +141,12 @@ export class Presentation {
       await this.renditions.get(uri).load(now);
       loaded.push(this.renditions.get(uri));
     }
+    for (const uri of this.multivariant.iFrameUris) {
+      if (!this.iFrames.has(uri)) this.iFrames.set(uri, new IFrames(new URL(uri, this.url), this.report));
+      await this.iFrames.get(uri).load();
+    }
     this.compare(loaded.filter((r) => r.media));
+    for (const { media } of loaded) if (media) checkStartWithin(media, this.multivariant.start, this.report);
     for (const variant of this.multivariant.variants) this.checkVariant(variant);
   }
 
@@ -149,6 +162,11 @@ export class Presentation {
     same('whether there is EXT-X-PROGRAM-DATE-TIME', '6.2.4', (m) => m.dated);
     same('PART-TARGET', '6.2.4', (m) => m.partTarget);
     same('EXT-X-SERVER-CONTROL', '6.2.4', (m) => m.control);
+    for (const { media, where } of this.iFrames.values()) {
+      if (!media) continue;
+      this.report.check(media.dated === head.media.dated || !media.segments.length, where, '6.2.4', 'EXT-X-PROGRAM-DATE-TIME is in this playlist or in the others only');
+      this.report.check(media.ended === head.media.ended || !head.media.ended, where, '6.2.1', 'has no EXT-X-ENDLIST, the others have');
+    }
     for (const r of renditions) {
       for (const segment of r.media.segments) {
         const theirs = head.segments.get(segment.number);

@@ -11,15 +11,17 @@ export function locate(name, usual) {
   return pathToFileURL(path.resolve(isDirectory ? path.join(name, usual) : name));
 }
 
-/** The bytes of a URL; undefined when there is nothing. */
-export async function read(url) {
+/** The bytes of a URL, or @range { offset, length } of them; undefined when there is nothing. */
+export async function read(url, range) {
   if (url.protocol === 'file:') {
     const file = fileURLToPath(url);
-    return fs.existsSync(file) ? fs.readFileSync(file) : undefined;
+    if (!fs.existsSync(file)) return undefined;
+    const bytes = fs.readFileSync(file);
+    return range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   }
-  const response = await fetch(url);
+  const response = await fetch(url, range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } });
   const bytes = Buffer.from(await response.arrayBuffer());
-  return response.status === 200 ? bytes : undefined;
+  return response.status === (range ? 206 : 200) ? bytes : undefined;
 }
 
 /** The time in ms that a URL tells: by its Date header, or else by its text. */
