@@ -101,7 +101,7 @@ class Line:
         """A consumer of the link ends when its producer does."""
         if "millsrc" in self.text:
             return group[0].is_finite(group)
-        return bool(re.search(r"^ffmpeg|^openssl|\bfilesrc\b|\bnum-buffers=|reconnect-timeout-ms=0\b", self.text))
+        return bool(re.search(r"^ffmpeg|^openssl|\b(block)?filesrc\b|\bnum-buffers=|reconnect-timeout-ms=0\b", self.text))
 
     def frames(self, group):
         """How many pictures a finite line makes or passes on."""
