@@ -116,9 +116,9 @@ def bad_functions(root, text):
 
 def bad_metrics(root, text):
     api = "".join(path.read_text() for path in sorted((root / "daemon/api").glob("api-metrics*.c")))
-    origin = (root / "daemon/origin/origin-server.c").read_text()
+    origin = (root / "daemon/origin/origin-metrics.c").read_text()
     real = set(re.findall(r'"(millrace_[a-z_]+)"', api))
-    real |= {"millrace_origin_" + name for name in re.findall(r'print_metric \(out, "(\w+)"', origin)}
+    real |= {"millrace_origin_" + name for name in re.findall(r'print_\w+ \(out,\s*"(\w+)"', origin)}
     told = {name for name in METRIC.findall(text)}
     for missing in sorted(real - told):
         yield 0, f"lacks a row for the metric '{missing}'"
