@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void
@@ -14,6 +14,10 @@ mill_origin_file_clear (MillOriginFile *file)
   if (file->fd >= 0)
     close (file->fd);
   file->fd = -1;
+  if (file->base != NULL)
+    munmap (file->base, file->size);
+  file->base = NULL;
+  g_clear_pointer (&file->text, g_bytes_unref);
   g_clear_pointer (&file->version, g_free);
 }
 
@@ -42,6 +46,21 @@ open_below (const gchar *media_dir, const gchar *stream, const gchar *file)
   return fd;
 }
 
+static gint64
+get_modified_ns (const struct stat *status)
+{
+  return status->st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) +
+      status->st_mtim.tv_nsec;
+}
+
+gboolean
+mill_origin_file_is_same (const MillOriginFile *file, const struct stat *status)
+{
+  return file->inode == status->st_ino && file->device == status->st_dev &&
+      file->size == (guint64) status->st_size &&
+      file->modified_ns == get_modified_ns (status);
+}
+
 gboolean
 mill_origin_file_open (const gchar *media_dir, const gchar *stream,
     const gchar *file, MillOriginFile *ret_file)
@@ -55,8 +74,13 @@ mill_origin_file_open (const gchar *media_dir, const gchar *stream,
     close (fd);
     return FALSE;
   }
-  ret_file->fd = fd;
-  ret_file->size = status.st_size;
+  *ret_file = (MillOriginFile){
+    .fd = fd,
+    .size = status.st_size,
+    .device = status.st_dev,
+    .inode = status.st_ino,
+    .modified_ns = get_modified_ns (&status),
+  };
   /* Playlists are replaced by rename: another inode, another time. */
   ret_file->version = g_strdup_printf ("%" G_GINT64_MODIFIER
                                        "x-%" G_GINT64_MODIFIER
@@ -84,4 +108,25 @@ mill_origin_file_read (const MillOriginFile *file, guint64 offset, gsize length)
     done += got;
   }
   return g_bytes_new_take (g_steal_pointer (&data), done);
+}
+
+GBytes *
+mill_origin_file_get_text (MillOriginFile *file)
+{
+  if (file->text == NULL)
+    file->text = mill_origin_file_read (file, 0, file->size);
+  return file->text;
+}
+
+gconstpointer
+mill_origin_file_map (MillOriginFile *file)
+{
+  gpointer base;
+
+  if (file->base != NULL || file->size == 0)
+    return file->base;
+  base = mmap (NULL, file->size, PROT_READ, MAP_SHARED, file->fd, 0);
+  if (base != MAP_FAILED)
+    file->base = base;
+  return file->base;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/stat.h>
 
 G_BEGIN_DECLS
 
@@ -12,6 +13,12 @@ typedef struct
   gint fd; /* -1: none */
   guint64 size;
   gchar *version; /* of its content: an ETag without quotes */
+
+  guint64 device; /* with size and times: whether it is still the same */
+  guint64 inode;
+  gint64 modified_ns;
+  gpointer base; /* see mill_origin_file_map(); NULL before */
+  GBytes *text; /* see mill_origin_file_get_text(); NULL before */
 } MillOriginFile;
 
 /**
@@ -32,5 +39,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MillOriginFile, mill_origin_file_clear)
  * only at the end of the file; NULL on an error */
 GBytes *mill_origin_file_read (const MillOriginFile *file, guint64 offset,
     gsize length);
+
+/** Returns: whether @status is of this very version. */
+gboolean mill_origin_file_is_same (const MillOriginFile *file,
+    const struct stat *status);
+
+/** Returns: (transfer none)(nullable): all of it, read once. For texts. */
+GBytes *mill_origin_file_get_text (MillOriginFile *file);
+
+/**
+ * mill_origin_file_map:
+ *
+ * Addresses for all of the file, to be given to MillOriginIo, which sends what
+ * is behind them with sendfile(). Nothing is to read there: when the file was
+ * cut (a packager never does it, an operator may), that would be SIGBUS.
+ *
+ * Returns: (nullable)
+ */
+gconstpointer mill_origin_file_map (MillOriginFile *file);
 
 G_END_DECLS

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "daemon/origin/origin-file.h"
 #include "daemon/origin/origin-path.h"
 
 #define PLAYLIST "playlist.m3u8"
@@ -17,7 +16,7 @@
 
 struct _MillOriginListing
 {
-  gchar *media_dir;
+  MillOriginFiles *files; /* not owned */
   GHashTable *renditions; /* "stream/rendition" -> Rendition */
 };
 
@@ -39,11 +38,11 @@ free_rendition (Rendition *rendition)
 }
 
 MillOriginListing *
-mill_origin_listing_new (const gchar *media_dir)
+mill_origin_listing_new (MillOriginFiles *files)
 {
   MillOriginListing *self = g_new0 (MillOriginListing, 1);
 
-  self->media_dir = g_strdup (media_dir);
+  self->files = files;
   self->renditions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       (GDestroyNotify) free_rendition);
   return self;
@@ -53,7 +52,6 @@ void
 mill_origin_listing_free (MillOriginListing *self)
 {
   g_hash_table_unref (self->renditions);
-  g_free (self->media_dir);
   g_free (self);
 }
 
@@ -99,14 +97,14 @@ parse_playlist (Rendition *rendition, GBytes *text)
 }
 
 static Rendition *
-read_rendition (const MillOriginFile *file)
+read_rendition (MillOriginFile *file)
 {
-  g_autoptr (GBytes) text = NULL;
+  GBytes *text;
   Rendition *rendition;
 
   if (file->size > MAX_PLAYLIST_BYTES)
     return NULL;
-  text = mill_origin_file_read (file, 0, file->size);
+  text = mill_origin_file_get_text (file);
   if (text == NULL)
     return NULL;
   rendition = g_new0 (Rendition, 1);
@@ -124,18 +122,21 @@ get_rendition (MillOriginListing *self, const gchar *stream,
 {
   g_autofree gchar *key = g_strconcat (stream, "/", directory, NULL);
   g_autofree gchar *name = g_strconcat (directory, PLAYLIST, NULL);
-  g_auto (MillOriginFile) file = { .fd = -1 };
+  MillOriginFile *file = mill_origin_files_get (self->files, stream, name);
   Rendition *rendition = g_hash_table_lookup (self->renditions, key);
 
-  if (!mill_origin_file_open (self->media_dir, stream, name, &file)) {
+  if (file == NULL) {
     g_hash_table_remove (self->renditions, key);
     return NULL;
   }
-  if (rendition != NULL && g_str_equal (rendition->version, file.version))
+  if (rendition != NULL && g_str_equal (rendition->version, file->version)) {
+    mill_origin_files_release (file);
     return rendition;
+  }
   if (g_hash_table_size (self->renditions) >= MAX_RENDITIONS)
     g_hash_table_remove_all (self->renditions);
-  rendition = read_rendition (&file);
+  rendition = read_rendition (file);
+  mill_origin_files_release (file);
   if (rendition == NULL)
     g_hash_table_remove (self->renditions, key);
   else

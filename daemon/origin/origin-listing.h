@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <glib.h>
+#include "daemon/origin/origin-files.h"
 
 G_BEGIN_DECLS
 
@@ -21,8 +21,8 @@ typedef enum
   MILL_ORIGIN_LISTING_COMPLETE, /* listed, now or before */
 } MillOriginListingState;
 
-/** Returns: (transfer full) */
-MillOriginListing *mill_origin_listing_new (const gchar *media_dir);
+/** @files: outlives it. Returns: (transfer full) */
+MillOriginListing *mill_origin_listing_new (MillOriginFiles *files);
 void mill_origin_listing_free (MillOriginListing *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillOriginListing, mill_origin_listing_free)
 

@@ -147,6 +147,8 @@ mill_origin_metrics_print (const MillOriginMetrics *metrics,
   print_delays (out, metrics);
   print_one (out, "gzip_cache_bytes", "gauge", "Compressed texts kept.",
       gauges->gzip_bytes);
+  print_one (out, "open_files", "gauge", "Files kept open.",
+      gauges->open_files);
   print_one (out, "mapped_files", "gauge", "Media files mapped.",
       gauges->mapped_files);
   print_one (out, "mapped_bytes", "gauge", "Bytes of these.",

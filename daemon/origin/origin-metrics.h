@@ -43,6 +43,7 @@ typedef struct
 {
   guint connections;
   gsize gzip_bytes;
+  guint open_files;
   guint mapped_files;
   guint64 mapped_bytes;
 } MillOriginGauges;

@@ -2,9 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-response.h"
 
+#include "daemon/origin/origin-connections.h"
 #include "daemon/origin/origin-range.h"
-
-#define BLOCK_BYTES (128 * 1024)
 
 /* A player that is early asks again in a second; so may a cache. */
 #define ERROR_CACHE_CONTROL "public, max-age=1"
@@ -43,15 +42,20 @@ set_length (SoupServerMessage *message, guint64 length)
 void
 mill_origin_response_set_common (SoupServerMessage *message)
 {
+  SoupMessageHeaders *headers =
+      soup_server_message_get_response_headers (message);
+
   /* Media is for any page to play; there are no cookies to protect. Date is
-   * what DASH players set their clock by (UTCTiming http-head). */
-  set_header (message, "Access-Control-Allow-Origin", "*");
-  set_header (message, "Access-Control-Expose-Headers",
+   * what DASH players set their clock by (UTCTiming http-head). Nothing is
+   * there yet that would have to be replaced. */
+  soup_message_headers_append (headers, "Access-Control-Allow-Origin", "*");
+  soup_message_headers_append (headers, "Access-Control-Expose-Headers",
       "Accept-Ranges, Age, Content-Encoding, Content-Length, Content-Range, "
       "Date, ETag");
-  set_header (message, "Cross-Origin-Resource-Policy", "cross-origin");
-  set_header (message, "Timing-Allow-Origin", "*");
-  set_header (message, "X-Content-Type-Options", "nosniff");
+  soup_message_headers_append (headers, "Cross-Origin-Resource-Policy",
+      "cross-origin");
+  soup_message_headers_append (headers, "Timing-Allow-Origin", "*");
+  soup_message_headers_append (headers, "X-Content-Type-Options", "nosniff");
 }
 
 void
@@ -176,76 +180,38 @@ mill_origin_response_set_bytes (SoupServerMessage *message,
 
 /* ---- files ---- */
 
-typedef struct
-{
-  MillOriginFile file;
-  Part left;
-} Transfer;
-
-static void
-free_transfer (Transfer *transfer)
-{
-  mill_origin_file_clear (&transfer->file);
-  g_free (transfer);
-}
-
-/* The length is promised, so the one way to say that the rest will not come is
- * to end the connection. */
-static void
-abort_transfer (SoupServerMessage *message)
-{
-  GSocket *socket = soup_server_message_get_socket (message);
-
-  g_message ("A file was cut while it was read: ending the connection");
-  if (socket != NULL)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
-}
-
-static void
-append_block (SoupServerMessage *message, Transfer *transfer)
+void
+mill_origin_response_set_slice (SoupServerMessage *message,
+    const MillOriginMeta *meta, MillOriginFile *file, guint64 offset,
+    guint64 length)
 {
   SoupMessageBody *body = soup_server_message_get_response_body (message);
-  gsize length = MIN (transfer->left.length, BLOCK_BYTES);
-  g_autoptr (GBytes) block = NULL;
+  MillOriginIo *io = mill_origin_connections_get_io (message);
+  gconstpointer base = mill_origin_file_map (file);
+  g_autoptr (GBytes) sent = NULL;
+  Part part;
 
-  if (length == 0) {
-    soup_message_body_complete (body);
+  soup_message_body_set_accumulate (body, FALSE);
+  if (io == NULL || (base == NULL && length > 0)) {
+    mill_origin_response_set_error (message, SOUP_STATUS_INTERNAL_SERVER_ERROR);
     return;
   }
-  block =
-      mill_origin_file_read (&transfer->file, transfer->left.offset, length);
-  if (block == NULL || g_bytes_get_size (block) < length) {
-    abort_transfer (message);
+  if (!begin (message, meta, length, &part))
     return;
+  if (part.length > 0) {
+    mill_origin_io_set_file (io, base, file->size, file->fd,
+        mill_origin_files_hold (file),
+        (GDestroyNotify) mill_origin_files_release);
+    sent = g_bytes_new_static ((const gchar *) base + offset + part.offset,
+        part.length);
+    soup_message_body_append_bytes (body, sent);
   }
-  transfer->left.offset += length;
-  transfer->left.length -= length;
-  soup_message_body_append_bytes (body, block);
-}
-
-static void
-on_wrote_chunk (SoupServerMessage *message, gpointer user_data)
-{
-  append_block (message, user_data);
+  soup_message_body_complete (body);
 }
 
 void
 mill_origin_response_set_file (SoupServerMessage *message,
     const MillOriginMeta *meta, MillOriginFile *file)
 {
-  Transfer *transfer;
-  Part part;
-
-  /* What was written is let go of. */
-  soup_message_body_set_accumulate (
-      soup_server_message_get_response_body (message), FALSE);
-  if (!begin (message, meta, file->size, &part))
-    return;
-  transfer = g_new0 (Transfer, 1);
-  transfer->file = *file;
-  transfer->left = part;
-  *file = (MillOriginFile){ .fd = -1 };
-  g_signal_connect_data (message, "wrote-chunk", G_CALLBACK (on_wrote_chunk),
-      transfer, (GClosureNotify) (GCallback) free_transfer, 0);
-  append_block (message, transfer);
+  mill_origin_response_set_slice (message, meta, file, 0, file->size);
 }

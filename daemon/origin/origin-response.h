@@ -4,7 +4,7 @@
 
 #include <libsoup/soup.h>
 
-#include "daemon/origin/origin-file.h"
+#include "daemon/origin/origin-files.h"
 
 G_BEGIN_DECLS
 
@@ -33,9 +33,15 @@ void mill_origin_response_set_options (SoupServerMessage *message);
 void mill_origin_response_set_bytes (SoupServerMessage *message,
     const MillOriginMeta *meta, GBytes *content);
 
-/** Answers with @file, read as the client takes it: memory per answer is two
- * blocks, whatever the size. @file: its descriptor is taken over. */
+/** Answers with @file of a MillOriginFiles, by sendfile(): an answer costs no
+ * memory, whatever its size and however slowly it is taken. */
 void mill_origin_response_set_file (SoupServerMessage *message,
     const MillOriginMeta *meta, MillOriginFile *file);
+
+/** The same with @length bytes from @offset on, which the file has, as if they
+ * were all: ranges are of them. */
+void mill_origin_response_set_slice (SoupServerMessage *message,
+    const MillOriginMeta *meta, MillOriginFile *file, guint64 offset,
+    guint64 length);
 
 G_END_DECLS

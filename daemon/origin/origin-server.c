@@ -146,6 +146,9 @@ on_head (SoupServer *soup, SoupServerMessage *message, const char *path,
           SOUP_ENCODING_CHUNKED ||
       soup_message_headers_get_content_length (headers) > 0;
 
+  self->metrics.in_flight++;
+  set_kind (message, MILL_ORIGIN_REQUEST_OTHER);
+  mill_origin_connections_begin_answer (message);
   soup_message_body_set_accumulate (
       soup_server_message_get_request_body (message), FALSE);
   mill_origin_response_set_common (message);
@@ -162,17 +165,6 @@ on_head (SoupServer *soup, SoupServerMessage *message, const char *path,
 }
 
 static void
-on_got_headers (SoupServerMessage *message, gpointer user_data)
-{
-  MillOriginServer *self = user_data;
-
-  self->metrics.in_flight++;
-  /* libsoup asks on_head() first. */
-  if (g_object_get_data (G_OBJECT (message), KIND_KEY) == NULL)
-    set_kind (message, MILL_ORIGIN_REQUEST_OTHER);
-}
-
-static void
 on_wrote_body_data (SoupServerMessage *message, guint size, gpointer user_data)
 {
   ((MillOriginServer *) user_data)->metrics.bytes += size;
@@ -182,8 +174,6 @@ static void
 on_request_started (SoupServer *soup, SoupServerMessage *message,
     gpointer user_data)
 {
-  g_signal_connect (message, "got-headers", G_CALLBACK (on_got_headers),
-      user_data);
   g_signal_connect (message, "wrote-body-data", G_CALLBACK (on_wrote_body_data),
       user_data);
 }
@@ -236,8 +226,8 @@ mill_origin_server_new (const MillOriginServerOptions *options)
   /* Raw paths: decoding is origin-path's, once and in one place. */
   self->soup = soup_server_new ("raw-paths", TRUE, NULL);
   self->streams = mill_origin_streams_new (options->media_dir, &self->metrics);
-  self->connections =
-      mill_origin_connections_new (self->soup, &options->limits);
+  self->connections = mill_origin_connections_new (self->soup, &options->limits,
+      &self->metrics);
   soup_server_add_early_handler (self->soup, NULL, on_head, self, NULL);
   g_signal_connect (self->soup, "request-started",
       G_CALLBACK (on_request_started), self);
@@ -334,7 +324,7 @@ mill_origin_server_listen (MillOriginServer *self, const gchar *address,
   socket = open_listener (address, error);
   if (socket == NULL)
     return NULL;
-  if (!soup_server_listen_socket (self->soup, socket, 0, &cause)) {
+  if (!mill_origin_connections_listen (self->connections, socket, &cause)) {
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
         "origin listener '%s': %s", address, cause->message);
     return NULL;

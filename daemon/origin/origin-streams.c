@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-streams.h"
 
-#include "daemon/origin/origin-file.h"
+#include "daemon/origin/origin-files.h"
 #include "daemon/origin/origin-gzip.h"
 #include "daemon/origin/origin-listing.h"
 #include "daemon/origin/origin-range.h"
@@ -18,12 +18,16 @@
 /* Longer texts go out as they are: a day of DVR is some 4 MB. */
 #define MAX_GZIP_BYTES (8 * 1024 * 1024)
 #define MIN_GZIP_BYTES 200
+/* Kept in memory as long as their file is kept open: head and body are one
+ * packet then. */
+#define MAX_TEXT_BYTES (64 * 1024)
 #define GZIP_CACHE_BYTES (32 * 1024 * 1024)
 
 struct _MillOriginStreams
 {
   gchar *media_dir;
   MillOriginMetrics *metrics;
+  MillOriginFiles *files;
   MillOriginListing *listing;
   MillOriginGzip *gzip;
 };
@@ -44,13 +48,13 @@ static void
 serve_gzip (const Request *request, MillOriginMeta *meta, const gchar *name)
 {
   MillOriginGzip *gzip = request->streams->gzip;
-  const MillOriginFile *file = request->file;
+  MillOriginFile *file = request->file;
   g_autoptr (GBytes) compressed =
       mill_origin_gzip_lookup (gzip, name, file->version);
   g_autofree gchar *version = g_strconcat (file->version, "-gz", NULL);
 
   if (compressed == NULL) {
-    g_autoptr (GBytes) text = mill_origin_file_read (file, 0, file->size);
+    GBytes *text = mill_origin_file_get_text (file);
 
     if (text == NULL) {
       mill_origin_response_set_error (request->message,
@@ -68,7 +72,7 @@ static void
 serve_text (const Request *request, const gchar *content_type)
 {
   const MillOriginPath *path = request->path;
-  const MillOriginFile *file = request->file;
+  MillOriginFile *file = request->file;
   SoupMessageHeaders *headers =
       soup_server_message_get_request_headers (request->message);
   MillOriginMeta meta = {
@@ -77,14 +81,19 @@ serve_text (const Request *request, const gchar *content_type)
     .version = file->version,
     .varies = TRUE,
   };
-  g_autofree gchar *name = g_strconcat (path->stream, "/", path->file, NULL);
 
   if (file->size >= MIN_GZIP_BYTES && file->size <= MAX_GZIP_BYTES &&
       mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
-          "Accept-Encoding")))
+          "Accept-Encoding"))) {
+    g_autofree gchar *name = g_strconcat (path->stream, "/", path->file, NULL);
+
     serve_gzip (request, &meta, name);
-  else
-    mill_origin_response_set_file (request->message, &meta, request->file);
+  } else if (file->size <= MAX_TEXT_BYTES &&
+      mill_origin_file_get_text (file) != NULL) {
+    mill_origin_response_set_bytes (request->message, &meta, file->text);
+  } else {
+    mill_origin_response_set_file (request->message, &meta, file);
+  }
 }
 
 static void
@@ -169,14 +178,17 @@ mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
     const MillOriginPath *path, GHashTable *query)
 {
   const Kind *kind = &kinds[mill_origin_path_get_file_kind (path->file)];
-  g_auto (MillOriginFile) file = { .fd = -1 };
-  Request request = { self, message, path, query, &file };
+  MillOriginFile *file = kind->serve != NULL
+      ? mill_origin_files_get (self->files, path->stream, path->file)
+      : NULL;
+  const Request request = { self, message, path, query, file };
 
-  if (kind->serve == NULL ||
-      !mill_origin_file_open (self->media_dir, path->stream, path->file, &file))
+  if (file == NULL) {
     mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
-  else
+  } else {
     kind->serve (&request);
+    mill_origin_files_release (file);
+  }
   return kind->counted;
 }
 
@@ -185,6 +197,8 @@ mill_origin_streams_get_gauges (MillOriginStreams *self,
     MillOriginGauges *gauges)
 {
   gauges->gzip_bytes += mill_origin_gzip_get_size (self->gzip);
+  gauges->open_files += mill_origin_files_count (self->files,
+      &gauges->mapped_files, &gauges->mapped_bytes);
 }
 
 const gchar *
@@ -200,7 +214,8 @@ mill_origin_streams_new (const gchar *media_dir, MillOriginMetrics *metrics)
 
   self->media_dir = g_strdup (media_dir);
   self->metrics = metrics;
-  self->listing = mill_origin_listing_new (media_dir);
+  self->files = mill_origin_files_new (media_dir);
+  self->listing = mill_origin_listing_new (self->files);
   self->gzip = mill_origin_gzip_new (GZIP_CACHE_BYTES);
   return self;
 }
@@ -210,6 +225,7 @@ mill_origin_streams_free (MillOriginStreams *self)
 {
   mill_origin_listing_free (self->listing);
   mill_origin_gzip_free (self->gzip);
+  mill_origin_files_free (self->files);
   g_free (self->media_dir);
   g_free (self);
 }

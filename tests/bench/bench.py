@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""usage: bench.py BUILD [packaging] [live] [ingest] [ladder] [--rounds N] [--seconds S] ...
+"""usage: bench.py BUILD [packaging] [live] [ingest] [ladder] [origin] [--rounds N] [--seconds S] ...
 
 Ratios of speed and memory between millrace and its peers on this machine.
 A ratio is only given when both did the same work, frame for frame. Figures of
@@ -20,15 +20,17 @@ import ingest
 import ladder
 import live
 import measure
+import origin
 import packaging
 
-BENCHES = {"packaging": packaging.bench, "live": live.bench, "ingest": ingest.bench, "ladder": ladder.bench}
+BENCHES = {"packaging": packaging.bench, "live": live.bench, "ingest": ingest.bench, "ladder": ladder.bench,
+           "origin": origin.bench}
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./bootstrap bench", description=__doc__.split("\n\n")[1])
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder (default: all)")
+    parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder, origin (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
     parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
     parser.add_argument("--ladder-rounds", type=int, default=3, help="of the ladder (default 3)")
@@ -36,21 +38,24 @@ def parse(arguments):
                         help="default 50,100")
     parser.add_argument("--ingest-publishers", type=int, default=200, help="of ingest (default 200)")
     parser.add_argument("--ingest-rounds", type=int, default=3, help="of ingest (default 3)")
+    parser.add_argument("--origin-rounds", type=int, default=3, help="of origin (default 3)")
+    parser.add_argument("--origin-seconds", type=int, default=5, help="each run of origin (default 5)")
     parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
     parser.add_argument("--quick", action="store_true",
                         help="one round of everything, 20 publishers: does it work at all? (a minute)")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.rounds = options.live_rounds = options.ladder_rounds = options.ingest_rounds = 1
+        options.rounds = options.live_rounds = options.ladder_rounds = options.ingest_rounds = options.origin_rounds = 1
+        options.origin_seconds = 2
         options.ingest_publishers = 20
         options.publishers, options.seconds = [20], 15
     options.build = options.build.resolve()
     options.what = options.what or list(BENCHES)
     unknown = [name for name in options.what if name not in BENCHES]
     if unknown:
-        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live, ingest or ladder")
+        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live, ingest, ladder or origin")
     if min(options.publishers) < 1 or min(options.rounds, options.live_rounds, options.ladder_rounds, options.ingest_rounds,
-                                               options.ingest_publishers) < 1:
+                                               options.origin_rounds, options.origin_seconds, options.ingest_publishers) < 1:
         parser.error("expected at least one publisher and one round")
     needed = live.least_seconds(max(options.publishers))
     if options.seconds < needed:
@@ -63,6 +68,7 @@ def versions(options):
     return {
         "millrace": measure.version([str(options.build / "cli/millrace"), "--version"]),
         "ffmpeg": measure.version(["ffmpeg", "-version"]),
+        "wrk": measure.version(["wrk", "-v"]),
         "nginx": measure.version(["nginx", "-v"]),
         "gstreamer": measure.version(["gst-inspect-1.0", "--version"]),
     }
@@ -73,7 +79,9 @@ def main(arguments):
     # servers and scratch are cleared away then too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     results = options.build / "bench"
-    films = content.prepare(results / "films")
+    results.mkdir(parents=True, exist_ok=True)
+    # the origin serves bytes, whatever they are
+    films = content.prepare(results / "films") if set(options.what) - {"origin"} else {}
     # tmpfs, so that no disk is measured
     options.scratch = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-", dir="/dev/shm"))
     head = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
