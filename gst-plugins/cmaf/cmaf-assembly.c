@@ -10,6 +10,8 @@
 #define HOLE_MAX_NS (100 * (GstClockTimeDiff) GST_MSECOND)
 /* A lane of a live stream that is ahead by more starts again at a later cut. */
 #define LIVE_AHEAD_BYTES (64u << 20)
+/* From NTP's epoch to that of Unix. */
+#define NTP_EPOCH_S G_GUINT64_CONSTANT (2208988800)
 
 /* ---- writing a chunk ---- */
 
@@ -65,20 +67,39 @@ make_init_locked (MillCmafPackager *self, MillCmafLane *lane,
   return init;
 }
 
+/* When the first sample of what was taken is presented at the packager, for
+ * players that keep a latency. Of a stream without parts nobody asks for it.
+ * NTP (RFC 5905 6): seconds since 1900 with 32 bits of fraction. */
+static guint64
+get_ntp_time (const MillCmafPackager *self, const MillCmafLane *lane,
+    const MillCmafCut *cut)
+{
+  if (self->options.part_duration == 0 || cut->wall_us <= 0 ||
+      mill_cmaf_packager_is_vod (self))
+    return 0;
+  guint64 wall_us = (guint64) (cut->wall_us +
+      (mill_cmaf_lane_to_ns (lane, self->taken.pts) - cut->start) /
+          GST_USECOND);
+  guint64 seconds = wall_us / G_USEC_PER_SEC + NTP_EPOCH_S;
+  guint64 fraction = (wall_us % G_USEC_PER_SEC << 32) / G_USEC_PER_SEC;
+  return seconds << 32 | fraction;
+}
+
 static GBytes *
-make_header_locked (MillCmafPackager *self, MillCmafLane *lane, gboolean begins,
-    gint64 decode_time)
+make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
+    const MillCmafChunkWrite *write, gint64 decode_time)
 {
   MillBmffChunk chunk = {
     .track_id = 1,
     .sequence_number = ++lane->sequence,
     .decode_time = (guint64) decode_time,
+    .ntp_time = get_ntp_time (self, lane, write->cut),
     .samples = (const MillBmffSample *) self->taken.samples->data,
     .n_samples = self->taken.samples->len,
   };
-  if (begins)
+  if (write->begins)
     chunk.flags |= MILL_BMFF_CHUNK_SEGMENT_START;
-  if (begins && lane->eos)
+  if (write->begins && lane->eos)
     chunk.flags |= MILL_BMFF_CHUNK_LAST_SEGMENT;
   if (lane->codec.roll_distance != 0)
     chunk.flags |= MILL_BMFF_CHUNK_ROLL;
@@ -114,7 +135,7 @@ submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
   g_autoptr (GBytes) init = make_init_locked (self, lane, write->cut);
   gint64 decode_time = place_taken_locked (self, lane);
   g_autoptr (GBytes) header =
-      make_header_locked (self, lane, write->begins, decode_time);
+      make_header_locked (self, lane, write, decode_time);
   if (self->failed)
     return;
   lane->init_generation = write->cut->generation;

@@ -57,7 +57,7 @@ function checkChunks(r, segment) {
   if (!r.check(media.references.length > 0, '5.12.3', `ProducerReferenceTime@inband, and segment ${number} has no prft box`)) return;
   const told = Date.parse(reference.attributes.wallClockTime) / 1000 - (Number(reference.attributes.presentationTime)) / r.timescale;
   for (const { ntp, time } of media.references) {
-    const own = ntp - (time - 0) / timescale;
+    const own = ntp - (time - segment.edit) / timescale; // media time is before the edit list
     r.check(Math.abs(own - told) <= REFERENCE_S, '5.12.3', `segment ${number}: a prft box is ${(own - told).toFixed(3)} s off the ProducerReferenceTime of the MPD`);
   }
 }

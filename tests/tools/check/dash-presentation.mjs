@@ -160,7 +160,7 @@ export class Presentation {
     const bytes = await read(new URL(uri, this.url));
     if (!r.check(bytes, '5.3.9.5.3', `segment '${uri}' is available and cannot be loaded`)) return undefined;
     const media = checkSegment(bytes, header, `${r.where} ${uri}`, this.report);
-    const segment = media && { ...listed, media, timescale: header.timescale, bits: bytes.length * 8, init: r.init };
+    const segment = media && { ...listed, media, timescale: header.timescale, edit: header.edit, bits: bytes.length * 8, init: r.init };
     this.segments.set(uri, segment);
     return segment;
   }
