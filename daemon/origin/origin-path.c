@@ -130,7 +130,7 @@ mill_origin_path_parse_segment (const gchar *name, guint64 *ret_generation,
   if (at == NULL || *at != '-')
     return FALSE;
   at = parse_number (at + 1, ret_number);
-  return at != NULL && g_str_equal (at, ".m4s");
+  return at != NULL && (g_str_equal (at, ".m4s") || g_str_equal (at, ".vtt"));
 }
 
 MillOriginFileKind

@@ -115,8 +115,9 @@ serve_mpd (const Request *request)
 static void
 serve_media (const Request *request, const gchar *cache_control)
 {
+  gboolean is_text = g_str_has_suffix (request->path->file, ".vtt");
   MillOriginMeta meta = {
-    .content_type = "video/mp4",
+    .content_type = is_text ? "text/vtt; charset=utf-8" : "video/mp4",
     .cache_control = cache_control,
     .version = request->file->version,
   };

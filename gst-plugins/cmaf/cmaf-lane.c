@@ -19,6 +19,8 @@ mill_cmaf_lane_new (const gchar *pad, MillCmafKind kind)
   self->written = g_array_new (FALSE, TRUE, sizeof (MillCmafWritten));
   self->last_pts = GST_CLOCK_STIME_NONE;
   self->allowance = MILL_CMAF_AHEAD_BYTES;
+  if (kind == MILL_CMAF_TEXT)
+    self->text = mill_cmaf_text_new ();
   return self;
 }
 
@@ -28,6 +30,7 @@ mill_cmaf_lane_free (MillCmafLane *self)
   if (self == NULL)
     return;
   mill_cmaf_track_free (self->track);
+  mill_cmaf_text_free (self->text);
   mill_cmaf_state_clear_format (&self->format);
   g_clear_pointer (&self->codec_data, g_bytes_unref);
   g_array_unref (self->written);
@@ -52,7 +55,7 @@ mill_cmaf_lane_set_format (MillCmafLane *self, const MillCmafLaneFormat *format)
   self->frame_length = format->frame_length;
   if (format->bitrate_bps > 0)
     self->bitrate_bps = format->bitrate_bps;
-  if (fresh) {
+  if (fresh && self->kind != MILL_CMAF_TEXT) {
     mill_cmaf_track_free (self->track);
     self->track = mill_cmaf_track_new (self->kind, format->format.timescale,
         format->frame_length);
@@ -136,11 +139,21 @@ mill_cmaf_lane_measure (MillCmafLane *self, const MillCmafTaken *taken)
         8 * (guint64) self->format.timescale, taken->duration);
 }
 
+static gchar *
+name_text (const MillCmafFormat *format)
+{
+  gboolean fits = format->language != NULL &&
+      mill_cmaf_state_is_name (format->language);
+  return g_strdup (fits ? format->language : "text");
+}
+
 gchar *
 mill_cmaf_lane_propose_name (const MillCmafLane *self)
 {
   static const guint usual[] = { 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128,
     160, 192, 224, 256, 320, 384, 448, 512, 640 };
+  if (self->kind == MILL_CMAF_TEXT)
+    return name_text (&self->format);
   if (self->kind == MILL_CMAF_VIDEO)
     return g_strdup_printf ("v%u", self->format.height);
   guint kbit = (self->bitrate_bps + 500) / 1000;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-packager.h"
+#include "cmaf-text.h"
 
 G_BEGIN_DECLS
 
@@ -53,12 +54,14 @@ typedef struct
  * @lag: how far behind the timing rendition its last sample was when it came
  * @feeder: (not held): thread that the last sample came from
  * @allowance: bytes that it may queue before it has to wait
+ * @text: of a lane of text, which has this instead of @track
  */
 struct _MillCmafLane
 {
   gchar *pad;
   MillCmafKind kind;
   MillCmafTrack *track;
+  MillCmafText *text;
   MillCmafFormat format;
   gchar *name;
   MillCodecInfo codec;
@@ -101,7 +104,7 @@ gboolean mill_cmaf_lane_differs (const MillCmafLane *self,
 /** Fills in what only the media itself tells: frame rate, bit rate. */
 void mill_cmaf_lane_measure (MillCmafLane *self, const MillCmafTaken *taken);
 
-/** Returns: (transfer full): v{height} or a{kbit} */
+/** Returns: (transfer full): v{height}, a{kbit} or the language of text */
 gchar *mill_cmaf_lane_propose_name (const MillCmafLane *self);
 
 /** Returns: (transfer full)(nullable): the CMAF header

@@ -58,7 +58,7 @@ fill_segments (const MillCmafManifest *manifest,
 static gboolean
 is_switchable (const MillCmafFormat *a, const MillCmafFormat *b)
 {
-  if (a->kind != b->kind)
+  if (a->kind != b->kind || a->kind == MILL_CMAF_TEXT)
     return FALSE;
   if (a->kind == MILL_CMAF_VIDEO)
     return mill_cmaf_manifest_is_one_codec (a->codec, b->codec) &&
@@ -106,6 +106,9 @@ is_main (const MillCmafManifest *manifest, guint i)
   const MillCmafRendition *chosen = NULL;
   guint main_set = 0;
   gboolean named = FALSE;
+  /* No text is on unless somebody wants it. */
+  if (own->format.kind == MILL_CMAF_TEXT)
+    return own->format.is_default;
   for (guint k = 0; k < renditions->len; k++) {
     const MillCmafRendition *other = g_ptr_array_index (renditions, k);
     if (other->format.kind != own->format.kind ||
@@ -143,6 +146,16 @@ turn (MillMpdRepresentation *representation, guint orientation)
   representation->par_d = lying.par_n;
 }
 
+static MillMpdTextRole
+get_text_role (const MillCmafFormat *format)
+{
+  if (format->text_role & MILL_CMAF_TEXT_FORCED)
+    return MILL_MPD_FORCED_SUBTITLE;
+  return format->text_role & MILL_CMAF_TEXT_HEARING_IMPAIRED
+      ? MILL_MPD_CAPTION
+      : MILL_MPD_SUBTITLE;
+}
+
 static MillMpdRepresentation
 describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     GStringChunk *strings)
@@ -150,6 +163,11 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
   const MillCmafRendition *rendition =
       g_ptr_array_index (manifest->state->renditions, i);
   const MillCmafFormat *format = &rendition->format;
+  static const MillMpdContent contents[] = {
+    [MILL_CMAF_VIDEO] = MILL_MPD_VIDEO,
+    [MILL_CMAF_AUDIO] = MILL_MPD_AUDIO,
+    [MILL_CMAF_TEXT] = MILL_MPD_TEXT,
+  };
   g_autofree gchar *init =
       mill_cmaf_manifest_name_init (rendition->name, cut->generation);
   g_autofree gchar *media = g_strdup_printf ("%s/%" G_GUINT64_FORMAT
@@ -158,8 +176,8 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
   MillMpdRepresentation described = {
     .id = rendition->name,
     .set = set_of (manifest, i),
-    .content = format->kind == MILL_CMAF_VIDEO ? MILL_MPD_VIDEO
-                                               : MILL_MPD_AUDIO,
+    .content = contents[format->kind],
+    .text_role = get_text_role (format),
     .language = format->language,
     .is_main = is_main (manifest, i),
     .codecs = format->codec,

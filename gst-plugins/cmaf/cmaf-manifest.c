@@ -28,6 +28,14 @@ mill_cmaf_manifest_name_segment (const gchar *rendition, guint64 generation,
       rendition, generation, number);
 }
 
+gchar *
+mill_cmaf_manifest_name_text (const gchar *rendition, guint64 generation,
+    guint64 number)
+{
+  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".vtt",
+      rendition, generation, number);
+}
+
 gboolean
 mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i)
 {

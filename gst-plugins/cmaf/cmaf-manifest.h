@@ -86,5 +86,8 @@ gchar *mill_cmaf_manifest_name_init (const gchar *rendition,
     guint64 generation);
 gchar *mill_cmaf_manifest_name_segment (const gchar *rendition,
     guint64 generation, guint64 number);
+/* The segment of text that HLS lists beside the one in fMP4. */
+gchar *mill_cmaf_manifest_name_text (const gchar *rendition, guint64 generation,
+    guint64 number);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "cmaf-multivariant.h"
 
 #include "bmff/bmff-init.h"
+#include "cmaf-subtitles.h"
 #include "playlist/hls-multivariant.h"
 
 /** What the audio renditions of a group add to a variant. */
@@ -231,6 +232,7 @@ mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
         mill_cmaf_manifest_lists (manifest, i))
       add_variants (manifest, i, strings, groups, variants);
   }
+  mill_cmaf_subtitles_add (manifest, strings, renditions, variants);
   mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
       variants->len);
   MillHlsMultivariant multivariant = {

@@ -133,6 +133,16 @@ void mill_cmaf_publication_limit_locked (MillCmafPackager *self);
 gboolean mill_cmaf_publication_is_silent (const MillCmafPackager *self,
     const MillCmafLane *lane);
 
+/* ---- cmaf-captioning.c ---- */
+
+/** Writes the segments of text that are to be listed with @cut. */
+void mill_cmaf_captioning_run_locked (MillCmafPackager *self,
+    const MillCmafCut *cut);
+
+/** @cut is listed: its cues are of no use any more. */
+void mill_cmaf_captioning_retire_locked (MillCmafPackager *self,
+    const MillCmafCut *cut);
+
 /* ---- cmaf-assembly.c ---- */
 
 /** Moves the samples of @lane on into segments, as far as that is settled. */

@@ -297,6 +297,9 @@ is_over_locked (const MillCmafPackager *self, const MillCmafLane *lane)
     return TRUE;
   if (mill_cmaf_packager_is_vod (self))
     return FALSE;
+  /* Nobody waits for text. */
+  if (lane->kind == MILL_CMAF_TEXT)
+    return TRUE;
   if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts))
     return mill_cmaf_cutting_is_startup_over (self);
   return mill_cmaf_publication_is_silent (self, lane);
@@ -343,7 +346,12 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 {
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
-  if (lane->track == NULL || !GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
+  if (lane->kind == MILL_CMAF_TEXT) {
+    /* In one form all the time: whatever comes is made into that. */
+    if (lane->rendition < 0)
+      mill_cmaf_lane_set_format (lane, format);
+  } else if (lane->track == NULL ||
+      !GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
     mill_cmaf_lane_set_format (lane, format);
   } else if (mill_cmaf_lane_differs (lane, format)) {
     /* What is queued was encoded the old way: it goes to the old segment. */
@@ -421,6 +429,37 @@ mill_cmaf_packager_push (MillCmafPackager *self, MillCmafLane *lane,
   ret = self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
   unlock (self);
   return ret;
+}
+
+/* ---- text ---- */
+
+GstFlowReturn
+mill_cmaf_packager_push_cue (MillCmafPackager *self, MillCmafLane *lane,
+    MillTextCue *cue)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  g_mutex_lock (&self->lock);
+  if (self->failed)
+    ret = GST_FLOW_ERROR;
+  else if (lane->flushing)
+    ret = GST_FLOW_FLUSHING;
+  else if (lane->eos)
+    ret = GST_FLOW_EOS;
+  if (ret != GST_FLOW_OK)
+    mill_text_cue_free (cue);
+  else if (!mill_cmaf_text_push (lane->text, cue))
+    GST_DEBUG ("a cue of '%s' is too late, ignoring", lane->pad);
+  g_mutex_unlock (&self->lock);
+  return ret;
+}
+
+void
+mill_cmaf_packager_clear_cues (MillCmafPackager *self, MillCmafLane *lane,
+    GstClockTimeDiff time)
+{
+  g_mutex_lock (&self->lock);
+  mill_cmaf_text_clear (lane->text, time);
+  g_mutex_unlock (&self->lock);
 }
 
 /* ---- statistics ---- */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-publisher.h"
+#include "text/text-cue.h"
 
 G_BEGIN_DECLS
 
@@ -129,6 +130,17 @@ void mill_cmaf_packager_prepare (const MillCmafPackager *self,
  * GST_FLOW_NOT_NEGOTIATED before its format */
 GstFlowReturn mill_cmaf_packager_push (MillCmafPackager *self,
     MillCmafLane *lane, const MillCmafInput *input, GstBuffer *buffer);
+
+/** A caption of a lane of text; see mill_cmaf_text_push(). @cue: (transfer
+ * full). Never waits.
+ * Returns: GST_FLOW_OK also for one that came too late; else as of
+ * mill_cmaf_packager_push() */
+GstFlowReturn mill_cmaf_packager_push_cue (MillCmafPackager *self,
+    MillCmafLane *lane, MillTextCue *cue);
+
+/** See mill_cmaf_text_clear(). */
+void mill_cmaf_packager_clear_cues (MillCmafPackager *self, MillCmafLane *lane,
+    GstClockTimeDiff time);
 
 /** What users see of it. */
 typedef struct

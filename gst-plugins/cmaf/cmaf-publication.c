@@ -67,6 +67,8 @@ static gboolean
 is_expected (const MillCmafPackager *self, const MillCmafLane *lane,
     const MillCmafCut *cut)
 {
+  if (lane->kind == MILL_CMAF_TEXT)
+    return FALSE;
   if (mill_cmaf_packager_is_vod (self))
     return is_expected_of_file (lane, cut->number);
   if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts))
@@ -180,7 +182,9 @@ are_manifests_due_locked (MillCmafPackager *self)
   gboolean complete = TRUE;
   for (guint i = 0; i < self->lanes->len; i++) {
     const MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    gboolean begun = GST_CLOCK_STIME_IS_VALID (lane->last_pts);
+    gboolean begun = lane->kind == MILL_CMAF_TEXT
+        ? lane->codec_data != NULL
+        : GST_CLOCK_STIME_IS_VALID (lane->last_pts);
     if (lane->n_published == 0 && !lane->eos && !(over && !begun))
       complete = FALSE;
   }
@@ -216,6 +220,10 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
     if (cut == NULL || !GST_CLOCK_STIME_IS_VALID (cut->end) ||
         check_segment_locked (self, cut) != READY)
       break;
+    /* Text is written now, and may have to be waited for in its turn. */
+    mill_cmaf_captioning_run_locked (self, cut);
+    if (check_segment_locked (self, cut) != READY)
+      break;
     fill_row_locked (self, cut);
     mill_cmaf_publisher_add (self->publisher, cut,
         (const MillCmafSegment *) self->row->data);
@@ -223,6 +231,7 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
     self->next_publish++;
     published = TRUE;
     mill_cmaf_publication_limit_locked (self);
+    mill_cmaf_captioning_retire_locked (self, cut);
     for (guint i = 0; i < self->lanes->len; i++)
       mill_cmaf_lane_retire (mill_cmaf_packager_get_lane (self, i),
           self->next_publish);

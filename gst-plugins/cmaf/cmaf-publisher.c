@@ -127,6 +127,15 @@ submit_state (MillCmafPublisher *self, MillStoreJob *job)
 
 /* ---- live.index ---- */
 
+/* Text has no parts and its playlist none of the tags of low latency: whoever
+ * serves it needs no more than its files. */
+static gboolean
+is_indexed (const MillCmafPublisher *self, guint i)
+{
+  return self->index != NULL &&
+      mill_cmaf_publisher_rendition (self, i)->format.kind != MILL_CMAF_TEXT;
+}
+
 static void
 add_index_line (MillCmafPublisher *self, MillStoreJob *job,
     const MillLiveChunk *chunk)
@@ -189,6 +198,8 @@ fill_index (MillCmafPublisher *self)
   for (guint k = mill_cmaf_window_find_recent (self);
        k < self->state->cuts->len; k++)
     for (guint i = 0; i < self->state->renditions->len; i++) {
+      if (!is_indexed (self, i))
+        continue;
       MillLiveChunk chunk = describe_segment (self, i, k);
       g_autoptr (GBytes) line = mill_live_index_add (self->index, &chunk);
     }
@@ -501,6 +512,18 @@ open_segment (MillCmafPublisher *self, const MillCmafChunkWrite *write)
   output->part = 0;
 }
 
+static void
+put_webvtt (MillCmafPublisher *self, const MillCmafChunkWrite *write,
+    MillStoreJob *job)
+{
+  g_autofree gchar *name =
+      mill_cmaf_manifest_name_text (mill_cmaf_publisher_rendition (self,
+                                        write->rendition)
+                                        ->name,
+          write->cut->generation, write->cut->number);
+  mill_store_job_put (job, name, write->webvtt);
+}
+
 gboolean
 mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
     const MillCmafChunkWrite *write, GError **error)
@@ -516,6 +539,8 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
             write->cut->generation);
     mill_store_job_put (job, name, write->init);
   }
+  if (write->webvtt != NULL)
+    put_webvtt (self, write, job);
   if (write->begins)
     open_segment (self, write);
   MillStoreChunk *bytes = mill_store_chunk_new (1 + write->memories->len);
@@ -527,9 +552,11 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
   mill_store_job_append (job, output->object, bytes);
   if (write->ends)
     mill_store_job_close (job, output->object);
-  MillLiveChunk line;
-  describe_chunk (self, write, length, &line);
-  add_index_line (self, job, &line);
+  if (is_indexed (self, write->rendition)) {
+    MillLiveChunk line;
+    describe_chunk (self, write, length, &line);
+    add_index_line (self, job, &line);
+  }
   output->offset += length;
   output->part++;
   if (write->ends)
@@ -607,6 +634,8 @@ index_gaps (MillCmafPublisher *self, MillStoreJob *job)
     return;
   guint last = self->state->cuts->len - 1;
   for (guint i = 0; i < self->state->renditions->len; i++) {
+    if (!is_indexed (self, i))
+      continue;
     MillLiveChunk chunk = describe_segment (self, i, last);
     if (chunk.flags & MILL_LIVE_CHUNK_GAP)
       add_index_line (self, job, &chunk);

@@ -105,6 +105,7 @@ void mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint rendition,
  * @init: (nullable): CMAF header to put before the chunk
  * @header: (transfer full): of the chunk
  * @memories: (element-type GstMemory): payload, referenced
+ * @webvtt: (nullable): of text: the same segment for HLS, a file of its own
  * @begins, @ends: first, last chunk of its segment
  * @time, @duration: running time, ns
  */
@@ -115,6 +116,7 @@ typedef struct
   GBytes *init;
   GBytes *header;
   GPtrArray *memories;
+  GBytes *webvtt;
   gboolean begins;
   gboolean ends;
   gboolean sync;

@@ -386,7 +386,7 @@ load_format (MillCmafFormat *format, GVariant *from, GError **error)
       &read.colour.known, &read.colour.primaries, &read.colour.transfer,
       &read.colour.matrix, &read.colour.full_range, &read.is_default, &codec,
       &language, &group);
-  if (kind > MILL_CMAF_AUDIO)
+  if (kind > MILL_CMAF_TEXT)
     return refuse (error, "unknown kind of rendition");
   if (read.timescale == 0 || read.timescale > GST_SECOND)
     return refuse (error, "impossible timescale");

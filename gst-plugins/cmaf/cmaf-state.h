@@ -64,6 +64,18 @@ typedef struct
   guint64 offset;
 } MillCmafSegment;
 
+/**
+ * MillCmafTextRole: what text is for
+ * @MILL_CMAF_TEXT_HEARING_IMPAIRED: it tells sounds, too
+ * @MILL_CMAF_TEXT_FORCED: what a viewer needs who wants no subtitles
+ */
+typedef enum
+{
+  MILL_CMAF_TEXT_PLAIN = 0,
+  MILL_CMAF_TEXT_HEARING_IMPAIRED = 1 << 0,
+  MILL_CMAF_TEXT_FORCED = 1 << 1,
+} MillCmafTextRole;
+
 /** What is known of a rendition besides its segments. Zero: unknown. */
 typedef struct
 {
@@ -82,6 +94,7 @@ typedef struct
   guint orientation; /* MillBmffOrientation */
   MillCodecColour colour;
   gboolean is_default;
+  MillCmafTextRole text_role;
   gchar *codec; /* RFC 6381 */
   gchar *language; /* (nullable) */
   gchar *group;

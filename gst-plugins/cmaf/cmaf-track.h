@@ -21,6 +21,7 @@ typedef enum
 {
   MILL_CMAF_VIDEO,
   MILL_CMAF_AUDIO,
+  MILL_CMAF_TEXT, /* has no samples: see cmaf-text.h */
 } MillCmafKind;
 
 typedef enum

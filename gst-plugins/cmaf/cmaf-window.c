@@ -67,6 +67,11 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
         mill_cmaf_manifest_name_segment (rendition->name, first.generation,
             first.number),
         due);
+    if (rendition->format.kind == MILL_CMAF_TEXT)
+      mill_cmaf_window_throw_away (self,
+          mill_cmaf_manifest_name_text (rendition->name, first.generation,
+              first.number),
+          due);
     if (next_generation != first.generation)
       mill_cmaf_window_throw_away (self,
           mill_cmaf_manifest_name_init (rendition->name, first.generation),

@@ -105,8 +105,8 @@ look_into (const GstCmafMedia *self, GstBuffer *buffer, MillCmafInput *input)
   gst_buffer_unmap (buffer, &map);
 }
 
-static GstClockTimeDiff
-to_running_time (const GstCmafMedia *self, GstClockTime time)
+GstClockTimeDiff
+gst_cmaf_media_to_running_time (const GstCmafMedia *self, GstClockTime time)
 {
   guint64 running;
   if (!GST_CLOCK_TIME_IS_VALID (time))
@@ -126,13 +126,13 @@ gst_cmaf_media_describe_buffer (GstCmafMedia *self, GstBuffer *buffer,
 {
   GstClockTime pts = GST_BUFFER_PTS_IS_VALID (buffer) ? GST_BUFFER_PTS (buffer)
                                                       : GST_BUFFER_DTS (buffer);
-  GstClockTimeDiff time = to_running_time (self, pts);
+  GstClockTimeDiff time = gst_cmaf_media_to_running_time (self, pts);
   gsize size = gst_buffer_get_size (buffer);
   if (!GST_CLOCK_STIME_IS_VALID (time) || size == 0)
     return FALSE;
   *ret_input = (MillCmafInput){
     .pts = time,
-    .dts = to_running_time (self, GST_BUFFER_DTS (buffer)),
+    .dts = gst_cmaf_media_to_running_time (self, GST_BUFFER_DTS (buffer)),
     .duration = GST_BUFFER_DURATION (buffer),
     .size = size,
     .discont = GST_BUFFER_IS_DISCONT (buffer),

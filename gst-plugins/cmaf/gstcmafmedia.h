@@ -49,6 +49,10 @@ gboolean gst_cmaf_media_set_tags (GstCmafMedia *self, const GstTagList *tags);
  * Returns: (transfer full): as it is kept in a sample */
 GstBuffer *gst_cmaf_media_strip_buffer (GstCmafMedia *self, GstBuffer *buffer);
 
+/** Returns: GST_CLOCK_STIME_NONE for no time; may be negative */
+GstClockTimeDiff gst_cmaf_media_to_running_time (const GstCmafMedia *self,
+    GstClockTime time);
+
 /** Returns: FALSE when it has no running time or no data */
 gboolean gst_cmaf_media_describe_buffer (GstCmafMedia *self, GstBuffer *buffer,
     MillCmafInput *ret_input);

@@ -40,7 +40,7 @@ struct _GstCmafSink
 
   /* object lock */
   GstCmafSinkSettings settings;
-  guint next_pad[2]; /* by MillCmafKind */
+  guint next_pad[3]; /* by MillCmafKind */
   MillCmafPackager *packager; /* from READY->PAUSED to PAUSED->READY */
   gboolean ended; /* everything is written */
   gboolean eos_posted;
@@ -64,6 +64,8 @@ static GstStaticPadTemplate video_template =
 static GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
         GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_AUDIO));
+static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
+    GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_TEXT));
 
 /* ---- errors and the end ---- */
 
@@ -182,6 +184,40 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
       gst_cmaf_sink_pad_get_lane (own), &input, buffer);
 }
 
+static GstCmafSinkTextTarget
+get_text_target (GstCmafSink *self, GstCmafSinkPad *pad)
+{
+  return (GstCmafSinkTextTarget){ self->packager,
+    gst_cmaf_sink_pad_get_lane (pad), gst_cmaf_sink_pad_get_media (pad) };
+}
+
+/* Text that cannot be read is no reason to end a stream. */
+static void
+warn_of_text (GstCmafSink *self, GstCmafSinkPad *pad, const GError *error)
+{
+  GstCmafSinkText *text = gst_cmaf_sink_pad_get_text (pad);
+  if (error == NULL)
+    return;
+  GST_WARNING_OBJECT (pad, "%s, ignoring", error->message);
+  if (!text->failure_told)
+    GST_ELEMENT_WARNING (self, STREAM, DECODE,
+        ("text of pad '%s': %s", GST_PAD_NAME (pad), error->message), (NULL));
+  text->failure_told = TRUE;
+}
+
+static GstFlowReturn
+gst_cmaf_sink_chain_text (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  GstCmafSink *self = GST_CMAF_SINK (parent);
+  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
+  GstCmafSinkTextTarget target = get_text_target (self, own);
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret = gst_cmaf_sink_text_push (gst_cmaf_sink_pad_get_text (own),
+      &target, buffer, &error);
+  warn_of_text (self, own, error);
+  return ret;
+}
+
 /* ---- events and queries ---- */
 
 static gboolean
@@ -189,6 +225,11 @@ handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
 {
   const GstSegment *segment;
   gst_event_parse_segment (event, &segment);
+  GstCmafSinkText *text = gst_cmaf_sink_pad_get_text (pad);
+  text->is_file = segment->format == GST_FORMAT_BYTES &&
+      gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_TEXT;
+  if (text->is_file)
+    return TRUE;
   if (segment->format != GST_FORMAT_TIME) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("segment of pad '%s': got format %s, expected time",
@@ -198,6 +239,15 @@ handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
   }
   gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (pad), segment);
   return TRUE;
+}
+
+static void
+end_text (GstCmafSink *self, GstCmafSinkPad *pad)
+{
+  GstCmafSinkTextTarget target = get_text_target (self, pad);
+  g_autoptr (GError) error = NULL;
+  gst_cmaf_sink_text_end (gst_cmaf_sink_pad_get_text (pad), &target, &error);
+  warn_of_text (self, pad, error);
 }
 
 static gboolean
@@ -230,11 +280,13 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       mill_cmaf_packager_set_flushing (self->packager,
           gst_cmaf_sink_pad_get_lane (own), FALSE);
       gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (own), NULL);
+      gst_cmaf_sink_text_flush (gst_cmaf_sink_pad_get_text (own));
       break;
     case GST_EVENT_EOS:
       GST_OBJECT_LOCK (self);
       self->eos_seqnum = gst_event_get_seqnum (event);
       GST_OBJECT_UNLOCK (self);
+      end_text (self, own);
       mill_cmaf_packager_end_lane (self->packager,
           gst_cmaf_sink_pad_get_lane (own));
       break;
@@ -317,10 +369,36 @@ gst_cmaf_sink_query (GstElement *element, GstQuery *query)
 
 /* ---- pads ---- */
 
+/* A pad of text is listed from the start, or from when it is linked (its
+ * properties are set by then): what it will have may be long in coming. */
+static gboolean
+announce_text (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  g_autoptr (MillCmafPackager) packager =
+      ref_packager (GST_CMAF_SINK (element));
+  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
+  if (packager == NULL || gst_cmaf_sink_pad_get_kind (own) != MILL_CMAF_TEXT)
+    return TRUE;
+  return gst_cmaf_sink_negotiation_announce_text (element, packager, own);
+}
+
+static void
+on_linked (GstPad *pad, GstPad *peer, gpointer user_data)
+{
+  g_autoptr (GstElement) element = gst_pad_get_parent_element (pad);
+  if (element != NULL)
+    announce_text (element, pad, NULL);
+}
+
 static gchar *
 name_pad (GstCmafSink *self, MillCmafKind kind, const gchar *wanted)
 {
-  const gchar *prefix = kind == MILL_CMAF_VIDEO ? "video_" : "audio_";
+  static const gchar *const prefixes[] = {
+    [MILL_CMAF_VIDEO] = "video_",
+    [MILL_CMAF_AUDIO] = "audio_",
+    [MILL_CMAF_TEXT] = "text_",
+  };
+  const gchar *prefix = prefixes[kind];
   guint number;
   GST_OBJECT_LOCK (self);
   if (wanted != NULL && g_str_has_prefix (wanted, prefix) &&
@@ -344,7 +422,8 @@ gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
   MillCmafKind kind = gst_cmaf_sink_pad_get_kind (GST_CMAF_SINK_PAD (pad));
   g_autofree gchar *name = name_pad (self, kind, wanted);
   gst_object_set_name (GST_OBJECT (pad), name);
-  gst_pad_set_chain_function (pad, gst_cmaf_sink_chain);
+  gst_pad_set_chain_function (pad,
+      kind == MILL_CMAF_TEXT ? gst_cmaf_sink_chain_text : gst_cmaf_sink_chain);
   gst_pad_set_event_function (pad, gst_cmaf_sink_event);
   gst_pad_set_query_function (pad, gst_cmaf_sink_pad_query);
   g_autoptr (MillCmafPackager) packager = ref_packager (self);
@@ -353,6 +432,8 @@ gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
         mill_cmaf_packager_add_lane (packager, name, kind));
     gst_pad_set_active (pad, TRUE);
   }
+  if (kind == MILL_CMAF_TEXT)
+    g_signal_connect (pad, "linked", G_CALLBACK (on_linked), NULL);
   if (!gst_element_add_pad (element, pad))
     return NULL;
   gst_child_proxy_child_added (GST_CHILD_PROXY (self), G_OBJECT (pad), name);
@@ -441,7 +522,7 @@ start (GstCmafSink *self)
   }
   self->packager = g_steal_pointer (&packager);
   GST_OBJECT_UNLOCK (self);
-  return TRUE;
+  return gst_element_foreach_sink_pad (GST_ELEMENT (self), announce_text, NULL);
 }
 
 static void
@@ -554,6 +635,8 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
       &video_template, GST_TYPE_CMAF_SINK_PAD);
   gst_element_class_add_static_pad_template_with_gtype (element_class,
       &audio_template, GST_TYPE_CMAF_SINK_PAD);
+  gst_element_class_add_static_pad_template_with_gtype (element_class,
+      &text_template, GST_TYPE_CMAF_SINK_PAD);
   gst_element_class_set_static_metadata (element_class, "CMAF packager",
       "Sink/Muxer", "Packages a stream as CMAF for HLS and DASH",
       "The millrace authors");

@@ -111,6 +111,10 @@ gst_cmaf_sink_caps_explain (MillCmafKind kind, const GstCaps *caps)
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   if (gst_structure_has_name (structure, "video/x-vp8"))
     return g_strdup ("H.264, HEVC, AV1 or VP9 (CMAF has no place for VP8)");
+  if (kind == MILL_CMAF_TEXT)
+    return g_strdup ("plain text or Pango's markup (text/x-raw), WebVTT "
+                     "(application/x-subtitle-vtt), TTML "
+                     "(application/ttml+xml) or ASS (application/x-ass)");
   if (kind == MILL_CMAF_VIDEO)
     return g_strdup ("H.264 (video/x-h264, stream-format=avc, alignment=au), "
                      "HEVC (video/x-h265, stream-format=hvc1 or hev1, "

@@ -28,6 +28,11 @@ G_BEGIN_DECLS
   "audio/x-eac3, framed = (boolean) true, "                            \
   "alignment = (string) { frame, iec61937 }"
 
+#define GST_CMAF_SINK_CAPS_TEXT                            \
+  "text/x-raw, format = (string) { utf8, pango-markup }; " \
+  "application/x-subtitle-vtt; application/ttml+xml; "     \
+  "application/x-ass; application/x-ssa"
+
 /**
  * GstCmafSinkCapsResult:
  * @GST_CMAF_SINK_CAPS_INCOMPLETE: what is missing is in the first frame that

@@ -44,6 +44,7 @@ use_format (GstElement *element, MillCmafPackager *packager,
   format->format.language = g_strdup (settings.language);
   format->format.group = g_strdup (settings.group);
   format->format.is_default = settings.is_default;
+  format->format.text_role = settings.text_role;
   format->format.orientation = gst_cmaf_sink_pad_get_media (pad)->orientation;
   gst_cmaf_media_set_codec (gst_cmaf_sink_pad_get_media (pad), &format->codec);
   mill_cmaf_packager_set_format (packager, gst_cmaf_sink_pad_get_lane (pad),
@@ -73,10 +74,33 @@ negotiate (GstElement *element, MillCmafPackager *packager, GstCmafSinkPad *pad,
   return used;
 }
 
+/* Text needs no caps to be listed: it may be long until the first comes. */
+gboolean
+gst_cmaf_sink_negotiation_announce_text (GstElement *element,
+    MillCmafPackager *packager, GstCmafSinkPad *pad)
+{
+  MillCmafLaneFormat format;
+  gst_cmaf_sink_text_describe (gst_cmaf_sink_pad_get_text (pad), &format);
+  gboolean used = use_format (element, packager, pad, &format);
+  gst_cmaf_sink_caps_clear_format (&format);
+  return used;
+}
+
+static gboolean
+negotiate_text (GstElement *element, MillCmafPackager *packager,
+    GstCmafSinkPad *pad, const GstCaps *caps)
+{
+  if (!gst_cmaf_sink_text_set_caps (gst_cmaf_sink_pad_get_text (pad), caps))
+    return refuse_caps (element, pad, caps, "not supported");
+  return gst_cmaf_sink_negotiation_announce_text (element, packager, pad);
+}
+
 gboolean
 gst_cmaf_sink_negotiation_set_caps (GstElement *element,
     MillCmafPackager *packager, GstCmafSinkPad *pad, const GstCaps *caps)
 {
+  if (gst_cmaf_sink_pad_get_kind (pad) == MILL_CMAF_TEXT)
+    return negotiate_text (element, packager, pad, caps);
   return negotiate (element, packager, pad, caps, NULL);
 }
 
@@ -105,7 +129,7 @@ negotiate_again (GstElement *element, MillCmafPackager *packager,
 {
   g_autoptr (GstCaps) caps = gst_pad_get_current_caps (GST_PAD (pad));
   if (caps != NULL)
-    negotiate (element, packager, pad, caps, NULL);
+    gst_cmaf_sink_negotiation_set_caps (element, packager, pad, caps);
 }
 
 void

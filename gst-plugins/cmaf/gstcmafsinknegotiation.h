@@ -11,6 +11,11 @@ G_BEGIN_DECLS
  * Streaming thread of the pad. Errors are posted by @element.
  */
 
+/** Lists a pad of text, whatever it will have.
+ * Returns: FALSE when its properties are refused, which a message says */
+gboolean gst_cmaf_sink_negotiation_announce_text (GstElement *element,
+    MillCmafPackager *packager, GstCmafSinkPad *pad);
+
 /** Returns: FALSE when the caps are refused, which an error message says */
 gboolean gst_cmaf_sink_negotiation_set_caps (GstElement *element,
     MillCmafPackager *packager, GstCmafSinkPad *pad, const GstCaps *caps);

@@ -9,6 +9,7 @@
 #include "gstcmafsinkpad.h"
 
 #define DEFAULT_GROUP "audio"
+#define DEFAULT_GROUP_OF_TEXT "subs"
 
 enum
 {
@@ -16,6 +17,8 @@ enum
   PROP_LANGUAGE,
   PROP_GROUP,
   PROP_DEFAULT,
+  PROP_FORCED,
+  PROP_HEARING_IMPAIRED,
 };
 
 struct _GstCmafSinkPad
@@ -29,6 +32,7 @@ struct _GstCmafSinkPad
   /* streaming thread */
   MillCmafLane *lane;
   GstCmafMedia media; /* its kind comes with the lane */
+  GstCmafSinkText text; /* of a pad of text */
 };
 
 G_DEFINE_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST_TYPE_PAD)
@@ -37,13 +41,17 @@ void
 gst_cmaf_sink_pad_get_settings (GstCmafSinkPad *self,
     GstCmafSinkPadSettings *ret_settings)
 {
+  const gchar *group = gst_cmaf_sink_pad_get_kind (self) == MILL_CMAF_TEXT
+      ? DEFAULT_GROUP_OF_TEXT
+      : DEFAULT_GROUP;
   GST_OBJECT_LOCK (self);
   *ret_settings = (GstCmafSinkPadSettings){
     .name = g_strdup (self->settings.name),
     .language = g_strdup (self->settings.language ? self->settings.language
                                                   : self->tag_language),
-    .group = g_strdup (self->settings.group),
+    .group = g_strdup (self->settings.group ? self->settings.group : group),
     .is_default = self->settings.is_default,
+    .text_role = self->settings.text_role,
   };
   GST_OBJECT_UNLOCK (self);
 }
@@ -72,6 +80,8 @@ gst_cmaf_sink_pad_get_kind (GstCmafSinkPad *self)
 {
   const gchar *template =
       GST_PAD_TEMPLATE_NAME_TEMPLATE (GST_PAD_PAD_TEMPLATE (self));
+  if (g_str_has_prefix (template, "text"))
+    return MILL_CMAF_TEXT;
   return g_str_has_prefix (template, "audio") ? MILL_CMAF_AUDIO
                                               : MILL_CMAF_VIDEO;
 }
@@ -94,6 +104,12 @@ GstCmafMedia *
 gst_cmaf_sink_pad_get_media (GstCmafSinkPad *self)
 {
   return &self->media;
+}
+
+GstCmafSinkText *
+gst_cmaf_sink_pad_get_text (GstCmafSinkPad *self)
+{
+  return &self->text;
 }
 
 void
@@ -152,6 +168,15 @@ gst_cmaf_sink_pad_init_child_proxy (gpointer g_iface, gpointer data)
 }
 
 static void
+set_role (GstCmafSinkPad *self, MillCmafTextRole role, const GValue *value)
+{
+  if (g_value_get_boolean (value))
+    self->settings.text_role |= role;
+  else
+    self->settings.text_role &= ~role;
+}
+
+static void
 gst_cmaf_sink_pad_set_property (GObject *object, guint id, const GValue *value,
     GParamSpec *pspec)
 {
@@ -169,11 +194,15 @@ gst_cmaf_sink_pad_set_property (GObject *object, guint id, const GValue *value,
     case PROP_GROUP:
       g_free (self->settings.group);
       self->settings.group = g_value_dup_string (value);
-      if (self->settings.group == NULL)
-        self->settings.group = g_strdup (DEFAULT_GROUP);
       break;
     case PROP_DEFAULT:
       self->settings.is_default = g_value_get_boolean (value);
+      break;
+    case PROP_FORCED:
+      set_role (self, MILL_CMAF_TEXT_FORCED, value);
+      break;
+    case PROP_HEARING_IMPAIRED:
+      set_role (self, MILL_CMAF_TEXT_HEARING_IMPAIRED, value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -195,10 +224,19 @@ gst_cmaf_sink_pad_get_property (GObject *object, guint id, GValue *value,
       g_value_set_string (value, self->settings.language);
       break;
     case PROP_GROUP:
-      g_value_set_string (value, self->settings.group);
+      g_value_set_string (value,
+          self->settings.group ? self->settings.group : DEFAULT_GROUP);
       break;
     case PROP_DEFAULT:
       g_value_set_boolean (value, self->settings.is_default);
+      break;
+    case PROP_FORCED:
+      g_value_set_boolean (value,
+          (self->settings.text_role & MILL_CMAF_TEXT_FORCED) != 0);
+      break;
+    case PROP_HEARING_IMPAIRED:
+      g_value_set_boolean (value,
+          (self->settings.text_role & MILL_CMAF_TEXT_HEARING_IMPAIRED) != 0);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -211,6 +249,7 @@ gst_cmaf_sink_pad_finalize (GObject *object)
 {
   GstCmafSinkPad *self = GST_CMAF_SINK_PAD (object);
   gst_cmaf_sink_pad_clear_settings (&self->settings);
+  gst_cmaf_sink_text_clear (&self->text);
   g_free (self->tag_language);
   G_OBJECT_CLASS (gst_cmaf_sink_pad_parent_class)->finalize (object);
 }
@@ -231,25 +270,35 @@ gst_cmaf_sink_pad_class_init (GstCmafSinkPadClass *klass)
   g_object_class_install_property (object_class, PROP_NAME_OF_RENDITION,
       g_param_spec_string ("name", "Name",
           "Name of the rendition in URIs ([A-Za-z0-9_-], at most 64); "
-          "by default v{height} or a{kbit}",
+          "by default v{height}, a{kbit} or the language of text",
           NULL, flags));
   g_object_class_install_property (object_class, PROP_LANGUAGE,
       g_param_spec_string ("language", "Language",
-          "Language of audio (ISO 639-2/T or BCP 47); by default from tags",
+          "Language of audio or text (ISO 639-2/T or BCP 47); by default from "
+          "tags",
           NULL, flags));
   g_object_class_install_property (object_class, PROP_GROUP,
       g_param_spec_string ("group", "Group",
-          "Audio of one group are alternatives that a player chooses among",
+          "Audio of one group are alternatives that a player chooses among, "
+          "and so is text, of which the group is subs by default",
           DEFAULT_GROUP, flags));
   g_object_class_install_property (object_class, PROP_DEFAULT,
       g_param_spec_boolean ("default", "Default",
-          "Whether this audio plays when the viewer has no preference", FALSE,
+          "Whether this audio plays, or this text is shown, when the viewer "
+          "has no preference",
+          FALSE, flags));
+  g_object_class_install_property (object_class, PROP_FORCED,
+      g_param_spec_boolean ("forced", "Forced",
+          "Whether this text is what viewers need who want no subtitles", FALSE,
+          flags));
+  g_object_class_install_property (object_class, PROP_HEARING_IMPAIRED,
+      g_param_spec_boolean ("hearing-impaired", "Hearing impaired",
+          "Whether this text also tells what can be heard besides words", FALSE,
           flags));
 }
 
 static void
 gst_cmaf_sink_pad_init (GstCmafSinkPad *self)
 {
-  self->settings.group = g_strdup (DEFAULT_GROUP);
   gst_cmaf_media_init (&self->media, MILL_CMAF_VIDEO);
 }

@@ -6,6 +6,7 @@
 
 #include "cmaf-packager.h"
 #include "gstcmafmedia.h"
+#include "gstcmafsinktext.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,7 @@ typedef struct
   gchar *language; /* (nullable) */
   gchar *group; /* never NULL */
   gboolean is_default;
+  MillCmafTextRole text_role;
 } GstCmafSinkPadSettings;
 
 /** Copies the settings; any thread. */
@@ -41,6 +43,7 @@ MillCmafLane *gst_cmaf_sink_pad_get_lane (GstCmafSinkPad *self);
 void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
 /** Streaming thread of the pad. */
 GstCmafMedia *gst_cmaf_sink_pad_get_media (GstCmafSinkPad *self);
+GstCmafSinkText *gst_cmaf_sink_pad_get_text (GstCmafSinkPad *self);
 
 /** Adds what is upstream of the pad to the latency of all. */
 void gst_cmaf_sink_pad_add_latency (GstCmafSinkPad *self, gboolean *live,

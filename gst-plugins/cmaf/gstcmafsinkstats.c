@@ -6,17 +6,20 @@
 static void
 add_rendition_stats (const MillCmafRenditionStats *rendition, GValue *array)
 {
+  static const gchar *const kinds[] = {
+    [MILL_CMAF_VIDEO] = "video",
+    [MILL_CMAF_AUDIO] = "audio",
+    [MILL_CMAF_TEXT] = "text",
+  };
   GValue value = G_VALUE_INIT;
   g_value_init (&value, GST_TYPE_STRUCTURE);
   g_value_take_boxed (&value,
       gst_structure_new ("rendition", "name", G_TYPE_STRING, rendition->name,
-          "kind", G_TYPE_STRING,
-          rendition->kind == MILL_CMAF_VIDEO ? "video" : "audio", "codec",
-          G_TYPE_STRING, rendition->codec, "width", G_TYPE_UINT,
-          rendition->width, "height", G_TYPE_UINT, rendition->height,
-          "bitrate-bps", G_TYPE_UINT64, rendition->bitrate_bps, "state",
-          G_TYPE_STRING, rendition->state, "segments", G_TYPE_UINT64,
-          rendition->segments, NULL));
+          "kind", G_TYPE_STRING, kinds[rendition->kind], "codec", G_TYPE_STRING,
+          rendition->codec, "width", G_TYPE_UINT, rendition->width, "height",
+          G_TYPE_UINT, rendition->height, "bitrate-bps", G_TYPE_UINT64,
+          rendition->bitrate_bps, "state", G_TYPE_STRING, rendition->state,
+          "segments", G_TYPE_UINT64, rendition->segments, NULL));
   gst_value_array_append_and_take_value (array, &value);
 }
 
