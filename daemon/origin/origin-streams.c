@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-streams.h"
 
+#include "daemon/origin/live-stream.h"
 #include "daemon/origin/origin-files.h"
+#include "daemon/origin/origin-growing.h"
 #include "daemon/origin/origin-gzip.h"
 #include "daemon/origin/origin-listing.h"
 #include "daemon/origin/origin-range.h"
@@ -30,16 +32,17 @@ struct _MillOriginStreams
   MillOriginFiles *files;
   MillOriginListing *listing;
   MillOriginGzip *gzip;
+  MillLiveStreams *live;
 };
 
-/* One request for a file that is there. */
+/* One request for a file that is there, or is about to be. */
 typedef struct
 {
   MillOriginStreams *streams;
   SoupServerMessage *message;
   const MillOriginPath *path;
   GHashTable *query; /* nullable */
-  MillOriginFile *file;
+  MillOriginFile *file; /* nullable: of a segment only */
 } Request;
 
 /* ---- texts ---- */
@@ -131,18 +134,36 @@ serve_init (const Request *request)
   serve_media (request, MEDIA_CACHE_CONTROL);
 }
 
+/* Not listed: it is being written, or is the next one, or is no segment. */
+static void
+serve_unlisted (const Request *request)
+{
+  MillOriginStreams *streams = request->streams;
+  MillOriginGrowth growth = mill_origin_growing_serve (streams->live,
+      streams->media_dir, request->message, request->path);
+
+  if (growth == MILL_ORIGIN_GROWTH_WHOLE && request->file != NULL)
+    serve_media (request, MEDIA_CACHE_CONTROL);
+  else if (growth != MILL_ORIGIN_GROWTH_SERVED)
+    mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
+}
+
 static void
 serve_segment (const Request *request)
 {
   const MillOriginPath *path = request->path;
 
+  if (request->file == NULL) {
+    serve_unlisted (request);
+    return;
+  }
   switch (mill_origin_listing_look_up (request->streams->listing, path->stream,
       path->file)) {
     case MILL_ORIGIN_LISTING_COMPLETE:
       serve_media (request, MEDIA_CACHE_CONTROL);
       break;
     case MILL_ORIGIN_LISTING_PENDING:
-      mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
+      serve_unlisted (request);
       break;
     case MILL_ORIGIN_LISTING_UNKNOWN:
       serve_media (request, UNSURE_CACHE_CONTROL);
@@ -184,12 +205,11 @@ mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
       : NULL;
   const Request request = { self, message, path, query, file };
 
-  if (file == NULL) {
+  if (file == NULL && kind->serve != serve_segment)
     mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
-  } else {
+  else
     kind->serve (&request);
-    mill_origin_files_release (file);
-  }
+  g_clear_pointer (&file, mill_origin_files_release);
   return kind->counted;
 }
 
@@ -218,12 +238,14 @@ mill_origin_streams_new (const gchar *media_dir, MillOriginMetrics *metrics)
   self->files = mill_origin_files_new (media_dir);
   self->listing = mill_origin_listing_new (self->files);
   self->gzip = mill_origin_gzip_new (GZIP_CACHE_BYTES);
+  self->live = mill_live_streams_new (media_dir, NULL);
   return self;
 }
 
 void
 mill_origin_streams_free (MillOriginStreams *self)
 {
+  mill_live_streams_free (self->live);
   mill_origin_listing_free (self->listing);
   mill_origin_gzip_free (self->gzip);
   mill_origin_files_free (self->files);
