@@ -24,9 +24,13 @@ cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
         mill_cmaf_track_get_end (lane->track, i - 1));
   if (sample->flags & MILL_CMAF_SAMPLE_OPEN)
     flags |= MILL_CMAF_CUT_OPEN;
+  if (self->cues != NULL)
+    flags |= mill_cmaf_cues_get_flags_locked (self, start);
   const MillCmafCut *cut =
       mill_cmaf_timeline_cut (self->timeline, start, end, flags);
   sample->begins = cut->number;
+  if (self->cues != NULL)
+    mill_cmaf_cues_cut_locked (self, cut);
 }
 
 /* How far a cut may be before the end of a segment duration. */

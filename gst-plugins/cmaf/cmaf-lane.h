@@ -49,6 +49,7 @@ typedef struct
  * @edit: media time that presentation begins at (edit list), ticks: the
  *   priming of audio; the delay of video, by which all its composition offsets
  *   are greater, so that none is negative
+ * @next_event: serial of the first event message that it has not got yet
  * @heard: packager clock at its last sample
  * @unpaced: media received since the lane that paces the clock was heard
  * @lag: how far behind the timing rendition its last sample was when it came
@@ -76,6 +77,7 @@ struct _MillCmafLane
   guint64 hold_generation;
   gint64 edit;
   guint32 sequence;
+  guint64 next_event;
   GArray *written; /* MillCmafWritten; the last one may be open */
   guint64 n_published;
 

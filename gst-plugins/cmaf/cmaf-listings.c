@@ -16,6 +16,7 @@ describe (const MillCmafPublisher *self)
     .state = self->state,
     .mode = self->options.mode,
     .segment_duration = self->options.segment_duration,
+    .cue_tags = self->options.cue_tags,
   };
 }
 

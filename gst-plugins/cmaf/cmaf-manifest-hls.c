@@ -7,8 +7,8 @@ static gint64
 wall_of (const MillCmafManifest *manifest, const MillCmafRendition *rendition,
     guint i)
 {
-  /* A file has no wall clock. */
-  if (manifest->mode == MILL_CMAF_VOD)
+  /* A file has no wall clock, but date ranges need one (RFC 8216bis 4.4.5.1). */
+  if (manifest->mode == MILL_CMAF_VOD && manifest->state->markers == NULL)
     return -1;
   const MillCmafCut *cut = mill_cmaf_manifest_cut_at (manifest->state, i);
   if (mill_cmaf_manifest_is_gap (rendition, i))
@@ -61,6 +61,9 @@ mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
   if (i_frames && !gap)
     listed.range = (MillHlsRange){ .offset = segment->i_frame_offset,
       .length = segment->i_frame_bytes };
+  MillHlsCue cue;
+  if (!i_frames && mill_cmaf_manifest_marker_find_cue (manifest, cut, &cue))
+    listed.cue = &cue;
   mill_hls_listing_append (listing, &listed);
 }
 
@@ -72,6 +75,10 @@ mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
     MILL_HLS_VOD };
   const MillCmafState *state = manifest->state;
   gboolean i_frames = which == MILL_CMAF_PLAYLIST_I_FRAMES;
+  g_autoptr (GStringChunk) strings = g_string_chunk_new (256);
+  g_autoptr (GArray) ranges = i_frames
+      ? NULL
+      : mill_cmaf_manifest_marker_list_ranges (manifest, strings);
   MillHlsMedia media = {
     .kind = kinds[manifest->mode],
     .ended = state->ended,
@@ -84,6 +91,10 @@ mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
         : state->next_number,
     .discontinuity_sequence = state->discontinuity_sequence,
   };
+  if (ranges != NULL) {
+    media.date_ranges = (const MillHlsDateRange *) ranges->data;
+    media.n_date_ranges = ranges->len;
+  }
   return mill_hls_listing_print (listing, &media);
 }
 

@@ -199,6 +199,7 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
             format->timescale),
     .init = g_string_chunk_insert (strings, init),
     .media = g_string_chunk_insert (strings, media),
+    .event_schemes = mill_cmaf_manifest_marker_get_schemes (manifest, i),
   };
   turn (&described, format->orientation);
   return described;
@@ -257,6 +258,8 @@ describe_periods (const MillCmafManifest *manifest, GStringChunk *strings,
       to++;
     GArray *list = describe_period (manifest, from, to, strings, pool);
     g_ptr_array_add (lists, list);
+    GArray *events = mill_cmaf_manifest_marker_list_events (manifest, from, to);
+    g_ptr_array_add (lists, events);
     gboolean runs_on = from > 0 && cut->number == cut->period &&
         !(cut->flags & MILL_CMAF_CUT_DISCONTINUITY);
     MillMpdPeriod period = {
@@ -269,6 +272,8 @@ describe_periods (const MillCmafManifest *manifest, GStringChunk *strings,
           : NULL,
       .representations = (const MillMpdRepresentation *) list->data,
       .n_representations = list->len,
+      .events = (const MillMpdEvent *) events->data,
+      .n_events = events->len,
     };
     g_array_append_val (periods, period);
     from = to;

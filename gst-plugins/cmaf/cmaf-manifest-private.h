@@ -3,6 +3,8 @@
 #pragma once
 
 #include "cmaf-manifest.h"
+#include "playlist/hls-media.h"
+#include "playlist/mpd.h"
 
 G_BEGIN_DECLS
 
@@ -31,5 +33,27 @@ mill_cmaf_manifest_is_gap (const MillCmafRendition *rendition, guint i)
  * be decoded without another */
 gboolean mill_cmaf_manifest_has_dependent_cut (const MillCmafManifest *manifest,
     guint from, guint to);
+
+/* ---- cmaf-manifest-marker.c ---- */
+
+/* Returns: (transfer full) (element-type MillHlsDateRange): strings are in
+ * @strings */
+GArray *mill_cmaf_manifest_marker_list_ranges (const MillCmafManifest *manifest,
+    GStringChunk *strings);
+
+/* Returns: whether the segment of @cut has tags of the kind before date ranges */
+gboolean mill_cmaf_manifest_marker_find_cue (const MillCmafManifest *manifest,
+    const MillCmafCut *cut, MillHlsCue *ret_cue);
+
+/* Returns: (transfer full) (element-type MillMpdEvent): of the Period that has
+ * the cuts from @from up to @to */
+GArray *mill_cmaf_manifest_marker_list_events (const MillCmafManifest *manifest,
+    guint from, guint to);
+
+/* Returns: (nullable) (array zero-terminated=1): what event messages there are
+ * in rendition @i */
+const gchar *const *
+mill_cmaf_manifest_marker_get_schemes (const MillCmafManifest *manifest,
+    guint i);
 
 G_END_DECLS

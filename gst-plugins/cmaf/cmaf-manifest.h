@@ -40,6 +40,7 @@ typedef struct
  * MillCmafManifest: what to print
  * @bitrates: one for each rendition of @state
  * @segment_duration: nominal, ns
+ * @cue_tags: EXT-X-CUE-OUT and EXT-X-CUE-IN too
  * @now_us: wall clock, µs since 1970
  */
 typedef struct
@@ -48,6 +49,7 @@ typedef struct
   const MillCmafBitrate *bitrates;
   MillCmafMode mode;
   GstClockTime segment_duration;
+  gboolean cue_tags;
   gint64 now_us;
 } MillCmafManifest;
 

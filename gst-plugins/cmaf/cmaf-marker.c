@@ -55,12 +55,15 @@ mill_cmaf_marker_add (MillCmafMarkers *self, MillCmafMarkerKind kind,
 }
 
 MillCmafMarker *
-mill_cmaf_marker_find_open (const MillCmafMarkers *self, guint32 event_id)
+mill_cmaf_marker_find_open (const MillCmafMarkers *self, guint32 event_id,
+    guint8 type_id)
 {
   for (guint i = self->list->len; i > 0; i--) {
     MillCmafMarker *marker = mill_cmaf_marker_at (self, i - 1);
     if (marker->kind == MILL_CMAF_MARKER_BREAK && marker->end_us < 0 &&
-        marker->event_id == event_id)
+        marker->event_id == event_id &&
+        (type_id == MILL_CMAF_MARKER_ANY_TYPE ||
+            marker->type_id == MILL_CMAF_MARKER_PAIR (type_id)))
       return marker;
   }
   return NULL;

@@ -91,10 +91,15 @@ mill_cmaf_marker_at (const MillCmafMarkers *self, guint i)
 MillCmafMarker *mill_cmaf_marker_add (MillCmafMarkers *self,
     MillCmafMarkerKind kind, gint64 start_us);
 
-/** Returns: (transfer none)(nullable): the break of @event_id that has not been
- * ended; the last one of them */
+/** A segmentation_type_id that ends something is that of its beginning plus one
+ * (SCTE 35 10.3.3.1). */
+#define MILL_CMAF_MARKER_PAIR(type_id) ((type_id) &0xfe)
+#define MILL_CMAF_MARKER_ANY_TYPE 0xff
+
+/** Returns: (transfer none)(nullable): the break of @event_id and @type_id, or of
+ * MILL_CMAF_MARKER_ANY_TYPE, that has not been ended; the last one of them */
 MillCmafMarker *mill_cmaf_marker_find_open (const MillCmafMarkers *self,
-    guint32 event_id);
+    guint32 event_id, guint8 type_id);
 
 /** Returns: where it ends, as far as that is known; G_MAXINT64: it is not */
 gint64 mill_cmaf_marker_get_end (const MillCmafMarker *marker);

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 /* How long something may take when nothing else is said. */
 #define MILL_CMAF_DEFAULT_SKEW (1 * GST_SECOND)
 
+typedef struct _MillCmafCues MillCmafCues;
+
 struct _MillCmafPackager
 {
   MillCmafPackagerOptions options;
@@ -52,6 +54,7 @@ struct _MillCmafPackager
   MillCmafTaken taken; /* scratch */
   MillBmffWriter header; /* scratch */
   GArray *row; /* MillCmafSegment, scratch */
+  MillCmafCues *cues; /* (nullable): NULL in a stream that never had any */
   GQueue reports; /* Report, delivered when the lock is released */
 
   GArray *held; /* (nullable): Arrival, what has come and was not looked at */
@@ -152,6 +155,33 @@ void mill_cmaf_assembly_drain_locked (MillCmafPackager *self,
 /** Takes the first @n samples of @lane into its segment, which they end. */
 void mill_cmaf_assembly_flush_locked (MillCmafPackager *self,
     MillCmafLane *lane, guint n, gboolean ends);
+
+/* ---- cmaf-cues.c; but for the first two, where @self has cues ---- */
+
+/** A predecessor's breaks may go on. */
+void mill_cmaf_cues_resume_locked (MillCmafPackager *self);
+
+/** See mill_cmaf_packager_cue(). */
+gboolean mill_cmaf_cues_take_locked (MillCmafPackager *self,
+    const MillCmafCue *cue, GError **error);
+
+/** Returns: flags of a cut at @start for the sake of breaks */
+MillCmafCutFlags mill_cmaf_cues_get_flags_locked (const MillCmafPackager *self,
+    GstClockTimeDiff start);
+
+/** @cut was made. */
+void mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut);
+
+/** The segment of @cut is listed. */
+void mill_cmaf_cues_retire_locked (MillCmafPackager *self,
+    const MillCmafCut *cut);
+
+/** Puts the event messages that go with what was taken into @chunk, which has
+ * them until the next call. */
+void mill_cmaf_cues_collect_locked (MillCmafPackager *self, MillCmafLane *lane,
+    MillBmffChunk *chunk);
+
+void mill_cmaf_cues_free (MillCmafCues *cues);
 
 /* ---- cmaf-cutting.c ---- */
 

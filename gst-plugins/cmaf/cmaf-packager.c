@@ -165,6 +165,7 @@ clear_packager (gpointer data)
 {
   MillCmafPackager *self = data;
   mill_cmaf_intake_clear (self);
+  g_clear_pointer (&self->cues, mill_cmaf_cues_free);
   g_clear_pointer (&self->publisher, mill_cmaf_publisher_free);
   g_clear_pointer (&self->timeline, mill_cmaf_timeline_free);
   g_ptr_array_unref (self->lanes);
@@ -226,6 +227,7 @@ mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
     return FALSE;
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
   begin_timeline (self);
+  mill_cmaf_cues_resume_locked (self);
   const gchar *warning = mill_cmaf_publisher_get_warning (self->publisher);
   if (warning != NULL) {
     g_autoptr (GError) unread = g_error_new (MILL_CMAF_STATE_ERROR,
@@ -460,6 +462,34 @@ mill_cmaf_packager_clear_cues (MillCmafPackager *self, MillCmafLane *lane,
   g_mutex_lock (&self->lock);
   mill_cmaf_text_clear (lane->text, time);
   g_mutex_unlock (&self->lock);
+}
+
+/* ---- breaks and timed metadata ---- */
+
+gboolean
+mill_cmaf_packager_cue (MillCmafPackager *self, const MillCmafCue *cue,
+    GError **error)
+{
+  g_mutex_lock (&self->lock);
+  mill_cmaf_intake_begin_locked (self);
+  gboolean taken = mill_cmaf_cues_take_locked (self, cue, error);
+  unlock (self);
+  return taken;
+}
+
+gchar *
+mill_cmaf_packager_get_wanted_keyframe (MillCmafPackager *self,
+    GstClockTime *ret_time)
+{
+  g_mutex_lock (&self->lock);
+  GstClockTimeDiff border = mill_cmaf_timeline_get_border (self->timeline);
+  gchar *pad = self->timing != NULL && self->timing->kind == MILL_CMAF_VIDEO &&
+          border != G_MAXINT64
+      ? g_strdup (self->timing->pad)
+      : NULL;
+  unlock (self);
+  *ret_time = border < 0 ? GST_CLOCK_TIME_NONE : (GstClockTime) border;
+  return pad;
 }
 
 /* ---- statistics ---- */

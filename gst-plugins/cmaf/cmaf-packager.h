@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-cue.h"
 #include "cmaf-publisher.h"
 #include "text/text-cue.h"
 
@@ -26,12 +27,14 @@ typedef struct _MillCmafLane MillCmafLane;
  * MillCmafReportKind:
  * @MILL_CMAF_WARNED: degraded, going on
  * @MILL_CMAF_FAILED: nothing more is written
+ * @MILL_CMAF_WANTS_KEYFRAME: of the video that cuts, for a break
  * @MILL_CMAF_ENDED: all lanes have ended and everything is written
  */
 typedef enum
 {
   MILL_CMAF_WARNED,
   MILL_CMAF_FAILED,
+  MILL_CMAF_WANTS_KEYFRAME,
   MILL_CMAF_ENDED,
 } MillCmafReportKind;
 
@@ -45,6 +48,7 @@ typedef void (*MillCmafReportFunc) (MillCmafReportKind kind,
  * @max_skew: ns that a segment waits for a rendition; 0: two parts (without
  *   parts a second), and as much longer as a rendition is behind
  * @startup_timeout: ns that manifests wait for a planned rendition
+ * @break_periods: a Period of the MPD begins where a break begins or ends
  */
 typedef struct
 {
@@ -52,6 +56,7 @@ typedef struct
   GstClockTime part_duration;
   GstClockTime max_skew;
   GstClockTime startup_timeout;
+  gboolean break_periods;
 } MillCmafPackagerOptions;
 
 /** @report: called without a lock, any thread
@@ -141,6 +146,17 @@ GstFlowReturn mill_cmaf_packager_push_cue (MillCmafPackager *self,
 /** See mill_cmaf_text_clear(). */
 void mill_cmaf_packager_clear_cues (MillCmafPackager *self, MillCmafLane *lane,
     GstClockTimeDiff time);
+
+/** Something is said of the stream: see MillCmafCue. Any thread.
+ * Errors: MILL_CMAF_CUE_ERROR */
+gboolean mill_cmaf_packager_cue (MillCmafPackager *self, const MillCmafCue *cue,
+    GError **error);
+
+/** What MILL_CMAF_WANTS_KEYFRAME is about.
+ * @ret_time: running time, GST_CLOCK_TIME_NONE: now
+ * Returns: (transfer full)(nullable): name of the pad; NULL: nobody needs one */
+gchar *mill_cmaf_packager_get_wanted_keyframe (MillCmafPackager *self,
+    GstClockTime *ret_time);
 
 /** What users see of it. */
 typedef struct

@@ -225,6 +225,8 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
     if (check_segment_locked (self, cut) != READY)
       break;
     fill_row_locked (self, cut);
+    if (self->cues != NULL)
+      mill_cmaf_cues_retire_locked (self, cut);
     mill_cmaf_publisher_add (self->publisher, cut,
         (const MillCmafSegment *) self->row->data);
     self->segments++;

@@ -350,6 +350,14 @@ mill_cmaf_publisher_get_state (const MillCmafPublisher *self)
   return self->state;
 }
 
+MillCmafMarkers *
+mill_cmaf_publisher_get_markers (const MillCmafPublisher *self)
+{
+  if (self->state->markers == NULL)
+    self->state->markers = mill_cmaf_marker_list_new ();
+  return self->state->markers;
+}
+
 const gchar *
 mill_cmaf_publisher_get_warning (const MillCmafPublisher *self)
 {
@@ -605,6 +613,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .bitrates = bitrates,
     .mode = self->options.mode,
     .segment_duration = self->options.segment_duration,
+    .cue_tags = self->options.cue_tags,
     .now_us = g_get_real_time (),
   };
   if (self->options.hls)

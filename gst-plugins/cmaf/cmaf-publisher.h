@@ -22,6 +22,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * MillCmafPublisherOptions:
  * @window_segments: least number of segments in a live playlist
  * @dvr_window: least duration of a live playlist, ns
+ * @cue_tags: see MillCmafManifest
  * @i_frames: playlists of the first pictures of segments are written
  * @may_wait: writes may hold up the caller (a file is packaged)
  * @clock: (nullable): monotonic time in µs, for tests; default
@@ -36,6 +37,7 @@ typedef struct
   gboolean hls;
   gboolean dash;
   gboolean i_frames;
+  gboolean cue_tags;
   gboolean may_wait;
   gint64 (*clock) (void);
 } MillCmafPublisherOptions;
@@ -72,6 +74,11 @@ void mill_cmaf_publisher_set_keeper (MillCmafPublisher *self,
 
 /** Returns: (transfer none): what is published */
 const MillCmafState *mill_cmaf_publisher_get_state (const MillCmafPublisher
+        *self);
+
+/** Returns: (transfer none): those of the state, to be changed. A stream that is
+ * asked for them has them from then on. */
+MillCmafMarkers *mill_cmaf_publisher_get_markers (const MillCmafPublisher
         *self);
 
 /** Returns: (transfer none)(nullable): why a predecessor's state was not used */

@@ -12,6 +12,7 @@ struct _MillCmafTimeline
   GstClockTimeDiff base; /* GST_CLOCK_STIME_NONE before the first cut */
   gint64 wall_us; /* at running time 0 */
   MillCmafCutFlags pending; /* flags of the next cut */
+  GstClockTimeDiff border; /* G_MAXINT64: none */
   GArray *cuts; /* MillCmafCut, consecutive numbers */
 };
 
@@ -42,6 +43,7 @@ mill_cmaf_timeline_new (GstClockTime segment_duration, guint64 generation,
   self->generation = generation;
   self->next_number = first_number;
   self->base = GST_CLOCK_STIME_NONE;
+  self->border = G_MAXINT64;
   self->cuts = g_array_new (FALSE, FALSE, sizeof (MillCmafCut));
   return self;
 }
@@ -86,6 +88,18 @@ mill_cmaf_timeline_break (MillCmafTimeline *self)
   self->pending |= MILL_CMAF_CUT_DISCONTINUITY;
 }
 
+void
+mill_cmaf_timeline_set_border (MillCmafTimeline *self, GstClockTimeDiff time)
+{
+  self->border = time;
+}
+
+GstClockTimeDiff
+mill_cmaf_timeline_get_border (const MillCmafTimeline *self)
+{
+  return self->border;
+}
+
 GstClockTimeDiff
 mill_cmaf_timeline_get_video_slack (const MillCmafTimeline *self)
 {
@@ -127,6 +141,8 @@ mill_cmaf_timeline_offer (const MillCmafTimeline *self, GstClockTimeDiff time,
   /* A pending discontinuity waits for nothing but a place to begin. */
   if (is_sync && self->pending != MILL_CMAF_CUT_NONE)
     return MILL_CMAF_CUT_HERE;
+  if (is_sync && time >= self->border)
+    return MILL_CMAF_CUT_HERE;
   GstClockTimeDiff length = time - last->start;
   if (is_sync && length + slack >= (GstClockTimeDiff) self->segment_duration)
     return MILL_CMAF_CUT_HERE;
@@ -144,8 +160,10 @@ mill_cmaf_timeline_get_earliest (const MillCmafTimeline *self)
   if (last == NULL || GST_CLOCK_STIME_IS_VALID (last->end) ||
       self->pending != MILL_CMAF_CUT_NONE)
     return GST_CLOCK_STIME_NONE;
-  return last->start + (GstClockTimeDiff) self->segment_duration -
+  GstClockTimeDiff usual = last->start +
+      (GstClockTimeDiff) self->segment_duration -
       mill_cmaf_timeline_get_video_slack (self);
+  return MIN (usual, MAX (self->border, last->start));
 }
 
 GstClockTimeDiff

@@ -105,6 +105,12 @@ MillCmafDecision mill_cmaf_timeline_offer (const MillCmafTimeline *self,
     GstClockTimeDiff time, GstClockTime duration, gboolean is_sync,
     GstClockTimeDiff slack);
 
+/** A keyframe at or after @time is cut at, however short its segment becomes;
+ * G_MAXINT64: there is nothing to cut for. */
+void mill_cmaf_timeline_set_border (MillCmafTimeline *self,
+    GstClockTimeDiff time);
+GstClockTimeDiff mill_cmaf_timeline_get_border (const MillCmafTimeline *self);
+
 /** Returns: start of the first keyframe that would end the open segment;
  * GST_CLOCK_STIME_NONE: that may be any */
 GstClockTimeDiff mill_cmaf_timeline_get_earliest (const MillCmafTimeline *self);

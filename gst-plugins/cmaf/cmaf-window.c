@@ -109,6 +109,9 @@ slide_window (MillCmafPublisher *self)
     remove_first (self, window);
     window -= duration;
   }
+  if (self->state->markers != NULL && self->state->cuts->len > 0)
+    mill_cmaf_marker_retire (self->state->markers,
+        mill_cmaf_publisher_cut (self, 0)->wall_us);
 }
 
 static gboolean

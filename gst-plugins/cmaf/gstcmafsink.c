@@ -21,6 +21,8 @@
  */
 
 #include "gstcmafsinkcaps.h"
+#include "gstcmafsinkcues.h"
+#include "gstcmafsinkmeta.h"
 #include "gstcmafsinknegotiation.h"
 #include "gstcmafsinkpad.h"
 #include "gstcmafsinksettings.h"
@@ -45,8 +47,10 @@ struct _GstCmafSink
   gboolean ended; /* everything is written */
   gboolean eos_posted;
   guint32 eos_seqnum;
+  guint next_meta;
 
   gint has_wall; /* atomic */
+  GstCmafSinkCues cues; /* its own lock */
 };
 
 GST_ELEMENT_REGISTER_DECLARE (cmafsink)
@@ -66,6 +70,9 @@ static GstStaticPadTemplate audio_template =
         GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_AUDIO));
 static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
     GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS (GST_CMAF_SINK_CAPS_TEXT));
+static GstStaticPadTemplate meta_template =
+    GST_STATIC_PAD_TEMPLATE (GST_CMAF_SINK_META_TEMPLATE, GST_PAD_SINK,
+        GST_PAD_REQUEST, GST_STATIC_CAPS (GST_CMAF_SINK_META_CAPS));
 
 /* ---- errors and the end ---- */
 
@@ -103,6 +110,17 @@ post_error (GstCmafSink *self, MillCmafReportKind kind, const GError *error)
       __FILE__, GST_FUNCTION, __LINE__);
 }
 
+static MillCmafPackager *
+ref_packager (GstElement *element)
+{
+  GstCmafSink *self = GST_CMAF_SINK (element);
+  GST_OBJECT_LOCK (self);
+  MillCmafPackager *packager =
+      self->packager ? mill_cmaf_packager_ref (self->packager) : NULL;
+  GST_OBJECT_UNLOCK (self);
+  return packager;
+}
+
 /* EOS of a sink counts in PLAYING only; before, it waits for that. */
 static void
 post_eos_once (GstCmafSink *self)
@@ -125,6 +143,12 @@ static void
 on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
 {
   GstCmafSink *self = GST_CMAF_SINK (owner);
+  if (kind == MILL_CMAF_WANTS_KEYFRAME) {
+    g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
+    if (packager != NULL)
+      gst_cmaf_sink_cues_request_keyframe (GST_ELEMENT (self), packager);
+    return;
+  }
   if (kind != MILL_CMAF_ENDED) {
     post_error (self, kind, error);
     return;
@@ -290,6 +314,11 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       mill_cmaf_packager_end_lane (self->packager,
           gst_cmaf_sink_pad_get_lane (own));
       break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+    case GST_EVENT_CUSTOM_DOWNSTREAM_OOB:
+      gst_cmaf_sink_cues_handle_event (&self->cues, GST_ELEMENT (self),
+          self->packager, event);
+      break;
     default:
       break;
   }
@@ -318,7 +347,8 @@ query_latency (GstCmafSink *self, GstQuery *query)
       g_ptr_array_new_with_free_func (gst_object_unref);
   GST_OBJECT_LOCK (self);
   for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
-    g_ptr_array_add (pads, gst_object_ref (item->data));
+    if (!gst_cmaf_sink_meta_is_pad (item->data))
+      g_ptr_array_add (pads, gst_object_ref (item->data));
   GST_OBJECT_UNLOCK (self);
   for (guint i = 0; i < pads->len; i++)
     gst_cmaf_sink_pad_add_latency (g_ptr_array_index (pads, i), &live, &least,
@@ -327,22 +357,12 @@ query_latency (GstCmafSink *self, GstQuery *query)
   return TRUE;
 }
 
-static MillCmafPackager *
-ref_packager (GstCmafSink *self)
-{
-  GST_OBJECT_LOCK (self);
-  MillCmafPackager *packager =
-      self->packager ? mill_cmaf_packager_ref (self->packager) : NULL;
-  GST_OBJECT_UNLOCK (self);
-  return packager;
-}
-
 static gboolean
 query_position (GstCmafSink *self, GstQuery *query)
 {
   GstFormat format;
   gst_query_parse_position (query, &format, NULL);
-  g_autoptr (MillCmafPackager) packager = ref_packager (self);
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
   if (format != GST_FORMAT_TIME || packager == NULL)
     return FALSE;
   GstClockTimeDiff position = mill_cmaf_packager_get_position (packager);
@@ -374,8 +394,9 @@ gst_cmaf_sink_query (GstElement *element, GstQuery *query)
 static gboolean
 announce_text (GstElement *element, GstPad *pad, gpointer user_data)
 {
-  g_autoptr (MillCmafPackager) packager =
-      ref_packager (GST_CMAF_SINK (element));
+  if (gst_cmaf_sink_meta_is_pad (pad))
+    return TRUE;
+  g_autoptr (MillCmafPackager) packager = ref_packager (element);
   GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
   if (packager == NULL || gst_cmaf_sink_pad_get_kind (own) != MILL_CMAF_TEXT)
     return TRUE;
@@ -413,10 +434,28 @@ name_pad (GstCmafSink *self, MillCmafKind kind, const gchar *wanted)
 }
 
 static GstPad *
+request_meta_pad (GstCmafSink *self, GstPadTemplate *template,
+    const gchar *wanted)
+{
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *name = wanted != NULL
+      ? g_strdup (wanted)
+      : g_strdup_printf (GST_CMAF_SINK_META_TEMPLATE, self->next_meta++);
+  GST_OBJECT_UNLOCK (self);
+  GstPad *pad = gst_cmaf_sink_meta_new_pad (template, name, ref_packager);
+  if (GST_STATE (self) >= GST_STATE_PAUSED)
+    gst_pad_set_active (pad, TRUE);
+  return gst_element_add_pad (GST_ELEMENT (self), pad) ? pad : NULL;
+}
+
+static GstPad *
 gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
+  if (g_str_equal (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
+          GST_CMAF_SINK_META_TEMPLATE))
+    return request_meta_pad (self, template, wanted);
   GstPad *pad = g_object_new (GST_TYPE_CMAF_SINK_PAD, "direction", GST_PAD_SINK,
       "template", template, NULL);
   MillCmafKind kind = gst_cmaf_sink_pad_get_kind (GST_CMAF_SINK_PAD (pad));
@@ -426,7 +465,7 @@ gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
       kind == MILL_CMAF_TEXT ? gst_cmaf_sink_chain_text : gst_cmaf_sink_chain);
   gst_pad_set_event_function (pad, gst_cmaf_sink_event);
   gst_pad_set_query_function (pad, gst_cmaf_sink_pad_query);
-  g_autoptr (MillCmafPackager) packager = ref_packager (self);
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
   if (packager != NULL) {
     gst_cmaf_sink_pad_set_lane (GST_CMAF_SINK_PAD (pad),
         mill_cmaf_packager_add_lane (packager, name, kind));
@@ -444,8 +483,13 @@ static void
 gst_cmaf_sink_release_pad (GstElement *element, GstPad *pad)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
+  if (gst_cmaf_sink_meta_is_pad (pad)) {
+    gst_pad_set_active (pad, FALSE);
+    gst_element_remove_pad (element, pad);
+    return;
+  }
   g_autofree gchar *name = gst_pad_get_name (pad);
-  g_autoptr (MillCmafPackager) packager = ref_packager (self);
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
   /* A push may wait for other pads; then it would hold this up. */
   if (packager != NULL)
     mill_cmaf_packager_set_flushing (packager,
@@ -503,6 +547,7 @@ start (GstCmafSink *self)
   self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
   g_atomic_int_set (&self->has_wall, FALSE);
+  gst_cmaf_sink_cues_reset (&self->cues);
   if (path == NULL) {
     post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
@@ -515,6 +560,8 @@ start (GstCmafSink *self)
   }
   GST_OBJECT_LOCK (self);
   for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next) {
+    if (gst_cmaf_sink_meta_is_pad (item->data))
+      continue;
     GstCmafSinkPad *pad = item->data;
     gst_cmaf_sink_pad_set_lane (pad,
         mill_cmaf_packager_add_lane (packager, GST_PAD_NAME (pad),
@@ -566,6 +613,15 @@ gst_cmaf_sink_state_changed (GstElement *element, GstState old, GstState new,
   post_eos_once (self);
 }
 
+/* ---- cues ---- */
+
+static GstStructure *
+on_cue (GstCmafSink *self, const GstStructure *cue)
+{
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
+  return gst_cmaf_sink_cues_take (packager, cue);
+}
+
 /* ---- properties ---- */
 
 enum
@@ -591,7 +647,7 @@ gst_cmaf_sink_get_property (GObject *object, guint id, GValue *value,
 {
   GstCmafSink *self = GST_CMAF_SINK (object);
   if (id == PROP_STATS) {
-    g_autoptr (MillCmafPackager) packager = ref_packager (self);
+    g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
     g_value_take_boxed (value, gst_cmaf_sink_stats_new (packager));
     return;
   }
@@ -606,6 +662,7 @@ static void
 gst_cmaf_sink_finalize (GObject *object)
 {
   gst_cmaf_sink_settings_clear (&GST_CMAF_SINK (object)->settings);
+  gst_cmaf_sink_cues_clear (&GST_CMAF_SINK (object)->cues);
   G_OBJECT_CLASS (gst_cmaf_sink_parent_class)->finalize (object);
 }
 
@@ -625,6 +682,23 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
           "retention-ms, renditions (array of structures)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
+  /**
+   * GstCmafSink::cue:
+   * @cue: type (string): out, in, cancel: of the break id (uint), or metadata:
+   *   id3 (GBytes) a tag, or key and value (string); time (guint64, running
+   *   time) or wall-time (gint64, µs since 1970): when, else now; duration
+   *   (guint64, ns); auto-return (boolean): the break ends after it by itself,
+   *   as it does unless this is FALSE
+   *
+   * Says that a break begins or ends, or hands players something.
+   *
+   * Returns: (transfer full): taken (boolean); if not, code (string): not-live,
+   * no-break, exists, full, invalid; and message (string)
+   */
+  g_signal_new_class_handler ("cue", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK (on_cue), NULL, NULL,
+      NULL, GST_TYPE_STRUCTURE, 1, GST_TYPE_STRUCTURE);
+
   element_class->request_new_pad = gst_cmaf_sink_request_new_pad;
   element_class->release_pad = gst_cmaf_sink_release_pad;
   element_class->change_state = gst_cmaf_sink_change_state;
@@ -637,6 +711,7 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
       &audio_template, GST_TYPE_CMAF_SINK_PAD);
   gst_element_class_add_static_pad_template_with_gtype (element_class,
       &text_template, GST_TYPE_CMAF_SINK_PAD);
+  gst_element_class_add_static_pad_template (element_class, &meta_template);
   gst_element_class_set_static_metadata (element_class, "CMAF packager",
       "Sink/Muxer", "Packages a stream as CMAF for HLS and DASH",
       "The millrace authors");
@@ -646,5 +721,6 @@ static void
 gst_cmaf_sink_init (GstCmafSink *self)
 {
   gst_cmaf_sink_settings_init (&self->settings);
+  gst_cmaf_sink_cues_init (&self->cues);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

@@ -21,6 +21,8 @@ enum
   PROP_HLS,
   PROP_DASH,
   PROP_I_FRAME_PLAYLISTS,
+  PROP_CUE_TAGS,
+  PROP_BREAK_PERIODS,
 };
 
 #define GST_TYPE_CMAF_SINK_MODE (gst_cmaf_sink_mode_get_type ())
@@ -97,11 +99,13 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .hls = settings->hls,
       .dash = settings->dash,
       .i_frames = settings->i_frame_playlists,
+      .cue_tags = settings->cue_tags,
       .may_wait = settings->mode == MILL_CMAF_VOD,
     },
     .part_duration = settings->part_duration_ms * GST_MSECOND,
     .max_skew = settings->max_skew_ms * GST_MSECOND,
     .startup_timeout = settings->startup_timeout_ms * GST_MSECOND,
+    .break_periods = settings->break_periods,
   };
 }
 
@@ -143,6 +147,12 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_I_FRAME_PLAYLISTS:
       settings->i_frame_playlists = g_value_get_boolean (value);
+      break;
+    case PROP_CUE_TAGS:
+      settings->cue_tags = g_value_get_boolean (value);
+      break;
+    case PROP_BREAK_PERIODS:
+      settings->break_periods = g_value_get_boolean (value);
       break;
     default:
       return FALSE;
@@ -187,6 +197,12 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_I_FRAME_PLAYLISTS:
       g_value_set_boolean (value, settings->i_frame_playlists);
+      break;
+    case PROP_CUE_TAGS:
+      g_value_set_boolean (value, settings->cue_tags);
+      break;
+    case PROP_BREAK_PERIODS:
+      g_value_set_boolean (value, settings->break_periods);
       break;
     default:
       return FALSE;
@@ -239,4 +255,12 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
       g_param_spec_boolean ("i-frame-playlists", "i-frame-playlists",
           "List the first picture of each segment for fast forward and rewind",
           TRUE, flags));
+  g_object_class_install_property (klass, PROP_CUE_TAGS,
+      g_param_spec_boolean ("cue-tags", "cue-tags",
+          "Mark breaks by EXT-X-CUE-OUT and EXT-X-CUE-IN too, for old readers",
+          FALSE, flags));
+  g_object_class_install_property (klass, PROP_BREAK_PERIODS,
+      g_param_spec_boolean ("break-periods", "break-periods",
+          "Begin a Period of the MPD where a break begins or ends", FALSE,
+          flags));
 }

@@ -24,6 +24,8 @@ typedef struct
   gboolean hls;
   gboolean dash;
   gboolean i_frame_playlists;
+  gboolean cue_tags;
+  gboolean break_periods;
 } GstCmafSinkSettings;
 
 /** Ids from here on are free for other properties of the element. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-#include <gst/gst.h>
+#include <gst/mpegts/mpegts.h>
 
 GST_ELEMENT_REGISTER_DECLARE (cmafsink)
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
+  /* Sections in events are found by it. */
+  gst_mpegts_initialize ();
   return GST_ELEMENT_REGISTER (cmafsink, plugin);
 }
 
