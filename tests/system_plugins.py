@@ -13,9 +13,9 @@ import pathlib
 import sys
 
 PLUGINS = """
-app audioconvert audioparsers audioresample audiotestsrc autodetect compositor
-coreelements coretracers flv imagefreeze isomp4 jpeg level libav matroska
-multifile pango playback png rtmp2 timecode typefindfunctions videoconvertscale videoparsersbad
+app audioconvert audioparsers audioresample audiotestsrc autodetect closedcaption
+compositor coreelements coretracers flv imagefreeze isomp4 jpeg level libav matroska
+multifile pango playback png rtmp2 subparse timecode typefindfunctions videoconvertscale videoparsersbad
 videorate videotestsrc volume x264
 """.split()
 

@@ -10,9 +10,19 @@ const CODECS = [/^avc[13]\.[0-9a-f]{6}$/i, /^h[ve][vc]1\.[ABC]?\d+\.[0-9A-F]+\.[
 const GROUPS = { AUDIO: 'AUDIO', VIDEO: 'VIDEO', SUBTITLES: 'SUBTITLES', 'CLOSED-CAPTIONS': 'CLOSED-CAPTIONS' };
 const YES_NO = ['DEFAULT', 'AUTOSELECT', 'FORCED'];
 
-function checkRenditions(renditions, report) {
+/** What only some types have (§4.4.6.1), and from which version on (§8). */
+function checkText({ attributes, quoted, at }, version, report) {
+  const { TYPE } = attributes; const id = attributes['INSTREAM-ID'];
+  report.check(attributes.FORCED === undefined || TYPE === 'SUBTITLES', at, '4.4.6.1', `FORCED on a rendition of TYPE ${TYPE}`);
+  report.check(attributes.CHARACTERISTICS === undefined || quoted.has('CHARACTERISTICS'), at, '4.4.6.1', 'CHARACTERISTICS is not a quoted string');
+  report.check(!/^SERVICE/.test(id ?? '') || version >= 7, at, '8', `is version ${version} and has INSTREAM-ID ${id}`);
+}
+
+function checkRenditions(renditions, version, report) {
   const groups = new Map();
-  for (const { attributes, at } of renditions) {
+  for (const rendition of renditions) {
+    const { attributes, at } = rendition;
+    checkText(rendition, version, report);
     const { TYPE, NAME, URI } = attributes; const id = `${TYPE} ${attributes['GROUP-ID']}`;
     report.check(TYPE in GROUPS, at, '4.4.6.1', `got TYPE ${TYPE}, expected one of ${Object.keys(GROUPS)}`);
     for (const name of YES_NO) report.check([undefined, 'YES', 'NO'].includes(attributes[name]), at, '4.4.6.1', `${name}=${attributes[name]}, expected YES or NO`);
@@ -63,7 +73,8 @@ export function checkMultivariant(bytes, where, report) {
   const playlist = readPlaylist(bytes, where, report);
   report.check(playlist.kind !== 'media playlist', where, '4.4', 'got a media playlist, expected a multivariant playlist');
   const renditions = all(playlist, 'EXT-X-MEDIA');
-  const groups = checkRenditions(renditions, report);
+  const version = first(playlist, 'EXT-X-VERSION')?.number ?? 1;
+  const groups = checkRenditions(renditions, version, report);
   const variants = playlist.uris.map(({ uri, at, tags }) => {
     const tag = tags.find((t) => t.name === 'EXT-X-STREAM-INF');
     report.check(tag, at, '4.4.6.2', `'${uri}' has no EXT-X-STREAM-INF`);

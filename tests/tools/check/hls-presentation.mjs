@@ -7,6 +7,7 @@ import { checkLowLatency } from './hls-low-latency.mjs';
 import { IFrames } from './hls-i-frames.mjs';
 import { checkMedia, readRange } from './hls-media.mjs';
 import { checkMultivariant } from './hls-multivariant.mjs';
+import { checkCaptions, checkWebvtt, isWebvtt } from './hls-webvtt.mjs';
 import { checkStartWithin } from './hls-whole.mjs';
 import { read } from './source.mjs';
 
@@ -68,7 +69,9 @@ class Rendition {
     const range = readRange(segment.range);
     const bytes = await read(new URL(uri, this.url), range);
     if (bytes && range) this.report.check(bytes.length === range.length, segment.at, '4.4.4.2', `bytes ${segment.range} of '${uri}' are not all there`);
-    if (!this.report.check(bytes, segment.at, '6.2.1', `segment '${uri}' is listed and cannot be loaded`) || !segment.map) return;
+    if (!this.report.check(bytes, segment.at, '6.2.1', `segment '${uri}' is listed and cannot be loaded`)) return;
+    if (isWebvtt(uri)) segment.webvtt = checkWebvtt(bytes, `${this.where} ${uri}`, this.report);
+    if (!segment.map) return;
     segment.bits = bytes.length * 8;
     const mapRange = segment.mapTag.attributes.BYTERANGE;
     const map = mapRange ? `${segment.map} ${mapRange}` : segment.map;
@@ -146,6 +149,7 @@ export class Presentation {
       await this.iFrames.get(uri).load();
     }
     this.compare(loaded.filter((r) => r.media));
+    this.checkText(loaded.filter((r) => r.media));
     for (const { media } of loaded) if (media) checkStartWithin(media, this.multivariant.start, this.report);
     for (const variant of this.multivariant.variants) this.checkVariant(variant);
   }
@@ -174,6 +178,21 @@ export class Presentation {
         this.report.check(theirs.discontinuity === segment.discontinuity, segment.at, '6.2.4', `discontinuity sequence ${segment.discontinuity} of segment ${segment.number}, ${head.where} has ${theirs.discontinuity}`);
         if (segment.date !== undefined && theirs.date !== undefined) this.report.check(Math.abs(segment.date - theirs.date) <= theirs.duration * 500, segment.at, '6.2.4', `segment ${segment.number} is dated ${segment.date - theirs.date} ms off ${head.where}`);
       }
+    }
+  }
+
+  /** §3.1.4: text against the media that it is shown with, of the same numbers. */
+  checkText(renditions) {
+    const timing = renditions.find((r) => [...r.segments.values()].some((s) => s.media && s.kind === 'vide')) ?? renditions.find((r) => [...r.segments.values()].some((s) => s.media));
+    for (const rendition of renditions) {
+      const segments = [...rendition.segments.values()].filter((s) => s.webvtt).sort((a, b) => a.number - b.number);
+      for (const segment of segments) {
+        const theirs = timing?.segments.get(segment.number);
+        if (!theirs?.media) continue;
+        segment.start = theirs.media.time / theirs.timescale;
+        segment.end = segment.start + theirs.media.duration / theirs.timescale;
+      }
+      checkCaptions(segments, this.report);
     }
   }
 
