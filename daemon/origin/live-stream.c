@@ -400,6 +400,12 @@ mill_live_stream_get_name (MillLiveStream *self)
   return self->name;
 }
 
+gboolean
+mill_live_stream_is_gone (MillLiveStream *self)
+{
+  return self->gone;
+}
+
 guint64
 mill_live_stream_get_version (MillLiveStream *self)
 {

@@ -122,6 +122,9 @@ const gchar *mill_live_stream_get_name (MillLiveStream *self);
  * something is not there (another process of this origin may have told it). */
 void mill_live_stream_refresh (MillLiveStream *self);
 
+/** Returns: whether its directory is there no more (or the process ends) */
+gboolean mill_live_stream_is_gone (MillLiveStream *self);
+
 /** Returns: a number that goes up with everything that changes; never 0 */
 guint64 mill_live_stream_get_version (MillLiveStream *self);
 

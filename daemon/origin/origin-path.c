@@ -121,16 +121,41 @@ parse_number (const gchar *at, guint64 *ret_value)
   return end;
 }
 
-gboolean
-mill_origin_path_parse_segment (const gchar *name, guint64 *ret_generation,
-    guint64 *ret_number)
+/* {generation}-{n}; NULL when it does not begin so. */
+static const gchar *
+parse_pair (const gchar *name, guint64 *ret_generation, guint64 *ret_number)
 {
   const gchar *at = parse_number (name, ret_generation);
 
   if (at == NULL || *at != '-')
-    return FALSE;
-  at = parse_number (at + 1, ret_number);
+    return NULL;
+  return parse_number (at + 1, ret_number);
+}
+
+gboolean
+mill_origin_path_parse_segment (const gchar *name, guint64 *ret_generation,
+    guint64 *ret_number)
+{
+  const gchar *at = parse_pair (name, ret_generation, ret_number);
+
   return at != NULL && (g_str_equal (at, ".m4s") || g_str_equal (at, ".vtt"));
+}
+
+gboolean
+mill_origin_path_parse_part (const gchar *name, guint64 *ret_generation,
+    guint64 *ret_number, guint32 *ret_part)
+{
+  const gchar *at = parse_pair (name, ret_generation, ret_number);
+  guint64 part;
+
+  if (at == NULL || *at != '.')
+    return FALSE;
+  at = parse_number (at + 1, &part);
+  /* The last number stands for a whole segment. */
+  if (at == NULL || !g_str_equal (at, ".m4s") || part >= G_MAXUINT32)
+    return FALSE;
+  *ret_part = (guint32) part;
+  return TRUE;
 }
 
 MillOriginFileKind
@@ -140,6 +165,7 @@ mill_origin_path_get_file_kind (const gchar *file)
   const gchar *name = slash != NULL ? slash + 1 : file;
   guint64 generation;
   guint64 number;
+  guint32 part;
 
   if (g_str_has_suffix (name, ".m3u8"))
     return MILL_ORIGIN_FILE_PLAYLIST;
@@ -149,6 +175,8 @@ mill_origin_path_get_file_kind (const gchar *file)
     return MILL_ORIGIN_FILE_INIT;
   if (mill_origin_path_parse_segment (name, &generation, &number))
     return MILL_ORIGIN_FILE_SEGMENT;
+  if (mill_origin_path_parse_part (name, &generation, &number, &part))
+    return MILL_ORIGIN_FILE_PART;
   if (g_str_has_suffix (name, ".m4s") || g_str_has_suffix (name, ".mp4"))
     return MILL_ORIGIN_FILE_OTHER;
   return MILL_ORIGIN_FILE_UNKNOWN;

@@ -43,6 +43,7 @@ typedef enum
   MILL_ORIGIN_FILE_MPD,
   MILL_ORIGIN_FILE_INIT,
   MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s or, of text, .vtt */
+  MILL_ORIGIN_FILE_PART, /* {generation}-{n}.{part}.m4s: of a segment */
   MILL_ORIGIN_FILE_OTHER, /* media of another name; nothing is known of it */
 } MillOriginFileKind;
 
@@ -52,5 +53,9 @@ MillOriginFileKind mill_origin_path_get_file_kind (const gchar *file);
  * or .vtt: a text's playlist lists the one for both */
 gboolean mill_origin_path_parse_segment (const gchar *name,
     guint64 *ret_generation, guint64 *ret_number);
+
+/** The same of {generation}-{n}.{part}.m4s */
+gboolean mill_origin_path_parse_part (const gchar *name,
+    guint64 *ret_generation, guint64 *ret_number, guint32 *ret_part);
 
 G_END_DECLS

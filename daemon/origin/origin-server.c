@@ -366,5 +366,6 @@ mill_origin_server_drain (MillOriginServer *self, guint timeout_ms,
   self->drained = done;
   self->drained_data = user_data;
   self->drain_id = g_timeout_add_once (timeout_ms, finish_drain, self);
+  mill_origin_streams_drain (self->streams);
   check_drained (self);
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-streams.h"
 
-#include "daemon/origin/live-stream.h"
+#include "daemon/origin/live-serve.h"
 #include "daemon/origin/origin-files.h"
 #include "daemon/origin/origin-growing.h"
 #include "daemon/origin/origin-gzip.h"
@@ -33,6 +33,7 @@ struct _MillOriginStreams
   MillOriginListing *listing;
   MillOriginGzip *gzip;
   MillLiveStreams *live;
+  MillLiveServe *low_latency;
 };
 
 /* One request for a file that is there, or is about to be. */
@@ -183,16 +184,23 @@ typedef struct
 {
   MillOriginRequestKind counted;
   void (*serve) (const Request *request); /* NULL: it is not for viewers */
+  /* NULL, or asked first: what a live stream has beyond its files */
+  gboolean (*serve_live) (MillLiveServe *live, SoupServerMessage *message,
+      const MillOriginPath *path);
 } Kind;
 
 static const Kind kinds[] = {
-  [MILL_ORIGIN_FILE_UNKNOWN] = { MILL_ORIGIN_REQUEST_OTHER, NULL },
-  [MILL_ORIGIN_FILE_PLAYLIST] = { MILL_ORIGIN_REQUEST_PLAYLIST,
-      serve_playlist },
-  [MILL_ORIGIN_FILE_MPD] = { MILL_ORIGIN_REQUEST_MPD, serve_mpd },
-  [MILL_ORIGIN_FILE_INIT] = { MILL_ORIGIN_REQUEST_INIT, serve_init },
-  [MILL_ORIGIN_FILE_SEGMENT] = { MILL_ORIGIN_REQUEST_SEGMENT, serve_segment },
-  [MILL_ORIGIN_FILE_OTHER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure },
+  [MILL_ORIGIN_FILE_UNKNOWN] = { MILL_ORIGIN_REQUEST_OTHER, NULL, NULL },
+  [MILL_ORIGIN_FILE_PLAYLIST] = { MILL_ORIGIN_REQUEST_PLAYLIST, serve_playlist,
+      mill_live_serve_playlist },
+  [MILL_ORIGIN_FILE_MPD] = { MILL_ORIGIN_REQUEST_MPD, serve_mpd, NULL },
+  [MILL_ORIGIN_FILE_INIT] = { MILL_ORIGIN_REQUEST_INIT, serve_init,
+      mill_live_serve_init },
+  [MILL_ORIGIN_FILE_SEGMENT] = { MILL_ORIGIN_REQUEST_SEGMENT, serve_segment,
+      NULL },
+  [MILL_ORIGIN_FILE_PART] = { MILL_ORIGIN_REQUEST_PART, NULL,
+      mill_live_serve_part },
+  [MILL_ORIGIN_FILE_OTHER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure, NULL },
 };
 
 MillOriginRequestKind
@@ -200,11 +208,15 @@ mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
     const MillOriginPath *path, GHashTable *query)
 {
   const Kind *kind = &kinds[mill_origin_path_get_file_kind (path->file)];
-  MillOriginFile *file = kind->serve != NULL
-      ? mill_origin_files_get (self->files, path->stream, path->file)
-      : NULL;
-  const Request request = { self, message, path, query, file };
+  MillOriginFile *file = NULL;
+  Request request = { self, message, path, query, NULL };
 
+  if (kind->serve_live != NULL &&
+      kind->serve_live (self->low_latency, message, path))
+    return kind->counted;
+  if (kind->serve != NULL)
+    file = mill_origin_files_get (self->files, path->stream, path->file);
+  request.file = file;
   if (file == NULL && kind->serve != serve_segment)
     mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
   else
@@ -239,12 +251,26 @@ mill_origin_streams_new (const gchar *media_dir, MillOriginMetrics *metrics)
   self->listing = mill_origin_listing_new (self->files);
   self->gzip = mill_origin_gzip_new (GZIP_CACHE_BYTES);
   self->live = mill_live_streams_new (media_dir, NULL);
+  self->low_latency = mill_live_serve_new (&(MillLiveServeOptions){
+      .streams = self->live,
+      .files = self->files,
+      .gzip = self->gzip,
+      .metrics = metrics,
+  });
   return self;
+}
+
+void
+mill_origin_streams_drain (MillOriginStreams *self)
+{
+  mill_live_serve_drain (self->low_latency);
+  mill_live_streams_drain (self->live);
 }
 
 void
 mill_origin_streams_free (MillOriginStreams *self)
 {
+  mill_live_serve_free (self->low_latency);
   mill_live_streams_free (self->live);
   mill_origin_listing_free (self->listing);
   mill_origin_gzip_free (self->gzip);

@@ -24,6 +24,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillOriginStreams, mill_origin_streams_free)
 MillOriginRequestKind mill_origin_streams_serve (MillOriginStreams *self,
     SoupServerMessage *message, const MillOriginPath *path, GHashTable *query);
 
+/** Answers everybody who waits; nobody waits any more. */
+void mill_origin_streams_drain (MillOriginStreams *self);
+
 /** Adds what it holds to @gauges. */
 void mill_origin_streams_get_gauges (MillOriginStreams *self,
     MillOriginGauges *gauges);

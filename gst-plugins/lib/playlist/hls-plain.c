@@ -218,6 +218,9 @@ read_line (MillHlsPlain *self, Open *open, guint i)
     default:
       break;
   }
+  /* 4.4.3: what holds for all segments comes before the first. */
+  if (self->segments->len > 0 || open->begun)
+    return;
   if ((value = match_tag (line, "#EXT-X-VERSION", &length)) != NULL)
     self->version = (guint) read_number (value, length, G_MAXUINT);
   if ((value = match_tag (line, "#EXT-X-TARGETDURATION", &length)) != NULL)
