@@ -4,7 +4,7 @@
 
 usage: system_plugins.py PLUGINSDIR DESTINATION [encoders]
 
-With "encoders" it is those that only one test uses, whose leaks are not ours.
+With "encoders" it is those that few tests use, whose leaks are not ours.
 
 The full set would load some 260 libraries, and their own findings, into
 processes that run under a sanitizer, valgrind or a fuzzer.
@@ -19,7 +19,7 @@ multifile pango playback png rtmp2 subparse timecode typefindfunctions videoconv
 videorate videotestsrc volume x264
 """.split()
 
-ENCODERS = "aom flac lame opus opusparse vpx x265".split()
+ENCODERS = "aom flac lame mpegtsdemux mpegtsmux opus opusparse vpx x265".split()
 
 source, destination = map(pathlib.Path, sys.argv[1:3])
 destination.mkdir(parents=True, exist_ok=True)
