@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /*
  * One pad's way through the packager: its samples, and the segments that were
  * made of them but are not published yet. Everything under the packager's
- * lock. For cmaf-packager.c alone.
+ * lock. For the packager, and for a MillCmafChunker, which has no lock.
  */
 
 /* What a lane may queue while the timing rendition is behind it. */

@@ -3,6 +3,7 @@
 
 #include <gst/mpegts/mpegts.h>
 
+GST_ELEMENT_REGISTER_DECLARE (cmafmux)
 GST_ELEMENT_REGISTER_DECLARE (cmafsink)
 
 static gboolean
@@ -10,7 +11,8 @@ plugin_init (GstPlugin *plugin)
 {
   /* Sections in events are found by it. */
   gst_mpegts_initialize ();
-  return GST_ELEMENT_REGISTER (cmafsink, plugin);
+  return GST_ELEMENT_REGISTER (cmafmux, plugin) &&
+      GST_ELEMENT_REGISTER (cmafsink, plugin);
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, millcmaf,

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What cmafmux makes of a movie is the movie: for FFmpeg, for GStreamer's own
+// demuxer, and in a browser's MediaSource without any player's help.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { noBrowser, startBrowser } from '../browser/watch.mjs';
+import { CACHE } from './lib/daemon.mjs';
+import { movie, packetHashes, packetTimes } from './lib/movie.mjs';
+import { assertIncreasing } from './lib/playlist.mjs';
+
+const run = promisify(execFile);
+const SECONDS = 6;
+const FPS = 30;
+let dir; let server; let base; let source;
+
+before(async () => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-cmafmux-'));
+  source = await movie(CACHE, { seconds: SECONDS, fps: FPS });
+  await run('gst-launch-1.0', ['-q', 'filesrc', `location=${source}`, '!', 'qtdemux', 'name=d',
+    'd.video_0', '!', 'queue', 'max-size-time=0', '!', 'cmafmux', 'segment-duration-ms=2000', 'chunk-duration-ms=200', '!', 'filesink', `location=${dir}/video.mp4`,
+    'd.audio_0', '!', 'queue', 'max-size-time=0', '!', 'cmafmux', '!', 'filesink', `location=${dir}/audio.mp4`], { timeout: 60000 });
+  server = http.createServer((request, response) => {
+    const file = path.join(dir, path.basename(request.url));
+    response.writeHead(200, { 'access-control-allow-origin': '*' }).end(fs.readFileSync(file));
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  base = `http://127.0.0.1:${server.address().port}`;
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test('FFmpeg finds every packet with its time', async () => {
+  const file = path.join(dir, 'video.mp4');
+  assert.deepEqual(await packetHashes(file, 'v:0'), await packetHashes(source, 'v:0'));
+  const [mine, theirs] = [await packetTimes(file), await packetTimes(source)];
+  assert.equal(mine.length, SECONDS * FPS);
+  mine.forEach((time, i) => assert.ok(Math.abs(time - theirs[i]) <= 12, `frame ${i}: ${time} \u00b5s, source ${theirs[i]} \u00b5s`));
+});
+
+test('qtdemux finds every frame', async () => {
+  const { stdout } = await run('gst-launch-1.0', ['-v', 'filesrc', `location=${dir}/video.mp4`, '!', 'qtdemux', '!', 'fakesink', 'silent=false'], { timeout: 60000, maxBuffer: 1 << 24 });
+  assert.equal(stdout.match(/chain {3}\*/g)?.length, SECONDS * FPS);
+});
+
+test('a browser plays it to its last frame', { skip: noBrowser }, async () => {
+  const browser = await startBrowser();
+  try {
+    const viewer = await browser.open('mse', base, {
+      tracks: [{ url: `${base}/video.mp4`, type: 'video/mp4; codecs="avc1.64001F"' }, { url: `${base}/audio.mp4`, type: 'audio/mp4; codecs="mp4a.40.2"' }],
+    });
+    const seen = await viewer.until('the end', 60000, (s) => s.ended);
+    assertIncreasing(seen.frames, 'mse');
+    assert.equal(seen.unread, 0);
+    assert.equal(seen.frames.at(-1)[0], SECONDS * FPS - 1, 'the last picture');
+  } finally {
+    await browser.close();
+  }
+});
