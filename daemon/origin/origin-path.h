@@ -42,6 +42,7 @@ typedef enum
   MILL_ORIGIN_FILE_PLAYLIST,
   MILL_ORIGIN_FILE_MPD,
   MILL_ORIGIN_FILE_INIT,
+  MILL_ORIGIN_FILE_STEERING, /* steering.json */
   MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s or, of text, .vtt */
   MILL_ORIGIN_FILE_PART, /* {generation}-{n}.{part}.m4s: of a segment */
   MILL_ORIGIN_FILE_OTHER, /* media of another name; nothing is known of it */

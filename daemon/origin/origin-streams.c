@@ -112,6 +112,12 @@ serve_mpd (const Request *request)
   serve_text (request, "application/dash+xml");
 }
 
+static void
+serve_steering (const Request *request)
+{
+  serve_text (request, "application/json");
+}
+
 /* ---- media ---- */
 
 /* video/mp4 also of audio alone: the name does not tell, and players do not
@@ -201,6 +207,8 @@ static const Kind kinds[] = {
   [MILL_ORIGIN_FILE_PART] = { MILL_ORIGIN_REQUEST_PART, NULL,
       mill_live_serve_part },
   [MILL_ORIGIN_FILE_OTHER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure, NULL },
+  [MILL_ORIGIN_FILE_STEERING] = { MILL_ORIGIN_REQUEST_OTHER, serve_steering,
+      NULL },
 };
 
 MillOriginRequestKind

@@ -17,6 +17,7 @@ describe (const MillCmafPublisher *self)
     .mode = self->options.mode,
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
+    .dated = self->options.dated,
   };
 }
 

@@ -8,7 +8,7 @@ wall_of (const MillCmafManifest *manifest, const MillCmafRendition *rendition,
     guint i)
 {
   /* A file has no wall clock, but date ranges need one (RFC 8216bis 4.4.5.1). */
-  if (manifest->mode == MILL_CMAF_VOD && manifest->state->markers == NULL)
+  if (!manifest->dated && manifest->state->markers == NULL)
     return -1;
   const MillCmafCut *cut = mill_cmaf_manifest_cut_at (manifest->state, i);
   if (mill_cmaf_manifest_is_gap (rendition, i))

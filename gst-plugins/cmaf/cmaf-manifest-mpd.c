@@ -314,6 +314,20 @@ find_window (const MillCmafState *state)
   return (GstClockTime) window;
 }
 
+static GArray *
+describe_bases (const MillCmafPresentation *presentation)
+{
+  GArray *bases = g_array_new (FALSE, TRUE, sizeof (MillMpdBase));
+  for (guint i = 0; presentation != NULL && i < presentation->pathways->len;
+       i++) {
+    const MillCmafPathway *pathway =
+        &g_array_index (presentation->pathways, MillCmafPathway, i);
+    MillMpdBase base = { .location = pathway->id, .uri = pathway->base };
+    g_array_append_val (bases, base);
+  }
+  return bases;
+}
+
 GBytes *
 mill_cmaf_manifest_mpd_print (const MillCmafManifest *manifest, GError **error)
 {
@@ -342,5 +356,11 @@ mill_cmaf_manifest_mpd_print (const MillCmafManifest *manifest, GError **error)
     mpd.time_shift_buffer_depth = GST_CLOCK_TIME_NONE;
     mpd.suggested_presentation_delay = GST_CLOCK_TIME_NONE;
   }
+  g_autoptr (GArray) bases = describe_bases (manifest->presentation);
+  mpd.bases = (const MillMpdBase *) bases->data;
+  mpd.n_bases = bases->len;
+  mpd.steering_uri = manifest->presentation != NULL
+      ? manifest->presentation->steering_uri
+      : NULL;
   return mill_mpd_print (&mpd, error);
 }

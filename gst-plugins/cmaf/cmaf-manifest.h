@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-presentation.h"
 #include "cmaf-state.h"
 #include "playlist/hls-listing.h"
 
@@ -42,6 +43,8 @@ typedef struct
  * @segment_duration: nominal, ns
  * @cue_tags: EXT-X-CUE-OUT and EXT-X-CUE-IN too
  * @now_us: wall clock, µs since 1970
+ * @dated: playlists tell the wall clock of segments
+ * @presentation: (nullable)
  */
 typedef struct
 {
@@ -51,6 +54,8 @@ typedef struct
   GstClockTime segment_duration;
   gboolean cue_tags;
   gint64 now_us;
+  gboolean dated;
+  const MillCmafPresentation *presentation;
 } MillCmafManifest;
 
 /** Returns: whether multivariant playlist and MPD list rendition @i */

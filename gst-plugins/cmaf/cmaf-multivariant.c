@@ -4,6 +4,7 @@
 #include "cmaf-multivariant.h"
 
 #include "bmff/bmff-init.h"
+#include "cmaf-pathways.h"
 #include "cmaf-subtitles.h"
 #include "playlist/hls-multivariant.h"
 
@@ -235,6 +236,15 @@ mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
   mill_cmaf_subtitles_add (manifest, strings, renditions, variants);
   mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
       variants->len);
+  const MillCmafPresentation *presentation = manifest->presentation;
+  MillHlsSteering steering = { 0 };
+  if (presentation != NULL)
+    mill_cmaf_pathways_spread (presentation, strings, renditions, variants);
+  if (presentation != NULL && presentation->steering_uri != NULL)
+    steering = (MillHlsSteering){
+      .uri = presentation->steering_uri,
+      .pathway = g_array_index (presentation->pathways, MillCmafPathway, 0).id,
+    };
   MillHlsMultivariant multivariant = {
     .independent_segments = mill_cmaf_manifest_is_independent (manifest),
     .renditions = (const MillHlsRendition *) renditions->data,
@@ -242,5 +252,12 @@ mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
     .variants = (const MillHlsVariant *) variants->data,
     .n_variants = variants->len,
   };
+  if (presentation != NULL) {
+    multivariant.start = presentation->has_start ? &presentation->start : NULL;
+    multivariant.session_data =
+        (const MillHlsSessionData *) presentation->data->data;
+    multivariant.n_session_data = presentation->data->len;
+  }
+  multivariant.steering = steering.uri != NULL ? &steering : NULL;
   return mill_hls_multivariant_print (&multivariant);
 }

@@ -9,6 +9,9 @@
 /* After the end: what a player may still be reading. */
 #define RETENTION_NS (60 * GST_SECOND)
 #define CLOSE_TIMEOUT_US (5 * G_USEC_PER_SEC)
+/* By how much the source's clock may be off what playlists tell: a clock that
+ * drifts must not break a stream, one that was set must. */
+#define REFERENCE_MAX_US G_USEC_PER_SEC
 
 typedef struct
 {
@@ -223,6 +226,8 @@ mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
 {
   self->publisher = mill_cmaf_publisher_open (path, &self->options.publisher,
       on_written, self, error);
+  /* It has taken a reference of its own. */
+  self->options.publisher.presentation = NULL;
   if (self->publisher == NULL)
     return FALSE;
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
@@ -255,6 +260,26 @@ mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us)
   if (!self->has_wall)
     mill_cmaf_timeline_set_wall (self->timeline, wall_us);
   self->has_wall = TRUE;
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_note_reference (MillCmafPackager *self,
+    GstClockTimeDiff time, gint64 wall_us)
+{
+  gint64 zero_us = wall_us - time / (GstClockTimeDiff) GST_USECOND;
+  g_mutex_lock (&self->lock);
+  if (!self->has_wall) {
+    mill_cmaf_timeline_set_wall (self->timeline, zero_us);
+    self->has_wall = TRUE;
+  } else if (zero_us != mill_cmaf_timeline_get_wall (self->timeline)) {
+    gint64 off = zero_us - mill_cmaf_timeline_get_wall (self->timeline);
+    gboolean breaks = ABS (off) >= REFERENCE_MAX_US;
+    /* What was put aside is from before. */
+    if (breaks)
+      mill_cmaf_intake_begin_locked (self);
+    mill_cmaf_timeline_move_wall (self->timeline, zero_us, breaks);
+  }
   unlock (self);
 }
 

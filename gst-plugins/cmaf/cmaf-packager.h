@@ -81,6 +81,17 @@ void mill_cmaf_packager_close (MillCmafPackager *self);
 /** Wall clock at running time 0, µs since 1970; the first call counts. */
 void mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us);
 
+/**
+ * mill_cmaf_packager_note_reference:
+ * @time: running time, ns
+ * @wall_us: what the source's clock said then, µs since 1970
+ *
+ * The wall clock is the source's. What it differs from how it was, when it has
+ * begun, counts from the next discontinuity on; a second or more makes one.
+ */
+void mill_cmaf_packager_note_reference (MillCmafPackager *self,
+    GstClockTimeDiff time, gint64 wall_us);
+
 /** A rendition that is expected. Returns: (transfer none): as long as the
  * packager, or until removed */
 MillCmafLane *mill_cmaf_packager_add_lane (MillCmafPackager *self,

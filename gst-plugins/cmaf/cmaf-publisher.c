@@ -294,6 +294,8 @@ mill_cmaf_publisher_open (const gchar *path,
 {
   g_autoptr (MillCmafPublisher) self = g_new0 (MillCmafPublisher, 1);
   self->options = *options;
+  if (options->presentation != NULL)
+    mill_cmaf_presentation_ref (options->presentation);
   self->done = done;
   self->user_data = user_data;
   g_queue_init (&self->trash);
@@ -325,6 +327,7 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
   mill_cmaf_legacy_withdraw (self);
   g_clear_pointer (&self->outputs, g_array_unref);
   g_clear_pointer (&self->rows, g_byte_array_unref);
+  g_clear_pointer (&self->options.presentation, mill_cmaf_presentation_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   g_clear_pointer (&self->index, mill_live_index_free);
   g_clear_pointer (&self->writer, mill_store_writer_free);
@@ -604,6 +607,18 @@ has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
   return news;
 }
 
+/* Where nobody else steers. */
+static void
+put_steering (const MillCmafPublisher *self, MillStoreJob *job)
+{
+  const MillCmafPresentation *presentation = self->options.presentation;
+  if (presentation == NULL || !presentation->steers)
+    return;
+  g_autoptr (GBytes) steering =
+      mill_cmaf_presentation_print_steering (presentation);
+  mill_store_job_put (job, MILL_CMAF_STEERING_NAME, steering);
+}
+
 static void
 put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
 {
@@ -615,6 +630,8 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
     .now_us = g_get_real_time (),
+    .dated = self->options.dated,
+    .presentation = self->options.presentation,
   };
   if (self->options.hls)
     mill_cmaf_listings_put (self, job, &manifest);
@@ -624,6 +641,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
   if (self->options.hls && has_news (self, &manifest)) {
     g_autoptr (GBytes) playlist = mill_cmaf_multivariant_print (&manifest);
     mill_store_job_put (job, "master.m3u8", playlist);
+    put_steering (self, job);
   }
   if (self->options.dash) {
     g_autoptr (GError) error = NULL;

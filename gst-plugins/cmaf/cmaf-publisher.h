@@ -24,6 +24,8 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @dvr_window: least duration of a live playlist, ns
  * @cue_tags: see MillCmafManifest
  * @i_frames: playlists of the first pictures of segments are written
+ * @dated: playlists tell the wall clock of segments
+ * @presentation: (nullable): a reference of its own is taken
  * @may_wait: writes may hold up the caller (a file is packaged)
  * @clock: (nullable): monotonic time in µs, for tests; default
  *   g_get_monotonic_time()
@@ -38,6 +40,8 @@ typedef struct
   gboolean dash;
   gboolean i_frames;
   gboolean cue_tags;
+  gboolean dated;
+  MillCmafPresentation *presentation;
   gboolean may_wait;
   gint64 (*clock) (void);
 } MillCmafPublisherOptions;

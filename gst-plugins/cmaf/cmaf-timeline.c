@@ -11,6 +11,7 @@ struct _MillCmafTimeline
   guint64 next_number;
   GstClockTimeDiff base; /* GST_CLOCK_STIME_NONE before the first cut */
   gint64 wall_us; /* at running time 0 */
+  gint64 next_wall_us; /* the same, from the next discontinuity on */
   MillCmafCutFlags pending; /* flags of the next cut */
   GstClockTimeDiff border; /* G_MAXINT64: none */
   GArray *cuts; /* MillCmafCut, consecutive numbers */
@@ -66,7 +67,22 @@ mill_cmaf_timeline_set_limit (MillCmafTimeline *self, GstClockTime limit)
 void
 mill_cmaf_timeline_set_wall (MillCmafTimeline *self, gint64 wall_us)
 {
-  self->wall_us = wall_us;
+  self->wall_us = self->next_wall_us = wall_us;
+}
+
+void
+mill_cmaf_timeline_move_wall (MillCmafTimeline *self, gint64 wall_us,
+    gboolean breaks)
+{
+  self->next_wall_us = wall_us;
+  if (breaks)
+    self->pending |= MILL_CMAF_CUT_DISCONTINUITY | MILL_CMAF_CUT_PERIOD;
+}
+
+gint64
+mill_cmaf_timeline_get_wall (const MillCmafTimeline *self)
+{
+  return self->next_wall_us;
 }
 
 void
@@ -193,6 +209,9 @@ mill_cmaf_timeline_cut (MillCmafTimeline *self, GstClockTimeDiff start,
   if (!GST_CLOCK_STIME_IS_VALID (self->base))
     self->base = MIN (start, 0);
   mill_cmaf_timeline_finish (self, end);
+  flags |= self->pending;
+  if (flags & MILL_CMAF_CUT_DISCONTINUITY)
+    self->wall_us = self->next_wall_us;
   MillCmafCut cut = {
     .number = self->next_number++,
     .generation = self->generation,
@@ -200,7 +219,7 @@ mill_cmaf_timeline_cut (MillCmafTimeline *self, GstClockTimeDiff start,
     .end = GST_CLOCK_STIME_NONE,
     .media_start = MAX (start - self->base, 0),
     .wall_us = self->wall_us + start / GST_USECOND,
-    .flags = flags | self->pending,
+    .flags = flags,
   };
   self->pending = MILL_CMAF_CUT_NONE;
   g_array_append_val (self->cuts, cut);

@@ -83,6 +83,14 @@ void mill_cmaf_timeline_set_limit (MillCmafTimeline *self, GstClockTime limit);
 /** Wall clock at running time 0, µs since 1970; until set, cuts have none. */
 void mill_cmaf_timeline_set_wall (MillCmafTimeline *self, gint64 wall_us);
 
+/** The same from the next discontinuity on; @breaks: the next cut is one, and
+ * begins a Period */
+void mill_cmaf_timeline_move_wall (MillCmafTimeline *self, gint64 wall_us,
+    gboolean breaks);
+
+/** Returns: wall clock at running time 0, as it is going to be, µs since 1970 */
+gint64 mill_cmaf_timeline_get_wall (const MillCmafTimeline *self);
+
 /** The next cut begins @generation and is a discontinuity. */
 void mill_cmaf_timeline_set_generation (MillCmafTimeline *self,
     guint64 generation);

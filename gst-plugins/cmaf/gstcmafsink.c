@@ -33,6 +33,9 @@
 GST_DEBUG_CATEGORY_STATIC (cmafsink_debug);
 #define GST_CAT_DEFAULT cmafsink_debug
 
+/* From 1900 to 1970 (RFC 5905 figure 4). */
+#define NTP_TO_UNIX_US (G_GINT64_CONSTANT (2208988800) * G_USEC_PER_SEC)
+
 #define GST_TYPE_CMAF_SINK (gst_cmaf_sink_get_type ())
 G_DECLARE_FINAL_TYPE (GstCmafSink, gst_cmaf_sink, GST, CMAF_SINK, GstElement)
 
@@ -51,6 +54,10 @@ struct _GstCmafSink
 
   gint has_wall; /* atomic */
   GstCmafSinkCues cues; /* its own lock */
+
+  /* from READY->PAUSED on */
+  GstCmafSinkTimeSource time_source;
+  gint64 epoch_us;
 };
 
 GST_ELEMENT_REGISTER_DECLARE (cmafsink)
@@ -81,6 +88,8 @@ to_resource_error (const GError *error)
 {
   if (error->domain == GST_RESOURCE_ERROR)
     return (GstResourceError) error->code;
+  if (error->domain == MILL_CMAF_PRESENTATION_ERROR)
+    return GST_RESOURCE_ERROR_SETTINGS;
   if (error->domain != MILL_STORE_ERROR)
     return GST_RESOURCE_ERROR_FAILED;
   switch (error->code) {
@@ -164,19 +173,60 @@ on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
 
 /* The wall clock at running time 0, for PROGRAM-DATE-TIME: from the pipeline's
  * clock when there is one, else as if this buffer were from now. */
-static void
-set_wall (GstCmafSink *self, GstClockTimeDiff running_time)
+static gint64
+ask_wall (GstCmafSink *self, GstClockTimeDiff running_time)
 {
-  if (!g_atomic_int_compare_and_exchange (&self->has_wall, FALSE, TRUE))
-    return;
   gint64 now_us = g_get_real_time ();
   g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
   GstClockTime base = gst_element_get_base_time (GST_ELEMENT (self));
   if (clock != NULL && GST_STATE (self) == GST_STATE_PLAYING &&
       GST_CLOCK_TIME_IS_VALID (base))
     running_time = GST_CLOCK_DIFF (base, gst_clock_get_time (clock));
+  return now_us - running_time / (GstClockTimeDiff) GST_USECOND;
+}
+
+static void
+set_wall (GstCmafSink *self, GstClockTimeDiff running_time)
+{
+  if (!g_atomic_int_compare_and_exchange (&self->has_wall, FALSE, TRUE))
+    return;
   mill_cmaf_packager_set_wall (self->packager,
-      now_us - running_time / (GstClockTimeDiff) GST_USECOND);
+      self->time_source == GST_CMAF_SINK_MEDIA ? self->epoch_us
+                                               : ask_wall (self, running_time));
+}
+
+/* @ret_wall_us: what the source's clock said of @buffer, µs since 1970 */
+static gboolean
+read_reference (GstBuffer *buffer, gint64 *ret_wall_us)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
+              GST_REFERENCE_TIMESTAMP_META_API_TYPE)) != NULL) {
+    const GstReferenceTimestampMeta *own = (GstReferenceTimestampMeta *) meta;
+    const gchar *name =
+        gst_structure_get_name (gst_caps_get_structure (own->reference, 0));
+    gint64 time_us = (gint64) (own->timestamp / GST_USECOND);
+    gboolean is_ntp = g_str_equal (name, "timestamp/x-ntp");
+    if (!is_ntp && !g_str_equal (name, "timestamp/x-unix"))
+      continue;
+    *ret_wall_us = is_ntp ? time_us - NTP_TO_UNIX_US : time_us;
+    return *ret_wall_us > 0;
+  }
+  return FALSE;
+}
+
+static void
+note_time (GstCmafSink *self, GstBuffer *buffer, GstClockTimeDiff running_time)
+{
+  gint64 wall_us;
+  if (self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP &&
+      read_reference (buffer, &wall_us)) {
+    mill_cmaf_packager_note_reference (self->packager, running_time, wall_us);
+    g_atomic_int_set (&self->has_wall, TRUE);
+  } else {
+    set_wall (self, running_time);
+  }
 }
 
 static GstFlowReturn
@@ -202,8 +252,9 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
   }
-  if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall)))
-    set_wall (self, input.pts);
+  if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall) ||
+          self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP))
+    note_time (self, buffer, input.pts);
   return mill_cmaf_packager_push (self->packager,
       gst_cmaf_sink_pad_get_lane (own), &input, buffer);
 }
@@ -537,12 +588,16 @@ gst_cmaf_sink_send_event (GstElement *element, GstEvent *event)
 static gboolean
 start (GstCmafSink *self)
 {
-  MillCmafPackagerOptions options;
+  MillCmafPackagerOptions options = { 0 };
   GST_OBJECT_LOCK (self);
-  gst_cmaf_sink_settings_fill (&self->settings, &options);
   g_autoptr (GError) error = NULL;
   g_autofree gchar *path =
       gst_cmaf_sink_settings_get_path (&self->settings, &error);
+  if (path != NULL &&
+      !gst_cmaf_sink_settings_fill (&self->settings, &options, &error))
+    g_clear_pointer (&path, g_free);
+  self->time_source = self->settings.program_date_time;
+  self->epoch_us = self->settings.epoch_us;
   self->ended = FALSE;
   self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
@@ -554,7 +609,9 @@ start (GstCmafSink *self)
   }
   g_autoptr (MillCmafPackager) packager =
       mill_cmaf_packager_new (&options, on_report, G_OBJECT (self));
-  if (!mill_cmaf_packager_open (packager, path, &error)) {
+  gboolean is_open = mill_cmaf_packager_open (packager, path, &error);
+  gst_cmaf_sink_settings_clear_options (&options);
+  if (!is_open) {
     post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
   }

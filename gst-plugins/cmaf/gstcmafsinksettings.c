@@ -23,6 +23,13 @@ enum
   PROP_I_FRAME_PLAYLISTS,
   PROP_CUE_TAGS,
   PROP_BREAK_PERIODS,
+  PROP_PROGRAM_DATE_TIME,
+  PROP_EPOCH_US,
+  PROP_START_OFFSET_MS,
+  PROP_START_PRECISE,
+  PROP_SESSION_DATA,
+  PROP_PATHWAYS,
+  PROP_STEERING_URI,
 };
 
 #define GST_TYPE_CMAF_SINK_MODE (gst_cmaf_sink_mode_get_type ())
@@ -42,6 +49,25 @@ gst_cmaf_sink_mode_get_type (void)
   return type;
 }
 
+#define GST_TYPE_CMAF_SINK_TIME_SOURCE (gst_cmaf_sink_time_source_get_type ())
+static GType
+gst_cmaf_sink_time_source_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_CMAF_SINK_WALL_CLOCK, "When the first sample came", "wall-clock" },
+    { GST_CMAF_SINK_REFERENCE_TIMESTAMP,
+        "What the source's clock said (meta on buffers, NTP or Unix time)",
+        "reference-timestamp" },
+    { GST_CMAF_SINK_MEDIA, "An epoch and the running time", "media" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstCmafSinkTimeSource", values));
+  return type;
+}
+
 void
 gst_cmaf_sink_settings_init (GstCmafSinkSettings *self)
 {
@@ -54,12 +80,14 @@ gst_cmaf_sink_settings_init (GstCmafSinkSettings *self)
     .dash = TRUE,
     .i_frame_playlists = TRUE,
   };
+  gst_cmaf_sink_presentation_init (&self->presentation);
 }
 
 void
 gst_cmaf_sink_settings_clear (GstCmafSinkSettings *self)
 {
   g_clear_pointer (&self->location, g_free);
+  gst_cmaf_sink_presentation_clear (&self->presentation);
 }
 
 gchar *
@@ -86,10 +114,14 @@ gst_cmaf_sink_settings_get_path (const GstCmafSinkSettings *self,
   return path;
 }
 
-void
+gboolean
 gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
-    MillCmafPackagerOptions *ret_options)
+    MillCmafPackagerOptions *ret_options, GError **error)
 {
+  g_autoptr (MillCmafPresentation) presentation =
+      gst_cmaf_sink_presentation_build (&settings->presentation, error);
+  if (presentation == NULL)
+    return FALSE;
   *ret_options = (MillCmafPackagerOptions){
     .publisher = {
       .mode = settings->mode,
@@ -100,6 +132,10 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .dash = settings->dash,
       .i_frames = settings->i_frame_playlists,
       .cue_tags = settings->cue_tags,
+      /* A file has no wall clock, unless it is told. */
+      .dated = settings->mode != MILL_CMAF_VOD ||
+          settings->program_date_time != GST_CMAF_SINK_WALL_CLOCK,
+      .presentation = g_steal_pointer (&presentation),
       .may_wait = settings->mode == MILL_CMAF_VOD,
     },
     .part_duration = settings->part_duration_ms * GST_MSECOND,
@@ -107,6 +143,67 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
     .startup_timeout = settings->startup_timeout_ms * GST_MSECOND,
     .break_periods = settings->break_periods,
   };
+  return TRUE;
+}
+
+void
+gst_cmaf_sink_settings_clear_options (MillCmafPackagerOptions *options)
+{
+  g_clear_pointer (&options->publisher.presentation,
+      mill_cmaf_presentation_unref);
+}
+
+static gboolean
+set_presentation (GstCmafSinkPresentation *presentation, guint id,
+    const GValue *value)
+{
+  switch (id) {
+    case PROP_START_OFFSET_MS:
+      presentation->start_offset_ms = g_value_get_int (value);
+      break;
+    case PROP_START_PRECISE:
+      presentation->start_precise = g_value_get_boolean (value);
+      break;
+    case PROP_SESSION_DATA:
+      g_value_copy (value, &presentation->session_data);
+      break;
+    case PROP_PATHWAYS:
+      g_value_copy (value, &presentation->pathways);
+      break;
+    case PROP_STEERING_URI:
+      g_free (presentation->steering_uri);
+      presentation->steering_uri = g_value_dup_string (value);
+      break;
+    default:
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+get_presentation (const GstCmafSinkPresentation *presentation, guint id,
+    GValue *value)
+{
+  switch (id) {
+    case PROP_START_OFFSET_MS:
+      g_value_set_int (value, presentation->start_offset_ms);
+      break;
+    case PROP_START_PRECISE:
+      g_value_set_boolean (value, presentation->start_precise);
+      break;
+    case PROP_SESSION_DATA:
+      g_value_copy (&presentation->session_data, value);
+      break;
+    case PROP_PATHWAYS:
+      g_value_copy (&presentation->pathways, value);
+      break;
+    case PROP_STEERING_URI:
+      g_value_set_string (value, presentation->steering_uri);
+      break;
+    default:
+      return FALSE;
+  }
+  return TRUE;
 }
 
 gboolean
@@ -154,8 +251,15 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
     case PROP_BREAK_PERIODS:
       settings->break_periods = g_value_get_boolean (value);
       break;
+    case PROP_PROGRAM_DATE_TIME:
+      settings->program_date_time =
+          (GstCmafSinkTimeSource) g_value_get_enum (value);
+      break;
+    case PROP_EPOCH_US:
+      settings->epoch_us = g_value_get_int64 (value);
+      break;
     default:
-      return FALSE;
+      return set_presentation (&settings->presentation, id, value);
   }
   return TRUE;
 }
@@ -204,8 +308,14 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
     case PROP_BREAK_PERIODS:
       g_value_set_boolean (value, settings->break_periods);
       break;
+    case PROP_PROGRAM_DATE_TIME:
+      g_value_set_enum (value, (gint) settings->program_date_time);
+      break;
+    case PROP_EPOCH_US:
+      g_value_set_int64 (value, settings->epoch_us);
+      break;
     default:
-      return FALSE;
+      return get_presentation (&settings->presentation, id, value);
   }
   return TRUE;
 }
@@ -218,6 +328,42 @@ install_uint (GObjectClass *klass, guint id, const gchar *name,
       g_param_spec_uint (name, name, blurb, least, G_MAXINT, value,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
               GST_PARAM_MUTABLE_READY));
+}
+
+static void
+install_array (GObjectClass *klass, guint id, const gchar *name,
+    const gchar *blurb)
+{
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  g_object_class_install_property (klass, id,
+      gst_param_spec_array (name, name, blurb,
+          g_param_spec_boxed ("item", "item", "One of them", GST_TYPE_STRUCTURE,
+              flags),
+          flags | GST_PARAM_MUTABLE_READY));
+}
+
+static void
+install_presentation (GObjectClass *klass, GParamFlags flags)
+{
+  g_object_class_install_property (klass, PROP_START_OFFSET_MS,
+      g_param_spec_int ("start-offset-ms", "start-offset-ms",
+          "Where players of HLS begin, in ms, negative: from the end; the least "
+          "integer: where they like",
+          G_MININT, G_MAXINT, GST_CMAF_SINK_PRESENTATION_NO_START, flags));
+  g_object_class_install_property (klass, PROP_START_PRECISE,
+      g_param_spec_boolean ("start-precise", "start-precise",
+          "Nothing is shown before start-offset-ms", FALSE, flags));
+  install_array (klass, PROP_SESSION_DATA, "session-data",
+      "Data for applications: structures with id, value or uri (raw: not JSON), "
+      "language");
+  install_array (klass, PROP_PATHWAYS, "pathways",
+      "Where the stream can be had: structures with id and uri (of its "
+      "directory; none: here), the first to begin with");
+  g_object_class_install_property (klass, PROP_STEERING_URI,
+      g_param_spec_string ("steering-uri", "steering-uri",
+          "Who tells players which of the pathways to take; none: a file with "
+          "their order is written",
+          NULL, flags));
 }
 
 void
@@ -263,4 +409,14 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
       g_param_spec_boolean ("break-periods", "break-periods",
           "Begin a Period of the MPD where a break begins or ends", FALSE,
           flags));
+  g_object_class_install_property (klass, PROP_PROGRAM_DATE_TIME,
+      g_param_spec_enum ("program-date-time", "program-date-time",
+          "What the wall clock of playlists is taken from",
+          GST_TYPE_CMAF_SINK_TIME_SOURCE, GST_CMAF_SINK_WALL_CLOCK, flags));
+  g_object_class_install_property (klass, PROP_EPOCH_US,
+      g_param_spec_int64 ("epoch-us", "epoch-us",
+          "Wall clock at running time 0 when it is taken from the media, in µs "
+          "since 1970",
+          0, G_GINT64_CONSTANT (1) << 53, 0, flags));
+  install_presentation (klass, flags);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-packager.h"
+#include "gstcmafsinkpresentation.h"
 
 G_BEGIN_DECLS
 
@@ -10,6 +11,14 @@ G_BEGIN_DECLS
  * The properties that can be set, as a structure. The element keeps it under
  * its object lock.
  */
+
+/** What PROGRAM-DATE-TIME is taken from. */
+typedef enum
+{
+  GST_CMAF_SINK_WALL_CLOCK,
+  GST_CMAF_SINK_REFERENCE_TIMESTAMP,
+  GST_CMAF_SINK_MEDIA,
+} GstCmafSinkTimeSource;
 
 typedef struct
 {
@@ -26,6 +35,9 @@ typedef struct
   gboolean i_frame_playlists;
   gboolean cue_tags;
   gboolean break_periods;
+  GstCmafSinkTimeSource program_date_time;
+  gint64 epoch_us;
+  GstCmafSinkPresentation presentation;
 } GstCmafSinkSettings;
 
 /** Ids from here on are free for other properties of the element. */
@@ -47,8 +59,11 @@ gboolean gst_cmaf_sink_settings_get (const GstCmafSinkSettings *self, guint id,
 gchar *gst_cmaf_sink_settings_get_path (const GstCmafSinkSettings *self,
     GError **error);
 
-/** What the packager is to do. */
-void gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *self,
-    MillCmafPackagerOptions *ret_options);
+/** What the packager is to do; gst_cmaf_sink_settings_clear_options() when it
+ * was told.
+ * Returns: FALSE with @error when values contradict another */
+gboolean gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *self,
+    MillCmafPackagerOptions *ret_options, GError **error);
+void gst_cmaf_sink_settings_clear_options (MillCmafPackagerOptions *options);
 
 G_END_DECLS

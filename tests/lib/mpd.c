@@ -371,6 +371,60 @@ test_static (void)
   assert_vectors (&vod, vectors, G_N_ELEMENTS (vectors));
 }
 
+/* One file with an index (23009-1 8.3, 5.3.9.2): a player that was told wrong
+ * bytes would take media for an index. */
+static void
+test_on_demand (void)
+{
+  static const Vector vectors[] = {
+    { "/m:MPD/@profiles", "urn:mpeg:dash:profile:isoff-on-demand:2011" },
+    { "count(//m:SegmentTemplate)", "0" },
+    { "string(//m:Representation/m:BaseURL)", "v360/1.mp4" },
+    { "//m:SegmentBase/@indexRange", "700-811" },
+    { "//m:SegmentBase/@timescale", "90000" },
+    { "//m:SegmentBase/m:Initialization/@range", "0-699" },
+  };
+  MillMpdRepresentation video = { VIDEO, .segments = video_segments,
+    .n_segments = 2 };
+  const MillMpdPeriod period = { "a", 0, GST_CLOCK_TIME_NONE, NULL, &video, 1 };
+  MillMpd vod = live;
+
+  video.file = "v360/1.mp4";
+  video.header = (MillMpdRange){ 0, 700 };
+  video.index = (MillMpdRange){ 700, 112 };
+  vod.kind = MILL_MPD_STATIC;
+  vod.duration = 4 * GST_SECOND;
+  vod.periods = &period;
+  vod.n_periods = 1;
+  assert_vectors (&vod, vectors, G_N_ELEMENTS (vectors));
+}
+
+/* Places, and who chooses; no URL can end its element. */
+static void
+test_steering (void)
+{
+  static const Vector vectors[] = {
+    { "count(/m:MPD/m:BaseURL)", "2" },
+    { "string(/m:MPD/m:BaseURL[@serviceLocation='a'])", "./" },
+    { "string(/m:MPD/m:BaseURL[@serviceLocation='b'])",
+        "https://b.example/x/?a=1&b=<2>" },
+    { "string(/m:MPD/m:ContentSteering)", "https://s.example/?a&b" },
+    { "/m:MPD/m:ContentSteering/@defaultServiceLocation", "a" },
+    { "/m:MPD/m:ContentSteering/@queryBeforeStart", "true" },
+    { "count(/m:MPD/m:ContentSteering/preceding-sibling::m:Period)", "0" },
+  };
+  static const MillMpdBase bases[] = {
+    { "a", NULL },
+    { "b", "https://b.example/x/?a=1&b=<2>" },
+  };
+  MillMpd mpd = live;
+
+  mpd.bases = bases;
+  mpd.n_bases = G_N_ELEMENTS (bases);
+  mpd.steering_uri = "https://s.example/?a&b";
+  assert_vectors (&mpd, vectors, G_N_ELEMENTS (vectors));
+}
+
 /* Two rungs in one set, a second Period after a gap, an empty representation
  * and an empty Period. */
 static void
@@ -573,6 +627,8 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/channels", test_channels);
   g_test_add_func ("/mpd/set", test_set);
   g_test_add_func ("/mpd/static", test_static);
+  g_test_add_func ("/mpd/on-demand", test_on_demand);
+  g_test_add_func ("/mpd/steering", test_steering);
   g_test_add_func ("/mpd/periods", test_periods);
   g_test_add_func ("/mpd/events", test_events);
   g_test_add_func ("/mpd/hostile", test_hostile);

@@ -22,6 +22,10 @@ void mill_mpd_event_write_stream (MillMpdXml *xml, const MillMpdPeriod *period);
 /* @schemes: (nullable) (array zero-terminated=1): InbandEventStream of each */
 void mill_mpd_event_write_inband (MillMpdXml *xml, const gchar *const *schemes);
 
+/* BaseURL of each place; who chooses among them. */
+void mill_mpd_base_write (MillMpdXml *xml, const MillMpd *mpd);
+void mill_mpd_base_write_steering (MillMpdXml *xml, const MillMpd *mpd);
+
 void mill_mpd_representation_write (MillMpdXml *xml,
     const MillMpdRepresentation *rep);
 void mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,

@@ -49,6 +49,34 @@ write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
   mill_mpd_xml_end_element (xml);
 }
 
+static void
+put_range (MillMpdXml *xml, const gchar *name, const MillMpdRange *range)
+{
+  gchar text[48];
+
+  g_snprintf (text, sizeof (text), "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
+      range->offset, range->offset + range->length - 1);
+  mill_mpd_xml_put_text (xml, name, text);
+}
+
+/* 8.3: the index tells what SegmentTimeline would. */
+static void
+write_file (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  mill_mpd_xml_start_element (xml, "BaseURL");
+  mill_mpd_xml_end_with_text (xml, rep->file);
+  mill_mpd_xml_start_element (xml, "SegmentBase");
+  mill_mpd_xml_put_number (xml, "timescale", rep->timescale);
+  if (rep->presentation_time_offset > 0)
+    mill_mpd_xml_put_number (xml, "presentationTimeOffset",
+        rep->presentation_time_offset);
+  put_range (xml, "indexRange", &rep->index);
+  mill_mpd_xml_start_element (xml, "Initialization");
+  put_range (xml, "range", &rep->header);
+  mill_mpd_xml_end_element (xml);
+  mill_mpd_xml_end_element (xml);
+}
+
 void
 mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,
     const MillMpdRepresentation *rep)
@@ -119,6 +147,9 @@ mill_mpd_representation_write (MillMpdXml *xml,
   if (rep->sample_rate > 0)
     mill_mpd_xml_put_number (xml, "audioSamplingRate", rep->sample_rate);
   write_channels (xml, rep);
-  write_template (xml, rep);
+  if (rep->file != NULL)
+    write_file (xml, rep);
+  else
+    write_template (xml, rep);
   mill_mpd_xml_end_element (xml);
 }

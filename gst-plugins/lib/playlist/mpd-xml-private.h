@@ -47,6 +47,9 @@ void mill_mpd_xml_put_date (MillMpdXml *self, const gchar *name,
 void mill_mpd_xml_write_content (MillMpdXml *self, const gchar *name,
     const gchar *text);
 
+/* Ends the open element, which has attributes and this text, any bytes, alone. */
+void mill_mpd_xml_end_with_text (MillMpdXml *self, const gchar *text);
+
 /* An element of type DescriptorType (23009-1 5.8.2). */
 void mill_mpd_xml_write_descriptor (MillMpdXml *self, const gchar *name,
     const gchar *scheme, const gchar *value);

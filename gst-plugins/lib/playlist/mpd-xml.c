@@ -166,6 +166,19 @@ mill_mpd_xml_write_descriptor (MillMpdXml *xml, const gchar *name,
 }
 
 void
+mill_mpd_xml_end_with_text (MillMpdXml *self, const gchar *text)
+{
+  g_autofree gchar *valid = g_utf8_make_valid (text, -1);
+
+  g_string_append_c (self->text, '>');
+  for (const gchar *at = valid; *at != '\0'; at++)
+    put_character (self->text, *at);
+  self->depth--;
+  g_string_append_printf (self->text, "</%s>\n", self->names[self->depth]);
+  self->in_tag = FALSE;
+}
+
+void
 mill_mpd_xml_write_content (MillMpdXml *self, const gchar *name,
     const gchar *text)
 {

@@ -5,6 +5,8 @@
 
 /* 23009-1 8.4 "isoff-live": what a template with a timeline conforms to. */
 #define PROFILE_LIVE "urn:mpeg:dash:profile:isoff-live:2011"
+/* 8.3: one file with an index. */
+#define PROFILE_ON_DEMAND "urn:mpeg:dash:profile:isoff-on-demand:2011"
 #define NS_MPD "urn:mpeg:dash:schema:mpd:2011"
 #define SCHEME_UTC "urn:mpeg:dash:utc:http-head:2014"
 
@@ -18,6 +20,17 @@ has_media (const MillMpdPeriod *period)
       return TRUE;
   }
   return FALSE;
+}
+
+static gboolean
+is_on_demand (const MillMpd *mpd)
+{
+  for (gsize i = 0; i < mpd->n_periods; i++)
+    for (gsize k = 0; k < mpd->periods[i].n_representations; k++)
+      if (mpd->periods[i].representations[k].file == NULL &&
+          mpd->periods[i].representations[k].n_segments > 0)
+        return FALSE;
+  return mpd->n_periods > 0;
 }
 
 static void
@@ -39,7 +52,8 @@ write_mpd_attributes (MillMpdXml *xml, const MillMpd *mpd)
   gboolean is_dynamic = mpd->kind == MILL_MPD_DYNAMIC;
 
   mill_mpd_xml_put_text (xml, "xmlns", NS_MPD);
-  mill_mpd_xml_put_text (xml, "profiles", PROFILE_LIVE);
+  mill_mpd_xml_put_text (xml, "profiles",
+      is_on_demand (mpd) ? PROFILE_ON_DEMAND : PROFILE_LIVE);
   mill_mpd_xml_put_text (xml, "type", is_dynamic ? "dynamic" : "static");
   if (is_dynamic) {
     mill_mpd_xml_put_date (xml, "availabilityStartTime",
@@ -67,6 +81,8 @@ write_mpd (MillMpdXml *xml, const MillMpd *mpd)
 {
   mill_mpd_xml_start_element (xml, "MPD");
   write_mpd_attributes (xml, mpd);
+  mill_mpd_base_write (xml, mpd);
+  mill_mpd_base_write_steering (xml, mpd);
   for (gsize i = 0; i < mpd->n_periods; i++) {
     if (has_media (&mpd->periods[i]))
       write_period (xml, &mpd->periods[i]);

@@ -70,6 +70,13 @@ typedef struct
   guint64 duration;
 } MillMpdSegment;
 
+/** Bytes of a file. */
+typedef struct
+{
+  guint64 offset;
+  guint64 length;
+} MillMpdRange;
+
 /**
  * MillMpdRepresentation:
  * @id: unique within the Period, stable from Period to Period
@@ -91,6 +98,9 @@ typedef struct
  * @presentation_time_offset: media time that is the start of the Period
  * @init: template or URI of the CMAF header, e.g. "v360/init-3.mp4"
  * @media: template, e.g. "v360/3-$Number$.m4s"
+ * @file: (nullable): one that has all segments, with their index, in place of
+ *   @init and @media (5.3.9.2, 8.3)
+ * @header, @index: of @file: its CMAF header, its index (sidx)
  * @segments: in order, numbers consecutive; may be empty
  * @cut_without_sap: a segment may start without an IDR (a GOP longer than the
  *   target duration was cut), so startWithSAP is not promised; a set promises
@@ -126,6 +136,9 @@ typedef struct
   guint64 presentation_time_offset;
   const gchar *init;
   const gchar *media;
+  const gchar *file;
+  MillMpdRange header;
+  MillMpdRange index;
   const MillMpdSegment *segments;
   gsize n_segments;
   gboolean cut_without_sap;
@@ -175,6 +188,18 @@ typedef struct
 } MillMpdPeriod;
 
 /**
+ * MillMpdBase: one place that the presentation can be had from (5.6)
+ * @location: serviceLocation, by which it is steered
+ * @uri: (nullable): of the directory that URIs are relative to; NULL: that of
+ *   the MPD
+ */
+typedef struct
+{
+  const gchar *location;
+  const gchar *uri;
+} MillMpdBase;
+
+/**
  * MillMpd: times are in ns, GST_CLOCK_TIME_NONE leaves one out.
  * @availability_start_us: wall clock of the timeline's zero, µs since 1970;
  *   dynamic only. Must not change while the stream lives.
@@ -186,6 +211,9 @@ typedef struct
  *   stream (its presentation_time_offset moves by as much).
  * @utc_timing: (nullable): URL, relative to the MPD, of which the Date header
  *   tells the time (urn:mpeg:dash:utc:http-head:2014), e.g. "manifest.mpd"
+ * @bases: the one to begin with first; none: that of the MPD
+ * @steering_uri: (nullable): of a steering manifest that tells which of @bases
+ *   to take (DASH-IF, "Content Steering for DASH")
  */
 typedef struct
 {
@@ -201,6 +229,9 @@ typedef struct
   const gchar *utc_timing;
   const MillMpdPeriod *periods;
   gsize n_periods;
+  const MillMpdBase *bases;
+  gsize n_bases;
+  const gchar *steering_uri;
 } MillMpd;
 
 /**
