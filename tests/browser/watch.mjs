@@ -98,5 +98,13 @@ class Viewer {
 
   select(index) { return this.page.evaluate((i) => window.player.select(i), index); }
 
+  /** What the menu of captions lists: [{ language, forced }]. */
+  text() { return this.page.evaluate(() => window.player.text()); }
+
+  showText(index) { return this.page.evaluate((i) => window.player.showText(i), index); }
+
+  /** The captions that were fetched so far: [{ start, end, text, mode }], times in s of the element's clock. */
+  cues() { return this.page.evaluate(() => window.cues()); }
+
   close() { return this.page.close(); }
 }

@@ -3,6 +3,7 @@
 // select() changes the rendition as the player's own adaptation does: what is
 // in the buffer is played, what is fetched from then on is the other one.
 // mse has no manifest: config.tracks are { url, type } of whole tracks.
+// text() lists what the menu of captions has, showText(index) takes one.
 // report(fatal, text) is called for every error the player tells.
 
 const script = (src) => new Promise((resolve, reject) => {
@@ -22,6 +23,8 @@ export const players = {
       load() { hls.attachMedia(video); hls.loadSource(url); video.play().catch(() => {}); },
       levels: () => hls.levels.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
       select: (index) => { hls.nextLevel = index; },
+      text: () => hls.subtitleTracks.map((t) => ({ language: t.lang, forced: t.forced })),
+      showText: (index) => { hls.subtitleDisplay = true; hls.subtitleTrack = index; },
     };
   },
 
@@ -41,6 +44,8 @@ export const players = {
         player.configure({ abr: { enabled: false } });
         player.selectVariantTrack(player.getVariantTracks()[index], false);
       },
+      text: () => player.getTextTracks().map((t) => ({ language: t.language, forced: t.forced })),
+      showText: (index) => player.selectTextTrack(player.getTextTracks()[index]),
     };
   },
 
@@ -62,6 +67,8 @@ export const players = {
         player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
         player.setRepresentationForTypeByIndex('video', index, false);
       },
+      text: () => player.getTracksFor('text').map((t) => ({ language: t.lang, forced: false })),
+      showText: (index) => { player.enableText(true); player.setTextTrack(index); },
     };
   },
 

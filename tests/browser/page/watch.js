@@ -60,6 +60,11 @@ function watchClock() {
   if (!video.ended) setTimeout(watchClock, 50);
 }
 
+// Every cue that the player has given the element, of all its tracks: what is on
+// the screen while currentTime is in it.
+window.cues = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []]
+  .map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode })));
+
 window.watch = async (name, url, config) => {
   video.requestVideoFrameCallback(onFrame);
   video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Subtitles are on the screen with the picture that they belong to, in every
+// player, whatever they were made from.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { noBrowser, startBrowser } from '../browser/watch.mjs';
+import { CACHE, tool } from './lib/daemon.mjs';
+import { movie } from './lib/movie.mjs';
+import { Presentation } from '../tools/check/hls-presentation.mjs';
+import { Report } from '../tools/check/report.mjs';
+import { locate } from '../tools/check/source.mjs';
+
+const run = promisify(execFile);
+const SECONDS = 12; const FPS = 30; const FRAME_MS = 1000 / FPS;
+/* Frames at which a caption comes and goes: within a segment, over a border of
+ * two, at the very border, at the end. */
+const CAPTIONS = [[15, 45], [50, 75], [120, 180], [300, 345]];
+const DESCRIPTION = `millrace: 1
+name: film-with-subtitles
+params: { input: { type: string, required: true }, srt: { type: string, required: true }, ttml: { type: string, required: true }, output: { type: string, required: true } }
+nodes:
+  file: { element: filesrc, props: { location: "\${input}" } }
+  demux: { element: qtdemux, from: [file] }
+  english: { element: filesrc, props: { location: "\${srt}" } }
+  words: { element: subparse, from: [english] }
+  german: { element: filesrc, props: { location: "\${ttml}" } }
+  document: { element: capsfilter, from: [german], props: { caps: application/ttml+xml } }
+  package:
+    element: cmafsink
+    from:
+      - demux
+      - { node: words, as: text_0, props: { language: en, default: true } }
+      - { node: document, as: text_1, props: { language: de } }
+    props: { location: "\${output}", mode: vod }
+`;
+
+let browser; let server; let url; let dir; let output;
+
+const seconds = (frame) => frame / FPS;
+const stamp = (frame, comma) => new Date(Math.round(seconds(frame) * 1000)).toISOString().slice(11, 23).replace('.', comma);
+const srt = () => CAPTIONS.map(([from, to], i) => `${i + 1}\n${stamp(from, ',')} --> ${stamp(to, ',')}\n<i>frame</i> ${from} & on\n`).join('\n');
+const ttml = () => `<tt xmlns="http://www.w3.org/ns/ttml" xml:lang="de"><body><div>${CAPTIONS.map(([from, to]) => `<p begin="${stamp(from, '.')}" end="${stamp(to, '.')}">Bild ${from}<br/>und mehr</p>`).join('')}</div></body></tt>`;
+
+before(async () => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-text-'));
+  output = path.join(dir, 'film');
+  const files = { 'film.yaml': DESCRIPTION, 'en.srt': srt(), 'de.ttml': ttml() };
+  for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(dir, name), content);
+  const input = await movie(CACHE, { seconds: SECONDS });
+  await run(tool('cli/millrace'), ['run', path.join(dir, 'film.yaml'), '--set', `input=${input}`, '--set', `srt=${dir}/en.srt`, '--set', `ttml=${dir}/de.ttml`, '--set', `output=${output}`, '--quiet']);
+  server = http.createServer((request, response) => {
+    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
+    const headers = { 'access-control-allow-origin': '*' };
+    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
+    else response.writeHead(200, headers).end(fs.readFileSync(file));
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  url = `http://127.0.0.1:${server.address().port}/film`;
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  server?.close();
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test('no rule of HLS is broken', async () => {
+  const report = new Report(); const presentation = new Presentation(locate(output, 'master.m3u8'), report);
+  await presentation.load();
+  assert.deepEqual(report.lines, []);
+  assert.equal(presentation.renditions.size, 4);
+});
+
+test('FFmpeg reads each caption, with its times', async () => {
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0', `${url}/en/playlist.m3u8`]);
+  const got = [...new Set(stdout.trim().split('\n'))].map((line) => line.split(',').map(Number));
+  assert.equal(got.length, CAPTIONS.length);
+  CAPTIONS.forEach(([from, to], i) => {
+    assert.ok(Math.abs(got[i][0] - seconds(from)) < 0.001, `caption ${i} at ${got[i][0]} s`);
+    assert.ok(Math.abs(got[i][1] - seconds(to - from)) < 0.002, `caption ${i} lasts ${got[i][1]} s`);
+  });
+});
+
+/* A cue may be given in pieces that follow each other: by segments, by samples. */
+function join(cues) {
+  const joined = [];
+  for (const cue of cues.sort((a, b) => a.start - b.start)) {
+    const before = joined.find((c) => c.text === cue.text && cue.start - c.end < 0.002 && cue.end >= c.end - 0.002);
+    if (before) before.end = Math.max(before.end, cue.end);
+    else joined.push({ ...cue });
+  }
+  return joined;
+}
+
+/** Each caption comes with its picture: the frame of that number is shown at the cue's time. */
+function assertInTime(cues, frames, words) {
+  const timeOf = new Map(frames.map(([number, ms]) => [number, ms]));
+  const joined = join(cues);
+  assert.equal(joined.length, CAPTIONS.length, JSON.stringify(joined));
+  CAPTIONS.forEach(([from, to], i) => {
+    const cue = joined[i];
+    assert.match(cue.text.replace(/<[^>]+>/g, ''), words(from));
+    for (const [frame, time] of [[from, cue.start], [to, cue.end]]) {
+      /* A busy machine drops pictures: what is on is between two that were seen. */
+      const near = [...timeOf.keys()].filter((n) => Math.abs(n - frame) <= 15).sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame))[0];
+      assert.notEqual(near, undefined, `no picture near ${frame} was seen`);
+      const expected = timeOf.get(near) + (frame - near) * FRAME_MS;
+      assert.ok(Math.abs(time * 1000 - expected) < FRAME_MS / 2, `frame ${frame} is shown at ${expected} ms, the caption's border is at ${time * 1000} ms`);
+    }
+  });
+}
+
+const english = (from) => new RegExp(`^frame ${from} (&amp;|&) on$`);
+const german = (from) => new RegExp(`^Bild ${from}\\s*und mehr$`);
+
+for (const [player, file, language, words] of [
+  ['hls', 'master.m3u8', 'en', english], ['hls', 'master.m3u8', 'de', german],
+  ['shaka', 'master.m3u8', 'en', english], ['shaka', 'manifest.mpd', 'en', english], ['shaka', 'manifest.mpd', 'de', german],
+  ['dash', 'manifest.mpd', 'en', english],
+]) {
+  test(`${player} shows ${language} of ${file} with its pictures`, { skip: noBrowser }, async () => {
+    const viewer = await browser.open(player, `${url}/${file}`);
+    await viewer.until('a picture', 20000, (s) => s.frames.length > 0);
+    const menu = await viewer.text();
+    assert.deepEqual(menu.map((t) => t.language).sort(), ['de', 'en']);
+    await viewer.showText(menu.findIndex((t) => t.language === language));
+    const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
+    const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(cue.text.replace(/<[^>]+>/g, '')));
+    assertInTime(cues, seen.frames, words);
+    await viewer.close();
+  });
+}
