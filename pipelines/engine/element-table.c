@@ -15,7 +15,7 @@ static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
 static const gchar *const ours[] = { "abrladder", "blockfilesrc", "cencenc",
   "cmafmux", "cmafsink", "failoverswitch", "millsink", "millsrc",
   "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc", "screencapsrc",
-  "signedhttpsink", NULL };
+  "signedhttpsink", "thumbnailer", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };
@@ -62,6 +62,7 @@ static const Cost costs[] = {
   { "opusenc", 0.03 },
   { "svtav1enc", 2 },
   { "textoverlay", 0.02 },
+  { "thumbnailer", 0.01 },
   { "timeoverlay", 0.02 },
   { "uridecodebin", 0.1 },
   { "vah264dec", 0.01 },
