@@ -4,6 +4,7 @@
 /* Prometheus text format 0.0.4. Names end in their unit, counters in _total. */
 
 #include "daemon/common/self-stats.h"
+#include "api-metrics-origins.h"
 #include "api-metrics-streams.h"
 #include "runner-publish.h"
 
@@ -281,6 +282,7 @@ reply_metrics (MillRequest *request, const MillProcessReport *report)
   add_turns (text, fleet);
   add_listeners (text, fleet);
   add_certificates (text, fleet);
+  mill_api_metrics_origins_add (text, fleet);
   add_daemon (text, supervisor);
   mill_request_reply_text (request, "text/plain; version=0.0.4; charset=utf-8",
       text->str);

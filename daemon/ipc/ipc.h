@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 /* Sockets below runtime_dir. */
 #define MILL_IPC_WORKERS_DIR "workers"
 #define MILL_IPC_SOCKET_SUFFIX ".sock"
-#define MILL_IPC_ORIGIN_SOCKET "origin.sock"
 
 /** Crosses the bus as org.millrace.Error.*: a GError of this domain that one
  * side returns is the same GError on the other side. */

@@ -190,6 +190,7 @@ mill_process_report_stats_free (MillProcessStats *stats)
 {
   g_ptr_array_unref (stats->threads);
   g_ptr_array_unref (stats->listeners);
+  g_free (stats->metrics);
   g_free (stats);
 }
 
@@ -259,6 +260,7 @@ mill_process_report_stats_new_from_variant (GVariant *variant)
   g_variant_lookup (variant, "memory_bytes", "t", &stats->memory_bytes);
   g_variant_lookup (variant, "requests", "t", &stats->requests);
   g_variant_lookup (variant, "bytes", "t", &stats->bytes);
+  stats->metrics = mill_ipc_lookup_string (variant, "metrics");
   g_variant_lookup (variant, "tls_not_after", "x", &stats->tls_not_after);
   g_variant_lookup (variant, "tls_is_stale", "b", &stats->tls_is_stale);
   read_threads (stats, variant);
@@ -312,6 +314,7 @@ mill_process_report_stats_to_variant (const MillProcessStats *stats)
   g_variant_dict_insert (&dict, "memory_bytes", "t", stats->memory_bytes);
   g_variant_dict_insert (&dict, "requests", "t", stats->requests);
   g_variant_dict_insert (&dict, "bytes", "t", stats->bytes);
+  g_variant_dict_insert (&dict, "metrics", "s", or_empty (stats->metrics));
   g_variant_dict_insert (&dict, "tls_not_after", "x", stats->tls_not_after);
   g_variant_dict_insert (&dict, "tls_is_stale", "b", stats->tls_is_stale);
   g_variant_dict_insert_value (&dict, "threads",

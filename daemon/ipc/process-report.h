@@ -58,6 +58,7 @@ typedef struct
   GPtrArray *listeners; /* (element-type MillListenerReport); origin: empty */
   guint64 requests; /* origin only */
   guint64 bytes; /* origin only */
+  gchar *metrics; /* origin only: Prometheus text; else "" or NULL */
   gint64 tls_not_after; /* Unix seconds; 0: it shows no certificate */
   gboolean tls_is_stale; /* its files are others, and cannot be used */
 } MillProcessStats;

@@ -28,6 +28,7 @@ typedef struct
   gchar *media_dir;
   gchar *listen;
   gchar *socket;
+  gchar *id;
   gchar *state_dir;
   gchar *log_level;
   gchar *log_format;
@@ -47,6 +48,7 @@ clear_options (Options *options)
   g_free (options->media_dir);
   g_free (options->listen);
   g_free (options->socket);
+  g_free (options->id);
   g_free (options->state_dir);
   g_free (options->log_level);
   g_free (options->log_format);
@@ -72,6 +74,8 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
         "Serve HTTP on this address; port 0 takes a free one", "HOST:PORT" },
     { "socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket,
         "Be asked by millraced on this socket", "PATH" },
+    { "id", 0, 0, G_OPTION_ARG_STRING, &options->id,
+        "With --socket: name of this process and its log (origin)", "ID" },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
         "With --socket: where logs go", "DIR" },
     { "log-level", 0, 0, G_OPTION_ARG_STRING, &options->log_level,
@@ -165,6 +169,12 @@ raise_descriptors (void)
   }
 }
 
+static const gchar *
+get_id (const Options *options)
+{
+  return options->id != NULL ? options->id : "origin";
+}
+
 /* Before there is any thread: main() has not touched GIO yet. */
 static gboolean
 detach (const Options *options, GError **error)
@@ -173,11 +183,12 @@ detach (const Options *options, GError **error)
 
   if (options->socket == NULL)
     return TRUE;
-  if (!mill_daemonize_detach (options->state_dir, "origin", error))
+  if (!mill_daemonize_detach (options->state_dir, get_id (options), error))
     return FALSE;
   if (options->state_dir == NULL)
     return TRUE;
-  path = mill_daemonize_get_log_path (options->state_dir, "origin", ".crash");
+  path = mill_daemonize_get_log_path (options->state_dir, get_id (options),
+      ".crash");
   return mill_post_mortem_open (path, error);
 }
 
@@ -190,8 +201,13 @@ start (Process *process, const Options *options, GError **error)
   process->loop = g_main_loop_new (NULL, FALSE);
   process->server = mill_origin_server_new (&server);
   if (options->socket != NULL) {
-    process->service = mill_origin_service_new (process->server,
-        options->socket, on_drained, process, error);
+    const MillOriginServiceOptions service = {
+      .socket_path = options->socket,
+      .id = get_id (options),
+    };
+
+    process->service = mill_origin_service_new (process->server, &service,
+        on_drained, process, error);
     if (process->service == NULL)
       return FALSE;
   }

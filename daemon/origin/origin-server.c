@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-server.h"
 
+#include <errno.h>
 #include <libsoup/soup.h>
+#include <sys/socket.h>
 
 #include "daemon/ipc/ipc.h"
 #include "daemon/origin/origin-metrics.h"
@@ -84,16 +86,22 @@ serve_health (MillOriginServer *self, const Request *request)
   return MILL_ORIGIN_REQUEST_OTHER;
 }
 
-static MillOriginRequestKind
-serve_metrics (MillOriginServer *self, const Request *request)
+gchar *
+mill_origin_server_print_metrics (MillOriginServer *self)
 {
   MillOriginGauges gauges = {
     .connections = mill_origin_connections_get_open (self->connections),
   };
-  g_autofree gchar *text = NULL;
 
   mill_origin_streams_get_gauges (self->streams, &gauges);
-  text = mill_origin_metrics_print (&self->metrics, &gauges);
+  return mill_origin_metrics_print (&self->metrics, &gauges);
+}
+
+static MillOriginRequestKind
+serve_metrics (MillOriginServer *self, const Request *request)
+{
+  g_autofree gchar *text = mill_origin_server_print_metrics (self);
+
   set_plain (request->message, "text/plain; version=0.0.4; charset=utf-8",
       text);
   return MILL_ORIGIN_REQUEST_OTHER;
@@ -279,8 +287,45 @@ resolve (const gchar *address, GError **error)
   return resolved;
 }
 
+typedef enum
+{
+  ALONE, /* nobody else listens there */
+  BESIDE_OTHERS,
+} Share;
+
+/* Not g_socket_bind(), which takes SO_REUSEPORT back. */
+static gboolean
+bind_address (GSocket *socket, GSocketAddress *where, GError **error)
+{
+  struct sockaddr_storage native;
+  gssize size = g_socket_address_get_native_size (where);
+
+  if (!g_socket_address_to_native (where, &native, sizeof (native), error))
+    return FALSE;
+  if (bind (g_socket_get_fd (socket), (struct sockaddr *) &native, size) == 0)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno),
+      g_strerror (errno));
+  return FALSE;
+}
+
+/* SO_REUSEPORT lets any two programs of one user have an address, two daemons
+ * started by mistake, too. So the first one binds without it, which the kernel
+ * refuses while anybody listens there, and allows others from then on. */
+static gboolean
+bind_listener (GSocket *socket, GSocketAddress *where, Share share,
+    GError **error)
+{
+  return g_socket_set_option (socket, SOL_SOCKET, SO_REUSEADDR, 1, error) &&
+      g_socket_set_option (socket, SOL_SOCKET, SO_REUSEPORT,
+          share == BESIDE_OTHERS, error) &&
+      bind_address (socket, where, error) &&
+      g_socket_set_option (socket, SOL_SOCKET, SO_REUSEPORT, 1, error) &&
+      g_socket_listen (socket, error);
+}
+
 static GSocket *
-open_listener (const gchar *address, GError **error)
+open_listener (const gchar *address, Share share, GError **error)
 {
   g_autoptr (GSocketAddress) where = resolve (address, error);
   g_autoptr (GSocket) socket = NULL;
@@ -293,8 +338,7 @@ open_listener (const gchar *address, GError **error)
       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &cause);
   if (socket != NULL) {
     g_socket_set_listen_backlog (socket, BACKLOG);
-    if (g_socket_bind (socket, where, TRUE, &cause) &&
-        g_socket_listen (socket, &cause))
+    if (bind_listener (socket, where, share, &cause))
       return g_steal_pointer (&socket);
   }
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
@@ -312,8 +356,8 @@ print_address (GSocket *socket)
   return g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (local));
 }
 
-gchar *
-mill_origin_server_listen (MillOriginServer *self, const gchar *address,
+static gchar *
+listen_at (MillOriginServer *self, const gchar *address, Share share,
     GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
@@ -321,7 +365,7 @@ mill_origin_server_listen (MillOriginServer *self, const gchar *address,
 
   if (self->bound != NULL)
     return g_strdup (self->bound);
-  socket = open_listener (address, error);
+  socket = open_listener (address, share, error);
   if (socket == NULL)
     return NULL;
   if (!mill_origin_connections_listen (self->connections, socket, &cause)) {
@@ -331,6 +375,20 @@ mill_origin_server_listen (MillOriginServer *self, const gchar *address,
   }
   self->bound = print_address (socket);
   return g_strdup (self->bound);
+}
+
+gchar *
+mill_origin_server_listen (MillOriginServer *self, const gchar *address,
+    GError **error)
+{
+  return listen_at (self, address, ALONE, error);
+}
+
+gchar *
+mill_origin_server_join (MillOriginServer *self, const gchar *address,
+    GError **error)
+{
+  return listen_at (self, address, BESIDE_OTHERS, error);
 }
 
 const gchar *

@@ -40,9 +40,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillOriginServer, mill_origin_server_free)
 gchar *mill_origin_server_listen (MillOriginServer *self, const gchar *address,
     GError **error);
 
+/** The same, at an address that other origins of this user may have. */
+gchar *mill_origin_server_join (MillOriginServer *self, const gchar *address,
+    GError **error);
+
 /** Returns: (nullable): as bound, NULL before listen() */
 const gchar *mill_origin_server_get_bound (MillOriginServer *self);
 const gchar *mill_origin_server_get_media_dir (MillOriginServer *self);
+
+/** Returns: (transfer full): what /metrics says */
+gchar *mill_origin_server_print_metrics (MillOriginServer *self);
 
 void mill_origin_server_get_counts (MillOriginServer *self,
     MillOriginCounts *ret_counts);

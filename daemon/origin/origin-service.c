@@ -18,6 +18,7 @@
 struct _MillOriginService
 {
   MillOriginServer *server;
+  gchar *id;
   MillIpcOrigin1 *skeleton;
   MillPeerServer *peer_server;
   gint64 since; /* Unix seconds */
@@ -51,6 +52,27 @@ on_listen (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
 }
 
 static gboolean
+on_join (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *address, gpointer user_data)
+{
+  MillOriginService *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *bound = NULL;
+
+  if (self->draining)
+    g_set_error (&error, MILL_IPC_ERROR, MILL_IPC_ERROR_DRAINING,
+        "millrace-origin is about to end");
+  else
+    bound = mill_origin_server_join (self->server, address, &error);
+
+  if (bound != NULL)
+    mill_ipc_origin1_complete_join (skeleton, invocation, bound);
+  else
+    g_dbus_method_invocation_return_gerror (invocation, error);
+  return TRUE;
+}
+
+static gboolean
 on_describe (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
     gpointer user_data)
 {
@@ -60,7 +82,7 @@ on_describe (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
 
   report->protocol = MILL_IPC_PROTOCOL;
   report->version = g_strdup (MILL_VERSION);
-  report->id = g_strdup (KIND);
+  report->id = g_strdup (self->id);
   report->pid = getpid ();
   report->since = self->since;
   report->draining = self->draining;
@@ -88,6 +110,7 @@ on_get_stats (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
   stats->memory_bytes = own.memory_bytes;
   stats->requests = counts.requests;
   stats->bytes = counts.bytes;
+  stats->metrics = mill_origin_server_print_metrics (self->server);
   mill_ipc_origin1_complete_get_stats (skeleton, invocation,
       mill_process_report_stats_to_variant (stats));
   return TRUE;
@@ -121,12 +144,14 @@ on_drain (MillIpcOrigin1 *skeleton, GDBusMethodInvocation *invocation,
 }
 
 MillOriginService *
-mill_origin_service_new (MillOriginServer *server, const gchar *socket_path,
-    GSourceOnceFunc drained, gpointer user_data, GError **error)
+mill_origin_service_new (MillOriginServer *server,
+    const MillOriginServiceOptions *options, GSourceOnceFunc drained,
+    gpointer user_data, GError **error)
 {
   g_autoptr (MillOriginService) self = g_new0 (MillOriginService, 1);
 
   self->server = server;
+  self->id = g_strdup (options->id);
   self->drained = drained;
   self->user_data = user_data;
   self->since = g_get_real_time () / G_USEC_PER_SEC;
@@ -135,13 +160,14 @@ mill_origin_service_new (MillOriginServer *server, const gchar *socket_path,
   mill_ipc_origin1_set_pid (self->skeleton, getpid ());
   g_signal_connect (self->skeleton, "handle-listen", G_CALLBACK (on_listen),
       self);
+  g_signal_connect (self->skeleton, "handle-join", G_CALLBACK (on_join), self);
   g_signal_connect (self->skeleton, "handle-describe", G_CALLBACK (on_describe),
       self);
   g_signal_connect (self->skeleton, "handle-get-stats",
       G_CALLBACK (on_get_stats), self);
   g_signal_connect (self->skeleton, "handle-drain", G_CALLBACK (on_drain),
       self);
-  self->peer_server = mill_peer_server_new (socket_path,
+  self->peer_server = mill_peer_server_new (options->socket_path,
       G_DBUS_INTERFACE_SKELETON (self->skeleton), MILL_IPC_ORIGIN_PATH, error);
   if (self->peer_server == NULL)
     return NULL;
@@ -156,5 +182,6 @@ mill_origin_service_free (MillOriginService *self)
   g_clear_object (&self->peer_server);
   g_signal_handlers_disconnect_by_data (self->skeleton, self);
   g_object_unref (self->skeleton);
+  g_free (self->id);
   g_free (self);
 }

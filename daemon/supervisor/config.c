@@ -37,6 +37,8 @@ const MillConfigKey mill_config_keys[] = {
    * choose one per publisher before the listener accepts it. */
   { "workers", "shared", MILL_CONFIG_NUMBER, FIELD (workers_shared),
       .minimum = 1, .maximum = 1, .restart = TRUE },
+  { "workers", "origins", MILL_CONFIG_NUMBER, FIELD (workers_origins),
+      .minimum = 1, .maximum = 64, .restart = TRUE },
   { "workers", "orphan-timeout", MILL_CONFIG_NUMBER,
       FIELD (workers_orphan_timeout_s), .minimum = 1, .maximum = 86400,
       .restart = TRUE },
@@ -136,6 +138,7 @@ new_defaults (void)
   config->listen_api = g_strdup ("127.0.0.1:8081");
   config->store = g_strdup ("sqlite:");
   config->workers_shared = 1;
+  config->workers_origins = 1;
   config->workers_orphan_timeout_s = 300;
   config->log_level = MILL_LOG_INFO;
   /* Ten wrong keys at once, then ten a minute; a server of encoders that all

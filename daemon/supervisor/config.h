@@ -57,6 +57,7 @@ typedef struct
   guint max_pending_per_address;
 
   guint workers_shared;
+  guint workers_origins;
   guint workers_orphan_timeout_s;
   guint workers_max_streams; /* 0: as many as come */
   guint workers_max_isolated; /* processes for publishers' isolated nodes */

@@ -9,32 +9,13 @@
 
 #include "daemon/ipc/ipc.h"
 #include "event-feed.h"
-#include "listener-set.h"
+#include "origin-group.h"
+#include "server.h"
 
 #define SHARED_WORKER_ID "shared-1"
-#define ORIGIN_ID "origin"
-
-/* A process that dies again and again is started at this pace. */
-#define RETRY_MIN_MS 100
-#define RETRY_MAX_MS 10000
-/* One that lived as long as this was healthy. */
-#define HEALTHY_US (30 * G_USEC_PER_SEC)
 
 /* Longer than the poll of the proxies, so that each sample is a new one. */
 #define SAMPLE_SECONDS 5
-
-/** A process that is always to run, and listens. */
-typedef struct
-{
-  MillFleet *fleet; /* not owned */
-  MillProcess *process;
-  MillListenerSet *listeners;
-  gboolean disabled; /* an origin that is to listen nowhere */
-  gboolean up;
-  gint64 up_since; /* monotonic */
-  guint retry_ms;
-  guint timer;
-} Server;
 
 struct _MillFleet
 {
@@ -42,8 +23,8 @@ struct _MillFleet
   MillProcessLauncher *launcher;
   MillEventLog *events;
   GCancellable *life;
-  Server shared;
-  Server origin;
+  MillServer *shared;
+  MillOriginGroup *origins;
   GHashTable *isolated; /* id -> MillProcess */
   GPtrArray *orphans; /* ids of isolated workers found at the start */
   GPtrArray *strangers; /* (element-type MillWorkerProxy): drain */
@@ -74,7 +55,14 @@ static guint signals[N_SIGNALS];
 gboolean
 mill_fleet_is_up (MillFleet *fleet)
 {
-  return fleet->shared.up && (fleet->origin.up || fleet->origin.disabled);
+  return mill_server_is_up (fleet->shared) &&
+      mill_origin_group_is_up (fleet->origins);
+}
+
+static MillListenerSet *
+get_listeners (MillFleet *fleet)
+{
+  return mill_server_get_listeners (fleet->shared);
 }
 
 gboolean
@@ -86,19 +74,19 @@ mill_fleet_adopts (MillFleet *fleet)
 const gchar *
 mill_fleet_get_rtmp_address (MillFleet *fleet)
 {
-  return mill_listener_set_get_bound (fleet->shared.listeners, "rtmp");
+  return mill_listener_set_get_bound (get_listeners (fleet), "rtmp");
 }
 
 const gchar *
 mill_fleet_get_rtmps_address (MillFleet *fleet)
 {
-  return mill_listener_set_get_bound (fleet->shared.listeners, "rtmps");
+  return mill_listener_set_get_bound (get_listeners (fleet), "rtmps");
 }
 
 const gchar *
 mill_fleet_get_origin_address (MillFleet *fleet)
 {
-  return mill_listener_set_get_bound (fleet->origin.listeners, "origin");
+  return mill_origin_group_get_address (fleet->origins);
 }
 
 guint
@@ -126,8 +114,8 @@ mill_fleet_list (MillFleet *fleet)
   GPtrArray *list = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer process;
-  g_ptr_array_add (list, fleet->shared.process);
-  g_ptr_array_add (list, fleet->origin.process);
+  g_ptr_array_add (list, mill_server_get_process (fleet->shared));
+  mill_origin_group_list (fleet->origins, list);
   g_hash_table_iter_init (&iter, fleet->isolated);
   while (g_hash_table_iter_next (&iter, NULL, &process))
     g_ptr_array_add (list, process);
@@ -135,82 +123,49 @@ mill_fleet_list (MillFleet *fleet)
   return list;
 }
 
-/* ---- going down, and trying again ---- */
+/* ---- shared worker and origins ---- */
 
-/* A process that is connected only lacks its listener: its address was taken
- * for a while, by another program or by what is left of its predecessor. */
-static gboolean
-on_retry_due (gpointer user_data)
-{
-  Server *server = user_data;
-  server->timer = 0;
-  if (mill_process_get_report (server->process)) {
-    mill_listener_set_open (server->listeners, server->process);
-    return G_SOURCE_REMOVE;
-  }
-  server->fleet->restarts++;
-  mill_process_launch (server->process);
-  return G_SOURCE_REMOVE;
-}
-
+/* A process of another version serves its streams to their end and keeps its
+ * socket until then: its successor needs another name. */
 static void
-retry (Server *server)
+rename_shared (MillProcess *process)
 {
-  if (server->up_since > 0 &&
-      g_get_monotonic_time () - server->up_since > HEALTHY_US)
-    server->retry_ms = 0;
-  server->retry_ms = CLAMP (server->retry_ms * 2, RETRY_MIN_MS, RETRY_MAX_MS);
-  g_clear_handle_id (&server->timer, g_source_remove);
-  server->timer = g_timeout_add (server->retry_ms, on_retry_due, server);
+  g_autofree gchar *id = g_strdup_printf ("shared-%" G_GINT64_FORMAT,
+      g_get_real_time () / G_USEC_PER_SEC);
+  mill_process_set_id (process, id);
+  mill_process_launch (process);
 }
 
 /* Before the first "up" an error is the user's to hear (an occupied port);
  * after it viewers depend on us, so we go on trying. */
-static void
-fail (Server *server, const GError *error)
+static gboolean
+on_failed (MillServer *server, const GError *error, gpointer user_data)
 {
-  MillFleet *fleet = server->fleet;
-  const gchar *id = mill_process_get_id (server->process);
+  MillFleet *fleet = user_data;
+  MillProcess *process = mill_server_get_process (server);
+  const gchar *id = mill_process_get_id (process);
   g_autofree gchar *text = mill_ipc_error_get_message (error);
-  if (fleet->leaving)
-    return;
+  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL) &&
+      mill_process_get_kind (process) == MILL_PROCESS_SHARED) {
+    rename_shared (process);
+    return FALSE;
+  }
   if (fleet->was_up) {
     g_warning ("%s: %s", id, text);
-    retry (server);
-    return;
+    return TRUE;
   }
   g_autoptr (GError) named =
       g_error_new (error->domain, error->code, "%s: %s", id, text);
   g_signal_emit (fleet, signals[SIGNAL_FAILED], 0, named);
-}
-
-static void
-on_failed (MillProcess *process, const GError *error, gpointer user_data)
-{
-  Server *server = user_data;
-  if (g_error_matches (error, MILL_IPC_ERROR, MILL_IPC_ERROR_PROTOCOL) &&
-      mill_process_get_kind (process) == MILL_PROCESS_SHARED) {
-    /* A process of another version serves its streams to their end and keeps
-     * its socket until then: its successor needs another name. */
-    g_autofree gchar *id = g_strdup_printf ("shared-%" G_GINT64_FORMAT,
-        g_get_real_time () / G_USEC_PER_SEC);
-    mill_process_set_id (process, id);
-    mill_process_launch (process);
-  } else
-    fail (server, error);
-}
-
-static gboolean
-is_gone (MillProcess *process)
-{
-  return mill_process_get_report (process) == NULL;
+  return FALSE;
 }
 
 static void
 check_empty (MillFleet *fleet)
 {
   if (!fleet->leaving || fleet->drain_timer == 0 ||
-      !is_gone (fleet->shared.process) || !is_gone (fleet->origin.process) ||
+      !mill_server_is_gone (fleet->shared) ||
+      !mill_origin_group_is_gone (fleet->origins) ||
       g_hash_table_size (fleet->isolated) > 0)
     return;
   g_clear_handle_id (&fleet->drain_timer, g_source_remove);
@@ -218,35 +173,8 @@ check_empty (MillFleet *fleet)
 }
 
 static void
-on_lost (MillProcess *process, const gchar *reason, const gchar *words,
-    gpointer user_data)
+check_up (MillFleet *fleet)
 {
-  Server *server = user_data;
-  server->up = FALSE;
-  mill_listener_set_abandon (server->listeners);
-  mill_event_feed_process_crashed (server->fleet->events, process, reason);
-  if (mill_process_get_kind (process) == MILL_PROCESS_SHARED)
-    g_signal_emit (server->fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
-  retry (server);
-}
-
-static void
-on_ended (MillProcess *process, gpointer user_data)
-{
-  Server *server = user_data;
-  server->up = FALSE;
-  mill_listener_set_abandon (server->listeners);
-  check_empty (server->fleet);
-}
-
-/* ---- coming up: connected, listening ---- */
-
-static void
-become_up (Server *server)
-{
-  MillFleet *fleet = server->fleet;
-  server->up = TRUE;
-  server->up_since = g_get_monotonic_time ();
   if (fleet->was_up || !mill_fleet_is_up (fleet))
     return;
   fleet->was_up = TRUE;
@@ -254,25 +182,37 @@ become_up (Server *server)
 }
 
 static void
-on_opened (const GError *error, gpointer user_data)
+on_changed (MillServer *server, MillServerChange change, const gchar *reason,
+    gpointer user_data)
 {
-  Server *server = user_data;
-  if (error)
-    fail (server, error);
-  else
-    become_up (server);
+  MillFleet *fleet = user_data;
+  MillProcess *process = mill_server_get_process (server);
+  MillWorkerProxy *worker = mill_process_get_worker (process);
+  switch (change) {
+    case MILL_SERVER_CONNECTED:
+      mill_event_feed_process_started (fleet->events, process);
+      if (worker)
+        g_signal_emit (fleet, signals[SIGNAL_WORKER_UP], 0, worker);
+      break;
+    case MILL_SERVER_UP:
+      check_up (fleet);
+      break;
+    case MILL_SERVER_LOST:
+      mill_event_feed_process_crashed (fleet->events, process, reason);
+      if (mill_process_get_kind (process) == MILL_PROCESS_SHARED)
+        g_signal_emit (fleet, signals[SIGNAL_WORKER_DOWN], 0, reason);
+      break;
+    case MILL_SERVER_RETRIED:
+      fleet->restarts++;
+      break;
+    case MILL_SERVER_ENDED:
+      check_empty (fleet);
+      break;
+  }
 }
 
-static void
-on_connected (MillProcess *process, gpointer user_data)
-{
-  Server *server = user_data;
-  MillWorkerProxy *worker = mill_process_get_worker (process);
-  mill_event_feed_process_started (server->fleet->events, process);
-  if (worker)
-    g_signal_emit (server->fleet, signals[SIGNAL_WORKER_UP], 0, worker);
-  mill_listener_set_open (server->listeners, server->process);
-}
+static const MillServerFuncs server_funcs = { .changed = on_changed,
+  .failed = on_failed };
 
 /* ---- isolated workers ---- */
 
@@ -378,9 +318,8 @@ void
 mill_fleet_start (MillFleet *fleet)
 {
   find_workers (fleet);
-  mill_process_launch (fleet->shared.process);
-  if (!fleet->origin.disabled)
-    mill_process_launch (fleet->origin.process);
+  mill_server_launch (fleet->shared);
+  mill_origin_group_start (fleet->origins);
 }
 
 /* ---- the end ---- */
@@ -399,8 +338,8 @@ static void
 stop_retries (MillFleet *fleet)
 {
   fleet->leaving = TRUE;
-  g_clear_handle_id (&fleet->shared.timer, g_source_remove);
-  g_clear_handle_id (&fleet->origin.timer, g_source_remove);
+  mill_server_stop_retries (fleet->shared);
+  mill_origin_group_stop_retries (fleet->origins);
 }
 
 void
@@ -437,33 +376,33 @@ on_sample_due (gpointer user_data)
 
 /* ---- class ---- */
 
-static void
-add_server (MillFleet *fleet, Server *server, MillProcessKind kind)
-{
-  const gchar *id = kind == MILL_PROCESS_ORIGIN ? ORIGIN_ID : SHARED_WORKER_ID;
-  server->fleet = fleet;
-  server->process = mill_process_new (kind, id, fleet->launcher);
-  server->listeners = mill_listener_set_new (on_opened, server);
-  g_object_connect (server->process, "signal::connected",
-      G_CALLBACK (on_connected), server, "signal::lost", G_CALLBACK (on_lost),
-      server, "signal::failed", G_CALLBACK (on_failed), server, "signal::ended",
-      G_CALLBACK (on_ended), server, NULL);
-}
-
-static void
-remove_server (Server *server)
-{
-  if (server->process)
-    g_signal_handlers_disconnect_by_data (server->process, server);
-  g_clear_object (&server->process);
-  g_clear_pointer (&server->listeners, mill_listener_set_free);
-}
-
 static gboolean
 set_bounds (MillFleet *fleet, const MillConfig *config)
 {
-  return mill_listener_set_set_bounds (fleet->shared.listeners,
+  return mill_listener_set_set_bounds (get_listeners (fleet),
       config->max_pending, config->max_pending_per_address);
+}
+
+static void
+add_shared (MillFleet *fleet, const MillConfig *config)
+{
+  fleet->shared = mill_server_new (MILL_PROCESS_SHARED, SHARED_WORKER_ID,
+      fleet->launcher, &server_funcs, fleet);
+  MillListenerSet *listeners = get_listeners (fleet);
+  mill_listener_set_add (listeners, "rtmp", config->listen_rtmp);
+  mill_listener_set_add (listeners, "rtmps", config->listen_rtmps);
+  mill_listener_set_set_tls (listeners, config->tls_certificate,
+      config->tls_key);
+  set_bounds (fleet, config);
+}
+
+static void
+add_origins (MillFleet *fleet, const MillConfig *config)
+{
+  const MillOriginGroupOptions options = { .n = config->workers_origins,
+    .address = config->listen_origin };
+  fleet->origins =
+      mill_origin_group_new (fleet->launcher, &options, &server_funcs, fleet);
 }
 
 MillFleet *
@@ -479,17 +418,8 @@ mill_fleet_new (const MillConfig *config, MillEventLog *events)
     .orphan_timeout_s = config->workers_orphan_timeout_s };
   fleet->events = g_object_ref (events);
   fleet->launcher = mill_process_launcher_new (&options);
-  add_server (fleet, &fleet->shared, MILL_PROCESS_SHARED);
-  mill_listener_set_add (fleet->shared.listeners, "rtmp", config->listen_rtmp);
-  mill_listener_set_add (fleet->shared.listeners, "rtmps",
-      config->listen_rtmps);
-  mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
-      config->tls_key);
-  set_bounds (fleet, config);
-  add_server (fleet, &fleet->origin, MILL_PROCESS_ORIGIN);
-  mill_listener_set_add (fleet->origin.listeners, "origin",
-      config->listen_origin);
-  fleet->origin.disabled = config->listen_origin == NULL;
+  add_shared (fleet, config);
+  add_origins (fleet, config);
   return fleet;
 }
 
@@ -499,17 +429,18 @@ mill_fleet_reload_tls (MillFleet *fleet, const MillConfig *config)
   /* A listener that runs until the next start needs one until then. */
   if (!config->tls_certificate)
     return;
-  mill_listener_set_set_tls (fleet->shared.listeners, config->tls_certificate,
+  mill_listener_set_set_tls (get_listeners (fleet), config->tls_certificate,
       config->tls_key);
-  mill_listener_set_reload_tls (fleet->shared.listeners, fleet->shared.process);
+  mill_listener_set_reload_tls (get_listeners (fleet),
+      mill_server_get_process (fleet->shared));
 }
 
 void
 mill_fleet_reload_bounds (MillFleet *fleet, const MillConfig *config)
 {
   if (set_bounds (fleet, config))
-    mill_listener_set_reload_bounds (fleet->shared.listeners,
-        fleet->shared.process);
+    mill_listener_set_reload_bounds (get_listeners (fleet),
+        mill_server_get_process (fleet->shared));
 }
 
 static void
@@ -525,8 +456,8 @@ mill_fleet_finalize (GObject *object)
   while (g_hash_table_iter_next (&iter, NULL, &process))
     g_signal_handlers_disconnect_by_data (process, fleet);
   g_hash_table_unref (fleet->isolated);
-  remove_server (&fleet->shared);
-  remove_server (&fleet->origin);
+  mill_server_free (fleet->shared);
+  mill_origin_group_free (fleet->origins);
   g_ptr_array_unref (fleet->orphans);
   g_ptr_array_unref (fleet->strangers);
   g_clear_object (&fleet->life);

@@ -12,6 +12,7 @@ typedef struct
   gchar *kind;
   gchar *wanted;
   gchar *bound; /* nullable */
+  gboolean joins;
 } Listener;
 
 struct _MillListenerSet
@@ -129,6 +130,18 @@ mill_listener_set_get_bound (MillListenerSet *self, const gchar *kind)
   return listener ? listener->bound : NULL;
 }
 
+void
+mill_listener_set_move (MillListenerSet *self, const gchar *kind,
+    const gchar *address, gboolean joins)
+{
+  Listener *listener = find_listener (self, kind);
+  gchar *moved = g_strdup (address);
+  g_free (listener->wanted);
+  listener->wanted = moved;
+  g_clear_pointer (&listener->bound, g_free);
+  listener->joins = joins;
+}
+
 /* ---- bounds ---- */
 
 static gboolean
@@ -214,7 +227,10 @@ listen_next (MillListenerSet *self)
 {
   const Listener *listener = g_ptr_array_index (self->listeners, self->next);
   const gchar *address = listener->bound ? listener->bound : listener->wanted;
-  if (MILL_IS_ORIGIN_PROXY (self->proxy))
+  if (listener->joins)
+    mill_origin_proxy_join_async (MILL_ORIGIN_PROXY (self->proxy), address,
+        on_listening, ref (self));
+  else if (MILL_IS_ORIGIN_PROXY (self->proxy))
     mill_origin_proxy_listen_async (MILL_ORIGIN_PROXY (self->proxy),
         listener->kind, address, on_listening, ref (self));
   else

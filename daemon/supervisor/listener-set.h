@@ -28,6 +28,11 @@ void mill_listener_set_free (MillListenerSet *self);
 void mill_listener_set_add (MillListenerSet *self, const gchar *kind,
     const gchar *address);
 
+/* Where @kind is to be from now on, as if it had been there before; with
+ * @joins, beside other processes that have the address. */
+void mill_listener_set_move (MillListenerSet *self, const gchar *kind,
+    const gchar *address, gboolean joins);
+
 /* The PEM files that rtmps is opened with. */
 void mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
     const gchar *key);

@@ -158,6 +158,27 @@ mill_origin_proxy_listen_async (MillOriginProxy *proxy, const gchar *kind,
       on_listening, task_new (proxy, callback, user_data));
 }
 
+static void
+on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gchar *bound = NULL;
+
+  mill_ipc_origin1_call_join_finish (MILL_IPC_ORIGIN1 (source), &bound, result,
+      &error);
+  if (check (task, error))
+    g_task_return_pointer (task, bound, g_free);
+}
+
+void
+mill_origin_proxy_join_async (MillOriginProxy *proxy, const gchar *address,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_origin1_call_join (proxy->origin, address, NULL, on_joined,
+      task_new (proxy, callback, user_data));
+}
+
 gchar *
 mill_origin_proxy_listen_finish (MillOriginProxy *proxy, GAsyncResult *result,
     GError **error)

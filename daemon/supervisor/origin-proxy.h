@@ -40,6 +40,10 @@ void mill_origin_proxy_listen_async (MillOriginProxy *proxy, const gchar *kind,
 gchar *mill_origin_proxy_listen_finish (MillOriginProxy *proxy,
     GAsyncResult *result, GError **error);
 
+/* The same beside other origins; finish is that of listen. */
+void mill_origin_proxy_join_async (MillOriginProxy *proxy, const gchar *address,
+    GAsyncReadyCallback callback, gpointer user_data);
+
 void mill_origin_proxy_drain_async (MillOriginProxy *proxy,
     GAsyncReadyCallback callback, gpointer user_data);
 gboolean mill_origin_proxy_drain_finish (MillOriginProxy *proxy,

@@ -22,7 +22,7 @@
 
 #define DEFAULT_ORPHAN_TIMEOUT_S 300
 #define DEFAULT_DEADLINE_MS 10000
-#define ORIGIN_ID "origin"
+#define ORIGIN_PREFIX "origin"
 #define TAIL_BYTES 4096
 
 struct _MillProcessLauncher
@@ -62,9 +62,12 @@ mill_process_launcher_get_worker_socket (MillProcessLauncher *launcher,
 }
 
 gchar *
-mill_process_launcher_get_origin_socket (MillProcessLauncher *launcher)
+mill_process_launcher_get_origin_socket (MillProcessLauncher *launcher,
+    const gchar *id)
 {
-  return g_build_filename (launcher->runtime_dir, MILL_IPC_ORIGIN_SOCKET, NULL);
+  g_autofree gchar *name = g_strconcat (id, MILL_IPC_SOCKET_SUFFIX, NULL);
+
+  return g_build_filename (launcher->runtime_dir, name, NULL);
 }
 
 /* The build tree's sibling, or what is installed. */
@@ -82,16 +85,17 @@ compare_ids (gconstpointer a, gconstpointer b)
   return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
 }
 
+typedef gchar *(*GetSocket) (MillProcessLauncher *launcher, const gchar *id);
+
 static void
 add_if_served (MillProcessLauncher *launcher, GPtrArray *ids,
-    const gchar *file_name)
+    const gchar *file_name, GetSocket get_socket)
 {
   if (!g_str_has_suffix (file_name, MILL_IPC_SOCKET_SUFFIX))
     return;
   g_autofree gchar *id = g_strndup (file_name,
       strlen (file_name) - strlen (MILL_IPC_SOCKET_SUFFIX));
-  g_autofree gchar *path =
-      mill_process_launcher_get_worker_socket (launcher, id);
+  g_autofree gchar *path = get_socket (launcher, id);
   if (mill_peer_server_is_served (path, NULL)) {
     g_ptr_array_add (ids, g_steal_pointer (&id));
     return;
@@ -100,26 +104,45 @@ add_if_served (MillProcessLauncher *launcher, GPtrArray *ids,
   (void) g_unlink (path);
 }
 
-GStrv
-mill_process_launcher_scan_workers (MillProcessLauncher *launcher)
+/* Of the sockets in @path whose names begin with @prefix. */
+static GStrv
+scan (MillProcessLauncher *launcher, const gchar *path, const gchar *prefix,
+    GetSocket get_socket)
 {
-  g_autofree gchar *path =
-      g_build_filename (launcher->runtime_dir, MILL_IPC_WORKERS_DIR, NULL);
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   GPtrArray *ids = g_ptr_array_new ();
   const gchar *name;
 
   while (dir && (name = g_dir_read_name (dir)))
-    add_if_served (launcher, ids, name);
+    if (g_str_has_prefix (name, prefix))
+      add_if_served (launcher, ids, name, get_socket);
   g_ptr_array_sort (ids, compare_ids);
   g_ptr_array_add (ids, NULL);
   return (GStrv) g_ptr_array_free (ids, FALSE);
 }
 
-gboolean
-mill_process_launcher_is_origin_running (MillProcessLauncher *launcher)
+GStrv
+mill_process_launcher_scan_workers (MillProcessLauncher *launcher)
 {
-  g_autofree gchar *path = mill_process_launcher_get_origin_socket (launcher);
+  g_autofree gchar *path =
+      g_build_filename (launcher->runtime_dir, MILL_IPC_WORKERS_DIR, NULL);
+
+  return scan (launcher, path, "", mill_process_launcher_get_worker_socket);
+}
+
+GStrv
+mill_process_launcher_scan_origins (MillProcessLauncher *launcher)
+{
+  return scan (launcher, launcher->runtime_dir, ORIGIN_PREFIX,
+      mill_process_launcher_get_origin_socket);
+}
+
+gboolean
+mill_process_launcher_is_origin_running (MillProcessLauncher *launcher,
+    const gchar *id)
+{
+  g_autofree gchar *path =
+      mill_process_launcher_get_origin_socket (launcher, id);
 
   return mill_peer_server_is_served (path, NULL);
 }
@@ -478,13 +501,17 @@ mill_process_launcher_launch_isolated_async (MillProcessLauncher *launcher,
 
 void
 mill_process_launcher_launch_origin_async (MillProcessLauncher *launcher,
-    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
 {
   g_autofree gchar *socket_path =
-      mill_process_launcher_get_origin_socket (launcher);
+      mill_process_launcher_get_origin_socket (launcher, id);
+  GPtrArray *argv = common_arguments (launcher, "millrace-origin", socket_path);
 
-  launch (g_task_new (launcher, cancellable, callback, user_data), ORIGIN_ID,
-      socket_path, common_arguments (launcher, "millrace-origin", socket_path));
+  g_ptr_array_add (argv, g_strdup ("--id"));
+  g_ptr_array_add (argv, g_strdup (id));
+  launch (g_task_new (launcher, cancellable, callback, user_data), id,
+      socket_path, argv);
 }
 
 gchar *

@@ -43,13 +43,15 @@ MillProcessLauncher *mill_process_launcher_new (const MillProcessLauncherOptions
 /* Sockets of processes that are alive. Files of dead ones are removed.
  * Returns: (transfer full): ids, sorted. */
 GStrv mill_process_launcher_scan_workers (MillProcessLauncher *launcher);
-gboolean mill_process_launcher_is_origin_running (MillProcessLauncher
-        *launcher);
+GStrv mill_process_launcher_scan_origins (MillProcessLauncher *launcher);
+gboolean mill_process_launcher_is_origin_running (MillProcessLauncher *launcher,
+    const gchar *id);
 
-/* Returns: (transfer full): runtime_dir/workers/ID.sock; runtime_dir/origin.sock */
+/* Returns: (transfer full): runtime_dir/workers/ID.sock; runtime_dir/ID.sock */
 gchar *mill_process_launcher_get_worker_socket (MillProcessLauncher *launcher,
     const gchar *id);
-gchar *mill_process_launcher_get_origin_socket (MillProcessLauncher *launcher);
+gchar *mill_process_launcher_get_origin_socket (MillProcessLauncher *launcher,
+    const gchar *id);
 
 /* Starts the process unless it runs already; done when its socket can be
  * connected to. A process that ends first, or is late (it is killed then), is
@@ -63,7 +65,7 @@ void mill_process_launcher_launch_isolated_async (MillProcessLauncher *launcher,
     const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);
 void mill_process_launcher_launch_origin_async (MillProcessLauncher *launcher,
-    GCancellable *cancellable, GAsyncReadyCallback callback,
+    const gchar *id, GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);
 
 /* Returns: (transfer full) (nullable): the socket's path. */

@@ -406,8 +406,8 @@ launch (MillProcess *process)
           process->life, on_launched, g_object_ref (process));
       break;
     case MILL_PROCESS_ORIGIN:
-      mill_process_launcher_launch_origin_async (launcher, process->life,
-          on_launched, g_object_ref (process));
+      mill_process_launcher_launch_origin_async (launcher, process->id,
+          process->life, on_launched, g_object_ref (process));
       break;
   }
 }

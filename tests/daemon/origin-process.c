@@ -188,7 +188,7 @@ launch (Fixture *fixture)
   g_autoptr (GError) error = NULL;
   MillOriginProxy *proxy;
 
-  mill_process_launcher_launch_origin_async (fixture->launcher, NULL,
+  mill_process_launcher_launch_origin_async (fixture->launcher, "origin", NULL,
       fixture_on_result, &launched);
   taken = wait_result (&launched);
   socket_path =
@@ -218,7 +218,7 @@ listen_on (MillOriginProxy *proxy, const gchar *kind, const gchar *address,
 static gboolean
 is_origin_gone (gpointer data)
 {
-  return !mill_process_launcher_is_origin_running (data);
+  return !mill_process_launcher_is_origin_running (data, "origin");
 }
 
 static void

@@ -52,7 +52,7 @@ test_everything_said (void)
       "apps:\n"
       "  one: { pipeline: a, auth: none, params: { x: 1, \"y\": \"q\\\"z\" } }\n"
       "  two: { pipeline: b }\n"
-      "workers: { shared: 1, orphan-timeout: 7, limits: { streams: 9, isolated: 4 } }\n"
+      "workers: { shared: 1, origins: 3, orphan-timeout: 7, limits: { streams: 9, isolated: 4 } }\n"
       "log: { level: debug, format: json }\n";
   g_autoptr (MillConfig) config = parse (text, NULL);
   g_assert_cmpstr (config->listen_rtmp, ==, "[::1]:0");
@@ -60,6 +60,7 @@ test_everything_said (void)
   g_assert_cmpstr (config->public_origin, ==, "https://cdn.example.org");
   g_assert_cmpstr (config->media_dir, ==, "/m");
   g_assert_cmpuint (config->workers_orphan_timeout_s, ==, 7);
+  g_assert_cmpuint (config->workers_origins, ==, 3);
   g_assert_cmpuint (config->workers_max_streams, ==, 9);
   g_assert_cmpuint (config->workers_max_isolated, ==, 4);
   g_assert_cmpint (config->log_level, ==, MILL_LOG_DEBUG);
