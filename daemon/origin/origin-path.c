@@ -138,7 +138,9 @@ mill_origin_path_parse_segment (const gchar *name, guint64 *ret_generation,
 {
   const gchar *at = parse_pair (name, ret_generation, ret_number);
 
-  return at != NULL && (g_str_equal (at, ".m4s") || g_str_equal (at, ".vtt"));
+  return at != NULL &&
+      (g_str_equal (at, ".m4s") || g_str_equal (at, ".vtt") ||
+          g_str_equal (at, ".ts"));
 }
 
 gboolean

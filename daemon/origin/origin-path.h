@@ -43,15 +43,15 @@ typedef enum
   MILL_ORIGIN_FILE_MPD,
   MILL_ORIGIN_FILE_INIT,
   MILL_ORIGIN_FILE_STEERING, /* steering.json */
-  MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s or, of text, .vtt */
+  MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s, .ts or, of text, .vtt */
   MILL_ORIGIN_FILE_PART, /* {generation}-{n}.{part}.m4s: of a segment */
   MILL_ORIGIN_FILE_OTHER, /* media of another name; nothing is known of it */
 } MillOriginFileKind;
 
 MillOriginFileKind mill_origin_path_get_file_kind (const gchar *file);
 
-/** @name: without directories. Returns: whether it is {generation}-{n}.m4s
- * or .vtt: a text's playlist lists the one for both */
+/** @name: without directories. Returns: whether it is {generation}-{n}.m4s,
+ * .ts or .vtt: a text's playlist lists the one for both */
 gboolean mill_origin_path_parse_segment (const gchar *name,
     guint64 *ret_generation, guint64 *ret_number);
 

@@ -120,14 +120,21 @@ serve_steering (const Request *request)
 
 /* ---- media ---- */
 
+static const gchar *
+get_media_type (const gchar *file)
+{
+  if (g_str_has_suffix (file, ".vtt"))
+    return "text/vtt; charset=utf-8";
+  return g_str_has_suffix (file, ".ts") ? "video/mp2t" : "video/mp4";
+}
+
 /* video/mp4 also of audio alone: the name does not tell, and players do not
  * look (RFC 8216bis 3.1.2 asks for nothing else of fMP4). */
 static void
 serve_media (const Request *request, const gchar *cache_control)
 {
-  gboolean is_text = g_str_has_suffix (request->path->file, ".vtt");
   MillOriginMeta meta = {
-    .content_type = is_text ? "text/vtt; charset=utf-8" : "video/mp4",
+    .content_type = get_media_type (request->path->file),
     .cache_control = cache_control,
     .version = request->file->version,
   };

@@ -97,6 +97,8 @@ judge_file (const MillCmafPublisher *self, const gchar *rendition,
   if (sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4%c",
           &generation, &number, &rest) == 3 ||
       sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".vt%c",
+          &generation, &number, &rest) == 3 ||
+      sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".t%c",
           &generation, &number, &rest) == 3)
     return is_known && has_segment (self->state, generation, number)
         ? LISTED

@@ -15,6 +15,7 @@ describe (const MillCmafPublisher *self)
   return (MillCmafManifest){
     .state = self->state,
     .mode = self->options.mode,
+    .container = self->options.container,
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
     .dated = self->options.dated,

@@ -41,15 +41,19 @@ mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
   gboolean gap = mill_cmaf_manifest_is_gap (rendition, k) ||
       (i_frames && segment->i_frame_bytes == 0);
   gboolean is_text = rendition->format.kind == MILL_CMAF_TEXT;
+  gboolean is_ts = manifest->container == MILL_CMAF_TS;
   gchar uri[64];
   gchar init[64];
   g_snprintf (uri, sizeof uri, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".%s",
-      cut->generation, cut->number, is_text ? "vtt" : "m4s");
+      cut->generation, cut->number,
+      is_text     ? "vtt"
+          : is_ts ? "ts"
+                  : "m4s");
   g_snprintf (init, sizeof init, "init-%" G_GUINT64_FORMAT ".mp4",
       cut->generation);
   MillHlsSegment listed = {
     .uri = uri,
-    .init_uri = gap || is_text ? NULL : init,
+    .init_uri = gap || is_text || is_ts ? NULL : init,
     /* A picture is shown until the next one: the next segment begins with it
      * (RFC 8216bis 4.4.3.6). */
     .duration =

@@ -21,11 +21,11 @@ mill_cmaf_manifest_name_init (const gchar *rendition, guint64 generation)
 }
 
 gchar *
-mill_cmaf_manifest_name_segment (const gchar *rendition, guint64 generation,
-    guint64 number)
+mill_cmaf_manifest_name_segment (const gchar *rendition,
+    MillCmafContainer container, guint64 generation, guint64 number)
 {
-  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".m4s",
-      rendition, generation, number);
+  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".%s",
+      rendition, generation, number, container == MILL_CMAF_TS ? "ts" : "m4s");
 }
 
 gchar *

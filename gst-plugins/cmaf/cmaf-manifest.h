@@ -20,6 +20,13 @@ typedef enum
   MILL_CMAF_VOD, /* playlists at the end only */
 } MillCmafMode;
 
+/** What segments are. */
+typedef enum
+{
+  MILL_CMAF_FMP4,
+  MILL_CMAF_TS, /* MPEG transport stream: no header apart, no live.index */
+} MillCmafContainer;
+
 /** The media playlists of a rendition. */
 typedef enum
 {
@@ -51,6 +58,7 @@ typedef struct
   const MillCmafState *state;
   const MillCmafBitrate *bitrates;
   MillCmafMode mode;
+  MillCmafContainer container;
   GstClockTime segment_duration;
   gboolean cue_tags;
   gint64 now_us;
@@ -92,7 +100,7 @@ gchar *mill_cmaf_manifest_name_playlist (const gchar *rendition,
 gchar *mill_cmaf_manifest_name_init (const gchar *rendition,
     guint64 generation);
 gchar *mill_cmaf_manifest_name_segment (const gchar *rendition,
-    guint64 generation, guint64 number);
+    MillCmafContainer container, guint64 generation, guint64 number);
 /* The segment of text that HLS lists beside the one in fMP4. */
 gchar *mill_cmaf_manifest_name_text (const gchar *rendition, guint64 generation,
     guint64 number);

@@ -277,7 +277,8 @@ begin (MillCmafPublisher *self, GError **error)
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
   self->state_bytes = g_bytes_get_size (content);
-  if (self->options.mode == MILL_CMAF_VOD)
+  if (self->options.mode == MILL_CMAF_VOD ||
+      self->options.container == MILL_CMAF_TS)
     return TRUE;
   self->index = mill_live_index_new (0);
   fill_index (self);
@@ -516,7 +517,7 @@ open_segment (MillCmafPublisher *self, const MillCmafChunkWrite *write)
       mill_cmaf_manifest_name_segment (mill_cmaf_publisher_rendition (self,
                                            write->rendition)
                                            ->name,
-          write->cut->generation, write->cut->number);
+          self->options.container, write->cut->generation, write->cut->number);
   g_clear_pointer (&output->object, mill_store_object_unref);
   output->object = mill_store_object_new (self->store, name, MILL_STORE_NEW);
   output->offset = 0;
@@ -627,6 +628,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .state = self->state,
     .bitrates = bitrates,
     .mode = self->options.mode,
+    .container = self->options.container,
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
     .now_us = g_get_real_time (),

@@ -33,6 +33,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
 typedef struct
 {
   MillCmafMode mode;
+  MillCmafContainer container;
   GstClockTime segment_duration;
   guint window_segments;
   GstClockTime dvr_window;

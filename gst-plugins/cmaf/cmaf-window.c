@@ -64,8 +64,8 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
   for (guint i = 0; i < state->renditions->len; i++) {
     MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
     mill_cmaf_window_throw_away (self,
-        mill_cmaf_manifest_name_segment (rendition->name, first.generation,
-            first.number),
+        mill_cmaf_manifest_name_segment (rendition->name,
+            self->options.container, first.generation, first.number),
         due);
     if (rendition->format.kind == MILL_CMAF_TEXT)
       mill_cmaf_window_throw_away (self,
