@@ -150,7 +150,8 @@ fill_gap (const MillLiveRendition *rendition, MillLiveSegment *segment,
 }
 
 static void
-add_part (MillLiveSegment *segment, const MillLiveChunk *chunk)
+add_part (const MillLiveRendition *rendition, MillLiveSegment *segment,
+    const MillLiveChunk *chunk)
 {
   MillLivePart part = {
     .offset = chunk->offset,
@@ -161,7 +162,10 @@ add_part (MillLiveSegment *segment, const MillLiveChunk *chunk)
     .flags = chunk->flags,
   };
 
-  g_array_append_val (segment->parts, part);
+  /* A segment that was told as one chunk has no parts that anybody knows of. */
+  if (chunk->part > 0 || !(chunk->flags & MILL_LIVE_CHUNK_LAST) ||
+      chunk->duration_ns <= rendition->part_target_ns)
+    g_array_append_val (segment->parts, part);
   segment->length += chunk->length;
   segment->duration_ns += chunk->duration_ns;
   segment->complete = (chunk->flags & MILL_LIVE_CHUNK_LAST) != 0;
@@ -177,15 +181,17 @@ on_chunk (const MillLiveChunk *chunk, gpointer user_data)
 
   if (segment == NULL || segment->complete || segment->parts->len >= MAX_PARTS)
     return;
-  if (segment->parts->len == 0 &&
-      (chunk->flags & MILL_LIVE_CHUNK_DISCONTINUITY))
-    segment->discontinuity = TRUE;
+  if (segment->parts->len == 0) {
+    segment->wall_us = chunk->wall_us;
+    segment->discontinuity =
+        (chunk->flags & MILL_LIVE_CHUNK_DISCONTINUITY) != 0;
+  }
   if (chunk->flags & MILL_LIVE_CHUNK_GAP)
     fill_gap (rendition, segment, chunk);
   /* A line that was lost with its bytes leaves its segment as it is. */
   else if (chunk->part == segment->parts->len &&
       chunk->offset == segment->length)
-    add_part (segment, chunk);
+    add_part (rendition, segment, chunk);
 }
 
 /* What no playlist has, and nobody may ask for any more. */
@@ -207,6 +213,22 @@ trim (MillLiveStream *self, MillLiveRendition *rendition)
       rendition->segments->len - keep);
 }
 
+/* What the playlists list does not grow: its last part may not have been known
+ * to be that. */
+static void
+complete_listed (MillLiveStream *self, MillLiveRendition *rendition)
+{
+  for (guint i = rendition->segments->len; i-- > 0;) {
+    MillLiveSegment *segment = g_ptr_array_index (rendition->segments, i);
+
+    if (segment->number > self->listed)
+      continue;
+    if (segment->complete)
+      break;
+    segment->complete = TRUE;
+  }
+}
+
 static void
 on_listed (guint64 generation, guint64 number, guint target_duration_s,
     gpointer user_data)
@@ -216,8 +238,10 @@ on_listed (guint64 generation, guint64 number, guint target_duration_s,
   self->has_listed = TRUE;
   self->listed = number;
   self->target_duration_s = target_duration_s;
-  for (guint i = 0; i < self->renditions->len; i++)
+  for (guint i = 0; i < self->renditions->len; i++) {
+    complete_listed (self, self->renditions->pdata[i]);
     trim (self, self->renditions->pdata[i]);
+  }
 }
 
 static void

@@ -50,6 +50,7 @@ typedef struct
  *   sequence number
  * @length: bytes in whole parts so far
  * @duration_ns: of those parts; of a gap: of the gap
+ * @wall_us: wall clock of its first sample, µs since 1970
  * @complete: no part is to come; the file is whole
  * @gap: its media is missing, or what comes after its last part is
  * @discontinuity: EXT-X-DISCONTINUITY goes before it
@@ -62,6 +63,7 @@ typedef struct
   guint64 length;
   guint64 duration_ns;
   guint64 gap_ns; /* of @duration_ns: what is missing at its end */
+  gint64 wall_us;
   gboolean complete;
   gboolean gap;
   gboolean discontinuity;

@@ -316,6 +316,7 @@ describe_segments (MillLiveRendition *rendition, GArray **ret_parts)
       .complete = segment->complete,
       .gap = segment->gap,
       .discontinuity = segment->discontinuity,
+      .wall_us = segment->wall_us,
       .duration_ns = segment->duration_ns,
       .n_parts = segment->parts->len,
     };
@@ -329,8 +330,6 @@ describe_segments (MillLiveRendition *rendition, GArray **ret_parts)
         .gap = (part->flags & MILL_LIVE_CHUNK_GAP) != 0,
       };
 
-      if (k == 0)
-        described.wall_us = part->wall_us;
       g_array_append_val (parts, added);
     }
     g_array_append_val (list, described);

@@ -22,6 +22,8 @@ name_rendition_locked (MillCmafPackager *self, MillCmafLane *lane)
   g_autofree gchar *fallback = mill_cmaf_lane_propose_name (lane);
   lane->rendition = (gint) mill_cmaf_publisher_add_rendition (self->publisher,
       lane->pad, lane->name, fallback, &lane->format);
+  if (self->options.part_duration > 0)
+    mill_cmaf_parts_declare_locked (self, lane);
 }
 
 /* Audio that begins before zero (the priming of a file) is skipped by an edit
@@ -130,6 +132,24 @@ note_i_frame_locked (MillCmafPackager *self, MillCmafWritten *written,
   written->i_frame_bytes = (guint32) (size - moof) + first->size;
 }
 
+/* Times of the chunk, told so that those of a segment's chunks add up to what
+ * playlists say of the segment. */
+static void
+tell_time (const MillCmafLane *lane, MillCmafWritten *written,
+    MillCmafChunkWrite *write, guint64 duration)
+{
+  GstClockTimeDiff before =
+      mill_cmaf_lane_to_ns (lane, (gint64) written->duration);
+  written->duration += duration;
+  write->duration =
+      (GstClockTime) (mill_cmaf_lane_to_ns (lane, (gint64) written->duration) -
+          before);
+  write->wall_us = write->cut->wall_us +
+      (mill_cmaf_lane_to_ns (lane, written->time) - write->cut->media_start) /
+          GST_USECOND +
+      before / GST_USECOND;
+}
+
 static void
 submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
     MillCmafWritten *written, MillCmafChunkWrite *write)
@@ -147,7 +167,7 @@ submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
         (lane->kind == MILL_CMAF_AUDIO ? lane->edit : 0);
   if (write->begins && write->sync && lane->kind == MILL_CMAF_VIDEO)
     note_i_frame_locked (self, written, header);
-  written->duration += self->taken.duration;
+  tell_time (lane, written, write, self->taken.duration);
   written->bytes += size;
   written->pending++;
   write->init = init;
@@ -194,10 +214,7 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
       .ends = ends,
       .sync = self->taken.sync,
       .time = mill_cmaf_lane_to_ns (lane, self->taken.dts),
-      .duration = (GstClockTime) mill_cmaf_lane_to_ns (lane,
-          (gint64) self->taken.duration),
     };
-    write.wall_us = cut->wall_us + (write.time - cut->start) / GST_USECOND;
     submit_chunk_locked (self, lane, written, &write);
   }
   g_ptr_array_set_size (self->taken.memories, 0);
@@ -350,8 +367,11 @@ is_complete_locked (const MillCmafPackager *self, const MillCmafLane *lane,
 static void
 end_segment_locked (MillCmafPackager *self, MillCmafLane *lane, guint n)
 {
-  gboolean complete = is_complete_locked (self, lane, n);
   const MillCmafWritten *written = mill_cmaf_lane_find (lane, lane->segment);
+  /* Parts that were told are never taken back. */
+  gboolean told = self->options.part_duration > 0 && written != NULL &&
+      written->bytes > 0;
+  gboolean complete = told || is_complete_locked (self, lane, n);
   if (!complete && (written == NULL || written->bytes == 0))
     mill_cmaf_track_drop (lane->track, n);
   else
@@ -463,26 +483,13 @@ count_settled (MillCmafPackager *self, MillCmafLane *lane)
 /* Chunks before the end of a segment: parts, or what would be too much to
  * keep in memory. */
 static void
-flush_parts_locked (MillCmafPackager *self, MillCmafLane *lane)
+flush_some_locked (MillCmafPackager *self, MillCmafLane *lane)
 {
-  GstClockTime part = self->options.part_duration;
-  if (part == 0 &&
-      mill_cmaf_track_get_queued_bytes (lane->track) < CHUNK_MAX_BYTES)
-    return;
-  guint settled = count_settled (self, lane);
-  if (part == 0) {
-    mill_cmaf_assembly_flush_locked (self, lane, settled, FALSE);
-    return;
-  }
-  gint64 part_ticks = mill_cmaf_lane_to_ticks (lane, (GstClockTimeDiff) part);
-  for (guint n = 1; n < settled; n++) {
-    gint64 begin = mill_cmaf_track_peek (lane->track, 0)->dts;
-    if (mill_cmaf_track_get_end (lane->track, n) - begin <= part_ticks)
-      continue;
-    mill_cmaf_assembly_flush_locked (self, lane, n, FALSE);
-    settled -= n;
-    n = 0;
-  }
+  if (self->options.part_duration > 0)
+    mill_cmaf_parts_flush_locked (self, lane, count_settled (self, lane));
+  else if (mill_cmaf_track_get_queued_bytes (lane->track) >= CHUNK_MAX_BYTES)
+    mill_cmaf_assembly_flush_locked (self, lane, count_settled (self, lane),
+        FALSE);
 }
 
 /* Nobody keeps up with it, or its keyframes never fit. */
@@ -530,7 +537,7 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
     if (self->finishing)
       finish_lane_locked (self, lane);
     else
-      flush_parts_locked (self, lane);
+      flush_some_locked (self, lane);
   } else if (self->finishing) {
     /* What is left lies before the first cut: no segment will have it. */
     lose_locked (lane);

@@ -50,6 +50,7 @@ typedef struct
  *   priming of audio; the delay of video, by which all its composition offsets
  *   are greater, so that none is negative
  * @next_event: serial of the first event message that it has not got yet
+ * @part_target: longest part of its rendition, ns; 0: not known yet
  * @heard: packager clock at its last sample
  * @unpaced: media received since the lane that paces the clock was heard
  * @lag: how far behind the timing rendition its last sample was when it came
@@ -78,6 +79,7 @@ struct _MillCmafLane
   gint64 edit;
   guint32 sequence;
   guint64 next_event;
+  GstClockTime part_target;
   GArray *written; /* MillCmafWritten; the last one may be open */
   guint64 n_published;
 

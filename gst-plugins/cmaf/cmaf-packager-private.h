@@ -156,6 +156,17 @@ void mill_cmaf_assembly_drain_locked (MillCmafPackager *self,
 void mill_cmaf_assembly_flush_locked (MillCmafPackager *self,
     MillCmafLane *lane, guint n, gboolean ends);
 
+/* ---- cmaf-parts.c ---- */
+
+/** The rendition of @lane has its name: its part target is told. */
+void mill_cmaf_parts_declare_locked (MillCmafPackager *self,
+    MillCmafLane *lane);
+
+/** Takes what makes whole parts out of the first @settled samples, which are
+ * certainly in the open segment of @lane. */
+void mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
+    guint settled);
+
 /* ---- cmaf-cues.c; but for the first two, where @self has cues ---- */
 
 /** A predecessor's breaks may go on. */

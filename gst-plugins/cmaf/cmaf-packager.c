@@ -224,12 +224,15 @@ gboolean
 mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
     GError **error)
 {
+  self->options.publisher.part_duration = self->options.part_duration;
   self->publisher = mill_cmaf_publisher_open (path, &self->options.publisher,
       on_written, self, error);
   /* It has taken a reference of its own. */
   self->options.publisher.presentation = NULL;
   if (self->publisher == NULL)
     return FALSE;
+  self->options.part_duration =
+      mill_cmaf_publisher_get_part_target (self->publisher);
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
   begin_timeline (self);
   mill_cmaf_cues_resume_locked (self);
@@ -393,7 +396,8 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
     guint64 generation = mill_cmaf_timeline_get_generation (self->timeline);
     const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
     if (last == NULL || last->generation == generation)
-      generation = mill_cmaf_publisher_begin_generation (self->publisher);
+      generation = mill_cmaf_publisher_begin_generation (self->publisher,
+          mill_cmaf_timeline_get_next (self->timeline));
     mill_cmaf_timeline_set_generation (self->timeline, generation);
     lane->hold_generation = generation;
     if (lane->rendition >= 0)

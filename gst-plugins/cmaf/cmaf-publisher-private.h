@@ -52,6 +52,9 @@ struct _MillCmafPublisher
   MillLiveIndex *index; /* NULL for VOD */
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
+  GstClockTime part_target; /* longest part; 0: chunks are no parts */
+  GHashTable *part_targets; /* (nullable): rendition's name -> guint64 ns */
+  GArray *past; /* (nullable): MillLiveChunk, a predecessor's lines */
   GByteArray *rows; /* of the state: not written yet */
   gboolean state_stale; /* more has changed than that: write it anew */
   gsize state_bytes; /* of the file when it was written as a whole */
@@ -118,6 +121,34 @@ MillCmafBitrate *mill_cmaf_bitrates_list (const MillCmafPublisher *self);
 /** A manifest has told @bitrates. */
 void mill_cmaf_bitrates_note_told (MillCmafPublisher *self,
     const MillCmafBitrate *bitrates);
+
+/* ---- cmaf-index.c; nothing but for live streams ---- */
+
+/** Reads what a predecessor has told. Parts of a segment that it never came to
+ * list are one, as short as it is: players have them. Before the generation goes
+ * up. */
+void mill_cmaf_index_resume (MillCmafPublisher *self);
+
+/** Puts the index of this run. */
+gboolean mill_cmaf_index_begin (MillCmafPublisher *self, GError **error);
+
+/** See mill_cmaf_publisher_declare_parts(). */
+GstClockTime mill_cmaf_index_choose_target (MillCmafPublisher *self, guint i,
+    GstClockTime wanted);
+
+/** A line for @write, whose chunk has @length bytes, and is in @job. */
+void mill_cmaf_index_add (MillCmafPublisher *self, MillStoreJob *job,
+    const MillCmafChunkWrite *write, gsize length);
+
+/** Segments from @number on are of the generation of the state. */
+void mill_cmaf_index_announce (MillCmafPublisher *self, MillStoreJob *job,
+    guint64 number);
+
+/** The playlists in @job list the last segment of the state. */
+void mill_cmaf_index_list (MillCmafPublisher *self, MillStoreJob *job);
+
+/** The playlists in @job are the last. */
+void mill_cmaf_index_end (MillCmafPublisher *self, MillStoreJob *job);
 
 /* ---- cmaf-legacy.c ---- */
 

@@ -125,86 +125,6 @@ submit_state (MillCmafPublisher *self, MillStoreJob *job)
     self->state_stale = TRUE;
 }
 
-/* ---- live.index ---- */
-
-/* Text has no parts and its playlist none of the tags of low latency: whoever
- * serves it needs no more than its files. */
-static gboolean
-is_indexed (const MillCmafPublisher *self, guint i)
-{
-  return self->index != NULL &&
-      mill_cmaf_publisher_rendition (self, i)->format.kind != MILL_CMAF_TEXT;
-}
-
-static void
-add_index_line (MillCmafPublisher *self, MillStoreJob *job,
-    const MillLiveChunk *chunk)
-{
-  if (self->index == NULL)
-    return;
-  g_autoptr (GBytes) line = mill_live_index_add (self->index, chunk);
-  if (self->index_stale)
-    return;
-  MillStoreChunk *bytes = mill_store_chunk_new (1);
-  mill_store_chunk_add_bytes (bytes, line);
-  mill_store_job_append (job, self->index_object, bytes);
-}
-
-/* Replaces the file by the lines that are still of use. */
-static void
-rewrite_index (MillCmafPublisher *self, MillStoreJob *job)
-{
-  g_autoptr (GBytes) content = mill_live_index_print (self->index);
-  mill_store_job_put (job, MILL_LIVE_INDEX_NAME, content);
-  g_clear_pointer (&self->index_object, mill_store_object_unref);
-  self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,
-      MILL_STORE_APPEND);
-  self->index_stale = FALSE;
-}
-
-static MillLiveChunk
-describe_segment (const MillCmafPublisher *self, guint i, guint k)
-{
-  const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
-  const MillCmafSegment *segment =
-      &g_array_index (rendition->segments, MillCmafSegment, k);
-  const MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
-  gboolean gap = (segment->flags & MILL_CMAF_SEGMENT_GAP) != 0;
-  MillLiveChunk chunk = {
-    .generation = cut->generation,
-    .number = cut->number,
-    .length = segment->bytes,
-    .time_ns = (guint64) MAX (cut->start, 0),
-    .duration_ns =
-        (guint64) mill_cmaf_timeline_to_ns ((gint64) segment->duration,
-            rendition->format.timescale),
-    .flags = MILL_LIVE_CHUNK_LAST,
-    .wall_us = cut->wall_us,
-  };
-  if (gap)
-    chunk.flags |= MILL_LIVE_CHUNK_GAP;
-  else if (!(cut->flags & MILL_CMAF_CUT_DEPENDENT))
-    chunk.flags |= MILL_LIVE_CHUNK_INDEPENDENT;
-  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
-    chunk.flags |= MILL_LIVE_CHUNK_DISCONTINUITY;
-  g_strlcpy (chunk.rendition, rendition->name, sizeof chunk.rendition);
-  return chunk;
-}
-
-/* The last segments of a predecessor, as one chunk each. */
-static void
-fill_index (MillCmafPublisher *self)
-{
-  for (guint k = mill_cmaf_window_find_recent (self);
-       k < self->state->cuts->len; k++)
-    for (guint i = 0; i < self->state->renditions->len; i++) {
-      if (!is_indexed (self, i))
-        continue;
-      MillLiveChunk chunk = describe_segment (self, i, k);
-      g_autoptr (GBytes) line = mill_live_index_add (self->index, &chunk);
-    }
-}
-
 /* ---- removing ---- */
 
 static void
@@ -268,24 +188,17 @@ begin (MillCmafPublisher *self, GError **error)
   if (state->ended || self->options.mode == MILL_CMAF_VOD)
     mill_cmaf_legacy_forget (self);
   self->continued = state->cuts->len > 0;
-  state->generation++;
   for (guint i = 0; i < state->renditions->len; i++)
     mill_cmaf_legacy_restore_output (self, i);
+  mill_cmaf_index_resume (self);
+  state->generation++;
   mill_cmaf_legacy_find_leftovers (self,
       mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
   self->state_bytes = g_bytes_get_size (content);
-  if (self->options.mode == MILL_CMAF_VOD ||
-      self->options.container == MILL_CMAF_TS)
-    return TRUE;
-  self->index = mill_live_index_new (0);
-  fill_index (self);
-  g_autoptr (GBytes) index = mill_live_index_print (self->index);
-  self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,
-      MILL_STORE_APPEND);
-  return mill_store_put (self->store, MILL_LIVE_INDEX_NAME, index, error);
+  return mill_cmaf_index_begin (self, error);
 }
 
 MillCmafPublisher *
@@ -331,6 +244,7 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
   g_clear_pointer (&self->options.presentation, mill_cmaf_presentation_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   g_clear_pointer (&self->index, mill_live_index_free);
+  g_clear_pointer (&self->part_targets, g_hash_table_unref);
   g_clear_pointer (&self->writer, mill_store_writer_free);
   g_clear_pointer (&self->lease, mill_store_lease_free);
   g_clear_pointer (&self->store, mill_store_unref);
@@ -395,14 +309,28 @@ mill_cmaf_publisher_get_bitrate (const MillCmafPublisher *self, guint i)
   };
 }
 
+GstClockTime
+mill_cmaf_publisher_get_part_target (const MillCmafPublisher *self)
+{
+  return self->part_target;
+}
+
+GstClockTime
+mill_cmaf_publisher_declare_parts (MillCmafPublisher *self, guint rendition,
+    GstClockTime wanted)
+{
+  return mill_cmaf_index_choose_target (self, rendition, wanted);
+}
+
 guint64
-mill_cmaf_publisher_begin_generation (MillCmafPublisher *self)
+mill_cmaf_publisher_begin_generation (MillCmafPublisher *self, guint64 number)
 {
   self->state->generation++;
   /* Before anything is named by it, so that no successor uses it again. */
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   self->state_stale = TRUE;
   put_state (self, job);
+  mill_cmaf_index_announce (self, job, number);
   mill_store_job_set_essential (job);
   submit_state (self, job);
   return self->state->generation;
@@ -483,33 +411,6 @@ mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
 /* ---- writing ---- */
 
 static void
-describe_chunk (const MillCmafPublisher *self, const MillCmafChunkWrite *write,
-    gsize length, MillLiveChunk *chunk)
-{
-  const MillCmafOutput *output =
-      mill_cmaf_publisher_output (self, write->rendition);
-  *chunk = (MillLiveChunk){
-    .generation = write->cut->generation,
-    .number = write->cut->number,
-    .part = output->part,
-    .offset = output->offset,
-    .length = length,
-    .time_ns = (guint64) MAX (write->time, 0),
-    .duration_ns = write->duration,
-    .wall_us = write->wall_us,
-  };
-  if (write->sync)
-    chunk->flags |= MILL_LIVE_CHUNK_INDEPENDENT;
-  if (write->ends)
-    chunk->flags |= MILL_LIVE_CHUNK_LAST;
-  if (write->begins && (write->cut->flags & MILL_CMAF_CUT_DISCONTINUITY))
-    chunk->flags |= MILL_LIVE_CHUNK_DISCONTINUITY;
-  g_strlcpy (chunk->rendition,
-      mill_cmaf_publisher_rendition (self, write->rendition)->name,
-      sizeof chunk->rendition);
-}
-
-static void
 open_segment (MillCmafPublisher *self, const MillCmafChunkWrite *write)
 {
   MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
@@ -564,11 +465,7 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
   mill_store_job_append (job, output->object, bytes);
   if (write->ends)
     mill_store_job_close (job, output->object);
-  if (is_indexed (self, write->rendition)) {
-    MillLiveChunk line;
-    describe_chunk (self, write, length, &line);
-    add_index_line (self, job, &line);
-  }
+  mill_cmaf_index_add (self, job, write, length);
   output->offset += length;
   output->part++;
   if (write->ends)
@@ -655,22 +552,6 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
   }
 }
 
-/* A line for each rendition that has no bytes of the last segment. */
-static void
-index_gaps (MillCmafPublisher *self, MillStoreJob *job)
-{
-  if (self->state->cuts->len == 0)
-    return;
-  guint last = self->state->cuts->len - 1;
-  for (guint i = 0; i < self->state->renditions->len; i++) {
-    if (!is_indexed (self, i))
-      continue;
-    MillLiveChunk chunk = describe_segment (self, i, last);
-    if (chunk.flags & MILL_LIVE_CHUNK_GAP)
-      add_index_line (self, job, &chunk);
-  }
-}
-
 void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
@@ -682,11 +563,7 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
    * of, but must not forget one that somebody was. */
   put_state (self, job);
   put_manifests (self, job, manifests);
-  if (self->index != NULL) {
-    index_gaps (self, job);
-    if (self->index_stale || mill_live_index_wants_compaction (self->index))
-      rewrite_index (self, job);
-  }
+  mill_cmaf_index_list (self, job);
   submit_state (self, job);
 }
 
@@ -705,6 +582,7 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   self->state->ended = TRUE;
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_END, 0, 0);
   put_manifests (self, job, TRUE);
+  mill_cmaf_index_end (self, job);
   /* Nothing is to come that could do it later. */
   if (self->options.mode == MILL_CMAF_VOD)
     while (!g_queue_is_empty (&self->trash)) {

@@ -26,6 +26,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @i_frames: playlists of the first pictures of segments are written
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable): a reference of its own is taken
+ * @part_duration: longest part, ns; 0: chunks are no parts
  * @may_wait: writes may hold up the caller (a file is packaged)
  * @clock: (nullable): monotonic time in µs, for tests; default
  *   g_get_monotonic_time()
@@ -35,6 +36,7 @@ typedef struct
   MillCmafMode mode;
   MillCmafContainer container;
   GstClockTime segment_duration;
+  GstClockTime part_duration;
   guint window_segments;
   GstClockTime dvr_window;
   gboolean hls;
@@ -94,8 +96,24 @@ gboolean mill_cmaf_publisher_is_continued (const MillCmafPublisher *self);
 
 gboolean mill_cmaf_publisher_is_inline (const MillCmafPublisher *self);
 
-/** Begins a generation inside the run. Returns: its number */
-guint64 mill_cmaf_publisher_begin_generation (MillCmafPublisher *self);
+/** Begins a generation inside the run: segments from @number on are of it.
+ * Returns: its number */
+guint64 mill_cmaf_publisher_begin_generation (MillCmafPublisher *self,
+    guint64 number);
+
+/** Returns: longest part of any rendition, ns: that of a predecessor, if one is
+ * continued, because it never changes; 0: chunks are no parts */
+GstClockTime mill_cmaf_publisher_get_part_target (const MillCmafPublisher
+        *self);
+
+/**
+ * mill_cmaf_publisher_declare_parts:
+ * @wanted: what parts of the rendition would best be limited to, ns
+ *
+ * Returns: what they are limited to: what was told before the first of them
+ */
+GstClockTime mill_cmaf_publisher_declare_parts (MillCmafPublisher *self,
+    guint rendition, GstClockTime wanted);
 
 /**
  * mill_cmaf_publisher_add_rendition:

@@ -311,7 +311,8 @@ print_unlisted (Print *print, const MillHlsLiveSegment *segment)
     g_string_append_printf (print->out,
         "#EXT-X-MAP:URI=\"init-%" G_GUINT64_FORMAT ".mp4\"\n",
         segment->generation);
-  mill_hls_text_append_date_time (print->out, segment->wall_us);
+  if (print->plain->dated)
+    mill_hls_text_append_date_time (print->out, segment->wall_us);
   print_parts (print, segment);
   print->generation = segment->generation;
   if (!segment->complete)

@@ -163,6 +163,7 @@ add_segment_line (MillHlsPlain *self, Open *open, guint i)
   gsize length;
 
   begin (self, open, i);
+  self->dated |= match_tag (line, "#EXT-X-PROGRAM-DATE-TIME", &length) != NULL;
   if (line->kind == MILL_HLS_LINE_MAP)
     open->segment.map = (gint) i;
   if (line->kind == MILL_HLS_LINE_KEY && !open->had_key) {

@@ -76,6 +76,7 @@ typedef struct
   guint version; /* 1 when it is not told */
   guint target_duration_s;
   guint64 media_sequence;
+  gboolean dated; /* has EXT-X-PROGRAM-DATE-TIME */
   gboolean ended;
 } MillHlsPlain;
 
