@@ -173,6 +173,8 @@ mill_origin_path_get_file_kind (const gchar *file)
     return MILL_ORIGIN_FILE_PLAYLIST;
   if (g_str_equal (file, "steering.json"))
     return MILL_ORIGIN_FILE_STEERING;
+  if (g_str_equal (file, "time"))
+    return MILL_ORIGIN_FILE_CLOCK;
   if (g_str_has_suffix (name, ".mpd"))
     return MILL_ORIGIN_FILE_MPD;
   if (g_str_has_prefix (name, "init-") && g_str_has_suffix (name, ".mp4"))

@@ -45,6 +45,7 @@ typedef enum
   MILL_ORIGIN_FILE_STEERING, /* steering.json */
   MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s, .ts or, of text, .vtt */
   MILL_ORIGIN_FILE_PART, /* {generation}-{n}.{part}.m4s: of a segment */
+  MILL_ORIGIN_FILE_CLOCK, /* time: beside the MPD, what the server's clock says */
   MILL_ORIGIN_FILE_OTHER, /* media of another name; nothing is known of it */
 } MillOriginFileKind;
 

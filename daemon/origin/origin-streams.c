@@ -2,6 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-streams.h"
 
+#include <string.h>
+
+#include "daemon/origin/live-mpd.h"
 #include "daemon/origin/live-serve.h"
 #include "daemon/origin/origin-files.h"
 #include "daemon/origin/origin-growing.h"
@@ -34,6 +37,7 @@ struct _MillOriginStreams
   MillOriginGzip *gzip;
   MillLiveStreams *live;
   MillLiveServe *low_latency;
+  MillLiveMpds *live_mpds;
 };
 
 /* One request for a file that is there, or is about to be. */
@@ -43,7 +47,7 @@ typedef struct
   SoupServerMessage *message;
   const MillOriginPath *path;
   GHashTable *query; /* nullable */
-  MillOriginFile *file; /* nullable: of a segment only */
+  MillOriginFile *file; /* nullable: where the kind says so */
 } Request;
 
 /* ---- texts ---- */
@@ -106,10 +110,78 @@ serve_playlist (const Request *request)
   serve_text (request, "application/vnd.apple.mpegurl");
 }
 
+/* What was made of a text, with @version of its own. */
+static void
+serve_made (const Request *request, const gchar *content_type, GBytes *text,
+    const gchar *version)
+{
+  MillOriginGzip *gzip = request->streams->gzip;
+  SoupMessageHeaders *headers =
+      soup_server_message_get_request_headers (request->message);
+  g_autofree gchar *name =
+      g_strconcat (request->path->stream, "/", request->path->file, NULL);
+  g_autofree gchar *compressed_version = g_strconcat (version, "-gz", NULL);
+  g_autoptr (GBytes) compressed = NULL;
+  MillOriginMeta meta = {
+    .content_type = content_type,
+    .cache_control = TEXT_CACHE_CONTROL,
+    .version = version,
+    .varies = TRUE,
+  };
+
+  if (!mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
+          "Accept-Encoding"))) {
+    mill_origin_response_set_bytes (request->message, &meta, text);
+    return;
+  }
+  compressed = mill_origin_gzip_lookup (gzip, name, version);
+  if (compressed == NULL)
+    compressed = mill_origin_gzip_add (gzip, name, version, text);
+  meta.version = compressed_version;
+  meta.content_encoding = "gzip";
+  mill_origin_response_set_bytes (request->message, &meta, compressed);
+}
+
 static void
 serve_mpd (const Request *request)
 {
-  serve_text (request, "application/dash+xml");
+  static const gchar content_type[] = "application/dash+xml";
+  MillOriginFile *file = request->file;
+  MillLiveStream *stream =
+      mill_live_streams_look_up (request->streams->live, request->path->stream);
+  GBytes *plain = NULL;
+  GBytes *made = NULL;
+
+  if (stream != NULL && file->size <= MAX_GZIP_BYTES &&
+      g_str_equal (request->path->file, "manifest.mpd"))
+    plain = mill_origin_file_get_text (file);
+  if (plain != NULL)
+    made = mill_live_mpd_get (request->streams->live_mpds, stream, plain,
+        file->version);
+  if (made != NULL) {
+    g_autofree gchar *version = g_strconcat (file->version, "-ll", NULL);
+
+    serve_made (request, content_type, made, version);
+  } else {
+    serve_text (request, content_type);
+  }
+}
+
+/* What low-latency MPDs name as their UTCTiming (23009-1 5.8.5.7, http-iso). */
+static void
+serve_clock (const Request *request)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree gchar *seconds = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S");
+  g_autofree gchar *text = g_strdup_printf ("%s.%03dZ", seconds,
+      g_date_time_get_microsecond (now) / 1000);
+
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (request->message),
+      "Cache-Control", "no-store");
+  soup_server_message_set_status (request->message, SOUP_STATUS_OK, NULL);
+  soup_server_message_set_response (request->message,
+      "text/plain; charset=utf-8", SOUP_MEMORY_COPY, text, strlen (text));
 }
 
 static void
@@ -200,6 +272,7 @@ typedef struct
   /* NULL, or asked first: what a live stream has beyond its files */
   gboolean (*serve_live) (MillLiveServe *live, SoupServerMessage *message,
       const MillOriginPath *path);
+  gboolean is_without_file; /* it can be served before there is one */
 } Kind;
 
 static const Kind kinds[] = {
@@ -210,12 +283,14 @@ static const Kind kinds[] = {
   [MILL_ORIGIN_FILE_INIT] = { MILL_ORIGIN_REQUEST_INIT, serve_init,
       mill_live_serve_init },
   [MILL_ORIGIN_FILE_SEGMENT] = { MILL_ORIGIN_REQUEST_SEGMENT, serve_segment,
-      NULL },
+      NULL, TRUE },
   [MILL_ORIGIN_FILE_PART] = { MILL_ORIGIN_REQUEST_PART, NULL,
       mill_live_serve_part },
   [MILL_ORIGIN_FILE_OTHER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure, NULL },
   [MILL_ORIGIN_FILE_STEERING] = { MILL_ORIGIN_REQUEST_OTHER, serve_steering,
       NULL },
+  [MILL_ORIGIN_FILE_CLOCK] = { MILL_ORIGIN_REQUEST_OTHER, serve_clock, NULL,
+      TRUE },
 };
 
 MillOriginRequestKind
@@ -232,7 +307,7 @@ mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
   if (kind->serve != NULL)
     file = mill_origin_files_get (self->files, path->stream, path->file);
   request.file = file;
-  if (file == NULL && kind->serve != serve_segment)
+  if (file == NULL && !kind->is_without_file)
     mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
   else
     kind->serve (&request);
@@ -266,6 +341,7 @@ mill_origin_streams_new (const gchar *media_dir, MillOriginMetrics *metrics)
   self->listing = mill_origin_listing_new (self->files);
   self->gzip = mill_origin_gzip_new (GZIP_CACHE_BYTES);
   self->live = mill_live_streams_new (media_dir, NULL);
+  self->live_mpds = mill_live_mpd_new ();
   self->low_latency = mill_live_serve_new (&(MillLiveServeOptions){
       .streams = self->live,
       .files = self->files,
@@ -286,6 +362,7 @@ void
 mill_origin_streams_free (MillOriginStreams *self)
 {
   mill_live_serve_free (self->low_latency);
+  mill_live_mpd_free (self->live_mpds);
   mill_live_streams_free (self->live);
   mill_origin_listing_free (self->listing);
   mill_origin_gzip_free (self->gzip);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+#pragma once
+
+#include "daemon/origin/live-stream.h"
+
+G_BEGIN_DECLS
+
+/* The low-latency MPDs of the streams that are asked for, each made once per
+ * version of the plain one. Main thread. */
+typedef struct _MillLiveMpds MillLiveMpds;
+
+/** What MPDs name: the clock of this server, beside them. */
+#define MILL_LIVE_MPD_CLOCK "time"
+
+/** Returns: (transfer full) */
+MillLiveMpds *mill_live_mpd_new (void);
+void mill_live_mpd_free (MillLiveMpds *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillLiveMpds, mill_live_mpd_free)
+
+/**
+ * mill_live_mpd_get:
+ * @plain: the MPD that the packager wrote
+ * @version: of @plain, for one that was made before
+ *
+ * Returns: (transfer none)(nullable): until the next call; NULL where @plain is
+ * what there is, because the stream has ended, or its segments do not fit
+ */
+GBytes *mill_live_mpd_get (MillLiveMpds *self, MillLiveStream *stream,
+    GBytes *plain, const gchar *version);
+
+G_END_DECLS
