@@ -46,6 +46,7 @@ mill_cmaf_legacy_forget (MillCmafPublisher *self)
   g_array_set_size (state->cuts, 0);
   g_ptr_array_set_size (state->renditions, 0);
   state->ended = FALSE;
+  g_clear_pointer (&state->captions, g_free);
   state->target_duration_s = 0;
   state->discontinuity_sequence = 0;
   state->availability_start_us = 0;

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 #include "bmff/bmff-init.h"
+#include "cmaf-captions.h"
 #include "cmaf-manifest-private.h"
 #include "playlist/mpd.h"
 
@@ -156,6 +157,25 @@ get_text_role (const MillCmafFormat *format)
       : MILL_MPD_SUBTITLE;
 }
 
+static const gchar *
+keep (GStringChunk *strings, gchar *text)
+{
+  g_autofree gchar *owned = text;
+  return owned != NULL ? g_string_chunk_insert_const (strings, owned) : NULL;
+}
+
+static void
+add_captions (const gchar *captions, MillMpdRepresentation *described,
+    GStringChunk *strings)
+{
+  if (captions == NULL)
+    return;
+  described->captions_608 =
+      keep (strings, mill_cmaf_captions_print_608 (captions));
+  described->captions_708 =
+      keep (strings, mill_cmaf_captions_print_708 (captions));
+}
+
 static MillMpdRepresentation
 describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     GStringChunk *strings)
@@ -202,6 +222,8 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     .event_schemes = mill_cmaf_manifest_marker_get_schemes (manifest, i),
   };
   turn (&described, format->orientation);
+  if (format->kind == MILL_CMAF_VIDEO)
+    add_captions (manifest->state->captions, &described, strings);
   return described;
 }
 

@@ -5,6 +5,7 @@
 
 #include "bmff/bmff-init.h"
 #include "cmaf-pathways.h"
+#include "cmaf-captions.h"
 #include "cmaf-subtitles.h"
 #include "playlist/hls-multivariant.h"
 
@@ -234,6 +235,7 @@ mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
       add_variants (manifest, i, strings, groups, variants);
   }
   mill_cmaf_subtitles_add (manifest, strings, renditions, variants);
+  mill_cmaf_captions_add (manifest, strings, renditions, variants);
   mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
       variants->len);
   const MillCmafPresentation *presentation = manifest->presentation;

@@ -408,6 +408,14 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 }
 
 void
+mill_cmaf_packager_set_captions (MillCmafPackager *self, const gchar *captions)
+{
+  g_mutex_lock (&self->lock);
+  mill_cmaf_publisher_set_captions (self->publisher, captions);
+  unlock (self);
+}
+
+void
 mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps)
 {

@@ -126,6 +126,10 @@ typedef struct
 void mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafLaneFormat *format);
 
+/** What is known of captions inside of the video; see cmaf-captions.h. */
+void mill_cmaf_packager_set_captions (MillCmafPackager *self,
+    const gchar *captions);
+
 void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps);
 

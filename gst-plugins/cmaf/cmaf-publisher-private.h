@@ -60,6 +60,7 @@ struct _MillCmafPublisher
   gsize state_bytes; /* of the file when it was written as a whole */
   gsize state_appended; /* bytes since */
   gboolean continued;
+  gboolean captions_changed; /* since the last multivariant playlist */
   gboolean untouched; /* what the directory has is its claim alone */
   gchar *warning;
 };

@@ -384,6 +384,17 @@ mill_cmaf_publisher_add_rendition (MillCmafPublisher *self, const gchar *pad,
 }
 
 void
+mill_cmaf_publisher_set_captions (MillCmafPublisher *self,
+    const gchar *captions)
+{
+  if (g_strcmp0 (self->state->captions, captions) == 0)
+    return;
+  g_free (self->state->captions);
+  self->state->captions = g_strdup (captions);
+  self->captions_changed = TRUE;
+}
+
+void
 mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
     const MillCmafFormat *format)
 {
@@ -490,7 +501,8 @@ mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
 static gboolean
 has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
 {
-  gboolean news = self->state->ended;
+  gboolean news = self->state->ended || self->captions_changed;
+  self->captions_changed = FALSE;
   for (guint i = 0; i < self->state->renditions->len; i++) {
     MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
     gboolean listed = mill_cmaf_manifest_lists (manifest, i);

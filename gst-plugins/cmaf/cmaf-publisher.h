@@ -126,6 +126,10 @@ guint mill_cmaf_publisher_add_rendition (MillCmafPublisher *self,
     const gchar *pad, const gchar *wanted, const gchar *fallback,
     const MillCmafFormat *format);
 
+/** What is known of captions inside of the video; see cmaf-captions.h. */
+void mill_cmaf_publisher_set_captions (MillCmafPublisher *self,
+    const gchar *captions);
+
 /** The rendition's encoding has changed. */
 void mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint rendition,
     const MillCmafFormat *format);

@@ -10,6 +10,7 @@
  * add one.
  */
 
+#include "cmaf-captions.h"
 #include "cmaf-state-private.h"
 
 #include <string.h>
@@ -22,6 +23,9 @@
 /* SavedIndex, a SavedIFrame of each segment */
 #define TAG_I_FRAMES 0x6d617269u /* "iram" */
 #define TAG_MARKERS 0x6b72616du /* "mark" */
+/* What the text of each rendition is for, 32 bits each */
+#define TAG_ROLES 0x656c6f72u /* "role" */
+#define TAG_CAPTIONS 0x73706163u /* "caps" */
 
 typedef struct
 {
@@ -190,6 +194,36 @@ put_markers (GByteArray *out, const MillCmafMarkers *markers)
       (guint) g_bytes_get_size (content));
 }
 
+static void
+put_roles (GByteArray *out, const MillCmafState *self)
+{
+  put_head (out, TAG_ROLES, 4 * (gsize) self->renditions->len);
+  for (guint i = 0; i < self->renditions->len; i++) {
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (self->renditions, i);
+    guint32 role = GUINT32_TO_LE (rendition->format.text_role);
+    g_byte_array_append (out, (const guint8 *) &role, sizeof role);
+  }
+}
+
+static gboolean
+has_roles (const MillCmafState *self)
+{
+  for (guint i = 0; i < self->renditions->len; i++)
+    if (((const MillCmafRendition *) g_ptr_array_index (self->renditions, i))
+            ->format.text_role != MILL_CMAF_TEXT_PLAIN)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+put_captions (GByteArray *out, const gchar *captions)
+{
+  gsize length = strlen (captions);
+  put_head (out, TAG_CAPTIONS, length);
+  g_byte_array_append (out, (const guint8 *) captions, (guint) length);
+}
+
 void
 mill_cmaf_state_records_put_all (GByteArray *out, const MillCmafState *self)
 {
@@ -202,6 +236,10 @@ mill_cmaf_state_records_put_all (GByteArray *out, const MillCmafState *self)
   }
   if (self->markers != NULL)
     put_markers (out, self->markers);
+  if (has_roles (self))
+    put_roles (out, self);
+  if (self->captions != NULL)
+    put_captions (out, self->captions);
 }
 
 void
@@ -235,6 +273,8 @@ mill_cmaf_state_records_put_last (GByteArray *out, const MillCmafState *self)
   }
   if (self->markers != NULL)
     put_markers (out, self->markers);
+  if (self->captions != NULL)
+    put_captions (out, self->captions);
 }
 
 /* ---- loading ---- */
@@ -357,6 +397,30 @@ load_markers (MillCmafState *self, const guint8 *data, gsize length)
 }
 
 static const gchar *
+load_roles (MillCmafState *self, const guint8 *data, gsize length)
+{
+  if (length != 4 * (gsize) self->renditions->len)
+    return "roles are not one for each rendition";
+  for (guint i = 0; i < self->renditions->len; i++) {
+    MillCmafRendition *rendition = g_ptr_array_index (self->renditions, i);
+    guint32 role;
+    memcpy (&role, data + 4 * i, sizeof role);
+    rendition->format.text_role = GUINT32_FROM_LE (role) &
+        (MILL_CMAF_TEXT_HEARING_IMPAIRED | MILL_CMAF_TEXT_FORCED);
+  }
+  return NULL;
+}
+
+static const gchar *
+load_captions (MillCmafState *self, const guint8 *data, gsize length)
+{
+  g_free (self->captions);
+  self->captions = g_strndup ((const gchar *) data, length);
+  return mill_cmaf_captions_is_valid (self->captions) ? NULL
+                                                      : "captions are damaged";
+}
+
+static const gchar *
 load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize length)
 {
   switch (tag) {
@@ -366,6 +430,10 @@ load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize length)
       return load_i_frames (self, data, length);
     case TAG_MARKERS:
       return load_markers (self, data, length);
+    case TAG_ROLES:
+      return load_roles (self, data, length);
+    case TAG_CAPTIONS:
+      return load_captions (self, data, length);
     default:
       return NULL;
   }

@@ -86,6 +86,7 @@ mill_cmaf_state_free (MillCmafState *self)
   g_array_unref (self->cuts);
   g_ptr_array_unref (self->renditions);
   g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
+  g_free (self->captions);
   g_free (self);
 }
 

@@ -134,6 +134,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafRendition,
  * @cuts: (element-type MillCmafCut): of the segments listed
  * @renditions: (element-type MillCmafRendition)
  * @markers: (nullable): NULL in a stream that never had any
+ * @captions: (nullable): inside of the video, see cmaf-captions.h; NULL: nobody
+ *   knows
  */
 typedef struct
 {
@@ -146,6 +148,7 @@ typedef struct
   GArray *cuts;
   GPtrArray *renditions;
   MillCmafMarkers *markers;
+  gchar *captions;
 } MillCmafState;
 
 /** Returns: (transfer full): of a stream that has not begun */

@@ -229,6 +229,21 @@ note_time (GstCmafSink *self, GstBuffer *buffer, GstClockTimeDiff running_time)
   }
 }
 
+static void
+look_for_captions (GstCmafSink *self, GstCmafSinkPad *pad,
+    const MillCmafInput *input, GstBuffer *buffer)
+{
+  GstCmafSinkCaptions *captions = gst_cmaf_sink_pad_get_captions (pad);
+  if (captions == NULL || !gst_cmaf_sink_captions_wants (captions, input))
+    return;
+  g_autofree gchar *found = gst_cmaf_sink_captions_look (captions,
+      &gst_cmaf_sink_pad_get_media (pad)->codec, input, buffer);
+  if (found == NULL)
+    return;
+  GST_INFO_OBJECT (pad, "captions in the video: %s", found);
+  mill_cmaf_packager_set_captions (self->packager, found);
+}
+
 static GstFlowReturn
 gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -255,6 +270,8 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall) ||
           self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP))
     note_time (self, buffer, input.pts);
+  if (media->kind == MILL_CMAF_VIDEO)
+    look_for_captions (self, own, &input, buffer);
   return mill_cmaf_packager_push (self->packager,
       gst_cmaf_sink_pad_get_lane (own), &input, buffer);
 }

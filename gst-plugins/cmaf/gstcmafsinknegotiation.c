@@ -3,6 +3,7 @@
 
 #include "gstcmafsinknegotiation.h"
 
+#include "cmaf-captions.h"
 #include "gstcmafsinkcaps.h"
 
 static gboolean
@@ -23,6 +24,15 @@ static gboolean
 accept_settings (GstElement *element, GstCmafSinkPad *pad,
     const GstCmafSinkPadSettings *settings)
 {
+  if (settings->closed_captions != NULL &&
+      !mill_cmaf_captions_is_valid (settings->closed_captions)) {
+    GST_ELEMENT_ERROR (element, LIBRARY, SETTINGS,
+        ("closed-captions of pad '%s': got '%s', expected 'none' or a list as "
+         "in 'CC1=en,SERVICE1=en'",
+            GST_PAD_NAME (pad), settings->closed_captions),
+        (NULL));
+    return FALSE;
+  }
   if (settings->name == NULL || mill_cmaf_state_is_name (settings->name))
     return TRUE;
   GST_ELEMENT_ERROR (element, LIBRARY, SETTINGS,
@@ -30,6 +40,19 @@ accept_settings (GstElement *element, GstCmafSinkPad *pad,
           GST_PAD_NAME (pad), settings->name, MILL_CMAF_NAME_MAX),
       (NULL));
   return FALSE;
+}
+
+/* Captions are in pictures of H.264 and HEVC. What the application says of them
+ * holds; else they are looked for. */
+static void
+use_captions (MillCmafPackager *packager, GstCmafSinkPad *pad,
+    const GstCmafSinkPadSettings *settings, MillCodec codec)
+{
+  gboolean may_have = codec == MILL_CODEC_AVC || codec == MILL_CODEC_HEVC;
+  gst_cmaf_sink_pad_watch_captions (pad,
+      may_have && settings->closed_captions == NULL);
+  if (settings->closed_captions != NULL)
+    mill_cmaf_packager_set_captions (packager, settings->closed_captions);
 }
 
 static gboolean
@@ -45,6 +68,7 @@ use_format (GstElement *element, MillCmafPackager *packager,
   format->format.group = g_strdup (settings.group);
   format->format.is_default = settings.is_default;
   format->format.text_role = settings.text_role;
+  use_captions (packager, pad, &settings, format->codec.codec);
   format->format.orientation = gst_cmaf_sink_pad_get_media (pad)->orientation;
   gst_cmaf_media_set_codec (gst_cmaf_sink_pad_get_media (pad), &format->codec);
   mill_cmaf_packager_set_format (packager, gst_cmaf_sink_pad_get_lane (pad),

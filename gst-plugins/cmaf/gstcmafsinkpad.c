@@ -19,6 +19,7 @@ enum
   PROP_DEFAULT,
   PROP_FORCED,
   PROP_HEARING_IMPAIRED,
+  PROP_CLOSED_CAPTIONS,
 };
 
 struct _GstCmafSinkPad
@@ -33,6 +34,8 @@ struct _GstCmafSinkPad
   MillCmafLane *lane;
   GstCmafMedia media; /* its kind comes with the lane */
   GstCmafSinkText text; /* of a pad of text */
+  GstCmafSinkCaptions captions; /* of a pad of video */
+  gboolean watches_captions;
 };
 
 G_DEFINE_TYPE (GstCmafSinkPad, gst_cmaf_sink_pad, GST_TYPE_PAD)
@@ -52,6 +55,7 @@ gst_cmaf_sink_pad_get_settings (GstCmafSinkPad *self,
     .group = g_strdup (self->settings.group ? self->settings.group : group),
     .is_default = self->settings.is_default,
     .text_role = self->settings.text_role,
+    .closed_captions = g_strdup (self->settings.closed_captions),
   };
   GST_OBJECT_UNLOCK (self);
 }
@@ -62,6 +66,7 @@ gst_cmaf_sink_pad_clear_settings (GstCmafSinkPadSettings *settings)
   g_clear_pointer (&settings->name, g_free);
   g_clear_pointer (&settings->language, g_free);
   g_clear_pointer (&settings->group, g_free);
+  g_clear_pointer (&settings->closed_captions, g_free);
 }
 
 gboolean
@@ -110,6 +115,20 @@ GstCmafSinkText *
 gst_cmaf_sink_pad_get_text (GstCmafSinkPad *self)
 {
   return &self->text;
+}
+
+GstCmafSinkCaptions *
+gst_cmaf_sink_pad_get_captions (GstCmafSinkPad *self)
+{
+  return self->watches_captions ? &self->captions : NULL;
+}
+
+void
+gst_cmaf_sink_pad_watch_captions (GstCmafSinkPad *self, gboolean watch)
+{
+  if (watch && !self->watches_captions)
+    self->captions = (GstCmafSinkCaptions){ .until = GST_CLOCK_STIME_NONE };
+  self->watches_captions = watch;
 }
 
 void
@@ -204,6 +223,10 @@ gst_cmaf_sink_pad_set_property (GObject *object, guint id, const GValue *value,
     case PROP_HEARING_IMPAIRED:
       set_role (self, MILL_CMAF_TEXT_HEARING_IMPAIRED, value);
       break;
+    case PROP_CLOSED_CAPTIONS:
+      g_free (self->settings.closed_captions);
+      self->settings.closed_captions = g_value_dup_string (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -237,6 +260,9 @@ gst_cmaf_sink_pad_get_property (GObject *object, guint id, GValue *value,
     case PROP_HEARING_IMPAIRED:
       g_value_set_boolean (value,
           (self->settings.text_role & MILL_CMAF_TEXT_HEARING_IMPAIRED) != 0);
+      break;
+    case PROP_CLOSED_CAPTIONS:
+      g_value_set_string (value, self->settings.closed_captions);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -295,6 +321,12 @@ gst_cmaf_sink_pad_class_init (GstCmafSinkPadClass *klass)
       g_param_spec_boolean ("hearing-impaired", "Hearing impaired",
           "Whether this text also tells what can be heard besides words", FALSE,
           flags));
+  g_object_class_install_property (object_class, PROP_CLOSED_CAPTIONS,
+      g_param_spec_string ("closed-captions", "Closed captions",
+          "Captions inside of this video and their languages, as in "
+          "'CC1=en,CC3=es,SERVICE1=en', or 'none'; by default they are looked "
+          "for",
+          NULL, flags));
 }
 
 static void

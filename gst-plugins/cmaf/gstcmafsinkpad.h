@@ -6,6 +6,7 @@
 
 #include "cmaf-packager.h"
 #include "gstcmafmedia.h"
+#include "gstcmafsinkcaptions.h"
 #include "gstcmafsinktext.h"
 
 G_BEGIN_DECLS
@@ -22,6 +23,7 @@ typedef struct
   gchar *group; /* never NULL */
   gboolean is_default;
   MillCmafTextRole text_role;
+  gchar *closed_captions; /* (nullable): they are looked for */
 } GstCmafSinkPadSettings;
 
 /** Copies the settings; any thread. */
@@ -44,6 +46,10 @@ void gst_cmaf_sink_pad_set_lane (GstCmafSinkPad *self, MillCmafLane *lane);
 /** Streaming thread of the pad. */
 GstCmafMedia *gst_cmaf_sink_pad_get_media (GstCmafSinkPad *self);
 GstCmafSinkText *gst_cmaf_sink_pad_get_text (GstCmafSinkPad *self);
+/** Returns: (nullable): NULL where captions are not to be looked for */
+GstCmafSinkCaptions *gst_cmaf_sink_pad_get_captions (GstCmafSinkPad *self);
+/** Whether they are, now that the codec and what the application says is known. */
+void gst_cmaf_sink_pad_watch_captions (GstCmafSinkPad *self, gboolean watch);
 
 /** Adds what is upstream of the pad to the latency of all. */
 void gst_cmaf_sink_pad_add_latency (GstCmafSinkPad *self, gboolean *live,

@@ -273,6 +273,131 @@ test_restart (void)
   clear (&f, text);
 }
 
+/* ---- captions inside of the video ---- */
+
+/* A frame with an SEI message before it that has one construct of cc_data. */
+static GstFlowReturn
+push_captioned (Fixture *f, guint frame, const guint8 *construct)
+{
+  guint8 sei[] = { 0, 0, 0, 17, 6, 4, 13, 0xb5, 0, 0x31, 'G', 'A', '9', '4', 3,
+    0x41, 0xff, construct[0], construct[1], construct[2], 0x80 };
+  GstBuffer *buffer = make_frame (frame % GOP == 0, 500);
+  gst_buffer_prepend_memory (buffer,
+      gst_memory_new_wrapped (0, g_memdup2 (sei, sizeof sei), sizeof sei, 0,
+          sizeof sei, NULL, NULL));
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = frame * FRAME_NS;
+  GST_BUFFER_DURATION (buffer) = FRAME_NS;
+  return gst_harness_push (f->video, buffer);
+}
+
+static void
+push_silent (Fixture *f, guint from, guint to)
+{
+  static const guint8 padding[] = { 0xfc, 0x80, 0x80 };
+  for (guint i = from; i < to; i++)
+    g_assert_cmpint (push_captioned (f, i, padding), ==, GST_FLOW_OK);
+}
+
+static void
+begin_captions (Fixture *f, gint mode, const gchar *told)
+{
+  fixture_init (f, make_dir (), "mode", mode, "segment-duration-ms", 1000u,
+      NULL);
+  f->video = fixture_add (f, "video_0", NULL);
+  gst_child_proxy_set (GST_CHILD_PROXY (f->sink), "video_0::closed-captions",
+      told, NULL);
+  gst_harness_set_src_caps (f->video, video_caps ());
+}
+
+static const guint8 cc1[] = { 0xfc, 0x94, 0x20 };
+static const guint8 cc3[] = { 0xfd, 0x15, 0x20 };
+
+/* Found in the pictures; one that begins later comes into the playlist later,
+ * and a restart does not forget. */
+static void
+test_captions_found (void)
+{
+  Fixture f;
+  begin_captions (&f, 0, NULL);
+  g_assert_cmpint (push_captioned (&f, 0, cc1), ==, GST_FLOW_OK);
+  push_silent (&f, 1, 3 * GOP + 1);
+  g_assert_true (contains (&f, "master.m3u8",
+      "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC1\","
+      "AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n"));
+  g_assert_true (contains (&f, "master.m3u8", ",CLOSED-CAPTIONS=\"cc\""));
+  g_assert_true (contains (&f, "manifest.mpd",
+      "<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\"/>"));
+  g_assert_false (contains (&f, "master.m3u8", "CC3"));
+  g_assert_cmpint (push_captioned (&f, 3 * GOP + 1, cc3), ==, GST_FLOW_OK);
+  push_silent (&f, 3 * GOP + 2, 4 * GOP + 1);
+  g_assert_true (contains (&f, "master.m3u8", "INSTREAM-ID=\"CC3\""));
+
+  g_autofree gchar *dir = g_strdup (f.dir);
+  fixture_stop (&f);
+  g_free (f.dir);
+  fixture_init (&f, g_strdup (dir), "mode", 0, "segment-duration-ms", 1000u,
+      NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  push_both (&f, 0, 0, 2 * GOP + 1, GOP);
+  g_assert_true (contains (&f, "master.m3u8", "INSTREAM-ID=\"CC3\""));
+  fixture_clear (&f);
+}
+
+static void
+test_captions_told (void)
+{
+  static const struct
+  {
+    const gchar *told;
+    const gchar *in_master;
+    const gchar *in_mpd;
+  } vectors[] = {
+    { "CC1=en,SERVICE2=de",
+        "LANGUAGE=\"de\",AUTOSELECT=YES,INSTREAM-ID=\"SERVICE2\"",
+        "urn:scte:dash:cc:cea-708:2015\" value=\"2=lang:de\"" },
+    { "CC1=en,CC3=es", "#EXT-X-VERSION:6", "value=\"CC1=en;CC3=es\"" },
+    { "none", ",CLOSED-CAPTIONS=NONE\n", "</MPD>" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (vectors); i++) {
+    Fixture f;
+    begin_captions (&f, 2, vectors[i].told);
+    /* What is in the pictures does not change what was told. */
+    g_assert_cmpint (push_captioned (&f, 0, cc1), ==, GST_FLOW_OK);
+    push_silent (&f, 1, 2 * GOP);
+    push_eos (&f);
+    wait_eos (&f);
+    g_assert_true (contains (&f, "master.m3u8", vectors[i].in_master));
+    g_assert_true (contains (&f, "manifest.mpd", vectors[i].in_mpd));
+    fixture_clear (&f);
+  }
+}
+
+static void
+test_captions_refused (void)
+{
+  static const gchar *const wrong[] = { "", "CC5=en", "CC1=", "CC1,CC1",
+    "SERVICE0", "SERVICE64", "yes", "CC1=e\"n", "CC1;CC2" };
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    Fixture f;
+    begin_captions (&f, 0, wrong[i]);
+    g_autofree gchar *error = pop_text (&f, GST_MESSAGE_ERROR);
+    g_assert_nonnull (strstr (error, "closed-captions of pad 'video_0'"));
+    fixture_clear (&f);
+  }
+}
+
+/* Nothing is said of a stream that has none. */
+static void
+test_captions_absent (void)
+{
+  Fixture f;
+  begin_captions (&f, 0, NULL);
+  push_both (&f, 0, 0, 3 * GOP + 1, GOP);
+  g_assert_false (contains (&f, "master.m3u8", "CLOSED-CAPTIONS"));
+  g_assert_false (contains (&f, "manifest.mpd", "Accessibility"));
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -286,5 +411,9 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/text/silence", test_silence);
   g_test_add_func ("/cmafsink/text/open-end", test_open_end);
   g_test_add_func ("/cmafsink/text/restart", test_restart);
+  g_test_add_func ("/cmafsink/captions/found", test_captions_found);
+  g_test_add_func ("/cmafsink/captions/told", test_captions_told);
+  g_test_add_func ("/cmafsink/captions/refused", test_captions_refused);
+  g_test_add_func ("/cmafsink/captions/absent", test_captions_absent);
   return g_test_run ();
 }
