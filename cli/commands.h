@@ -27,6 +27,9 @@ MillExit mill_cmd_delete (MillCli *cli, gchar **arguments);
 /* start, stop, restart: cmd-start.c */
 MillExit mill_cmd_start (MillCli *cli, gchar **arguments);
 
+extern const GOptionEntry mill_cmd_cue_options[];
+MillExit mill_cmd_cue (MillCli *cli, gchar **arguments);
+
 extern const GOptionEntry mill_cmd_events_options[];
 MillExit mill_cmd_events (MillCli *cli, gchar **arguments);
 

@@ -52,6 +52,15 @@ const MillVerb mill_verbs[] = {
       MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
   { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
       2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
+  { "cue", "out|in|cancel|metadata NAME",
+      "begin or end a break of a live stream, or hand its players something",
+      "``out`` begins the break --id, which other content may fill "
+      "(advertisements), ``in`` ends it, ``cancel`` takes one back that has "
+      "not begun. Players and ad servers are told by EXT-X-DATERANGE with "
+      "SCTE35-OUT and SCTE35-IN, in the MPD, and in the media. ``metadata`` "
+      "hands players an ID3 tag at that time of the media.",
+      2, 2, MILL_ARGUMENT_ACTION, "out in cancel metadata",
+      mill_cmd_cue_options, mill_cmd_cue },
   { "events", "", "show what happens, as it happens",
       "Streams that start and end, warnings on publishers, publishers that are "
       "refused, processes that crash: a line each, with ``-o json`` an object "

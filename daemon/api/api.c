@@ -159,6 +159,7 @@ MillApi *
 mill_api_new (MillSupervisor *supervisor)
 {
   static const MillRoute *const tables[] = {
+    mill_api_cues_routes,
     mill_api_events_routes,
     mill_api_health_routes,
     mill_api_metrics_routes,

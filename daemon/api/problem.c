@@ -62,6 +62,10 @@ static const Mapping mappings[] = {
 
   { mill_ipc_error_quark, MILL_IPC_ERROR_NOT_FOUND, 409, "not-running",
       "The stream does not run" },
+  { mill_ipc_error_quark, MILL_IPC_ERROR_CONFLICT, 409, "conflict",
+      "Its state does not allow that" },
+  { mill_ipc_error_quark, MILL_IPC_ERROR_INVALID, 400, "invalid",
+      "The request does not fit its schema" },
   { mill_ipc_error_quark, MILL_IPC_ERROR_TIMEOUT, 503, "timeout",
       "The worker did not answer in time" },
   { g_io_error_quark, G_IO_ERROR_CLOSED, 503, "no-worker",

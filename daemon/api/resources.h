@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 /* The routes of each resource, one api-*.c each. */
+extern const MillRoute mill_api_cues_routes[];
 extern const MillRoute mill_api_events_routes[];
 extern const MillRoute mill_api_health_routes[];
 extern const MillRoute mill_api_metrics_routes[];

@@ -13,6 +13,7 @@ static const GDBusErrorEntry ENTRIES[] = {
   { MILL_IPC_ERROR_PROTOCOL, "org.millrace.Error.Protocol" },
   { MILL_IPC_ERROR_EXITED, "org.millrace.Error.Exited" },
   { MILL_IPC_ERROR_TIMEOUT, "org.millrace.Error.Timeout" },
+  { MILL_IPC_ERROR_CONFLICT, "org.millrace.Error.Conflict" },
 };
 
 GQuark

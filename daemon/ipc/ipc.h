@@ -37,6 +37,7 @@ GQuark mill_ipc_error_quark (void);
  *   drain
  * @MILL_IPC_ERROR_EXITED: a started process ended before it served its socket
  * @MILL_IPC_ERROR_TIMEOUT: no answer before the deadline
+ * @MILL_IPC_ERROR_CONFLICT: what was asked does not go with what is so
  */
 typedef enum
 {
@@ -50,6 +51,7 @@ typedef enum
   MILL_IPC_ERROR_PROTOCOL,
   MILL_IPC_ERROR_EXITED,
   MILL_IPC_ERROR_TIMEOUT,
+  MILL_IPC_ERROR_CONFLICT,
 } MillIpcError;
 
 /* "unix:path=..." with @path escaped. Returns: (transfer full) */

@@ -430,6 +430,32 @@ mill_worker_proxy_drop_publisher (MillWorkerProxy *proxy, const gchar *stream,
 }
 
 static void
+on_cue (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_cue_finish (MILL_IPC_WORKER1 (source), result, &error);
+  if (check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_cue_async (MillWorkerProxy *proxy, const gchar *stream,
+    GVariant *cue, GAsyncReadyCallback callback, gpointer user_data)
+{
+  mill_ipc_worker1_call_cue (proxy->worker, stream, cue, NULL, on_cue,
+      task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_cue_finish (MillWorkerProxy *proxy, GAsyncResult *result,
+    GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
 on_stream (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;

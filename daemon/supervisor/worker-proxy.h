@@ -144,6 +144,12 @@ void mill_worker_proxy_refuse_publish (MillWorkerProxy *proxy, guint64 request,
 void mill_worker_proxy_drop_publisher (MillWorkerProxy *proxy,
     const gchar *stream, const gchar *address, const gchar *reason);
 
+/* @cue: a{sv}, as org.millrace.Worker1.Cue has it; a floating one is taken. */
+void mill_worker_proxy_cue_async (MillWorkerProxy *proxy, const gchar *stream,
+    GVariant *cue, GAsyncReadyCallback callback, gpointer user_data);
+gboolean mill_worker_proxy_cue_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error);
+
 void mill_worker_proxy_get_stream_async (MillWorkerProxy *proxy,
     const gchar *stream, GAsyncReadyCallback callback, gpointer user_data);
 /* Returns: (transfer full) (nullable) */

@@ -4,6 +4,7 @@
 
 #include "daemon/common/log.h"
 #include "daemon/ipc/ipc.h"
+#include "daemon/worker/stream-cues.h"
 #include "daemon/worker/stream-inputs.h"
 #include "daemon/worker/stream-nodes.h"
 #include "daemon/worker/stream-outputs.h"
@@ -356,6 +357,16 @@ mill_worker_stream_drop_publisher (MillWorkerStream *stream,
     return TRUE;
   g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
       "stream '%s': got no publisher from '%s'", stream->name, address);
+  return FALSE;
+}
+
+gboolean
+mill_worker_stream_cue (MillWorkerStream *stream, GVariant *cue, GError **error)
+{
+  if (mill_worker_stream_is_running (stream) && stream->graph)
+    return mill_stream_cues_take (stream->graph, cue, error);
+  g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
+      "stream '%s': got a cue, expected one that runs", stream->name);
   return FALSE;
 }
 

@@ -67,6 +67,11 @@ gboolean mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
 gboolean mill_worker_stream_drop_publisher (MillWorkerStream *stream,
     const gchar *address, const gchar *reason, GError **error);
 
+/* A cue for its packagers: see mill_stream_cues_take().
+ * Errors: MILL_IPC_ERROR.NOT_FOUND also when it does not run */
+gboolean mill_worker_stream_cue (MillWorkerStream *stream, GVariant *cue,
+    GError **error);
+
 /* End of stream to the sources; what has not ended within 10 s is stopped. */
 void mill_worker_stream_end (MillWorkerStream *stream);
 

@@ -643,7 +643,9 @@ start (GstCmafSink *self)
   }
   self->packager = g_steal_pointer (&packager);
   GST_OBJECT_UNLOCK (self);
-  return gst_element_foreach_sink_pad (GST_ELEMENT (self), announce_text, NULL);
+  /* It is no failure to have no pads yet, which this would say too. */
+  gst_element_foreach_sink_pad (GST_ELEMENT (self), announce_text, NULL);
+  return TRUE;
 }
 
 static void

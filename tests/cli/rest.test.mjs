@@ -16,6 +16,8 @@ const server = await fakeServer({
   'GET /api/v1/streams/demo': [200, STREAM],
   'GET /api/v1/workers?limit=100': [200, { items: [{ id: 'w1', pid: 7, kind: 'shared', streams: ['demo', 'b'], cpu: 0.05, memory_bytes: 1234567, since: 'x' }], next: null }],
   'POST /api/v1/streams/demo/stop': [200],
+  'POST /api/v1/streams/demo/cues': [200, {}],
+  'POST /api/v1/streams/other/cues': [409, { title: 'Conflict', status: 409, detail: "break '7': got its end, expected a break of that id that has not ended" }],
   'POST /api/v1/streams/demo/start': [409, { type: 'about:blank', title: 'Conflict', status: 409, detail: "stream 'demo' has no description, expected one" }],
   'DELETE /api/v1/pipelines/a%2Fb': [422, { title: 'Unprocessable', status: 422, detail: 'the description has mistakes', errors: [{ pointer: '/nodes/in', detail: "unknown element 'x'" }, 'plain text', { odd: 1 }] }],
   'DELETE /api/v1/stream-keys/key_1': [200],
@@ -184,6 +186,26 @@ test('start, stop and delete ask for just that', async () => {
   assert.equal(last().asked, 'POST /api/v1/streams/demo/stop');
   assert.equal((await call(['delete', 'stream-keys', 'key_1'])).code, 0);
   assert.equal(last().asked, 'DELETE /api/v1/stream-keys/key_1');
+});
+
+test('cue says what its options say, and nothing else', async () => {
+  const bodies = [
+    [['cue', 'out', 'demo', '--id', '7', '--duration', '30'], { type: 'out', id: 7, duration: 30 }],
+    [['cue', 'out', 'demo', '--id', '0', '--duration', '30', '--no-return', '--at', '2026-01-01T00:00:00Z'], { type: 'out', id: 0, duration: 30, auto_return: false, at: '2026-01-01T00:00:00Z' }],
+    [['cue', 'in', 'demo', '--id', '7'], { type: 'in', id: 7 }],
+    [['cue', 'metadata', 'demo', '--field', 'title', '--value', 'störe'], { type: 'metadata', key: 'title', value: 'störe' }],
+    [['cue', 'metadata', 'demo', '--id3', file('tag', 'ID3 tag')], { type: 'metadata', id3: Buffer.from('ID3 tag').toString('base64') }],
+  ];
+  for (const [args, body] of bodies) {
+    const { code, stderr } = await call(args);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(last().asked, 'POST /api/v1/streams/demo/cues');
+    assert.deepEqual(last().body, body);
+  }
+  const refused = await call(['cue', 'in', 'other', '--id', '7']);
+  assert.deepEqual([refused.code, /got its end, expected a break/.test(refused.stderr)], [65, true]);
+  assert.equal((await call(['cue', 'sideways', 'demo'])).code, 64);
+  assert.equal((await call(['cue', 'metadata', 'demo', '--id3', '/nonexistent'])).code, 66);
 });
 
 test('what the server refuses is told in its words', async () => {

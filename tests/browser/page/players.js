@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// One function per player: (video, url, report, config) => { load(), levels(), select(index) }.
+// One function per player: (video, url, report, config, tell) => { load(), levels(), select(index) }.
 // select() changes the rendition as the player's own adaptation does: what is
 // in the buffer is played, what is fetched from then on is the other one.
 // mse has no manifest: config.tracks are { url, type } of whole tracks.
 // text() lists what the menu of captions has, showText(index) takes one.
-// report(fatal, text) is called for every error the player tells.
+// report(fatal, text) is called for every error the player tells, tell({ source, scheme,
+// time }) for every break or piece of timed metadata that it hands to an application.
 
 const script = (src) => new Promise((resolve, reject) => {
   const element = document.createElement('script');
@@ -15,10 +16,22 @@ const script = (src) => new Promise((resolve, reject) => {
 });
 
 export const players = {
-  async hls(video, url, report, config) {
+  async hls(video, url, report, config, tell) {
     await script('/modules/hls.js/dist/hls.js');
     const hls = new Hls(config);
     hls.on(Hls.Events.ERROR, (_, data) => report(data.fatal, `hls.js ${data.details} ${data.error?.message ?? ''} ${data.response?.code ?? ''}`));
+    const told = new Set();
+    hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, data) => {
+      for (const sample of data.samples) tell({ source: 'emsg', scheme: sample.type, time: sample.pts, text: new TextDecoder().decode(sample.data) });
+    });
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      for (const range of Object.values(details.dateRanges)) {
+        const event = { source: 'daterange', id: range.id, time: range.startTime, duration: range.plannedDuration, ended: range.duration, keys: Object.keys(range.attr) };
+        const key = JSON.stringify(event.keys) + event.id;
+        if (!told.has(key)) tell(event);
+        told.add(key);
+      }
+    });
     return {
       load() { hls.attachMedia(video); hls.loadSource(url); video.play().catch(() => {}); },
       levels: () => hls.levels.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
@@ -28,12 +41,15 @@ export const players = {
     };
   },
 
-  async shaka(video, url, report, config) {
+  async shaka(video, url, report, config, tell) {
     await script('/modules/shaka-player/dist/shaka-player.compiled.js');
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     await player.attach(video);
     player.addEventListener('error', (e) => report(e.detail.severity === 2, `shaka ${e.detail.code} ${JSON.stringify(e.detail.data)?.slice(0, 200)}`));
+    player.addEventListener('timelineregionadded', ({ detail }) => tell({ source: 'timeline', scheme: detail.schemeIdUri, time: detail.startTime, duration: detail.endTime - detail.startTime }));
+    player.addEventListener('emsg', ({ detail }) => tell({ source: 'emsg', scheme: detail.schemeIdUri, time: detail.startTime }));
+    player.addEventListener('metadata', (e) => tell({ source: 'metadata', scheme: e.metadataType, time: e.startTime, id: e.payload?.key }));
     if (config) player.configure(config);
     return {
       load: () => player.load(url).then(
@@ -49,7 +65,7 @@ export const players = {
     };
   },
 
-  async dash(video, url, report, config) {
+  async dash(video, url, report, config, tell) {
     await script('/modules/dashjs/dist/modern/umd/dash.all.min.js');
     const player = dashjs.MediaPlayer().create();
     player.initialize(video, undefined, true);
@@ -59,6 +75,9 @@ export const players = {
     // 25 to 34 are failed downloads, which the player retries by itself.
     player.on(events.ERROR, (e) => report(!/^(2[5678]|3[0-4])$/.test(String(e.error?.code)), `dash.js ${e.error?.code} ${e.error?.message}`));
     player.on(events.PLAYBACK_ERROR, (e) => report(true, `dash.js playback ${e.error?.message ?? e.error}`));
+    for (const scheme of ['urn:scte:scte35:2014:xml+bin', 'urn:scte:scte35:2013:bin', 'https://aomedia.org/emsg/ID3']) {
+      player.on(scheme, ({ event }) => tell({ source: event.eventStream?.adaptationSet ? 'emsg' : 'timeline', scheme, time: event.calculatedPresentationTime, duration: event.duration }), null, { mode: events.EVENT_MODE_ON_RECEIVE });
+    }
     const representations = () => player.getRepresentationsByType('video') ?? [];
     return {
       load: () => player.attachSource(url),

@@ -5,7 +5,7 @@ import { CELLS, STRIP, read } from './barcode.js';
 import { players } from './players.js';
 
 const video = document.getElementById('video');
-const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], ended: false, loaded: performance.now(), first: null };
+const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], ended: false, events: [], loaded: performance.now(), first: null };
 window.seen = seen;
 
 function report(fatal, text) {
@@ -69,7 +69,7 @@ window.watch = async (name, url, config) => {
   video.requestVideoFrameCallback(onFrame);
   video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));
   try {
-    window.player = await players[name](video, url, report, config);
+    window.player = await players[name](video, url, report, config, (event) => seen.events.push(event));
     await window.player.load();
   } catch (error) {
     report(true, error?.stack ?? error);
