@@ -99,9 +99,11 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
     .samples = (const MillBmffSample *) self->taken.samples->data,
     .n_samples = self->taken.samples->len,
   };
-  if (write->begins)
+  /* What is one file is one segment, with an index (23009-1 6.3.5.2). */
+  gboolean begins = write->begins && !self->options.publisher.single_file;
+  if (begins)
     chunk.flags |= MILL_BMFF_CHUNK_SEGMENT_START;
-  if (write->begins && lane->eos)
+  if (begins && lane->eos)
     chunk.flags |= MILL_BMFF_CHUNK_LAST_SEGMENT;
   if (lane->codec.roll_distance != 0)
     chunk.flags |= MILL_BMFF_CHUNK_ROLL;
@@ -174,6 +176,8 @@ submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
   write->header = header;
   g_autoptr (GError) error = NULL;
   if (mill_cmaf_publisher_write_chunk (self->publisher, write, &error)) {
+    if (write->begins)
+      written->offset = write->offset;
     self->bytes += size;
     return;
   }

@@ -69,12 +69,13 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
 
 static void
 submit_locked (MillCmafPackager *self, MillCmafLane *lane,
-    MillCmafWritten *written, const MillCmafChunkWrite *write)
+    MillCmafWritten *written, MillCmafChunkWrite *write)
 {
   g_autoptr (GError) error = NULL;
   written->pending++;
   lane->init_generation = write->cut->generation;
   if (mill_cmaf_publisher_write_chunk (self->publisher, write, &error)) {
+    written->offset = write->offset;
     self->bytes += written->bytes;
     return;
   }

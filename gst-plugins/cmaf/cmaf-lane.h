@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 /**
  * MillCmafWritten: a segment of a lane
  * @time: presentation time on the media's timeline, ticks
- * @i_frame_offset, @i_frame_bytes: see MillCmafSegment
+ * @i_frame_offset, @i_frame_bytes, @offset: see MillCmafSegment
  * @pending: chunks whose write is not done
  * @closed: no more comes
  * @closed_at: packager clock then
@@ -32,6 +32,7 @@ typedef struct
   guint64 bytes;
   guint32 i_frame_offset;
   guint32 i_frame_bytes;
+  guint64 offset;
   guint pending;
   gboolean failed;
   gboolean closed;

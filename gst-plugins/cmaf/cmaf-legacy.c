@@ -104,6 +104,9 @@ judge_file (const MillCmafPublisher *self, const gchar *rendition,
     return is_known && has_segment (self->state, generation, number)
         ? LISTED
         : LEFT_OVER;
+  /* All of a file that was packaged before: never gone on with. */
+  if (sscanf (file, "%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2)
+    return LEFT_OVER;
   if (sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2)
     return is_known && has_generation (self->state, generation) ? LISTED
                                                                 : LEFT_OVER;

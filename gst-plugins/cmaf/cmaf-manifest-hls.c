@@ -44,13 +44,22 @@ mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
   gboolean is_ts = manifest->container == MILL_CMAF_TS;
   gchar uri[64];
   gchar init[64];
-  g_snprintf (uri, sizeof uri, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".%s",
-      cut->generation, cut->number,
-      is_text     ? "vtt"
-          : is_ts ? "ts"
-                  : "m4s");
-  g_snprintf (init, sizeof init, "init-%" G_GUINT64_FORMAT ".mp4",
-      cut->generation);
+  const MillCmafFile *file = is_text
+      ? NULL
+      : mill_cmaf_manifest_find_file (rendition, cut->generation);
+  if (file != NULL) {
+    g_snprintf (uri, sizeof uri, "%" G_GUINT64_FORMAT ".mp4", cut->generation);
+    g_strlcpy (init, uri, sizeof init);
+  } else {
+    g_snprintf (uri, sizeof uri,
+        "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".%s", cut->generation,
+        cut->number,
+        is_text     ? "vtt"
+            : is_ts ? "ts"
+                    : "m4s");
+    g_snprintf (init, sizeof init, "init-%" G_GUINT64_FORMAT ".mp4",
+        cut->generation);
+  }
   MillHlsSegment listed = {
     .uri = uri,
     .init_uri = gap || is_text || is_ts ? NULL : init,
@@ -63,8 +72,14 @@ mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
     .flags = flags_of (cut, gap),
   };
   if (i_frames && !gap)
-    listed.range = (MillHlsRange){ .offset = segment->i_frame_offset,
-      .length = segment->i_frame_bytes };
+    listed.range = (MillHlsRange){
+      .offset = segment->offset + segment->i_frame_offset,
+      .length = segment->i_frame_bytes,
+    };
+  else if (file != NULL && !gap)
+    listed.range = (MillHlsRange){ segment->offset, segment->bytes };
+  if (file != NULL)
+    listed.init_range = (MillHlsRange){ 0, file->header_bytes };
   MillHlsCue cue;
   if (!i_frames && mill_cmaf_manifest_marker_find_cue (manifest, cut, &cue))
     listed.cue = &cue;

@@ -221,6 +221,15 @@ describe (const MillCmafManifest *manifest, guint i, const MillCmafCut *cut,
     .media = g_string_chunk_insert (strings, media),
     .event_schemes = mill_cmaf_manifest_marker_get_schemes (manifest, i),
   };
+  const MillCmafFile *file =
+      mill_cmaf_manifest_find_file (rendition, cut->generation);
+  if (file != NULL && file->index_bytes > 0) {
+    g_autofree gchar *name =
+        mill_cmaf_manifest_name_file (rendition->name, cut->generation);
+    described.file = g_string_chunk_insert (strings, name);
+    described.header = (MillMpdRange){ 0, file->header_bytes };
+    described.index = (MillMpdRange){ file->header_bytes, file->index_bytes };
+  }
   turn (&described, format->orientation);
   if (format->kind == MILL_CMAF_VIDEO)
     add_captions (manifest->state->captions, &described, strings);

@@ -29,6 +29,18 @@ mill_cmaf_manifest_is_gap (const MillCmafRendition *rendition, guint i)
              MILL_CMAF_SEGMENT_GAP) != 0;
 }
 
+/** Returns: (nullable): the file that has the segments of @generation */
+static inline const MillCmafFile *
+mill_cmaf_manifest_find_file (const MillCmafRendition *rendition,
+    guint64 generation)
+{
+  for (guint i = 0; rendition->files != NULL && i < rendition->files->len; i++)
+    if (g_array_index (rendition->files, MillCmafFile, i).generation ==
+        generation)
+      return &g_array_index (rendition->files, MillCmafFile, i);
+  return NULL;
+}
+
 /** Returns: whether one of the cuts [@from, @to) begins a segment that cannot
  * be decoded without another */
 gboolean mill_cmaf_manifest_has_dependent_cut (const MillCmafManifest *manifest,

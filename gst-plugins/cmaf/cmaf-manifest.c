@@ -21,6 +21,13 @@ mill_cmaf_manifest_name_init (const gchar *rendition, guint64 generation)
 }
 
 gchar *
+mill_cmaf_manifest_name_file (const gchar *rendition, guint64 generation)
+{
+  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT ".mp4", rendition,
+      generation);
+}
+
+gchar *
 mill_cmaf_manifest_name_segment (const gchar *rendition,
     MillCmafContainer container, guint64 generation, guint64 number)
 {

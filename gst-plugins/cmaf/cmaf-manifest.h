@@ -99,6 +99,8 @@ gchar *mill_cmaf_manifest_name_playlist (const gchar *rendition,
     MillCmafPlaylist which);
 gchar *mill_cmaf_manifest_name_init (const gchar *rendition,
     guint64 generation);
+gchar *mill_cmaf_manifest_name_file (const gchar *rendition,
+    guint64 generation);
 gchar *mill_cmaf_manifest_name_segment (const gchar *rendition,
     MillCmafContainer container, guint64 generation, guint64 number);
 /* The segment of text that HLS lists beside the one in fMP4. */

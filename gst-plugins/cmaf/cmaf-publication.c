@@ -145,6 +145,7 @@ fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
       .bytes = written->bytes,
       .i_frame_offset = written->i_frame_offset,
       .i_frame_bytes = written->i_frame_bytes,
+      .offset = written->offset,
     };
     lane->n_published++;
     self->gaps--;

@@ -22,7 +22,7 @@ typedef struct
   MillHlsBitrate i_frames_bitrate;
   MillHlsListing *listings[MILL_CMAF_N_PLAYLISTS]; /* NULL: not kept */
   MillStoreObject *object; /* the segment being written */
-  guint64 offset; /* bytes handed to it */
+  guint64 offset; /* bytes handed to it; where the segment begins in a file */
   guint part; /* chunks handed to it */
   GstClockTimeDiff missed; /* ns since it had a segment */
   guint64 announced_bps; /* in the multivariant playlist */
@@ -167,6 +167,20 @@ void mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due);
 
 /** Leaves nothing behind, where there was nothing before and nothing came. */
 void mill_cmaf_legacy_withdraw (MillCmafPublisher *self);
+
+/* ---- cmaf-single.c ---- */
+
+/** Rendition @i goes on in a new file, which begins with @init. */
+void mill_cmaf_single_begin (MillCmafPublisher *self, guint i,
+    guint64 generation, GBytes *init, MillStoreJob *job);
+
+/** @length bytes are added to it. Returns: where they begin */
+guint64 mill_cmaf_single_add (MillCmafPublisher *self, guint i, gsize length);
+
+/** Writes the indexes; nothing more comes.
+ * Errors: MILL_BMFF_ERROR */
+gboolean mill_cmaf_single_finish (MillCmafPublisher *self, MillStoreJob *job,
+    GError **error);
 
 /* ---- cmaf-window.c ---- */
 

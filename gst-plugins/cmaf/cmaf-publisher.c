@@ -201,6 +201,18 @@ begin (MillCmafPublisher *self, GError **error)
   return mill_cmaf_index_begin (self, error);
 }
 
+static gboolean
+check_single (const MillCmafPublisher *self, GError **error)
+{
+  if (!self->options.single_file || mill_store_can_patch (self->store))
+    return TRUE;
+  g_set_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED,
+      "single-file in '%s': got a store that nothing can be written into again, "
+      "expected a directory",
+      mill_store_get_location (self->store));
+  return FALSE;
+}
+
 MillCmafPublisher *
 mill_cmaf_publisher_open (const gchar *path,
     const MillCmafPublisherOptions *options, MillCmafPublisherDone done,
@@ -217,7 +229,7 @@ mill_cmaf_publisher_open (const gchar *path,
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
   self->store = mill_store_directory_new (path, error);
-  if (self->store == NULL)
+  if (self->store == NULL || !check_single (self, error))
     return NULL;
   self->lease = mill_store_take (self->store, MILL_CMAF_STATE_NAME,
       MILL_STORE_TAKE_FREE, error);
@@ -448,24 +460,36 @@ put_webvtt (MillCmafPublisher *self, const MillCmafChunkWrite *write,
   mill_store_job_put (job, name, write->webvtt);
 }
 
+static void
+put_init (MillCmafPublisher *self, const MillCmafChunkWrite *write,
+    MillStoreJob *job)
+{
+  if (self->options.single_file) {
+    mill_cmaf_single_begin (self, write->rendition, write->cut->generation,
+        write->init, job);
+    return;
+  }
+  g_autofree gchar *name =
+      mill_cmaf_manifest_name_init (mill_cmaf_publisher_rendition (self,
+                                        write->rendition)
+                                        ->name,
+          write->cut->generation);
+  mill_store_job_put (job, name, write->init);
+}
+
 gboolean
 mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
-    const MillCmafChunkWrite *write, GError **error)
+    MillCmafChunkWrite *write, GError **error)
 {
   MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
+  gboolean single = self->options.single_file;
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, write->rendition,
       write->cut->number);
-  if (write->init != NULL) {
-    g_autofree gchar *name =
-        mill_cmaf_manifest_name_init (mill_cmaf_publisher_rendition (self,
-                                          write->rendition)
-                                          ->name,
-            write->cut->generation);
-    mill_store_job_put (job, name, write->init);
-  }
+  if (write->init != NULL)
+    put_init (self, write, job);
   if (write->webvtt != NULL)
     put_webvtt (self, write, job);
-  if (write->begins)
+  if (write->begins && !single)
     open_segment (self, write);
   MillStoreChunk *bytes = mill_store_chunk_new (1 + write->memories->len);
   mill_store_chunk_add_bytes (bytes, write->header);
@@ -474,12 +498,14 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
         gst_memory_ref (g_ptr_array_index (write->memories, i)));
   gsize length = mill_store_chunk_get_size (bytes);
   mill_store_job_append (job, output->object, bytes);
-  if (write->ends)
+  write->offset = single ? mill_cmaf_single_add (self, write->rendition, length)
+                         : 0;
+  if (write->ends && !single)
     mill_store_job_close (job, output->object);
   mill_cmaf_index_add (self, job, write, length);
   output->offset += length;
   output->part++;
-  if (write->ends)
+  if (write->ends && !single)
     g_clear_pointer (&output->object, mill_store_object_unref);
   if (submit (self, job, error))
     return TRUE;
@@ -591,8 +617,16 @@ mill_cmaf_publisher_note_failure (MillCmafPublisher *self)
 void
 mill_cmaf_publisher_end (MillCmafPublisher *self)
 {
+  g_autoptr (GError) error = NULL;
   self->state->ended = TRUE;
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_END, 0, 0);
+  /* What playlists list is whole before they list it. */
+  if (self->options.single_file &&
+      !mill_cmaf_single_finish (self, job, &error)) {
+    mill_store_job_free (job);
+    self->done (MILL_CMAF_WROTE_MANIFESTS, 0, 0, error, self->user_data);
+    return;
+  }
   put_manifests (self, job, TRUE);
   mill_cmaf_index_end (self, job);
   /* Nothing is to come that could do it later. */

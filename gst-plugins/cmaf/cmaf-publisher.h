@@ -24,6 +24,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @dvr_window: least duration of a live playlist, ns
  * @cue_tags: see MillCmafManifest
  * @i_frames: playlists of the first pictures of segments are written
+ * @single_file: all segments of a rendition are in one file: VOD only
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable): a reference of its own is taken
  * @part_duration: longest part, ns; 0: chunks are no parts
@@ -43,6 +44,7 @@ typedef struct
   gboolean dash;
   gboolean i_frames;
   gboolean cue_tags;
+  gboolean single_file;
   gboolean dated;
   MillCmafPresentation *presentation;
   gboolean may_wait;
@@ -142,6 +144,7 @@ void mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint rendition,
  * @webvtt: (nullable): of text: the same segment for HLS, a file of its own
  * @begins, @ends: first, last chunk of its segment
  * @time, @duration: running time, ns
+ * @offset: (out): of the chunk in the file that has all segments; 0 without
  */
 typedef struct
 {
@@ -157,12 +160,13 @@ typedef struct
   GstClockTimeDiff time;
   GstClockTime duration;
   gint64 wall_us;
+  guint64 offset;
 } MillCmafChunkWrite;
 
 /** Returns: FALSE with MILL_STORE_ERROR_BUSY when the queue is full: then
  * done is not called. Any other failure goes to done. */
 gboolean mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
-    const MillCmafChunkWrite *write, GError **error);
+    MillCmafChunkWrite *write, GError **error);
 
 /**
  * mill_cmaf_publisher_add:

@@ -63,6 +63,7 @@ mill_cmaf_state_free_rendition (MillCmafRendition *rendition)
     return;
   mill_cmaf_state_clear_format (&rendition->format);
   g_array_unref (rendition->segments);
+  g_clear_pointer (&rendition->files, g_array_unref);
   g_free (rendition->pad);
   g_free (rendition->name);
   g_free (rendition);

@@ -105,9 +105,25 @@ void mill_cmaf_state_copy_format (MillCmafFormat *to,
 void mill_cmaf_state_clear_format (MillCmafFormat *format);
 
 /**
+ * MillCmafFile: one that has all segments of a generation
+ * @header_bytes: of its CMAF header, behind which its index is
+ * @index_bytes: 0 before it is written
+ * @size: of the file so far
+ */
+typedef struct
+{
+  guint64 generation;
+  guint64 header_bytes;
+  guint64 index_bytes;
+  guint64 size;
+} MillCmafFile;
+
+/**
  * MillCmafRendition:
  * @pad: name of the pad it came from, by which a successor knows it
  * @segments: (element-type MillCmafSegment): one for each cut of the state
+ * @files: (nullable) (element-type MillCmafFile): where segments have none of
+ *   their own. Not saved: such a rendition is never gone on with.
  * @gone: has missed so much that manifests leave it out
  */
 typedef struct
@@ -116,6 +132,7 @@ typedef struct
   gchar *name;
   MillCmafFormat format;
   GArray *segments;
+  GArray *files;
   gboolean gone;
 } MillCmafRendition;
 

@@ -21,6 +21,7 @@ enum
   PROP_HLS,
   PROP_DASH,
   PROP_I_FRAME_PLAYLISTS,
+  PROP_SINGLE_FILE,
   PROP_CUE_TAGS,
   PROP_BREAK_PERIODS,
   PROP_PROGRAM_DATE_TIME,
@@ -122,6 +123,12 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       gst_cmaf_sink_presentation_build (&settings->presentation, error);
   if (presentation == NULL)
     return FALSE;
+  if (settings->single_file && settings->mode != MILL_CMAF_VOD) {
+    g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        "single-file: got a mode that is not vod, expected vod: such a file is "
+        "whole at its end only");
+    return FALSE;
+  }
   *ret_options = (MillCmafPackagerOptions){
     .publisher = {
       .mode = settings->mode,
@@ -131,6 +138,7 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .hls = settings->hls,
       .dash = settings->dash,
       .i_frames = settings->i_frame_playlists,
+      .single_file = settings->single_file,
       .cue_tags = settings->cue_tags,
       /* A file has no wall clock, unless it is told. */
       .dated = settings->mode != MILL_CMAF_VOD ||
@@ -245,6 +253,9 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
     case PROP_I_FRAME_PLAYLISTS:
       settings->i_frame_playlists = g_value_get_boolean (value);
       break;
+    case PROP_SINGLE_FILE:
+      settings->single_file = g_value_get_boolean (value);
+      break;
     case PROP_CUE_TAGS:
       settings->cue_tags = g_value_get_boolean (value);
       break;
@@ -301,6 +312,9 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_I_FRAME_PLAYLISTS:
       g_value_set_boolean (value, settings->i_frame_playlists);
+      break;
+    case PROP_SINGLE_FILE:
+      g_value_set_boolean (value, settings->single_file);
       break;
     case PROP_CUE_TAGS:
       g_value_set_boolean (value, settings->cue_tags);
@@ -401,6 +415,10 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
       g_param_spec_boolean ("i-frame-playlists", "i-frame-playlists",
           "List the first picture of each segment for fast forward and rewind",
           TRUE, flags));
+  g_object_class_install_property (klass, PROP_SINGLE_FILE,
+      g_param_spec_boolean ("single-file", "single-file",
+          "One file for each rendition, listed by byte ranges (mode vod only)",
+          FALSE, flags));
   g_object_class_install_property (klass, PROP_CUE_TAGS,
       g_param_spec_boolean ("cue-tags", "cue-tags",
           "Mark breaks by EXT-X-CUE-OUT and EXT-X-CUE-IN too, for old readers",

@@ -33,6 +33,7 @@ typedef struct
   gboolean hls;
   gboolean dash;
   gboolean i_frame_playlists;
+  gboolean single_file;
   gboolean cue_tags;
   gboolean break_periods;
   GstCmafSinkTimeSource program_date_time;

@@ -393,6 +393,9 @@ test_on_demand (void)
     { "//m:SegmentBase/@indexRange", "700-811" },
     { "//m:SegmentBase/@timescale", "90000" },
     { "//m:SegmentBase/m:Initialization/@range", "0-699" },
+    { "//m:AdaptationSet/@subsegmentAlignment", "true" },
+    { "//m:AdaptationSet/@subsegmentStartsWithSAP", "1" },
+    { "count(//@segmentAlignment | //@startWithSAP)", "0" },
   };
   MillMpdRepresentation video = { VIDEO, .segments = video_segments,
     .n_segments = 2 };

@@ -48,6 +48,38 @@ test('what cmafsink makes breaks no rule', () => {
   assert.match(stderr, /no rule is broken: 1 Periods, 8 segments/);
 });
 
+test('one file with its index breaks no rule, and what is wrong with it is found', () => {
+  const single = path.join(dir, 'single'); const text = FILM.replace('mode: vod', 'mode: vod, single-file: true');
+  fs.writeFileSync(path.join(dir, 'single.yaml'), text);
+  execFileSync(MILLRACE, ['run', path.join(dir, 'single.yaml'), '--set', `output=${single}`, '--quiet']);
+  const { status, stdout, stderr } = check(single);
+  assert.equal(stdout, '');
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /no rule is broken: 1 Periods, 8 segments/);
+  const manifest = path.join(single, 'manifest.mpd'); const told = fs.readFileSync(manifest, 'utf8');
+  const [media] = fs.readdirSync(path.join(single, video)).filter((f) => f.endsWith('.mp4')).map((f) => path.join(single, video, f));
+  const kept = fs.readFileSync(media); const sidx = kept.indexOf('sidx');
+  const patch = (offset, bytes) => () => { const data = Buffer.from(kept); Buffer.from(bytes).copy(data, sidx + offset); fs.writeFileSync(media, data); };
+  const rewrite = (from, to) => () => { assert.match(told, from); fs.writeFileSync(manifest, told.replace(from, to)); };
+  for (const [what, change, clause] of [
+    ['an index range that ends too early', rewrite(/indexRange="(\d+)-(\d+)"/, (_, a, b) => `indexRange="${a}-${b - 12}"`), /5\.3\.9\.2\.2: @indexRange .* is not a segment index alone/],
+    ['a header range that is the index', rewrite(/range="0-\d+"/, 'range="700-760"'), /14496-12|3\.1\.2/],
+    ['no header range', rewrite(/<Initialization[^]*?\/>/, ''), /5\.3\.9\.2\.2: Initialization@range/],
+    ['a file that is not there', rewrite(/\/1\.mp4/, '/7.mp4'), /5\.6\.4: .* cannot be loaded/],
+    ['another timescale', rewrite(/SegmentBase timescale="\d+"/, 'SegmentBase timescale="1000"'), /8\.16\.3: timescale \d+, the MPD says 1000/],
+    ['another time', patch(16, [0, 0, 0, 0, 0, 0, 1, 0]), /8\.16\.3: subsegment 0 is decoded at 0, the index says 256/],
+    ['a subsegment that is too short', patch(36, [0, 0, 0, 99]), /8\.16\.3: subsegment 1 does not begin with a movie fragment/],
+    ['a subsegment behind the end', patch(36, [0x7f, 0, 0, 0]), /8\.16\.3: subsegment 0 of \d+ bytes at \d+ is not all in the file/],
+    ['a subsegment that lasts longer', patch(40, [0, 9, 0, 0]), /8\.16\.3: subsegment 1 is decoded at/],
+  ]) {
+    change();
+    const found = check(single);
+    assert.match(found.stdout, clause, what);
+    assert.equal(found.status, 1, what);
+    fs.writeFileSync(manifest, told); fs.writeFileSync(media, kept);
+  }
+});
+
 const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is in\n${text}`); return text.replace(from, to); };
 const S = /<S [^]*?\/>/;
 const ofVideo = (change) => (text) => text.replace(/<Representation id="v[^]*?<\/Representation>/, (part) => change(part));

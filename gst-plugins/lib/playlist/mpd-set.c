@@ -129,9 +129,14 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     mill_mpd_xml_put_text (xml, "lang", first->language);
   if (is_video)
     write_maxima (xml, period, first->set);
-  mill_mpd_xml_put_text (xml, "segmentAlignment", "true");
+  /* Of one file with an index it is its subsegments that are cut alike (8.3.3).
+   */
+  gboolean indexed = first->file != NULL;
+  mill_mpd_xml_put_text (xml,
+      indexed ? "subsegmentAlignment" : "segmentAlignment", "true");
   if (promises_sap (period, first->set))
-    mill_mpd_xml_put_number (xml, "startWithSAP", 1);
+    mill_mpd_xml_put_number (xml,
+        indexed ? "subsegmentStartsWithSAP" : "startWithSAP", 1);
   if (is_video)
     write_colour (xml, &first->colour);
   if (period->continues != NULL)

@@ -38,6 +38,27 @@ directory_put (MillStore *store, const gchar *name, GBytes *content,
   return TRUE;
 }
 
+static gboolean
+directory_patch (MillStore *store, const gchar *name, guint64 offset,
+    GBytes *content, GError **error)
+{
+  MillStoreDirectory *self = (MillStoreDirectory *) store;
+  gint fd = mill_store_directory_files_open (self, name, O_WRONLY, FALSE);
+  struct iovec vector;
+  gsize size;
+  gboolean done;
+
+  vector.iov_base = (gpointer) g_bytes_get_data (content, &size);
+  vector.iov_len = size;
+  done = fd >= 0 && lseek (fd, (off_t) offset, SEEK_SET) >= 0 &&
+      mill_store_directory_files_write (fd, &vector, 1);
+  if (!done)
+    mill_store_directory_files_fail (self, "writing into", name, error);
+  if (fd >= 0)
+    close (fd);
+  return done;
+}
+
 static GBytes *
 directory_get (MillStore *store, const gchar *name, gsize max_bytes,
     GError **error)
@@ -212,6 +233,7 @@ directory_finalize (MillStore *store)
 static const MillStoreClass directory_class = {
   .finalize = directory_finalize,
   .put = directory_put,
+  .patch = directory_patch,
   .get = directory_get,
   .stat = directory_stat,
   .rename = directory_rename,

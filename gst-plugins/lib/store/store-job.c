@@ -14,6 +14,7 @@ typedef enum
   STEP_REQUIRE_LEASE,
   STEP_WRITE_LEASE,
   STEP_APPEND_LEASE,
+  STEP_PATCH,
 } StepKind;
 
 typedef struct
@@ -24,6 +25,7 @@ typedef struct
   gchar *name;
   GBytes *content;
   MillStoreLease *lease;
+  guint64 offset;
 } Step;
 
 struct _MillStoreJob
@@ -94,6 +96,21 @@ mill_store_job_put (MillStoreJob *self, const gchar *name, GBytes *content)
     .kind = STEP_PUT,
     .name = g_strdup (name),
     .content = g_bytes_ref (content),
+  };
+
+  self->size += g_bytes_get_size (content);
+  g_array_append_val (self->steps, step);
+}
+
+void
+mill_store_job_patch (MillStoreJob *self, const gchar *name, guint64 offset,
+    GBytes *content)
+{
+  Step step = {
+    .kind = STEP_PATCH,
+    .name = g_strdup (name),
+    .content = g_bytes_ref (content),
+    .offset = offset,
   };
 
   self->size += g_bytes_get_size (content);
@@ -197,6 +214,9 @@ run_step (const Step *step, MillStore *store, GError **error)
       return mill_store_object_close (step->object, error);
     case STEP_PUT:
       return mill_store_put (store, step->name, step->content, error);
+    case STEP_PATCH:
+      return mill_store_patch (store, step->name, step->offset, step->content,
+          error);
     case STEP_REMOVE:
       return mill_store_remove (store, step->name, error);
     case STEP_REQUIRE_LEASE:

@@ -35,6 +35,9 @@ void mill_store_job_append (MillStoreJob *self, MillStoreObject *object,
 void mill_store_job_close (MillStoreJob *self, MillStoreObject *object);
 void mill_store_job_put (MillStoreJob *self, const gchar *name,
     GBytes *content);
+/** See mill_store_patch(). */
+void mill_store_job_patch (MillStoreJob *self, const gchar *name,
+    guint64 offset, GBytes *content);
 void mill_store_job_remove (MillStoreJob *self, const gchar *name);
 /** The steps after it are carried out only while @lease is held: else the job
  * fails with LOST. It may be freed (given up) with jobs under way. */

@@ -18,6 +18,9 @@ typedef struct
   void (*finalize) (MillStore *self);
   gboolean (*put) (MillStore *self, const gchar *name, GBytes *content,
       GError **error);
+  /* (nullable): over what is there, all of it inside of the object */
+  gboolean (*patch) (MillStore *self, const gchar *name, guint64 offset,
+      GBytes *content, GError **error);
   GBytes *(*get) (MillStore *self, const gchar *name, gsize max_bytes,
       GError **error);
   gboolean (*stat) (MillStore *self, const gchar *name, guint64 *ret_size,

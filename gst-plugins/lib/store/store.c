@@ -120,6 +120,22 @@ mill_store_put (MillStore *self, const gchar *name, GBytes *content,
       self->klass->put (self, name, content, error);
 }
 
+gboolean
+mill_store_can_patch (MillStore *self)
+{
+  return self->klass->patch != NULL;
+}
+
+gboolean
+mill_store_patch (MillStore *self, const gchar *name, guint64 offset,
+    GBytes *content, GError **error)
+{
+  g_return_val_if_fail (self->klass->patch != NULL, FALSE);
+
+  return check_name (name, error) &&
+      self->klass->patch (self, name, offset, content, error);
+}
+
 GBytes *
 mill_store_get (MillStore *self, const gchar *name, gsize max_bytes,
     GError **error)

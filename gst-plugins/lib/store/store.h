@@ -79,6 +79,13 @@ gboolean mill_store_is_memory (MillStore *self);
 gboolean mill_store_put (MillStore *self, const gchar *name, GBytes *content,
     GError **error);
 
+/** No I/O. Returns: whether mill_store_patch() can be used */
+gboolean mill_store_can_patch (MillStore *self);
+
+/** Writes over a part of an object that nobody reads yet: not at once. */
+gboolean mill_store_patch (MillStore *self, const gchar *name, guint64 offset,
+    GBytes *content, GError **error);
+
 /** Returns: (transfer full)(nullable): the whole object; one of more than
  * @max_bytes is refused (FAILED) */
 GBytes *mill_store_get (MillStore *self, const gchar *name, gsize max_bytes,

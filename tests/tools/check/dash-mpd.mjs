@@ -66,11 +66,23 @@ class Representation {
     this.first = Number(template.startNumber ?? 1);
     this.segments = [];
     this.check(this.bandwidth > 0, '5.3.5.2', `@bandwidth ${attributes.bandwidth}`);
+    this.index = element.one('SegmentBase');
+    if (this.index) this.readIndexed(element);
     if (this.hasTemplate) this.readTemplate(report);
     else this.check(element.one('SegmentBase') || element.one('SegmentList') || element.one('BaseURL'), '5.3.9.1', 'has no segments');
   }
 
   check(holds, clause, text) { return this.report.check(holds, this.where, dash(clause), text); }
+
+  /** 5.3.9.2, 8.3: one file with its index. */
+  readIndexed(element) {
+    this.file = element.one('BaseURL')?.text?.trim();
+    this.timescale = this.index.number('timescale', 1); this.offset = this.index.number('presentationTimeOffset', 0);
+    this.indexRange = this.index.attributes.indexRange; this.headerRange = this.index.one('Initialization')?.attributes.range;
+    this.check(this.file, '5.6.4', 'a SegmentBase without a BaseURL of its own');
+    this.check(/^\d+-\d+$/.test(this.indexRange ?? ''), '5.3.9.2.2', `SegmentBase@indexRange ${this.indexRange}`);
+    this.check(/^\d+-\d+$/.test(this.headerRange ?? ''), '5.3.9.2.2', `Initialization@range ${this.headerRange}`);
+  }
 
   readTemplate(report) {
     const { template } = this;
