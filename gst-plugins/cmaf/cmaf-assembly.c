@@ -329,6 +329,13 @@ close_segment_locked (MillCmafPackager *self, MillCmafLane *lane,
   written->closed_at = self->clock;
   if (written->bytes == 0 || !complete)
     written->failed = TRUE;
+  if (!written->failed && !self->failed) {
+    /* Counted first: it may be done by the time that this returns. */
+    written->pending++;
+    if (!mill_cmaf_publisher_close_segment (self->publisher,
+            (guint) lane->rendition, lane->segment))
+      written->pending--;
+  }
   lane->segment++;
 }
 

@@ -22,7 +22,8 @@ static gboolean
 is_told (const MillCmafPublisher *self)
 {
   return self->options.mode != MILL_CMAF_VOD &&
-      self->options.container != MILL_CMAF_TS;
+      self->options.container != MILL_CMAF_TS &&
+      !mill_store_is_remote (self->store);
 }
 
 /* Text has no parts and its playlist none of the tags of low latency: whoever

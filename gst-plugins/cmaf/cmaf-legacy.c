@@ -17,6 +17,10 @@ mill_cmaf_legacy_read (MillCmafPublisher *self)
   if (g_bytes_get_size (content) == 0) {
     self->state = mill_cmaf_state_new ();
     self->untouched = TRUE;
+    /* A server may have what a predecessor sent whose state is elsewhere: no
+     * name of it is used again. */
+    if (mill_store_is_remote (self->store))
+      self->state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
     return;
   }
   g_autoptr (GError) error = NULL;

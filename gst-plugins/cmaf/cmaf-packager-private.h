@@ -46,6 +46,7 @@ struct _MillCmafPackager
   gboolean failed;
   gboolean closed;
   gboolean degraded; /* a write failed, and it was said */
+  gboolean troubled; /* one has failed since manifests were written */
   gboolean long_gop_told;
   GstClockTimeDiff position;
   guint64 segments;

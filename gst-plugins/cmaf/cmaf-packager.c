@@ -3,6 +3,8 @@
 
 #include "cmaf-packager-private.h"
 
+#include "store/store-directory.h"
+
 /* How long the first segment of a live stream may become: it decides the
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
@@ -12,6 +14,8 @@
 /* By how much the source's clock may be off what playlists tell: a clock that
  * drifts must not break a stream, one that was set must. */
 #define REFERENCE_MAX_US G_USEC_PER_SEC
+/* A server may be away for long, and who closes has others to look after. */
+#define CLOSE_REMOTE_TIMEOUT_US (1 * G_USEC_PER_SEC)
 
 typedef struct
 {
@@ -67,11 +71,13 @@ mill_cmaf_packager_fail_locked (MillCmafPackager *self, const GError *error)
   mill_cmaf_packager_say_locked (self, MILL_CMAF_FAILED, error);
 }
 
-/* A write has failed. Once per trouble, not per segment. */
+/* A write has failed. Once per trouble, not per segment: it is over when all of
+ * a segment's time goes well. */
 void
 mill_cmaf_packager_degrade_locked (MillCmafPackager *self, const GError *error)
 {
   mill_cmaf_publisher_note_failure (self->publisher);
+  self->troubled = TRUE;
   gboolean fatal =
       g_error_matches (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST) ||
       mill_cmaf_packager_is_vod (self);
@@ -116,10 +122,21 @@ on_chunk_written_locked (MillCmafPackager *self, guint rendition,
 }
 
 static void
+note_well_locked (MillCmafPackager *self)
+{
+  if (!self->troubled)
+    self->degraded = FALSE;
+  self->troubled = FALSE;
+}
+
+static void
 on_written (MillCmafWrote what, guint rendition, guint64 number,
     const GError *error, gpointer user_data)
 {
   MillCmafPackager *self = user_data;
+  /* The version that took its place will be told of. */
+  if (g_error_matches (error, MILL_STORE_ERROR, MILL_STORE_ERROR_SUPERSEDED))
+    return;
   /* Inline, this is inside of a call that has the lock. */
   gboolean inside = mill_cmaf_publisher_is_inline (self->publisher);
   if (!inside)
@@ -129,7 +146,7 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
   if (error != NULL)
     mill_cmaf_packager_degrade_locked (self, error);
   else if (what == MILL_CMAF_WROTE_MANIFESTS)
-    self->degraded = FALSE;
+    note_well_locked (self);
   if (what == MILL_CMAF_WROTE_END)
     mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
   if (!inside) {
@@ -137,6 +154,7 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
       mill_cmaf_publication_run_locked (self);
       mill_cmaf_publication_end_locked (self);
     }
+    mill_cmaf_pushback_move_locked (self);
     unlock (self);
   }
 }
@@ -224,8 +242,16 @@ gboolean
 mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
     GError **error)
 {
+  g_autoptr (MillStore) store = mill_store_directory_new (path, error);
+  return store != NULL && mill_cmaf_packager_open_store (self, store, error);
+}
+
+gboolean
+mill_cmaf_packager_open_store (MillCmafPackager *self, MillStore *store,
+    GError **error)
+{
   self->options.publisher.part_duration = self->options.part_duration;
-  self->publisher = mill_cmaf_publisher_open (path, &self->options.publisher,
+  self->publisher = mill_cmaf_publisher_open (store, &self->options.publisher,
       on_written, self, error);
   /* It has taken a reference of its own. */
   self->options.publisher.presentation = NULL;
@@ -250,7 +276,15 @@ mill_cmaf_packager_close (MillCmafPackager *self)
 {
   if (self->publisher == NULL)
     return;
-  mill_cmaf_publisher_flush (self->publisher, CLOSE_TIMEOUT_US);
+  MillStoreStats unused;
+  gboolean is_remote =
+      mill_cmaf_publisher_get_store_stats (self->publisher, &unused);
+  if (!mill_cmaf_publisher_flush (self->publisher,
+          is_remote ? CLOSE_REMOTE_TIMEOUT_US : CLOSE_TIMEOUT_US) &&
+      is_remote) {
+    mill_cmaf_publisher_abandon (self->publisher);
+    mill_cmaf_publisher_flush (self->publisher, CLOSE_TIMEOUT_US);
+  }
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
   unlock (self);
@@ -574,6 +608,8 @@ mill_cmaf_packager_get_stats (MillCmafPackager *self, MillCmafStats *ret_stats)
     .target_duration_s = state->target_duration_s,
     .renditions = g_ptr_array_new_with_free_func (free_rendition_stats),
   };
+  ret_stats->is_remote =
+      mill_cmaf_publisher_get_store_stats (self->publisher, &ret_stats->store);
   for (guint i = 0; i < state->cuts->len; i++) {
     const MillCmafCut *cut = &g_array_index (state->cuts, MillCmafCut, i);
     ret_stats->retention += (GstClockTime) (cut->end - cut->start);

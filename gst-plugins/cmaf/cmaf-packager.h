@@ -74,6 +74,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPackager, mill_cmaf_packager_unref)
 gboolean mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
     GError **error);
 
+/** The same of any store. */
+gboolean mill_cmaf_packager_open_store (MillCmafPackager *self,
+    MillStore *store, GError **error);
+
 /** Gives the directory up without an end of the stream: a successor goes on.
  * Waits for writes under way; no report comes after it. */
 void mill_cmaf_packager_close (MillCmafPackager *self);
@@ -182,6 +186,8 @@ typedef struct
   guint64 gaps; /* segments of a rendition that are missing */
   guint target_duration_s;
   GstClockTime retention; /* how long the directory must stay after the end */
+  gboolean is_remote;
+  MillStoreStats store; /* of a remote one */
   GPtrArray *renditions; /* MillCmafRenditionStats */
 } MillCmafStats;
 

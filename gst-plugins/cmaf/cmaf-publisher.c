@@ -5,8 +5,6 @@
 
 #include "cmaf-multivariant.h"
 
-#include "store/store-directory.h"
-
 #include <string.h>
 
 /* The state is not written anew for fewer bytes than that. */
@@ -213,8 +211,26 @@ check_single (const MillCmafPublisher *self, GError **error)
   return FALSE;
 }
 
+/* A remote store bounds what waits by itself and drops the oldest; what waits
+ * for the disk of its state is bounded here. */
+static MillStoreWriter *
+make_writer (const MillCmafPublisher *self)
+{
+  MillStoreWriterOptions options = {
+    .mode = self->options.may_wait ? MILL_STORE_WRITER_INLINE
+                                   : MILL_STORE_WRITER_AUTO,
+  };
+  if (mill_store_is_remote (self->store)) {
+    options.mode = MILL_STORE_WRITER_THREAD;
+    options.max_jobs = G_MAXUINT;
+    options.max_bytes = self->options.may_wait ? G_MAXSIZE / 2
+                                               : 4 * self->options.queue_bytes;
+  }
+  return mill_store_writer_new (self->store, &options);
+}
+
 MillCmafPublisher *
-mill_cmaf_publisher_open (const gchar *path,
+mill_cmaf_publisher_open (MillStore *store,
     const MillCmafPublisherOptions *options, MillCmafPublisherDone done,
     gpointer user_data, GError **error)
 {
@@ -228,8 +244,8 @@ mill_cmaf_publisher_open (const gchar *path,
   self->rows = g_byte_array_new ();
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
-  self->store = mill_store_directory_new (path, error);
-  if (self->store == NULL || !check_single (self, error))
+  self->store = mill_store_ref (store);
+  if (!check_single (self, error))
     return NULL;
   self->lease = mill_store_take (self->store, MILL_CMAF_STATE_NAME,
       MILL_STORE_TAKE_FREE, error);
@@ -237,11 +253,7 @@ mill_cmaf_publisher_open (const gchar *path,
     return NULL;
   if (!begin (self, error))
     return NULL;
-  MillStoreWriterOptions writer = {
-    .mode = options->may_wait ? MILL_STORE_WRITER_INLINE
-                              : MILL_STORE_WRITER_AUTO,
-  };
-  self->writer = mill_store_writer_new (self->store, &writer);
+  self->writer = make_writer (self);
   return g_steal_pointer (&self);
 }
 
@@ -513,6 +525,21 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
   return FALSE;
 }
 
+gboolean
+mill_cmaf_publisher_close_segment (MillCmafPublisher *self, guint rendition,
+    guint64 number)
+{
+  MillCmafOutput *output = mill_cmaf_publisher_output (self, rendition);
+  if (output->object == NULL || !mill_store_is_remote (self->store))
+    return FALSE;
+  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, rendition, number);
+  mill_store_job_close (job, output->object);
+  mill_store_job_set_essential (job);
+  g_clear_pointer (&output->object, mill_store_object_unref);
+  submit (self, job, NULL);
+  return TRUE;
+}
+
 /* ---- publishing ---- */
 
 void
@@ -640,6 +667,27 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   put_state (self, job);
   mill_store_job_set_essential (job);
   submit_state (self, job);
+}
+
+gboolean
+mill_cmaf_publisher_is_behind (const MillCmafPublisher *self)
+{
+  return self->options.may_wait && mill_store_is_remote (self->store) &&
+      mill_store_writer_get_queued_bytes (self->writer) >
+      self->options.queue_bytes;
+}
+
+gboolean
+mill_cmaf_publisher_get_store_stats (const MillCmafPublisher *self,
+    MillStoreStats *ret_stats)
+{
+  return mill_store_get_stats (self->store, ret_stats);
+}
+
+void
+mill_cmaf_publisher_abandon (MillCmafPublisher *self)
+{
+  mill_store_abandon (self->store);
 }
 
 gboolean

@@ -29,6 +29,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @presentation: (nullable): a reference of its own is taken
  * @part_duration: longest part, ns; 0: chunks are no parts
  * @may_wait: writes may hold up the caller (a file is packaged)
+ * @queue_bytes: of a remote store: what may wait to be sent
  * @clock: (nullable): monotonic time in µs, for tests; default
  *   g_get_monotonic_time()
  */
@@ -48,6 +49,7 @@ typedef struct
   gboolean dated;
   MillCmafPresentation *presentation;
   gboolean may_wait;
+  gsize queue_bytes;
   gint64 (*clock) (void);
 } MillCmafPublisherOptions;
 
@@ -65,13 +67,13 @@ typedef void (*MillCmafPublisherDone) (MillCmafWrote what, guint rendition,
 /**
  * mill_cmaf_publisher_open:
  *
- * Takes the directory, reads what a predecessor has left and begins a new
+ * Takes the directory that @store is, reads what a predecessor has left and begins a new
  * generation. Blocks on the disk.
  *
  * Returns: (transfer full)(nullable)
  * Errors: MILL_STORE_ERROR
  */
-MillCmafPublisher *mill_cmaf_publisher_open (const gchar *path,
+MillCmafPublisher *mill_cmaf_publisher_open (MillStore *store,
     const MillCmafPublisherOptions *options, MillCmafPublisherDone done,
     gpointer user_data, GError **error);
 void mill_cmaf_publisher_free (MillCmafPublisher *self);
@@ -168,6 +170,11 @@ typedef struct
 gboolean mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
     MillCmafChunkWrite *write, GError **error);
 
+/** The last chunk written did not end its segment, but nothing more comes: a
+ * remote store waits for the end. Returns: whether done will be called */
+gboolean mill_cmaf_publisher_close_segment (MillCmafPublisher *self,
+    guint rendition, guint64 number);
+
 /**
  * mill_cmaf_publisher_add:
  * @segments: one for each rendition; gaps are flagged
@@ -187,6 +194,16 @@ void mill_cmaf_publisher_note_failure (MillCmafPublisher *self);
 
 /** The stream has ended: the last version of everything. */
 void mill_cmaf_publisher_end (MillCmafPublisher *self);
+
+/** Returns: whether whoever may wait should, for a remote store */
+gboolean mill_cmaf_publisher_is_behind (const MillCmafPublisher *self);
+
+/** Returns: FALSE when the store is not remote */
+gboolean mill_cmaf_publisher_get_store_stats (const MillCmafPublisher *self,
+    MillStoreStats *ret_stats);
+
+/** What a remote store has not sent yet fails now. */
+void mill_cmaf_publisher_abandon (MillCmafPublisher *self);
 
 /** Waits until everything is written; see mill_store_writer_flush(). */
 gboolean mill_cmaf_publisher_flush (MillCmafPublisher *self, gint64 timeout_us);

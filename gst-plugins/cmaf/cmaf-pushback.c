@@ -49,6 +49,13 @@ check_allowance_locked (MillCmafPackager *self, MillCmafLane *lane)
 void
 mill_cmaf_pushback_wait_locked (MillCmafPackager *self, MillCmafLane *lane)
 {
+  /* A file waits for the server that it is sent to. */
+  while (mill_cmaf_publisher_is_behind (self->publisher) && !lane->flushing &&
+      !self->failed) {
+    self->waiting++;
+    g_cond_wait (&self->moved, &self->lock);
+    self->waiting--;
+  }
   while (!may_queue_locked (self, lane)) {
     gint64 deadline = g_get_monotonic_time () + WAIT_US;
     guint64 moves = self->moves;

@@ -93,6 +93,8 @@ to_resource_error (const GError *error)
   if (error->domain != MILL_STORE_ERROR)
     return GST_RESOURCE_ERROR_FAILED;
   switch (error->code) {
+    case MILL_STORE_ERROR_NAME:
+      return GST_RESOURCE_ERROR_SETTINGS;
     case MILL_STORE_ERROR_FULL:
       return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
     case MILL_STORE_ERROR_HELD:
@@ -606,13 +608,13 @@ static gboolean
 start (GstCmafSink *self)
 {
   MillCmafPackagerOptions options = { 0 };
-  GST_OBJECT_LOCK (self);
+  g_auto (GstCmafSinkStorage) storage = { 0 };
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *path =
-      gst_cmaf_sink_settings_get_path (&self->settings, &error);
-  if (path != NULL &&
-      !gst_cmaf_sink_settings_fill (&self->settings, &options, &error))
-    g_clear_pointer (&path, g_free);
+  GST_OBJECT_LOCK (self);
+  gboolean is_valid =
+      gst_cmaf_sink_settings_fill (&self->settings, &options, &error);
+  gst_cmaf_sink_storage_copy (&self->settings.storage, &storage);
+  g_autofree gchar *location = g_strdup (self->settings.location);
   self->time_source = self->settings.program_date_time;
   self->epoch_us = self->settings.epoch_us;
   self->ended = FALSE;
@@ -620,13 +622,18 @@ start (GstCmafSink *self)
   GST_OBJECT_UNLOCK (self);
   g_atomic_int_set (&self->has_wall, FALSE);
   gst_cmaf_sink_cues_reset (&self->cues);
-  if (path == NULL) {
+  g_autoptr (MillStore) store = is_valid
+      ? gst_cmaf_sink_storage_open (&storage, GST_ELEMENT (self), location,
+            !options.publisher.may_wait, &error)
+      : NULL;
+  if (store == NULL) {
+    gst_cmaf_sink_settings_clear_options (&options);
     post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
   }
   g_autoptr (MillCmafPackager) packager =
       mill_cmaf_packager_new (&options, on_report, G_OBJECT (self));
-  gboolean is_open = mill_cmaf_packager_open (packager, path, &error);
+  gboolean is_open = mill_cmaf_packager_open_store (packager, store, &error);
   gst_cmaf_sink_settings_clear_options (&options);
   if (!is_open) {
     post_error (self, MILL_CMAF_FAILED, error);
@@ -755,7 +762,8 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "stats",
           "generation, segments, bytes, gaps, target-duration (s), "
-          "retention-ms, renditions (array of structures)",
+          "retention-ms, renditions (array of structures), upload (structure, "
+          "of a URL)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   /**

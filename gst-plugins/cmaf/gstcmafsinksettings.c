@@ -82,6 +82,7 @@ gst_cmaf_sink_settings_init (GstCmafSinkSettings *self)
     .i_frame_playlists = TRUE,
   };
   gst_cmaf_sink_presentation_init (&self->presentation);
+  gst_cmaf_sink_storage_init (&self->storage);
 }
 
 void
@@ -89,30 +90,7 @@ gst_cmaf_sink_settings_clear (GstCmafSinkSettings *self)
 {
   g_clear_pointer (&self->location, g_free);
   gst_cmaf_sink_presentation_clear (&self->presentation);
-}
-
-gchar *
-gst_cmaf_sink_settings_get_path (const GstCmafSinkSettings *self,
-    GError **error)
-{
-  const gchar *location = self->location;
-  if (location == NULL || *location == '\0') {
-    g_set_error_literal (error, GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NOT_FOUND,
-        "location: got none, expected a directory or a file:// URL");
-    return NULL;
-  }
-  g_autofree gchar *scheme = g_uri_parse_scheme (location);
-  if (scheme == NULL)
-    return g_strdup (location);
-  gchar *path = g_str_equal (scheme, "file")
-      ? g_filename_from_uri (location, NULL, NULL)
-      : NULL;
-  if (path == NULL)
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-        "location '%s': got scheme '%s', expected a directory or a file:// URL",
-        location, scheme);
-  return path;
+  gst_cmaf_sink_storage_clear (&self->storage);
 }
 
 gboolean
@@ -145,6 +123,7 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
           settings->program_date_time != GST_CMAF_SINK_WALL_CLOCK,
       .presentation = g_steal_pointer (&presentation),
       .may_wait = settings->mode == MILL_CMAF_VOD,
+      .queue_bytes = (gsize) settings->storage.queue_bytes,
     },
     .part_duration = settings->part_duration_ms * GST_MSECOND,
     .max_skew = settings->max_skew_ms * GST_MSECOND,
@@ -270,7 +249,8 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
       settings->epoch_us = g_value_get_int64 (value);
       break;
     default:
-      return set_presentation (&settings->presentation, id, value);
+      return gst_cmaf_sink_storage_set (&settings->storage, id, value) ||
+          set_presentation (&settings->presentation, id, value);
   }
   return TRUE;
 }
@@ -329,7 +309,8 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       g_value_set_int64 (value, settings->epoch_us);
       break;
     default:
-      return get_presentation (&settings->presentation, id, value);
+      return gst_cmaf_sink_storage_get (&settings->storage, id, value) ||
+          get_presentation (&settings->presentation, id, value);
   }
   return TRUE;
 }
@@ -387,7 +368,9 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
       GST_PARAM_MUTABLE_READY;
   g_object_class_install_property (klass, PROP_LOCATION,
       g_param_spec_string ("location", "location",
-          "Directory of the stream, or its file:// URL", NULL, flags));
+          "Directory of the stream, its file:// URL, or the http://, https:// or "
+          "s3:// URL that it is sent to",
+          NULL, flags));
   g_object_class_install_property (klass, PROP_MODE,
       g_param_spec_enum ("mode", "mode", "What the playlists keep",
           GST_TYPE_CMAF_SINK_MODE, DEFAULT_MODE, flags));
@@ -437,4 +420,5 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
           "since 1970",
           0, G_GINT64_CONSTANT (1) << 53, 0, flags));
   install_presentation (klass, flags);
+  gst_cmaf_sink_storage_install (klass);
 }

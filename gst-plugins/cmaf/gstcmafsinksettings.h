@@ -4,6 +4,7 @@
 
 #include "cmaf-packager.h"
 #include "gstcmafsinkpresentation.h"
+#include "gstcmafsinkstorage.h"
 
 G_BEGIN_DECLS
 
@@ -39,9 +40,11 @@ typedef struct
   GstCmafSinkTimeSource program_date_time;
   gint64 epoch_us;
   GstCmafSinkPresentation presentation;
+  GstCmafSinkStorage storage;
 } GstCmafSinkSettings;
 
-/** Ids from here on are free for other properties of the element. */
+/** Ids from here on are free for other properties of the element, but for those
+ * of gstcmafsinkstorage.h. */
 #define GST_CMAF_SINK_SETTINGS_END 32
 
 void gst_cmaf_sink_settings_init (GstCmafSinkSettings *self);
@@ -54,11 +57,6 @@ gboolean gst_cmaf_sink_settings_set (GstCmafSinkSettings *self, guint id,
     const GValue *value);
 gboolean gst_cmaf_sink_settings_get (const GstCmafSinkSettings *self, guint id,
     GValue *value);
-
-/** Returns: (transfer full)(nullable): the directory that location names
- * Errors: GST_RESOURCE_ERROR */
-gchar *gst_cmaf_sink_settings_get_path (const GstCmafSinkSettings *self,
-    GError **error);
 
 /** What the packager is to do; gst_cmaf_sink_settings_clear_options() when it
  * was told.

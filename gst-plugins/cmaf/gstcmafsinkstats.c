@@ -23,6 +23,20 @@ add_rendition_stats (const MillCmafRenditionStats *rendition, GValue *array)
   gst_value_array_append_and_take_value (array, &value);
 }
 
+static void
+add_upload_stats (const MillStoreStats *stats, GstStructure *structure)
+{
+  g_autoptr (GstStructure) upload = gst_structure_new ("upload", "uploads",
+      G_TYPE_UINT64, stats->uploads, "deletes", G_TYPE_UINT64, stats->deletes,
+      "retries", G_TYPE_UINT64, stats->retries, "failures", G_TYPE_UINT64,
+      stats->failures, "dropped", G_TYPE_UINT64, stats->dropped, "bytes",
+      G_TYPE_UINT64, stats->bytes, "queued", G_TYPE_UINT, stats->queued_objects,
+      "queued-bytes", G_TYPE_UINT64, stats->queued_bytes, "latency-ms",
+      G_TYPE_UINT64, stats->latency_us / 1000, "max-latency-ms", G_TYPE_UINT64,
+      stats->max_latency_us / 1000, NULL);
+  gst_structure_set (structure, "upload", GST_TYPE_STRUCTURE, upload, NULL);
+}
+
 GstStructure *
 gst_cmaf_sink_stats_new (MillCmafPackager *packager)
 {
@@ -41,6 +55,8 @@ gst_cmaf_sink_stats_new (MillCmafPackager *packager)
       G_TYPE_UINT, stats.target_duration_s, "retention-ms", G_TYPE_UINT64,
       stats.retention / GST_MSECOND, NULL);
   gst_structure_take_value (structure, "renditions", &array);
+  if (stats.is_remote)
+    add_upload_stats (&stats.store, structure);
   mill_cmaf_packager_clear_stats (&stats);
   return structure;
 }

@@ -7,6 +7,8 @@
 
 #include <glib/gstdio.h>
 
+#include "store/store-directory.h"
+
 static gint64 now_us;
 
 static gint64
@@ -35,8 +37,10 @@ open_publisher (const gchar *dir, MillCmafMode mode)
     .clock = fake_clock,
   };
   g_autoptr (GError) error = NULL;
+  g_autoptr (MillStore) store = mill_store_directory_new (dir, &error);
+  g_assert_no_error (error);
   MillCmafPublisher *publisher =
-      mill_cmaf_publisher_open (dir, &options, on_done, NULL, &error);
+      mill_cmaf_publisher_open (store, &options, on_done, NULL, &error);
   g_assert_no_error (error);
   return publisher;
 }

@@ -246,9 +246,9 @@ test_full_disk_of_a_file (void)
 static void
 test_no_place (void)
 {
-  static const gchar *const locations[] = { "", "http://127.0.0.1/x",
+  static const gchar *const locations[] = { "", "ftp://127.0.0.1/x",
     "/proc/none/such" };
-  static const gchar *const texts[] = { "location", "http", "/proc/none" };
+  static const gchar *const texts[] = { "location", "ftp", "/proc/none" };
   for (guint i = 0; i < G_N_ELEMENTS (locations); i++) {
     Fixture f;
     fixture_init (&f, make_dir (), "location", locations[i], NULL);

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * What a kind of store implements. Names have been checked; every function may
  * block, and is called from several threads at once. Handles are opaque here.
  */
+
+/* @error: (nullable): of the first operation that failed */
+typedef void (*MillStoreSettled) (const GError *error, gpointer user_data);
+
 typedef struct
 {
   void (*finalize) (MillStore *self);
@@ -48,6 +52,16 @@ typedef struct
       GBytes *content, GError **error);
   gboolean (*is_taken) (MillStore *self, gpointer handle, const gchar *name);
   void (*release) (MillStore *self, gpointer handle);
+
+  /* Of remote stores only, NULL else. What was begun since the last call, by
+   * the one thread that writes, may be under way still: @func is called once
+   * when all of it is done, on any thread, maybe before this returns. */
+  void (*settle) (MillStore *self, MillStoreSettled func, gpointer user_data);
+  /* An object that is not to be, half written. */
+  void (*discard) (MillStore *self, gpointer handle);
+  /* What is under way fails now. */
+  void (*abandon) (MillStore *self);
+  void (*get_stats) (MillStore *self, MillStoreStats *ret_stats);
 } MillStoreClass;
 
 struct _MillStore

@@ -21,6 +21,10 @@ struct _MillStoreWriter
 
   gint n_queued; /* atomic */
   gsize n_bytes; /* atomic */
+
+  GMutex lock; /* n_open, of a remote store */
+  GCond closed;
+  guint n_open; /* jobs not freed yet */
 };
 
 /* What goes through a thread's queue. */
@@ -28,26 +32,53 @@ typedef struct
 {
   MillStoreWriter *writer;
   MillStoreJob *job;
+  GError *error;
 } Order;
 
 /* ---- the threads: made with the first writer that needs them, and there
  * until the process ends (an idle one costs its stack) ---- */
 
 static void
-finish_order (Order *order)
+close_order (MillStoreWriter *writer)
 {
-  MillStoreWriter *writer = order->writer;
-  g_autoptr (GError) error = NULL;
+  g_mutex_lock (&writer->lock);
+  writer->n_open--;
+  g_cond_broadcast (&writer->closed);
+  g_mutex_unlock (&writer->lock);
+}
 
-  mill_store_job_run (order->job, writer->store, &error);
+static void
+complete_order (const GError *error, gpointer data)
+{
+  Order *order = data;
+  MillStoreWriter *writer = order->writer;
+  gboolean is_remote = mill_store_is_remote (writer->store);
+
+  if (order->error != NULL)
+    error = order->error;
   __atomic_fetch_sub (&writer->n_bytes, mill_store_job_get_size (order->job),
       __ATOMIC_RELAXED);
   /* Before the callback: who waits for it finds the queue shorter. */
   g_atomic_int_add (&writer->n_queued, -1);
   mill_store_job_finish (order->job, error);
   mill_store_job_free (order->job);
-  mill_store_writer_free (writer);
+  g_clear_error (&order->error);
   g_free (order);
+  if (is_remote)
+    close_order (writer);
+  mill_store_writer_free (writer);
+}
+
+static void
+finish_order (Order *order)
+{
+  MillStore *store = order->writer->store;
+
+  mill_store_job_run (order->job, store, &order->error);
+  if (mill_store_is_remote (store))
+    store->klass->settle (store, complete_order, order);
+  else
+    complete_order (NULL, order);
 }
 
 static gpointer
@@ -96,6 +127,8 @@ mill_store_writer_new (MillStore *store, const MillStoreWriterOptions *options)
   gboolean is_inline;
 
   self->n_refs = 1;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->closed);
   self->store = mill_store_ref (store);
   if (options != NULL)
     self->options = *options;
@@ -117,6 +150,8 @@ mill_store_writer_free (MillStoreWriter *self)
   if (!g_atomic_int_dec_and_test (&self->n_refs))
     return;
   mill_store_unref (self->store);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->closed);
   g_free (self);
 }
 
@@ -130,6 +165,12 @@ guint
 mill_store_writer_get_queued (MillStoreWriter *self)
 {
   return g_atomic_int_get (&self->n_queued);
+}
+
+gsize
+mill_store_writer_get_queued_bytes (MillStoreWriter *self)
+{
+  return __atomic_load_n (&self->n_bytes, __ATOMIC_RELAXED);
 }
 
 static gboolean
@@ -161,13 +202,18 @@ mill_store_writer_submit (MillStoreWriter *self, MillStoreJob *job,
     mill_store_job_free (job);
     return FALSE;
   }
-  order = g_new (Order, 1);
+  order = g_new0 (Order, 1);
   order->writer = self;
   order->job = job;
   g_atomic_int_inc (&self->n_refs);
   g_atomic_int_inc (&self->n_queued);
   __atomic_fetch_add (&self->n_bytes, mill_store_job_get_size (job),
       __ATOMIC_RELAXED);
+  if (mill_store_is_remote (self->store)) {
+    g_mutex_lock (&self->lock);
+    self->n_open++;
+    g_mutex_unlock (&self->lock);
+  }
   if (self->queue == NULL)
     finish_order (order);
   else
@@ -221,8 +267,24 @@ wait_barrier (Barrier *barrier, gint64 timeout_us)
   return TRUE;
 }
 
-gboolean
-mill_store_writer_flush (MillStoreWriter *self, gint64 timeout_us)
+/* Jobs of a remote store do not end in order. */
+static gboolean
+wait_closed (MillStoreWriter *self, gint64 timeout_us)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gint64 deadline = g_get_monotonic_time () + timeout_us;
+
+  while (self->n_open > 0) {
+    if (timeout_us < 0)
+      g_cond_wait (&self->closed, &self->lock);
+    else if (!g_cond_wait_until (&self->closed, &self->lock, deadline))
+      return self->n_open == 0;
+  }
+  return TRUE;
+}
+
+static gboolean
+flush_in_order (MillStoreWriter *self, gint64 timeout_us)
 {
   /* A job without steps: jobs keep their order, so those before are done. */
   MillStoreJob *job = mill_store_job_new ();
@@ -239,4 +301,11 @@ mill_store_writer_flush (MillStoreWriter *self, gint64 timeout_us)
   done = wait_barrier (barrier, timeout_us);
   unref_barrier (barrier);
   return done;
+}
+
+gboolean
+mill_store_writer_flush (MillStoreWriter *self, gint64 timeout_us)
+{
+  return mill_store_is_remote (self->store) ? wait_closed (self, timeout_us)
+                                            : flush_in_order (self, timeout_us);
 }

@@ -19,6 +19,9 @@ G_BEGIN_DECLS
  *
  * The queue is bounded: a full one refuses the newest job, for the caller to
  * record a gap.
+ *
+ * Of a remote store (mill_store_is_remote()) a job is done when the server has
+ * all of it; jobs are begun in order, but done in any, on the store's thread.
  */
 typedef struct _MillStoreWriter MillStoreWriter;
 
@@ -56,13 +59,17 @@ gboolean mill_store_writer_submit (MillStoreWriter *self, MillStoreJob *job,
 /** Returns: jobs accepted and not done yet; any thread */
 guint mill_store_writer_get_queued (MillStoreWriter *self);
 
+/** Returns: bytes of those; any thread */
+gsize mill_store_writer_get_queued_bytes (MillStoreWriter *self);
+
 /** Returns: whether submit() carries jobs out itself */
 gboolean mill_store_writer_is_inline (MillStoreWriter *self);
 
 /**
  * mill_store_writer_flush:
  *
- * Waits until every job submitted so far is done. For the end of a stream, on
+ * Waits until every job submitted so far is done (of a remote store: until none
+ * is under way). For the end of a stream, on
  * the thread that changes its state; never from a pool thread, a writer thread
  * or a MillStoreJobDone.
  *

@@ -113,6 +113,28 @@ mill_store_is_memory (MillStore *self)
 }
 
 gboolean
+mill_store_is_remote (MillStore *self)
+{
+  return self->klass->settle != NULL;
+}
+
+gboolean
+mill_store_get_stats (MillStore *self, MillStoreStats *ret_stats)
+{
+  if (self->klass->get_stats == NULL)
+    return FALSE;
+  self->klass->get_stats (self, ret_stats);
+  return TRUE;
+}
+
+void
+mill_store_abandon (MillStore *self)
+{
+  if (self->klass->abandon != NULL)
+    self->klass->abandon (self);
+}
+
+gboolean
 mill_store_put (MillStore *self, const gchar *name, GBytes *content,
     GError **error)
 {
@@ -201,7 +223,9 @@ mill_store_object_unref (MillStoreObject *self)
 {
   if (!g_atomic_int_dec_and_test (&self->n_refs))
     return;
-  if (self->handle != NULL)
+  if (self->handle != NULL && self->store->klass->discard != NULL)
+    self->store->klass->discard (self->store, self->handle);
+  else if (self->handle != NULL)
     self->store->klass->close (self->store, self->handle, self->name, NULL);
   mill_store_unref (self->store);
   g_clear_error (&self->failure);

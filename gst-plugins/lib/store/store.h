@@ -37,6 +37,7 @@ GQuark mill_store_error_quark (void);
  * @MILL_STORE_ERROR_HELD: another owner holds the lease
  * @MILL_STORE_ERROR_LOST: the lease was taken over by another owner
  * @MILL_STORE_ERROR_BUSY: the writer's queue is full
+ * @MILL_STORE_ERROR_SUPERSEDED: not written, because a newer version came
  * @MILL_STORE_ERROR_FAILED: anything else, with the system's text
  */
 typedef enum
@@ -49,6 +50,7 @@ typedef enum
   MILL_STORE_ERROR_HELD,
   MILL_STORE_ERROR_LOST,
   MILL_STORE_ERROR_BUSY,
+  MILL_STORE_ERROR_SUPERSEDED,
   MILL_STORE_ERROR_FAILED,
 } MillStoreError;
 
@@ -73,6 +75,37 @@ const gchar *mill_store_get_location (MillStore *self);
 
 /** No I/O. Returns: whether its calls never wait for a device (tmpfs) */
 gboolean mill_store_is_memory (MillStore *self);
+
+/**
+ * mill_store_is_remote:
+ *
+ * No I/O. Of a remote store an object is there when the job that put or closed
+ * it is done, and what a step begins may be under way when the step after it
+ * begins. It has neither get, stat nor rename, and objects that are there are
+ * not appended to. Objects whose names begin with '.' are local all the same.
+ */
+gboolean mill_store_is_remote (MillStore *self);
+
+/** What a remote store has done. Latency: from the wish to the answer. */
+typedef struct
+{
+  guint64 uploads;
+  guint64 deletes;
+  guint64 retries;
+  guint64 failures; /* given up */
+  guint64 dropped; /* the server was too slow for them */
+  guint64 bytes;
+  guint queued_objects;
+  guint64 queued_bytes;
+  guint64 latency_us; /* mean of late */
+  guint64 max_latency_us;
+} MillStoreStats;
+
+/** Any thread. Returns: FALSE when the store is not remote */
+gboolean mill_store_get_stats (MillStore *self, MillStoreStats *ret_stats);
+
+/** What a remote store has under way fails now; nothing comes after it. */
+void mill_store_abandon (MillStore *self);
 
 /** Puts a whole object, replacing an older one: a reader sees the old or the
  * new one, never a part. */

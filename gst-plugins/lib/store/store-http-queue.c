@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+#include "store/store-http-queue.h"
+
+#include <string.h>
+
+#define BACKOFF_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
+#define BACKOFF_MAX_US (8 * G_TIME_SPAN_SECOND)
+#define BACKOFF_MAX_SHIFT 5
+/* Late uploads count this much in the mean of the latency. */
+#define LATENCY_SHARE 8
+
+struct _MillStoreHttpQueue
+{
+  MillStoreHttpLimits limits;
+  gchar *location;
+
+  GMutex lock; /* everything below */
+  GQueue urgent; /* Transfer: playlists and manifests, by sequence */
+  GQueue others; /* Transfer: media and deletions, by sequence */
+  GPtrArray *flying; /* Transfer */
+  guint64 next_sequence;
+  guint n_media;
+  gsize media_bytes;
+  guint troubles; /* in a row */
+  gint64 not_before_us;
+  gboolean abandoned;
+  MillStoreStats stats;
+  GPtrArray *settled; /* Batch, told of when the lock is released */
+};
+
+struct _MillStoreHttpBatch
+{
+  guint n_open;
+  GError *error;
+  MillStoreSettled func; /* (nullable): not settled yet */
+  gpointer user_data;
+};
+
+/* ---- batches ---- */
+
+static void
+tell_batch (MillStoreHttpBatch *batch)
+{
+  batch->func (batch->error, batch->user_data);
+  g_clear_error (&batch->error);
+  g_free (batch);
+}
+
+static void
+unlock (MillStoreHttpQueue *self)
+{
+  g_autoptr (GPtrArray) settled = NULL;
+
+  if (self->settled->len > 0) {
+    settled = self->settled;
+    self->settled = g_ptr_array_new ();
+  }
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; settled != NULL && i < settled->len; i++)
+    tell_batch (g_ptr_array_index (settled, i));
+}
+
+static void
+check_batch_locked (MillStoreHttpQueue *self, MillStoreHttpBatch *batch)
+{
+  if (batch->n_open == 0 && batch->func != NULL)
+    g_ptr_array_add (self->settled, batch);
+}
+
+static void
+note_error (MillStoreHttpBatch *batch, const GError *error)
+{
+  gboolean is_first = batch->error == NULL ||
+      g_error_matches (batch->error, MILL_STORE_ERROR,
+          MILL_STORE_ERROR_SUPERSEDED);
+
+  if (error == NULL || !is_first)
+    return;
+  g_clear_error (&batch->error);
+  batch->error = g_error_copy (error);
+}
+
+MillStoreHttpBatch *
+mill_store_http_queue_begin (MillStoreHttpQueue *self)
+{
+  return g_new0 (MillStoreHttpBatch, 1);
+}
+
+void
+mill_store_http_queue_settle (MillStoreHttpQueue *self,
+    MillStoreHttpBatch *batch, MillStoreSettled func, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  batch->func = func;
+  batch->user_data = user_data;
+  check_batch_locked (self, batch);
+  unlock (self);
+}
+
+/* ---- transfers ---- */
+
+static gsize
+get_size (const MillStoreHttpTransfer *transfer)
+{
+  return transfer->content != NULL ? g_bytes_get_size (transfer->content) : 0;
+}
+
+static gboolean
+is_urgent (MillStoreHttpRank rank)
+{
+  return rank == MILL_STORE_HTTP_PLAYLIST || rank == MILL_STORE_HTTP_TOP;
+}
+
+static GQueue *
+choose_queue (MillStoreHttpQueue *self, MillStoreHttpRank rank)
+{
+  return is_urgent (rank) ? &self->urgent : &self->others;
+}
+
+static MillStoreHttpRank
+rank_of (const gchar *name, GBytes *content)
+{
+  if (content == NULL)
+    return MILL_STORE_HTTP_DELETE;
+  if (!g_str_has_suffix (name, ".m3u8") && !g_str_has_suffix (name, ".mpd"))
+    return MILL_STORE_HTTP_MEDIA;
+  return strchr (name, '/') != NULL ? MILL_STORE_HTTP_PLAYLIST
+                                    : MILL_STORE_HTTP_TOP;
+}
+
+static void
+free_transfer (MillStoreHttpTransfer *transfer)
+{
+  g_clear_pointer (&transfer->content, g_bytes_unref);
+  g_clear_object (&transfer->cancellable);
+  g_free (transfer->name);
+  g_free (transfer);
+}
+
+/* @transfer (transfer full) is in no list any more. */
+static void
+end_transfer_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *transfer,
+    const GError *error)
+{
+  MillStoreHttpBatch *batch = transfer->batch;
+
+  if (transfer->rank == MILL_STORE_HTTP_MEDIA) {
+    self->n_media--;
+    self->media_bytes -= get_size (transfer);
+  }
+  self->stats.queued_objects--;
+  self->stats.queued_bytes -= get_size (transfer);
+  note_error (batch, error);
+  batch->n_open--;
+  check_batch_locked (self, batch);
+  free_transfer (transfer);
+}
+
+static gboolean
+is_flying_locked (MillStoreHttpQueue *self, const gchar *name)
+{
+  for (guint i = 0; i < self->flying->len; i++) {
+    const MillStoreHttpTransfer *other = g_ptr_array_index (self->flying, i);
+    if (g_str_equal (other->name, name))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether a playlist, or with @tops also a manifest, that came before
+ * @sequence is still to be there. */
+static gboolean
+has_older_locked (MillStoreHttpQueue *self, guint64 sequence, gboolean tops)
+{
+  for (guint i = 0; i < self->flying->len; i++) {
+    const MillStoreHttpTransfer *other = g_ptr_array_index (self->flying, i);
+    if (other->sequence < sequence &&
+        (other->rank == MILL_STORE_HTTP_PLAYLIST ||
+            (tops && other->rank == MILL_STORE_HTTP_TOP)))
+      return TRUE;
+  }
+  for (GList *at = self->urgent.head; at != NULL; at = at->next) {
+    const MillStoreHttpTransfer *other = at->data;
+    if (other->sequence >= sequence)
+      return FALSE;
+    if (tops || other->rank == MILL_STORE_HTTP_PLAYLIST)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+is_blocked_locked (MillStoreHttpQueue *self,
+    const MillStoreHttpTransfer *transfer)
+{
+  if (is_flying_locked (self, transfer->name))
+    return TRUE;
+  if (transfer->rank == MILL_STORE_HTTP_TOP)
+    return has_older_locked (self, transfer->sequence, FALSE);
+  if (transfer->rank == MILL_STORE_HTTP_DELETE)
+    return has_older_locked (self, transfer->sequence, TRUE);
+  return FALSE;
+}
+
+/* ---- adding ---- */
+
+static MillStoreHttpTransfer *
+find_waiting_locked (MillStoreHttpQueue *self, const gchar *name,
+    MillStoreHttpRank rank)
+{
+  /* A header may come again with a later segment, but each waits for its own. */
+  if (!is_urgent (rank))
+    return NULL;
+  for (GList *at = self->urgent.head; at != NULL; at = at->next) {
+    MillStoreHttpTransfer *other = at->data;
+    if (other->rank == rank && g_str_equal (other->name, name))
+      return other;
+  }
+  return NULL;
+}
+
+static void
+supersede_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *old)
+{
+  g_autoptr (GError) error = g_error_new (MILL_STORE_ERROR,
+      MILL_STORE_ERROR_SUPERSEDED,
+      "putting '%s/%s': a newer version came before it was sent",
+      self->location, old->name);
+
+  g_queue_remove (choose_queue (self, old->rank), old);
+  end_transfer_locked (self, old, error);
+}
+
+static gboolean
+is_full_locked (MillStoreHttpQueue *self, gsize size)
+{
+  const MillStoreHttpLimits *limits = &self->limits;
+
+  if (self->n_media == 0)
+    return FALSE;
+  return (limits->max_bytes > 0 &&
+             self->media_bytes + size > limits->max_bytes) ||
+      (limits->max_objects > 0 && self->n_media >= limits->max_objects);
+}
+
+static MillStoreHttpTransfer *
+find_droppable_locked (MillStoreHttpQueue *self)
+{
+  for (GList *at = self->others.head; at != NULL; at = at->next) {
+    MillStoreHttpTransfer *transfer = at->data;
+    if (transfer->is_droppable)
+      return transfer;
+  }
+  return NULL;
+}
+
+/* Makes room for @size bytes by dropping the oldest that wait. Returns: (transfer
+ * full)(nullable): why it cannot */
+static GError *
+make_room_locked (MillStoreHttpQueue *self, gsize size)
+{
+  while (is_full_locked (self, size)) {
+    MillStoreHttpTransfer *oldest = find_droppable_locked (self);
+    g_autoptr (GError) error = g_error_new (MILL_STORE_ERROR,
+        MILL_STORE_ERROR_BUSY,
+        "putting '%s/%s': the server is %u objects (%" G_GSIZE_FORMAT
+        " bytes) behind, the oldest are dropped; expected one that takes the "
+        "stream's bit rate",
+        self->location, oldest != NULL ? oldest->name : "", self->n_media,
+        self->media_bytes);
+
+    self->stats.dropped++;
+    if (oldest == NULL)
+      return g_steal_pointer (&error);
+    g_queue_remove (&self->others, oldest);
+    end_transfer_locked (self, oldest, error);
+  }
+  return NULL;
+}
+
+static MillStoreHttpTransfer *
+make_transfer_locked (MillStoreHttpQueue *self, const gchar *name,
+    GBytes *content)
+{
+  MillStoreHttpTransfer *transfer = g_new0 (MillStoreHttpTransfer, 1);
+
+  transfer->rank = rank_of (name, content);
+  transfer->name = g_strdup (name);
+  transfer->content = content != NULL ? g_bytes_ref (content) : NULL;
+  transfer->sequence = self->next_sequence++;
+  transfer->since_us = g_get_monotonic_time ();
+  return transfer;
+}
+
+static GError *
+accept_locked (MillStoreHttpQueue *self, gsize size, gboolean is_droppable)
+{
+  if (self->abandoned)
+    return g_error_new (MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED,
+        "sending to '%s': got something more, expected nothing after the end",
+        self->location);
+  return is_droppable ? make_room_locked (self, size) : NULL;
+}
+
+void
+mill_store_http_queue_add (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
+    const gchar *name, GBytes *content, gboolean is_droppable)
+{
+  gsize size = content != NULL ? g_bytes_get_size (content) : 0;
+  MillStoreHttpTransfer *transfer;
+  MillStoreHttpTransfer *old;
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->lock);
+  error = accept_locked (self, size, is_droppable);
+  if (error != NULL) {
+    note_error (batch, error);
+    unlock (self);
+    return;
+  }
+  transfer = make_transfer_locked (self, name, content);
+  transfer->is_droppable = is_droppable;
+  transfer->batch = batch;
+  batch->n_open++;
+  self->stats.queued_objects++;
+  self->stats.queued_bytes += size;
+  if (transfer->rank == MILL_STORE_HTTP_MEDIA) {
+    self->n_media++;
+    self->media_bytes += size;
+  }
+  old = find_waiting_locked (self, name, transfer->rank);
+  if (old != NULL) {
+    /* In its place: what waits for the playlist need not wait longer. */
+    transfer->sequence = old->sequence;
+    transfer->not_before_us = old->not_before_us;
+    transfer->attempts = old->attempts;
+    g_queue_insert_before (choose_queue (self, transfer->rank),
+        g_queue_find (choose_queue (self, transfer->rank), old), transfer);
+    supersede_locked (self, old);
+  } else {
+    g_queue_push_tail (choose_queue (self, transfer->rank), transfer);
+  }
+  unlock (self);
+}
+
+/* ---- taking ---- */
+
+static void
+wake_at (gint64 *wake_us, gint64 time_us)
+{
+  if (*wake_us < 0 || time_us < *wake_us)
+    *wake_us = time_us;
+}
+
+/* A manifest of the top names what is not there. */
+static void
+fail_tops_locked (MillStoreHttpQueue *self, guint64 sequence,
+    const GError *error)
+{
+  GList *next;
+
+  for (GList *at = self->urgent.head; at != NULL; at = next) {
+    MillStoreHttpTransfer *top = at->data;
+
+    next = at->next;
+    if (top->rank != MILL_STORE_HTTP_TOP || top->sequence < sequence)
+      continue;
+    g_queue_delete_link (&self->urgent, at);
+    end_transfer_locked (self, top, error);
+  }
+}
+
+/* What has waited for too long fails. */
+static void
+expire_locked (MillStoreHttpQueue *self, GQueue *queue, gint64 now_us,
+    gint64 *wake_us)
+{
+  GList *next;
+
+  for (GList *at = queue->head; at != NULL; at = next) {
+    MillStoreHttpTransfer *transfer = at->data;
+    gint64 due_us = transfer->since_us + self->limits.give_up_us;
+
+    next = at->next;
+    if (due_us > now_us) {
+      wake_at (wake_us, due_us);
+      continue;
+    }
+    g_autoptr (GError) error = g_error_new (MILL_STORE_ERROR,
+        MILL_STORE_ERROR_FAILED,
+        "%s '%s/%s': got no answer in %" G_GINT64_FORMAT
+        " s and %u attempts, expected success; it is given up",
+        transfer->content != NULL ? "putting" : "deleting", self->location,
+        transfer->name, self->limits.give_up_us / G_USEC_PER_SEC,
+        transfer->attempts);
+    self->stats.failures++;
+    g_queue_delete_link (queue, at);
+    if (transfer->rank == MILL_STORE_HTTP_PLAYLIST) {
+      fail_tops_locked (self, transfer->sequence, error);
+      next = queue->head;
+    }
+    end_transfer_locked (self, transfer, error);
+  }
+}
+
+static MillStoreHttpTransfer *
+take_from_locked (MillStoreHttpQueue *self, GQueue *queue, gint64 now_us,
+    gint64 *wake_us)
+{
+  for (GList *at = queue->head; at != NULL; at = at->next) {
+    MillStoreHttpTransfer *transfer = at->data;
+
+    if (transfer->not_before_us > now_us) {
+      wake_at (wake_us, transfer->not_before_us);
+      continue;
+    }
+    if (is_blocked_locked (self, transfer))
+      continue;
+    g_queue_delete_link (queue, at);
+    g_ptr_array_add (self->flying, transfer);
+    transfer->cancellable = g_cancellable_new ();
+    return transfer;
+  }
+  return NULL;
+}
+
+MillStoreHttpTransfer *
+mill_store_http_queue_take (MillStoreHttpQueue *self, gint64 now_us,
+    gint64 *ret_wake_us)
+{
+  MillStoreHttpTransfer *taken = NULL;
+  gint64 wake_us = -1;
+  guint limit;
+
+  g_mutex_lock (&self->lock);
+  expire_locked (self, &self->urgent, now_us, &wake_us);
+  expire_locked (self, &self->others, now_us, &wake_us);
+  /* Who is in trouble is asked by one at a time whether that is over. */
+  limit = self->troubles > 0 ? 1 : self->limits.connections;
+  if (self->flying->len < limit) {
+    if (self->not_before_us > now_us)
+      wake_at (&wake_us, self->not_before_us);
+    else
+      taken = take_from_locked (self, &self->urgent, now_us, &wake_us);
+    if (taken == NULL && self->not_before_us <= now_us)
+      taken = take_from_locked (self, &self->others, now_us, &wake_us);
+  }
+  unlock (self);
+  *ret_wake_us = wake_us;
+  return taken;
+}
+
+/* ---- answers ---- */
+
+/* Doubles with each attempt, plus or minus a half, so that those who failed
+ * together do not come back together. */
+static gint64
+get_backoff_us (guint attempts, gint64 wait_us)
+{
+  gint64 base_us = MIN (BACKOFF_FIRST_US
+          << MIN (attempts > 0 ? attempts - 1 : 0, BACKOFF_MAX_SHIFT),
+      BACKOFF_MAX_US);
+
+  return MAX (g_random_int_range (base_us / 2, base_us * 3 / 2), wait_us);
+}
+
+static gint
+compare_sequence (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  guint64 first = ((const MillStoreHttpTransfer *) a)->sequence;
+  guint64 second = ((const MillStoreHttpTransfer *) b)->sequence;
+
+  return first < second ? -1 : first > second;
+}
+
+static void
+retry_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *transfer,
+    MillStoreHttpOutcome outcome, gint64 wait_us)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  g_clear_object (&transfer->cancellable);
+  self->stats.retries++;
+  transfer->attempts++;
+  if (outcome == MILL_STORE_HTTP_TROUBLE) {
+    self->troubles++;
+    self->not_before_us = now_us + get_backoff_us (self->troubles, wait_us);
+  } else if (outcome == MILL_STORE_HTTP_AGAIN) {
+    transfer->not_before_us = now_us +
+        get_backoff_us (transfer->attempts, wait_us);
+  }
+  g_queue_insert_sorted (choose_queue (self, transfer->rank), transfer,
+      compare_sequence, NULL);
+}
+
+static void
+note_success_locked (MillStoreHttpQueue *self,
+    const MillStoreHttpTransfer *transfer)
+{
+  guint64 latency_us = g_get_monotonic_time () - transfer->since_us;
+
+  self->troubles = 0;
+  if (transfer->content == NULL) {
+    self->stats.deletes++;
+    return;
+  }
+  self->stats.latency_us = self->stats.uploads == 0
+      ? latency_us
+      : (self->stats.latency_us * (LATENCY_SHARE - 1) + latency_us) /
+          LATENCY_SHARE;
+  self->stats.max_latency_us = MAX (self->stats.max_latency_us, latency_us);
+  self->stats.uploads++;
+  self->stats.bytes += get_size (transfer);
+}
+
+static gboolean
+is_final_locked (MillStoreHttpQueue *self,
+    const MillStoreHttpTransfer *transfer, MillStoreHttpOutcome outcome)
+{
+  return outcome == MILL_STORE_HTTP_REFUSED || self->abandoned ||
+      g_get_monotonic_time () - transfer->since_us >= self->limits.give_up_us;
+}
+
+void
+mill_store_http_queue_done (MillStoreHttpQueue *self,
+    MillStoreHttpTransfer *transfer, MillStoreHttpOutcome outcome,
+    const GError *error, gint64 wait_us)
+{
+  MillStoreHttpTransfer *newer;
+
+  g_mutex_lock (&self->lock);
+  g_ptr_array_remove (self->flying, transfer);
+  newer = find_waiting_locked (self, transfer->name, transfer->rank);
+  if (outcome == MILL_STORE_HTTP_DONE) {
+    note_success_locked (self, transfer);
+    end_transfer_locked (self, transfer, NULL);
+  } else if (is_final_locked (self, transfer, outcome)) {
+    self->stats.failures++;
+    if (transfer->rank == MILL_STORE_HTTP_PLAYLIST)
+      fail_tops_locked (self, transfer->sequence, error);
+    end_transfer_locked (self, transfer, error);
+  } else {
+    retry_locked (self, transfer, outcome, wait_us);
+    if (newer != NULL) {
+      newer->sequence = transfer->sequence;
+      newer->not_before_us = transfer->not_before_us;
+      supersede_locked (self, transfer);
+      g_queue_sort (choose_queue (self, newer->rank), compare_sequence, NULL);
+    }
+  }
+  unlock (self);
+}
+
+void
+mill_store_http_queue_abandon (MillStoreHttpQueue *self)
+{
+  GQueue *queues[] = { &self->urgent, &self->others };
+  g_autoptr (GPtrArray) cancellables =
+      g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = g_error_new (MILL_STORE_ERROR,
+      MILL_STORE_ERROR_FAILED,
+      "sending to '%s': got a stop, expected time for all of it",
+      self->location);
+
+  g_mutex_lock (&self->lock);
+  self->abandoned = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (queues); i++) {
+    MillStoreHttpTransfer *transfer;
+    while ((transfer = g_queue_pop_head (queues[i])) != NULL)
+      end_transfer_locked (self, transfer, error);
+  }
+  for (guint i = 0; i < self->flying->len; i++) {
+    const MillStoreHttpTransfer *transfer = g_ptr_array_index (self->flying, i);
+    g_ptr_array_add (cancellables, g_object_ref (transfer->cancellable));
+  }
+  unlock (self);
+  for (guint i = 0; i < cancellables->len; i++)
+    g_cancellable_cancel (g_ptr_array_index (cancellables, i));
+}
+
+/* ---- the queue ---- */
+
+void
+mill_store_http_queue_get_stats (MillStoreHttpQueue *self,
+    MillStoreStats *ret_stats)
+{
+  g_mutex_lock (&self->lock);
+  *ret_stats = self->stats;
+  unlock (self);
+}
+
+MillStoreHttpQueue *
+mill_store_http_queue_new (const MillStoreHttpLimits *limits)
+{
+  MillStoreHttpQueue *self = g_new0 (MillStoreHttpQueue, 1);
+
+  self->limits = *limits;
+  self->location = g_strdup (limits->location);
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->urgent);
+  g_queue_init (&self->others);
+  self->flying = g_ptr_array_new ();
+  self->settled = g_ptr_array_new ();
+  return self;
+}
+
+void
+mill_store_http_queue_free (MillStoreHttpQueue *self)
+{
+  mill_store_http_queue_abandon (self);
+  g_ptr_array_unref (self->flying);
+  g_ptr_array_unref (self->settled);
+  g_mutex_clear (&self->lock);
+  g_free (self->location);
+  g_free (self);
+}
