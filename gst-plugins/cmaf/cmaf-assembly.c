@@ -383,10 +383,13 @@ end_segment_locked (MillCmafPackager *self, MillCmafLane *lane, guint n)
   gboolean told = self->options.part_duration > 0 && written != NULL &&
       written->bytes > 0;
   gboolean complete = told || is_complete_locked (self, lane, n);
-  if (!complete && (written == NULL || written->bytes == 0))
+  if (!complete && (written == NULL || written->bytes == 0)) {
     mill_cmaf_track_drop (lane->track, n);
-  else
+  } else {
+    if (self->options.part_duration > 0)
+      n = mill_cmaf_parts_split_locked (self, lane, n);
     mill_cmaf_assembly_flush_locked (self, lane, n, TRUE);
+  }
   close_segment_locked (self, lane, complete);
 }
 

@@ -346,7 +346,9 @@ mill_cmaf_index_resume (MillCmafPublisher *self)
   if (self->continued)
     read_past (self);
   if (self->part_target == 0 || self->options.part_duration == 0)
-    self->part_target = self->options.part_duration;
+    self->part_target = self->options.part_duration > 0
+        ? self->options.part_duration + MILL_CMAF_PART_ROUNDING_NS
+        : 0;
   /* Where its media lies is known from the segment before it, of the same run.
    */
   if (!self->continued || self->part_target == 0 ||

@@ -168,6 +168,11 @@ void mill_cmaf_parts_declare_locked (MillCmafPackager *self,
 void mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     guint settled);
 
+/** The first @left samples end a segment. Returns: how many of them are its last
+ * part, the others are taken */
+guint mill_cmaf_parts_split_locked (MillCmafPackager *self, MillCmafLane *lane,
+    guint left);
+
 /* ---- cmaf-cues.c; but for the first two, where @self has cues ---- */
 
 /** A predecessor's breaks may go on. */

@@ -257,8 +257,9 @@ mill_cmaf_packager_open_store (MillCmafPackager *self, MillStore *store,
   self->options.publisher.presentation = NULL;
   if (self->publisher == NULL)
     return FALSE;
-  self->options.part_duration =
-      mill_cmaf_publisher_get_part_target (self->publisher);
+  GstClockTime longest = mill_cmaf_publisher_get_part_target (self->publisher);
+  if (longest > MILL_CMAF_PART_ROUNDING_NS)
+    self->options.part_duration = longest - MILL_CMAF_PART_ROUNDING_NS;
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
   begin_timeline (self);
   mill_cmaf_cues_resume_locked (self);

@@ -10,28 +10,33 @@
 
 #include "cmaf-packager-private.h"
 
-/* What is made of stamps in whole milliseconds, as those of RTMP are. */
-#define ROUNDING_NS (1 * GST_MSECOND)
-
-/* The duration of a frame, from those that wait. Of ms stamps it is a mean. */
+/* The duration of a frame, as it is told, or else the mean of the first @n: of
+ * stamps in whole milliseconds (RTMP) no single one is right. */
 static GstClockTime
 measure_frame (const MillCmafLane *lane, guint n)
 {
+  if (lane->kind == MILL_CMAF_AUDIO && lane->frame_length > 0)
+    return (GstClockTime) mill_cmaf_lane_to_ns (lane, lane->frame_length);
+  if (lane->kind == MILL_CMAF_VIDEO && lane->format.fps_n > 0)
+    return gst_util_uint64_scale (GST_SECOND, lane->format.fps_d,
+        lane->format.fps_n);
   gint64 span = mill_cmaf_track_get_end (lane->track, n - 1) -
       mill_cmaf_track_peek (lane->track, 0)->dts;
-  GstClockTimeDiff frame = mill_cmaf_lane_to_ns (lane, span) / n;
-  return (GstClockTime) MAX (frame, 1);
+  return (GstClockTime) MAX (mill_cmaf_lane_to_ns (lane, span) / n, 1);
 }
 
+/* @longest: that of the stream, which leaves room for a rounding. */
 static GstClockTime
-choose_target (GstClockTime stream, GstClockTime frame)
+choose_target (GstClockTime longest, GstClockTime frame)
 {
-  /* A mean of rounded stamps may be a hair too long. */
-  guint64 n = (stream + ROUNDING_NS / 2) / frame;
-  if (n == 0 || n * frame * 100 >= stream * 85)
-    return stream;
-  GstClockTime filled = n * frame;
-  return MIN ((filled + ROUNDING_NS) / ROUNDING_NS * ROUNDING_NS, stream);
+  GstClockTime wanted = longest - MILL_CMAF_PART_ROUNDING_NS;
+  guint64 filled = longest / MAX (frame, 1) * frame;
+  gboolean fills = filled * 100 >= wanted * 85;
+  if (filled == 0 || (fills && filled <= wanted))
+    return wanted;
+  return MIN ((filled + MILL_CMAF_PART_ROUNDING_NS - 1) /
+          MILL_CMAF_PART_ROUNDING_NS * MILL_CMAF_PART_ROUNDING_NS,
+      longest);
 }
 
 void
@@ -57,6 +62,15 @@ is_part (const MillCmafLane *lane, guint n, gint64 target, gboolean has_next)
   return length + last > target && length * 100 >= target * 85;
 }
 
+static void
+choose_target_locked (MillCmafPackager *self, MillCmafLane *lane, guint n)
+{
+  if (lane->part_target == 0)
+    lane->part_target =
+        choose_target (mill_cmaf_publisher_get_part_target (self->publisher),
+            measure_frame (lane, n));
+}
+
 void
 mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     guint settled)
@@ -68,15 +82,13 @@ mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
    * next has to be settled too, or the part that ends the segment would be
    * empty. */
   gboolean decides = lane == self->timing;
-  if (lane->part_target == 0) {
-    GstClockTimeDiff queued = mill_cmaf_lane_to_ns (lane,
-        mill_cmaf_track_get_end (lane->track, settled - 1) -
-            mill_cmaf_track_peek (lane->track, 0)->dts);
-    if (queued < (GstClockTimeDiff) self->options.part_duration / 2)
-      return;
-    lane->part_target = choose_target (self->options.part_duration,
-        measure_frame (lane, settled));
-  }
+  GstClockTimeDiff queued = mill_cmaf_lane_to_ns (lane,
+      mill_cmaf_track_get_end (lane->track, settled - 1) -
+          mill_cmaf_track_peek (lane->track, 0)->dts);
+  if (lane->part_target == 0 &&
+      queued < (GstClockTimeDiff) self->options.part_duration / 2)
+    return;
+  choose_target_locked (self, lane, settled);
   for (guint n = 1; decides ? n <= settled : n < settled; n++) {
     gint64 target =
         mill_cmaf_lane_to_ticks (lane, (GstClockTimeDiff) lane->part_target);
@@ -86,4 +98,25 @@ mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     settled -= n;
     n = 0;
   }
+}
+
+guint
+mill_cmaf_parts_split_locked (MillCmafPackager *self, MillCmafLane *lane,
+    guint left)
+{
+  if (left == 0)
+    return 0;
+  choose_target_locked (self, lane, left);
+  for (guint n = 1; n < left; n++) {
+    gint64 target =
+        mill_cmaf_lane_to_ticks (lane, (GstClockTimeDiff) lane->part_target);
+    if (mill_cmaf_track_get_end (lane->track, n) -
+            mill_cmaf_track_peek (lane->track, 0)->dts <=
+        target)
+      continue;
+    mill_cmaf_assembly_flush_locked (self, lane, n, FALSE);
+    left -= n;
+    n = 0;
+  }
+  return left;
 }

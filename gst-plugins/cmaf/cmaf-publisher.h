@@ -18,6 +18,10 @@ G_BEGIN_DECLS
  */
 typedef struct _MillCmafPublisher MillCmafPublisher;
 
+/* A part may be that much longer than what was asked for, so that ten frames of
+ * 33.3 ms fit into 333 ms, also with stamps in whole ms. */
+#define MILL_CMAF_PART_ROUNDING_NS (1 * GST_MSECOND)
+
 /**
  * MillCmafPublisherOptions:
  * @window_segments: least number of segments in a live playlist
@@ -27,7 +31,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @single_file: all segments of a rendition are in one file: VOD only
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable): a reference of its own is taken
- * @part_duration: longest part, ns; 0: chunks are no parts
+ * @part_duration: of a part, ns; 0: chunks are no parts
  * @may_wait: writes may hold up the caller (a file is packaged)
  * @queue_bytes: of a remote store: what may wait to be sent
  * @clock: (nullable): monotonic time in µs, for tests; default
