@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { emsgBox, insertBox } from './check/emsg-box.mjs';
 import { Mpd } from './check/dash-mpd.mjs';
 import { Presentation } from './check/dash-presentation.mjs';
 import { readMpd } from './check/dash-xml.mjs';
@@ -173,6 +174,26 @@ for (const [what, file, code, offset, bytes, clause] of damages) {
 }
 
 /* ---- live: by text ---- */
+
+/* ---- event messages ---- */
+
+const INBAND = (text) => text.replace(/(<AdaptationSet [^>]*contentType="audio"[^>]*>)/, '$1<InbandEventStream schemeIdUri="urn:scte:scte35:2013:bin"/>');
+for (const [what, change, boxes, clause] of [
+  ['event messages that are announced break no rule', INBAND, [{}, {}], /^$/],
+  ['event messages that nobody announces are found', (text) => text, [{}, {}], /5\.10\.3\.2: segment \d+ has an emsg box of 'urn:scte:scte35:2013:bin', and no InbandEventStream/],
+  ['two event messages of one id are found', INBAND, [{}, { time: 5 }], /5\.10\.3\.3\.4: segment \d+ has another message/],
+]) {
+  test(what, () => {
+    const text = fs.readFileSync(mpd, 'utf8'); const names = [fileOf(audio, /-1\.m4s$/), fileOf(audio, /-2\.m4s$/)];
+    const before = names.map((name) => fs.readFileSync(name));
+    fs.writeFileSync(mpd, change(text));
+    names.forEach((name, i) => fs.writeFileSync(name, insertBox(before[i], emsgBox(boxes[i]))));
+    try { assert.match(check(film).stdout, clause); } finally {
+      fs.writeFileSync(mpd, text);
+      names.forEach((name, i) => fs.writeFileSync(name, before[i]));
+    }
+  });
+}
 
 const LIVE = `<?xml version="1.0"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:10Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT8S" suggestedPresentationDelay="PT6S" maxSegmentDuration="PT2S" minBufferTime="PT2S">

@@ -8,6 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { emsgBox, insertBox } from './check/emsg-box.mjs';
+import { compareDateRanges } from './check/hls-date-ranges.mjs';
 import { checkLowLatency } from './check/hls-low-latency.mjs';
 import { checkMedia } from './check/hls-media.mjs';
 import { Report } from './check/report.mjs';
@@ -135,6 +137,22 @@ for (const [what, file, code, offset, bytes, clause] of damages) {
   });
 }
 
+/* ---- event messages: in a segment that has none by itself ---- */
+
+for (const [what, box, type, clause] of [
+  ['an event message before moof breaks no rule', {}, 'moof', /^$/],
+  ['an event message between moof and mdat is found', {}, 'mdat', /ISO\/IEC 23000-19 §7\.3\.2/],
+  ['an event message of version 0 is found', { version: 0 }, 'moof', /house rule: an emsg box of version 0/],
+  ['an event message of another timescale is found', { timescale: 90000 }, 'moof', /ISO\/IEC 23009-1 §5\.10\.3\.3: an emsg box in ticks of 1\/90000 s, the track has 1\/48000/],
+  ['an event message without a scheme is found', { scheme: '' }, 'moof', /an emsg box without scheme/],
+]) {
+  test(what, () => {
+    const name = segmentOf(audio, 1); const data = fs.readFileSync(name);
+    fs.writeFileSync(name, insertBox(data, emsgBox(box), type));
+    try { assert.match(check(film).stdout, clause); } finally { fs.writeFileSync(name, data); }
+  });
+}
+
 /* ---- byte ranges: the same film in one file of each ---- */
 
 test('ranges that are not those of the media are found', () => {
@@ -160,6 +178,63 @@ test('ranges that are not those of the media are found', () => {
   broken((t) => t.replace(/RANGE:\d+@/, 'RANGE:many@'), /4\.4\.4\.2: EXT-X-BYTERANGE many@/);
   broken((t) => t.replace('VERSION:6', 'VERSION:3'), /§8: is version 3 and has a byte range/);
 });
+
+/* ---- date ranges: by text too ---- */
+
+const OUT = '0xFC302000000000000000FFF00F05000000077F6FFE00000000000000000000'; // its CRC_32 follows
+const crc32 = (hex) => {
+  let sum = 0xffffffff;
+  for (const byte of Buffer.from(hex.slice(2), 'hex')) { sum ^= byte << 24; for (let bit = 0; bit < 8; bit++) sum = sum & 0x80000000 ? (sum << 1) ^ 0x04c11db7 : sum << 1; }
+  return (sum >>> 0).toString(16).toUpperCase().padStart(8, '0');
+};
+const SECTION = OUT + crc32(OUT);
+const RANGES = `#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-DATERANGE:ID="scte35-7-1",START-DATE="2026-01-01T00:00:01.000Z",PLANNED-DURATION=30.000,SCTE35-OUT=${SECTION}
+#EXT-X-DATERANGE:ID="scte35-7-1",START-DATE="2026-01-01T00:00:01.000Z",DURATION=3.000,SCTE35-IN=${SECTION}
+#EXT-X-MAP:URI="init.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+#EXTINF:2.0,
+0.m4s
+`;
+
+function dateRanges(text) {
+  const report = new Report();
+  const media = checkMedia(Buffer.from(text), 'ranges.m3u8', report);
+  return { media, text: report.lines.join('\n') };
+}
+
+test('date ranges that are right break no rule', () => assert.equal(dateRanges(RANGES).text, ''));
+
+for (const [what, from, to, clause] of [
+  ['a date range without dates of segments', /#EXT-X-PROGRAM-DATE-TIME:.*\n/, '', /4\.4\.5\.1: a date range in a playlist without EXT-X-PROGRAM-DATE-TIME/],
+  ['a date range without a start', 'START-DATE="2026-01-01T00:00:01.000Z",PLANNED', 'PLANNED', /4\.4\.5\.1: date range 'scte35-7-1' has no START-DATE/],
+  ['a start without a time zone', /01\.000Z",PLANNED/, '01.000",PLANNED', /4\.4\.5\.1: START-DATE '2026-01-01T00:00:01\.000', expected ISO 8601/],
+  ['an end that has another start', /01\.000Z",DURATION/, '02.000Z",DURATION', /4\.4\.5\.1: START-DATE of 'scte35-7-1' is .* here and .* in another tag/],
+  ['a negative duration', ',DURATION=3.000', ',DURATION=-3.000', /4\.4\.5\.1: DURATION '-3\.000'/],
+  ['an end before the start', ',DURATION=3.000', ',END-DATE="2025-01-01T00:00:00.000Z"', /4\.4\.5\.1: ends at/],
+  ['an end that is not start and duration', ',DURATION=3.000', ',DURATION=3.000,END-DATE="2026-01-01T00:00:09.000Z"', /4\.4\.5\.1: END-DATE is not START-DATE and 3/],
+  ['an open end without a class', ',PLANNED-DURATION=30.000', ',END-ON-NEXT=YES', /4\.4\.5\.1: END-ON-NEXT wants a CLASS/],
+  ['an in without its out', /SCTE35-OUT=/, 'SCTE35-CMD=', /4\.4\.5\.1\.1: SCTE35-IN of 'scte35-7-1', and no tag before it/],
+  ['half a byte of a section', SECTION, SECTION.slice(0, -1), /4\.2: SCTE35-OUT: got/],
+  ['a section that is none', 'SCTE35-OUT=0xFC', 'SCTE35-OUT=0xFD', /4\.4\.5\.1\.1: SCTE35-OUT is not one splice/],
+  ['a damaged section', 'SCTE35-OUT=0xFC302000', 'SCTE35-OUT=0xFC302001', /SCTE 35 9\.6: SCTE35-OUT: CRC_32/],
+  ['a date range behind a segment', /$/, '#EXT-X-DATERANGE:ID="b",START-DATE="2026-01-01T00:00:01.000Z"\n', /house rule: a date range behind a segment/],
+]) test(`${what} is found`, () => assert.match(dateRanges(RANGES.replace(from, to)).text, clause));
+
+for (const [what, from, to, clause] of [
+  ['a range that changes', 'PLANNED-DURATION=30.000', 'PLANNED-DURATION=31.000', /4\.4\.5\.1: PLANNED-DURATION of date range 'scte35-7-1' changed/],
+  ['a range that loses what was said', /#EXT-X-DATERANGE:.*SCTE35-IN.*\n/, '', /4\.4\.5\.1: DURATION of date range 'scte35-7-1' changed from 3\.000 to undefined/],
+  ['a range that goes too early', /(#EXT-X-DATERANGE:.*\n){2}/, '', /house rule: date range 'scte35-7-1' is gone/],
+]) {
+  test(`${what} is found`, () => {
+    const report = new Report(); const after = dateRanges(RANGES.replace(from, to)).media;
+    compareDateRanges(dateRanges(RANGES).media.dateRanges, after.dateRanges, after, report);
+    assert.match(report.lines.join('\n'), clause);
+  });
+}
 
 /* ---- low latency: by text, as long as the text is what is wrong ---- */
 

@@ -108,9 +108,26 @@ const readIndex = (data, box) => box && { time: data[box.start] === 0 ? data.rea
 
 const brandsOf = (data, box) => { const found = []; for (let at = box.start; at + 4 <= box.end; at += 4) if (at !== box.start + 4) found.push(data.toString('latin1', at, at + 4)); return found; };
 
+/** Of an emsg box { scheme, value, id, time, duration, message }; where it stands and how it counts (23009-1 §5.10.3.3). */
+function readMessage(data, boxes, index, header, where, report) {
+  const box = boxes[index]; const version = data[box.start];
+  const before = boxes[index - 1]?.type;
+  report.check(before === undefined || ['styp', 'prft', 'emsg', 'sidx', 'mdat'].includes(before), where, 'ISO/IEC 23000-19 §7.3.2', `an emsg box behind '${before}', expected it before a moof`);
+  report.check(boxes.slice(index).some((b) => b.type === 'moof'), where, 'ISO/IEC 23000-19 §7.3.2', 'an emsg box behind the last moof');
+  if (!report.check(version === 1, where, 'house rule', `an emsg box of version ${version}, expected 1: its time does not depend on where it stands`)) return undefined;
+  const timescale = data.readUInt32BE(box.start + 4);
+  report.check(timescale === header.timescale, where, 'ISO/IEC 23009-1 §5.10.3.3', `an emsg box in ticks of 1/${timescale} s, the track has 1/${header.timescale} s`);
+  const schemeEnd = data.indexOf(0, box.start + 24); const valueEnd = data.indexOf(0, schemeEnd + 1);
+  if (!report.check(schemeEnd > box.start + 24 && valueEnd > 0 && valueEnd < box.end, where, 'ISO/IEC 23009-1 §5.10.3.3', 'an emsg box without scheme or value')) return undefined;
+  return {
+    time: Number(data.readBigUInt64BE(box.start + 8)), duration: data.readUInt32BE(box.start + 16), id: data.readUInt32BE(box.start + 20),
+    scheme: data.toString('utf8', box.start + 24, schemeEnd), value: data.toString('utf8', schemeEnd + 1, valueEnd), message: data.subarray(valueEnd + 1, box.end),
+  };
+}
+
 /**
  * In ticks of the header, or undefined: { time, duration, sync, samples, earliest, longest,
- * chunks, brands, references }. earliest: presentation time of what is shown first, longest:
+ * chunks, brands, references, messages }. earliest: presentation time of what is shown first, longest:
  * a sample's duration, chunks: [{ time, duration }].
  */
 export function checkSegment(data, header, where, report) {
@@ -135,6 +152,7 @@ export function checkSegment(data, header, where, report) {
     chunks: fragments.map(({ time, duration }) => ({ time, duration })), brands: styp ? brandsOf(data, styp) : [],
     index: readIndex(data, boxes.find((box) => box.type === 'sidx')),
     references: boxes.filter((box) => box.type === 'prft').map((box) => readReference(data, box)),
+    messages: boxes.flatMap((box, i) => (box.type === 'emsg' ? readMessage(data, boxes, i, header, where, report) ?? [] : [])),
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The rules of one media playlist, as it is at one moment.
+import { checkDateRanges } from './hls-date-ranges.mjs';
 import { all, first, readPlaylist } from './hls-text.mjs';
 import { checkStart } from './hls-whole.mjs';
 
@@ -121,7 +122,7 @@ function checkLive(media, report) {
   if (media.first > 0) report.check(length >= 3 * media.target - ROUNDING_S, media.where, '6.2.2', `lists ${length.toFixed(3)} s after segments were removed, expected three target durations (${3 * media.target} s)`);
 }
 
-/** { where, target, first, ended, type, segments, control, partTarget, hints, reports, playlist } */
+/** { where, target, first, ended, type, segments, control, partTarget, hints, reports, dateRanges, playlist } */
 export function checkMedia(bytes, where, report) {
   const playlist = readPlaylist(bytes, where, report);
   report.check(playlist.kind !== 'multivariant playlist', where, '4.4', 'got a multivariant playlist, expected a media playlist');
@@ -143,6 +144,7 @@ export function checkMedia(bytes, where, report) {
   checkHead(playlist, media, report);
   checkVersion(playlist, media, report);
   checkSegments(media, report);
+  media.dateRanges = checkDateRanges(playlist, media, report);
   checkLive(media, report);
   return media;
 }

@@ -3,6 +3,7 @@
 // media that they list; and, looked at again and again, against what they said
 // before.
 import { checkHeader, checkSegment } from './cmaf.mjs';
+import { compareDateRanges } from './hls-date-ranges.mjs';
 import { checkLowLatency } from './hls-low-latency.mjs';
 import { IFrames } from './hls-i-frames.mjs';
 import { checkMedia, readRange } from './hls-media.mjs';
@@ -51,6 +52,7 @@ class Rendition {
     this.check(media.partTarget === before.partTarget, '4.4.3.7', `PART-TARGET changed from ${before.partTarget} to ${media.partTarget}`);
     this.check(media.first >= before.first, '6.2.2', `EXT-X-MEDIA-SEQUENCE went back from ${before.first} to ${media.first}`);
     this.check(!before.ended || (media.ended && media.segments.length === before.segments.length), '6.2.1', 'changed behind EXT-X-ENDLIST');
+    compareDateRanges(before.dateRanges, media.dateRanges, media, this.report);
     for (const segment of media.segments) {
       const known = this.segments.get(segment.number);
       if (!known) continue;
@@ -164,6 +166,7 @@ export class Presentation {
     same('EXT-X-TARGETDURATION', '6.2.4', (m) => m.target);
     same('EXT-X-PLAYLIST-TYPE', '6.2.4', (m) => m.type);
     same('whether there is EXT-X-PROGRAM-DATE-TIME', '6.2.4', (m) => m.dated);
+    same('EXT-X-DATERANGE', 'house rule', (m) => [...m.dateRanges]);
     same('PART-TARGET', '6.2.4', (m) => m.partTarget);
     same('EXT-X-SERVER-CONTROL', '6.2.4', (m) => m.control);
     for (const { media, where } of this.iFrames.values()) {
