@@ -128,3 +128,28 @@ test('kill -9 of the packager in a break: the break is what it was, and the comm
   execFileSync('node', [CHECK, daemon.stream('survivor')], { stdio: 'pipe' });
   publisher.kill();
 });
+
+test('a low-latency playlist has the break too, and so has a delta of it', async (t) => {
+  const daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none', params: { 'part-duration-ms': 500 } } } });
+  t.after(() => daemon.stop());
+  const publisher = Publisher.ffmpeg(source, daemon.rtmp('low'));
+  t.after(() => publisher.kill());
+  await eventually('parts', 20000, async () => /#EXT-X-PART:/.test(await text(daemon.stream('low', 'v360/playlist.m3u8'))));
+  assert.equal((await cue(daemon, 'low', { type: 'out', id: 3, duration: 600 })).status, 200);
+  await eventually('the break', 20000, async () => (await ranges(daemon, 'low')).length === 1);
+  const [line] = await ranges(daemon, 'low');
+  const [, start] = line.match(/START-DATE="([^"]+)"/);
+  const playlist = await eventually('the segment that the break begins with', 10000, async () => {
+    const now = await text(daemon.stream('low', 'v360/playlist.m3u8'));
+    return now.includes(`#EXT-X-PROGRAM-DATE-TIME:${start}`) && now;
+  });
+  // Nothing from before the break is in it: its parts begin anew.
+  const after = playlist.slice(playlist.indexOf(`#EXT-X-PROGRAM-DATE-TIME:${start}`));
+  assert.match(after, /^[^\n]+\n(#EXT-X-[^\n]+\n)*?#EXT-X-(PART|PRELOAD-HINT):[^\n]*\.0\.m4s"/);
+  await eventually('segments to leave out', 30000, async () => /#EXT-X-SKIP:/.test(await text(daemon.stream('low', 'v360/playlist.m3u8?_HLS_skip=YES'))));
+  const delta = await text(daemon.stream('low', 'v360/playlist.m3u8?_HLS_skip=YES'));
+  assert.ok(delta.includes(`${line}\n`), delta);
+  assert.equal((await cue(daemon, 'low', { type: 'in', id: 3 })).status, 200);
+  await eventually('its end', 20000, async () => (await ranges(daemon, 'low')).length === 2);
+  execFileSync('node', [CHECK, daemon.stream('low')], { stdio: 'pipe' });
+});
