@@ -30,9 +30,18 @@ typedef struct
   guint64 told_bps; /* in any manifest, ever */
 } MillCmafOutput;
 
+/**
+ * MillCmafTrash: what is to be removed
+ * @name: (nullable): of an object; NULL: segment @number of each rendition, of
+ *   which there are as many as the window is long
+ * @ends_generation: with the header, which nothing needs after it
+ */
 typedef struct
 {
   gchar *name;
+  guint64 generation;
+  guint64 number;
+  gboolean ends_generation;
   gint64 due_us;
 } MillCmafTrash;
 
@@ -190,6 +199,10 @@ GstClockTimeDiff mill_cmaf_window_get_duration (const MillCmafPublisher *self);
 /** The object @name (transfer full) is removed when @due (monotonic, µs). */
 void mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name,
     gint64 due);
+
+/** Has @job remove it. */
+void mill_cmaf_window_carry_out (const MillCmafPublisher *self,
+    const MillCmafTrash *trash, MillStoreJob *job);
 
 /** Returns: index of the first segment that live.index has: the last minute is
  * in it; what is older is in playlists alone */

@@ -133,7 +133,7 @@ empty_trash (MillCmafPublisher *self, MillStoreJob *job)
     MillCmafTrash *trash = g_queue_peek_head (&self->trash);
     if (trash == NULL || trash->due_us > now)
       return;
-    mill_store_job_remove (job, trash->name);
+    mill_cmaf_window_carry_out (self, trash, job);
     free_trash (g_queue_pop_head (&self->trash));
   }
 }
@@ -660,7 +660,7 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   if (self->options.mode == MILL_CMAF_VOD)
     while (!g_queue_is_empty (&self->trash)) {
       MillCmafTrash *trash = g_queue_pop_head (&self->trash);
-      mill_store_job_remove (job, trash->name);
+      mill_cmaf_window_carry_out (self, trash, job);
       free_trash (trash);
     }
   self->state_stale = TRUE;

@@ -48,6 +48,35 @@ mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name, gint64 due)
   g_queue_push_tail (&self->trash, trash);
 }
 
+static void
+remove_segment (const MillCmafPublisher *self, const MillCmafTrash *trash,
+    const MillCmafRendition *rendition, MillStoreJob *job)
+{
+  g_autofree gchar *segment = mill_cmaf_manifest_name_segment (rendition->name,
+      self->options.container, trash->generation, trash->number);
+  g_autofree gchar *text = mill_cmaf_manifest_name_text (rendition->name,
+      trash->generation, trash->number);
+  g_autofree gchar *init =
+      mill_cmaf_manifest_name_init (rendition->name, trash->generation);
+  mill_store_job_remove (job, segment);
+  if (rendition->format.kind == MILL_CMAF_TEXT)
+    mill_store_job_remove (job, text);
+  if (trash->ends_generation)
+    mill_store_job_remove (job, init);
+}
+
+void
+mill_cmaf_window_carry_out (const MillCmafPublisher *self,
+    const MillCmafTrash *trash, MillStoreJob *job)
+{
+  if (trash->name != NULL)
+    mill_store_job_remove (job, trash->name);
+  else
+    for (guint i = 0; i < self->state->renditions->len; i++)
+      remove_segment (self, trash, mill_cmaf_publisher_rendition (self, i),
+          job);
+}
+
 /* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
  * that of the longest playlist that held it. */
 static void
@@ -61,23 +90,16 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
   gint64 due = mill_cmaf_publisher_now_us (self) +
       (window + (first.end - first.start)) / GST_USECOND;
   mill_cmaf_listings_remove_first (self);
-  for (guint i = 0; i < state->renditions->len; i++) {
-    MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
-    mill_cmaf_window_throw_away (self,
-        mill_cmaf_manifest_name_segment (rendition->name,
-            self->options.container, first.generation, first.number),
-        due);
-    if (rendition->format.kind == MILL_CMAF_TEXT)
-      mill_cmaf_window_throw_away (self,
-          mill_cmaf_manifest_name_text (rendition->name, first.generation,
-              first.number),
-          due);
-    if (next_generation != first.generation)
-      mill_cmaf_window_throw_away (self,
-          mill_cmaf_manifest_name_init (rendition->name, first.generation),
-          due);
-    g_array_remove_index (rendition->segments, 0);
-  }
+  MillCmafTrash *trash = g_new (MillCmafTrash, 1);
+  *trash = (MillCmafTrash){
+    .generation = first.generation,
+    .number = first.number,
+    .ends_generation = next_generation != first.generation,
+    .due_us = due,
+  };
+  g_queue_push_tail (&self->trash, trash);
+  for (guint i = 0; i < state->renditions->len; i++)
+    g_array_remove_index (mill_cmaf_publisher_rendition (self, i)->segments, 0);
   if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
     state->discontinuity_sequence++;
   g_array_remove_index (state->cuts, 0);
