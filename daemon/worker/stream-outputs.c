@@ -30,13 +30,36 @@ is_asset (GstElement *packager)
   return value && g_str_equal (value->value_nick, "vod");
 }
 
+/* Returns: (transfer full) (nullable): NULL when it is sent to a server: what is
+ * there is not ours to delete when the stream is over. */
+static gchar *
+get_directory (GstElement *packager)
+{
+  g_autofree gchar *location = NULL;
+  g_autofree gchar *scheme = NULL;
+
+  g_object_get (packager, "location", &location, NULL);
+  if (!location)
+    return NULL;
+  scheme = g_uri_parse_scheme (location);
+  if (!scheme)
+    return g_steal_pointer (&location);
+  return g_str_equal (scheme, "file")
+      ? g_filename_from_uri (location, NULL, NULL)
+      : NULL;
+}
+
 static void
 add_output (GPtrArray *outputs, GstElement *packager)
 {
   g_autoptr (GstStructure) stats = mill_stats_variant_read (packager);
+  g_autofree gchar *directory = get_directory (packager);
+
+  if (!directory)
+    return;
   MillStreamOutput *output = g_new0 (MillStreamOutput, 1);
 
-  g_object_get (packager, "location", &output->directory, NULL);
+  output->directory = g_steal_pointer (&directory);
   if (stats && !is_asset (packager))
     gst_structure_get_uint64 (stats, "retention-ms", &output->retention_ms);
   g_ptr_array_add (outputs, output);

@@ -609,6 +609,7 @@ mill_cmaf_packager_get_stats (MillCmafPackager *self, MillCmafStats *ret_stats)
     .target_duration_s = state->target_duration_s,
     .renditions = g_ptr_array_new_with_free_func (free_rendition_stats),
   };
+  ret_stats->shrunk = mill_cmaf_publisher_get_shrunk (self->publisher);
   ret_stats->is_remote =
       mill_cmaf_publisher_get_store_stats (self->publisher, &ret_stats->store);
   for (guint i = 0; i < state->cuts->len; i++) {

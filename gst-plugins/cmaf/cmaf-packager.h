@@ -186,6 +186,7 @@ typedef struct
   guint64 gaps; /* segments of a rendition that are missing */
   guint target_duration_s;
   GstClockTime retention; /* how long the directory must stay after the end */
+  guint64 shrunk; /* segments dropped early, for want of room */
   gboolean is_remote;
   MillStoreStats store; /* of a remote one */
   GPtrArray *renditions; /* MillCmafRenditionStats */

@@ -240,6 +240,10 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
           self->next_publish);
     mill_cmaf_timeline_retire (self->timeline, self->next_publish);
   }
+  g_autoptr (GError) shrunk =
+      published ? mill_cmaf_publisher_explain_room (self->publisher) : NULL;
+  if (shrunk != NULL)
+    mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, shrunk);
   if (published && !mill_cmaf_packager_is_vod (self) && !self->finishing)
     mill_cmaf_publisher_write_manifests (self->publisher,
         are_manifests_due_locked (self));

@@ -43,6 +43,7 @@ typedef struct
   guint64 number;
   gboolean ends_generation;
   gint64 due_us;
+  guint64 bytes; /* as far as it is known */
 } MillCmafTrash;
 
 struct _MillCmafPublisher
@@ -58,6 +59,10 @@ struct _MillCmafPublisher
   MillCmafState *state;
   GArray *outputs; /* MillCmafOutput, one for each rendition of the state */
   GQueue trash; /* MillCmafTrash, in the order of being due */
+  GQueue dropped; /* MillCmafTrash, for want of room */
+  guint64 n_shrunk; /* segments dropped early */
+  guint64 n_shrunk_told;
+  gboolean shrink_told;
   MillLiveIndex *index; /* NULL for VOD */
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
@@ -208,8 +213,22 @@ void mill_cmaf_window_carry_out (const MillCmafPublisher *self,
  * in it; what is older is in playlists alone */
 guint mill_cmaf_window_find_recent (const MillCmafPublisher *self);
 
+/** The first segment leaves the lists before its time. */
+void mill_cmaf_window_drop_first (MillCmafPublisher *self);
+
 /** See mill_cmaf_publisher_add(). */
 void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments);
+
+/* ---- cmaf-room.c ---- */
+
+/** Shortens the window where there is no room. */
+void mill_cmaf_room_make (MillCmafPublisher *self);
+
+/** Returns: whether there is none for a playlist either */
+gboolean mill_cmaf_room_is_gone (const MillCmafPublisher *self);
+
+/** Returns: (transfer full)(nullable): that it was shortened, once per trouble */
+GError *mill_cmaf_room_explain (MillCmafPublisher *self);
 
 G_END_DECLS

@@ -138,6 +138,17 @@ empty_trash (MillCmafPublisher *self, MillStoreJob *job)
   }
 }
 
+/* What was listed until now. */
+static void
+remove_dropped (MillCmafPublisher *self, MillStoreJob *job)
+{
+  MillCmafTrash *trash;
+  while ((trash = g_queue_pop_head (&self->dropped)) != NULL) {
+    mill_cmaf_window_carry_out (self, trash, job);
+    free_trash (trash);
+  }
+}
+
 /* ---- opening ---- */
 
 void
@@ -241,6 +252,7 @@ mill_cmaf_publisher_open (MillStore *store,
   self->done = done;
   self->user_data = user_data;
   g_queue_init (&self->trash);
+  g_queue_init (&self->dropped);
   self->rows = g_byte_array_new ();
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
@@ -274,6 +286,7 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
   g_clear_pointer (&self->store, mill_store_unref);
   g_clear_pointer (&self->state, mill_cmaf_state_free);
   g_queue_clear_full (&self->trash, free_trash);
+  g_queue_clear_full (&self->dropped, free_trash);
   g_free (self->warning);
   g_free (self);
 }
@@ -624,11 +637,17 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
   MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   /* What is removed may be the room that the rest needs. */
   empty_trash (self, job);
+  /* Without room for a playlist there is no other way than this one. */
+  if (mill_cmaf_room_is_gone (self))
+    remove_dropped (self, job);
+  if (self->options.mode == MILL_CMAF_LIVE)
+    mill_store_job_measure (job);
   /* The state goes first: a successor may list a segment that nobody was told
    * of, but must not forget one that somebody was. */
   put_state (self, job);
   put_manifests (self, job, manifests);
   mill_cmaf_index_list (self, job);
+  remove_dropped (self, job);
   submit_state (self, job);
 }
 
@@ -675,6 +694,18 @@ mill_cmaf_publisher_is_behind (const MillCmafPublisher *self)
   return self->options.may_wait && mill_store_is_remote (self->store) &&
       mill_store_writer_get_queued_bytes (self->writer) >
       self->options.queue_bytes;
+}
+
+GError *
+mill_cmaf_publisher_explain_room (MillCmafPublisher *self)
+{
+  return mill_cmaf_room_explain (self);
+}
+
+guint64
+mill_cmaf_publisher_get_shrunk (const MillCmafPublisher *self)
+{
+  return self->n_shrunk;
 }
 
 gboolean

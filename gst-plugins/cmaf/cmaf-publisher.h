@@ -33,6 +33,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @presentation: (nullable): a reference of its own is taken
  * @part_duration: of a part, ns; 0: chunks are no parts
  * @may_wait: writes may hold up the caller (a file is packaged)
+ * @max_bytes: of the segments of a live stream; 0: as many as there is room for
  * @queue_bytes: of a remote store: what may wait to be sent
  * @clock: (nullable): monotonic time in µs, for tests; default
  *   g_get_monotonic_time()
@@ -53,6 +54,7 @@ typedef struct
   gboolean dated;
   MillCmafPresentation *presentation;
   gboolean may_wait;
+  guint64 max_bytes;
   gsize queue_bytes;
   gint64 (*clock) (void);
 } MillCmafPublisherOptions;
@@ -201,6 +203,13 @@ void mill_cmaf_publisher_end (MillCmafPublisher *self);
 
 /** Returns: whether whoever may wait should, for a remote store */
 gboolean mill_cmaf_publisher_is_behind (const MillCmafPublisher *self);
+
+/** Returns: (transfer full)(nullable): that the window was shortened for want of
+ * room, once per trouble */
+GError *mill_cmaf_publisher_explain_room (MillCmafPublisher *self);
+
+/** Returns: segments that left the lists early */
+guint64 mill_cmaf_publisher_get_shrunk (const MillCmafPublisher *self);
 
 /** Returns: FALSE when the store is not remote */
 gboolean mill_cmaf_publisher_get_store_stats (const MillCmafPublisher *self,

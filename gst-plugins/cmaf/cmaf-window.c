@@ -80,15 +80,13 @@ mill_cmaf_window_carry_out (const MillCmafPublisher *self,
 /* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
  * that of the longest playlist that held it. */
 static void
-remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
+remove_first (MillCmafPublisher *self, gint64 due)
 {
   MillCmafState *state = self->state;
   MillCmafCut first = *mill_cmaf_publisher_cut (self, 0);
   guint64 next_generation = state->cuts->len > 1
       ? mill_cmaf_publisher_cut (self, 1)->generation
       : first.generation;
-  gint64 due = mill_cmaf_publisher_now_us (self) +
-      (window + (first.end - first.start)) / GST_USECOND;
   mill_cmaf_listings_remove_first (self);
   MillCmafTrash *trash = g_new (MillCmafTrash, 1);
   *trash = (MillCmafTrash){
@@ -98,11 +96,23 @@ remove_first (MillCmafPublisher *self, GstClockTimeDiff window)
     .due_us = due,
   };
   g_queue_push_tail (&self->trash, trash);
-  for (guint i = 0; i < state->renditions->len; i++)
-    g_array_remove_index (mill_cmaf_publisher_rendition (self, i)->segments, 0);
+  for (guint i = 0; i < state->renditions->len; i++) {
+    GArray *segments = mill_cmaf_publisher_rendition (self, i)->segments;
+    trash->bytes += g_array_index (segments, MillCmafSegment, 0).bytes;
+    g_array_remove_index (segments, 0);
+  }
   if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
     state->discontinuity_sequence++;
   g_array_remove_index (state->cuts, 0);
+}
+
+void
+mill_cmaf_window_drop_first (MillCmafPublisher *self)
+{
+  remove_first (self, 0);
+  /* It waits for the playlists that do not list it, no longer, and is no part
+   * of the queue by time. */
+  g_queue_push_tail (&self->dropped, g_queue_pop_tail (&self->trash));
 }
 
 static void
@@ -128,9 +138,11 @@ slide_window (MillCmafPublisher *self)
     if (window - (first->end - first->start) < least)
       break;
     GstClockTimeDiff duration = first->end - first->start;
-    remove_first (self, window);
+    remove_first (self,
+        mill_cmaf_publisher_now_us (self) + (window + duration) / GST_USECOND);
     window -= duration;
   }
+  mill_cmaf_room_make (self);
   if (self->state->markers != NULL && self->state->cuts->len > 0)
     mill_cmaf_marker_retire (self->state->markers,
         mill_cmaf_publisher_cut (self, 0)->wall_us);

@@ -762,7 +762,7 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "stats",
           "generation, segments, bytes, gaps, target-duration (s), "
-          "retention-ms, renditions (array of structures), upload (structure, "
+          "retention-ms, window-shrunk (segments), renditions (array of structures), upload (structure, "
           "of a URL)",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 

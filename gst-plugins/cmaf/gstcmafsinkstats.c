@@ -53,7 +53,8 @@ gst_cmaf_sink_stats_new (MillCmafPackager *packager)
       "segments", G_TYPE_UINT64, stats.segments, "bytes", G_TYPE_UINT64,
       stats.bytes, "gaps", G_TYPE_UINT64, stats.gaps, "target-duration",
       G_TYPE_UINT, stats.target_duration_s, "retention-ms", G_TYPE_UINT64,
-      stats.retention / GST_MSECOND, NULL);
+      stats.retention / GST_MSECOND, "window-shrunk", G_TYPE_UINT64,
+      stats.shrunk, NULL);
   gst_structure_take_value (structure, "renditions", &array);
   if (stats.is_remote)
     add_upload_stats (&stats.store, structure);

@@ -29,6 +29,7 @@ enum
   PROP_UPLOAD_QUEUE_BYTES,
   PROP_UPLOAD_TIMEOUT_MS,
   PROP_UPLOAD_STALL_TIMEOUT_MS,
+  PROP_MAX_BYTES,
 };
 
 #define GST_TYPE_CMAF_SINK_SIGNER (gst_cmaf_sink_signer_get_type ())
@@ -136,6 +137,8 @@ gst_cmaf_sink_storage_set (GstCmafSinkStorage *self, guint id,
     self->signer = (MillSignKind) g_value_get_enum (value);
   } else if (id == PROP_UPLOAD_QUEUE_BYTES) {
     self->queue_bytes = g_value_get_uint64 (value);
+  } else if (id == PROP_MAX_BYTES) {
+    self->max_bytes = g_value_get_uint64 (value);
   } else {
     return FALSE;
   }
@@ -156,6 +159,8 @@ gst_cmaf_sink_storage_get (const GstCmafSinkStorage *self, guint id,
     g_value_set_enum (value, (gint) self->signer);
   else if (id == PROP_UPLOAD_QUEUE_BYTES)
     g_value_set_uint64 (value, self->queue_bytes);
+  else if (id == PROP_MAX_BYTES)
+    g_value_set_uint64 (value, self->max_bytes);
   else
     return FALSE;
   return TRUE;
@@ -183,6 +188,11 @@ install_uint (GObjectClass *klass, guint id, const gchar *name,
 void
 gst_cmaf_sink_storage_install (GObjectClass *klass)
 {
+  g_object_class_install_property (klass, PROP_MAX_BYTES,
+      g_param_spec_uint64 ("max-bytes", "max-bytes",
+          "Of the segments of a live stream, beyond which the window is "
+          "shortened; 0: as many as there is room for",
+          0, G_MAXINT64, 0, FLAGS));
   install_text (klass, PROP_STATE_LOCATION, "state-location",
       "Of a URL: local directory of what a restart goes on from; default: one "
       "in the user's state directory");

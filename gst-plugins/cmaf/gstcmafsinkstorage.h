@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  guint64 max_bytes;
   gchar *state_location;
   gchar *endpoint;
   gchar *region;

@@ -218,6 +218,20 @@ directory_close (MillStore *store, gpointer handle, const gchar *name,
       "closing", name, error);
 }
 
+static gboolean
+directory_measure (MillStore *store, guint64 *ret_free, guint64 *ret_total)
+{
+  struct statfs status;
+
+  /* Some have no sizes (ramfs). */
+  if (fstatfs (((MillStoreDirectory *) store)->fd, &status) < 0 ||
+      status.f_blocks == 0)
+    return FALSE;
+  *ret_free = (guint64) status.f_bavail * (guint64) status.f_bsize;
+  *ret_total = (guint64) status.f_blocks * (guint64) status.f_bsize;
+  return TRUE;
+}
+
 /* ---- the store ---- */
 
 static void
@@ -247,6 +261,7 @@ static const MillStoreClass directory_class = {
   .append_taken = mill_store_directory_lease_append,
   .is_taken = mill_store_directory_lease_is_held,
   .release = mill_store_directory_lease_release,
+  .measure = directory_measure,
 };
 
 static gboolean

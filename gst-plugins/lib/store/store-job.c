@@ -15,6 +15,7 @@ typedef enum
   STEP_WRITE_LEASE,
   STEP_APPEND_LEASE,
   STEP_PATCH,
+  STEP_MEASURE,
 } StepKind;
 
 typedef struct
@@ -126,6 +127,14 @@ mill_store_job_remove (MillStoreJob *self, const gchar *name)
 }
 
 void
+mill_store_job_measure (MillStoreJob *self)
+{
+  Step step = { .kind = STEP_MEASURE };
+
+  g_array_append_val (self->steps, step);
+}
+
+void
 mill_store_job_require_lease (MillStoreJob *self, MillStoreLease *lease)
 {
   Step step = {
@@ -219,6 +228,9 @@ run_step (const Step *step, MillStore *store, GError **error)
           error);
     case STEP_REMOVE:
       return mill_store_remove (store, step->name, error);
+    case STEP_MEASURE:
+      mill_store_measure (store);
+      return TRUE;
     case STEP_REQUIRE_LEASE:
       return require_lease (step->lease, store, error);
     case STEP_WRITE_LEASE:

@@ -39,6 +39,8 @@ void mill_store_job_put (MillStoreJob *self, const gchar *name,
 void mill_store_job_patch (MillStoreJob *self, const gchar *name,
     guint64 offset, GBytes *content);
 void mill_store_job_remove (MillStoreJob *self, const gchar *name);
+/** See mill_store_measure(). */
+void mill_store_job_measure (MillStoreJob *self);
 /** The steps after it are carried out only while @lease is held: else the job
  * fails with LOST. It may be freed (given up) with jobs under way. */
 void mill_store_job_require_lease (MillStoreJob *self, MillStoreLease *lease);

@@ -53,6 +53,9 @@ typedef struct
   gboolean (*is_taken) (MillStore *self, gpointer handle, const gchar *name);
   void (*release) (MillStore *self, gpointer handle);
 
+  /* (nullable): looks how much room there is */
+  gboolean (*measure) (MillStore *self, guint64 *ret_free, guint64 *ret_total);
+
   /* Of remote stores only, NULL else. What was begun since the last call, by
    * the one thread that writes, may be under way still: @func is called once
    * when all of it is done, on any thread, maybe before this returns. */
@@ -70,6 +73,7 @@ struct _MillStore
   gint n_refs; /* atomic */
   gchar *location;
   gboolean is_memory;
+  guint64 free_bytes, total_bytes; /* atomic; total is 0: not measured */
 };
 
 /* References to a lease outlive its release: jobs hold them. */

@@ -118,6 +118,31 @@ mill_store_is_remote (MillStore *self)
   return self->klass->settle != NULL;
 }
 
+void
+mill_store_measure (MillStore *self)
+{
+  guint64 free_bytes;
+  guint64 total_bytes;
+
+  if (self->klass->measure == NULL ||
+      !self->klass->measure (self, &free_bytes, &total_bytes))
+    return;
+  __atomic_store_n (&self->free_bytes, free_bytes, __ATOMIC_RELAXED);
+  __atomic_store_n (&self->total_bytes, total_bytes, __ATOMIC_RELEASE);
+}
+
+gboolean
+mill_store_get_room (MillStore *self, guint64 *ret_free, guint64 *ret_total)
+{
+  guint64 total_bytes = __atomic_load_n (&self->total_bytes, __ATOMIC_ACQUIRE);
+
+  if (total_bytes == 0)
+    return FALSE;
+  *ret_free = __atomic_load_n (&self->free_bytes, __ATOMIC_RELAXED);
+  *ret_total = total_bytes;
+  return TRUE;
+}
+
 gboolean
 mill_store_get_stats (MillStore *self, MillStoreStats *ret_stats)
 {

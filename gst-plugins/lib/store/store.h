@@ -86,6 +86,13 @@ gboolean mill_store_is_memory (MillStore *self);
  */
 gboolean mill_store_is_remote (MillStore *self);
 
+/** Looks how much room there is for mill_store_get_room(). */
+void mill_store_measure (MillStore *self);
+
+/** No I/O. Returns: FALSE when the room was not measured, or cannot be */
+gboolean mill_store_get_room (MillStore *self, guint64 *ret_free,
+    guint64 *ret_total);
+
 /** What a remote store has done. Latency: from the wish to the answer. */
 typedef struct
 {
