@@ -272,6 +272,8 @@ for (const [what, from, to, clause] of [
   ['a hold back that is too short', 'PART-HOLD-BACK=1.5', 'PART-HOLD-BACK=1.0', /PART-HOLD-BACK 1, expected/],
   ['a skip boundary that is too near', 'CAN-SKIP-UNTIL=12', 'CAN-SKIP-UNTIL=8', /CAN-SKIP-UNTIL 8/],
   ['two hints of one type', '#EXT-X-RENDITION', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="x.m4s"\n#EXT-X-RENDITION', /6\.2\.6: several hints/],
+  ['no hint of the next part', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="1.1.m4s"\n', '', /B\.1: lists parts, and no EXT-X-PRELOAD-HINT/],
+  ['a date behind the part that it is for', /(#EXT-X-PROGRAM-DATE-TIME:[^\n]*\n)(#EXT-X-PART:URI="0\.0[^\n]*\n)/, '$2$1', /4\.4\.4\.9: EXT-X-PROGRAM-DATE-TIME stands behind/],
   ['no part target', '#EXT-X-PART-INF:PART-TARGET=0.5\n', '', /4\.4\.3\.7/],
   ['a report without a number', ',LAST-MSN=1', '', /4\.4\.5\.4: report without LAST-MSN/],
   ['no date', /#EXT-X-PROGRAM-DATE-TIME:.*\n/, '', /B\.1/],

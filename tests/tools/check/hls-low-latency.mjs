@@ -31,10 +31,20 @@ function checkParts(parts, media, report, segment) {
   report.check(Math.abs(sum - segment.duration) <= ROUNDING_S * (parts.length + 1), segment.at, '4.4.4.9', `parts of ${sum.toFixed(4)} s in all, the segment has ${segment.duration}`);
 }
 
+/** What holds for a segment holds for its parts: it stands before the first. */
+function checkOrder({ playlist }, report) {
+  for (const { tags } of [...playlist.uris, { tags: playlist.trailing }]) {
+    const first = tags.findIndex((tag) => tag.name === 'EXT-X-PART');
+    if (first < 0) continue;
+    for (const tag of tags.slice(first)) report.check(!['EXT-X-DISCONTINUITY', 'EXT-X-PROGRAM-DATE-TIME'].includes(tag.name), tag.at, '4.4.4.9', `${tag.name} stands behind a part of its segment`);
+  }
+}
+
 function checkHints(media, report) {
   const types = media.hints.map((h) => h.attributes.TYPE);
   for (const hint of media.hints) report.check(['PART', 'MAP'].includes(hint.attributes.TYPE), hint.at, '4.4.5.3', `hint of type ${hint.attributes.TYPE}, expected PART or MAP`);
   report.check(new Set(types).size === types.length, media.where, '6.2.6', `several hints of one type (${types})`);
+  if (!media.ended && (media.openParts.length || media.segments.some((s) => s.parts.length))) report.check(types.includes('PART'), media.where, 'B.1', 'lists parts, and no EXT-X-PRELOAD-HINT of the next one');
   if (media.ended) report.check(!types.length, media.where, '6.2.6', 'has EXT-X-ENDLIST and an EXT-X-PRELOAD-HINT');
   for (const tag of media.reports) {
     report.check(!/^[a-z][a-z0-9+.-]*:/i.test(tag.attributes.URI), tag.at, '4.4.5.4', `report of '${tag.attributes.URI}', expected a relative URI`);
@@ -51,6 +61,7 @@ export function checkLowLatency(media, report) {
   for (const segment of listed) checkParts(segment.parts, media, report, segment);
   checkParts(media.openParts, media, report, null);
   checkHints(media, report);
+  checkOrder(media, report);
   let behind = media.openParts.reduce((sum, part) => sum + part.duration, 0);
   for (const segment of [...media.segments].reverse()) {
     if (behind > 3 * media.target) report.check(!segment.parts.length, segment.at, '6.2.2', 'lists parts more than three target durations from the end');

@@ -167,10 +167,11 @@ export class Presentation {
     same('EXT-X-PLAYLIST-TYPE', '6.2.4', (m) => m.type);
     same('whether there is EXT-X-PROGRAM-DATE-TIME', '6.2.4', (m) => m.dated);
     same('EXT-X-DATERANGE', 'house rule', (m) => [...m.dateRanges]);
-    same('PART-TARGET', '6.2.4', (m) => m.partTarget);
     same('EXT-X-SERVER-CONTROL', '6.2.4', (m) => m.control);
+    // §4.4.3.8: part targets may differ; the hold back is of the longest, and in all the same.
     for (const { media, where } of this.iFrames.values()) {
       if (!media) continue;
+      this.report.check(JSON.stringify(media.control) === JSON.stringify(head.media.control), where, '6.2.4', `EXT-X-SERVER-CONTROL is ${JSON.stringify(media.control)}, ${head.where} has ${JSON.stringify(head.media.control)}`);
       this.report.check(media.dated === head.media.dated || !media.segments.length, where, '6.2.4', 'EXT-X-PROGRAM-DATE-TIME is in this playlist or in the others only');
       this.report.check(media.ended === head.media.ended || !head.media.ended, where, '6.2.1', 'has no EXT-X-ENDLIST, the others have');
     }

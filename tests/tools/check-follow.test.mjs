@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// The follower of low-latency playlists finds what is wrong: a server that does
+// all right passes, and each way of breaking it is told with its clause.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { test } from 'node:test';
+import { followLowLatency } from './check/hls-follow.mjs';
+import { Report } from './check/report.mjs';
+
+const PARTS = 4;
+const WINDOW = 10;
+
+/** A stream that is as far as it is asked for: each blocking request makes its part. */
+class Server {
+  constructor(faults) { Object.assign(this, { faults, at: 11 * PARTS + 1 }); } // segments 0 to 10, one part of 11
+
+  part(n, k) { return Buffer.from(`${n}.${k} `.repeat(10 + k)); }
+
+  line(n, k) {
+    const duration = this.faults.changesPart && n * PARTS + k === 44 && this.at > 46 ? 0.49 : 0.5;
+    return `#EXT-X-PART:DURATION=${duration},URI="${n}.${k}.m4s"${k ? '' : ',INDEPENDENT=YES'}\n`;
+  }
+
+  playlist(query, rendition) {
+    const { faults } = this;
+    const open = Math.floor(this.at / PARTS);
+    const first = Math.max(0, open - WINDOW);
+    const skip = query.get('_HLS_skip') && !faults.noDelta ? open - 6 - first : 0;
+    const target = faults.changesTarget && this.at > 46 ? 0.6 : 0.5;
+    let text = `#EXTM3U\n#EXT-X-VERSION:${skip > 0 ? 9 : 6}\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.8\n`
+      + `#EXT-X-PART-INF:PART-TARGET=${target}\n#EXT-X-MEDIA-SEQUENCE:${first}\n`;
+    if (skip > 0) text += `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip + (faults.skipsTooMany ? 1 : 0)}\n`;
+    for (let n = first + Math.max(skip, 0); n <= open; n++) {
+      if (n === first + Math.max(skip, 0)) text += '#EXT-X-MAP:URI="init.mp4"\n';
+      if (n < open || this.at % PARTS) text += `#EXT-X-PROGRAM-DATE-TIME:${new Date(Date.UTC(2026, 0, 1) + n * 2000).toISOString()}\n`;
+      const count = n < open ? PARTS : this.at % PARTS;
+      for (let k = 0; k < count && n > open - 3; k++) text += this.line(n, k);
+      const length = faults.deltaDiffers && skip > 0 && n === open - 1 ? '1.9' : '2.0';
+      if (n < open) text += `#EXTINF:${length},\n${n}.m4s\n`;
+    }
+    text += `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${open}.${this.at % PARTS}.m4s"\n`;
+    if (!faults.noReport) text += `#EXT-X-RENDITION-REPORT:URI="../${rendition === 'a' ? 'b' : 'a'}/p.m3u8",LAST-MSN=1,LAST-PART=0\n`;
+    return text;
+  }
+
+  answer(url) {
+    const [, rendition, name] = url.pathname.split('/');
+    if (rendition === 'master.m3u8') return '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\na/p.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2,CODECS="avc1.64001f"\nb/p.m3u8\n';
+    if (name === 'p.m3u8') {
+      const msn = url.searchParams.get('_HLS_msn');
+      if (msn !== null && !this.faults.tooEarly) this.at = Math.max(this.at, Number(msn) * PARTS + Number(url.searchParams.get('_HLS_part')) + 1);
+      if (msn !== null && this.faults.refuses) return undefined;
+      return this.playlist(url.searchParams, rendition);
+    }
+    const part = /^(\d+)\.(\d+)\.m4s$/.exec(name);
+    if (part && this.faults.dropsHints) return undefined;
+    if (part) return this.part(Number(part[1]), Number(part[2]));
+    const n = Number(/^(\d+)\.m4s$/.exec(name)?.[1]);
+    const whole = Array.from({ length: PARTS }, (_, k) => this.part(n, k));
+    return Buffer.concat(this.faults.otherBytes ? whole.reverse() : whole);
+  }
+}
+
+async function follow(faults) {
+  const server = new Server(faults);
+  const listener = http.createServer((request, response) => {
+    const body = server.answer(new URL(request.url, 'http://x'));
+    response.writeHead(body === undefined ? 404 : 200).end(body);
+  });
+  await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
+  const report = new Report();
+  try {
+    const followers = await followLowLatency(new URL(`http://127.0.0.1:${listener.address().port}/master.m3u8`), report, (all) => all.every((f) => f.versions > 12) || report.problems.length > 0);
+    return { lines: report.lines.join('\n'), followers };
+  } finally {
+    listener.closeAllConnections();
+    listener.close();
+  }
+}
+
+test('a stream that is right breaks no rule, and all of it was looked at', async () => {
+  const { lines, followers } = await follow({});
+  assert.equal(lines, '');
+  assert.equal(followers.length, 2);
+  for (const { whole, skipped, refused } of followers) assert.ok(whole >= 3 && skipped && refused.length === 0);
+});
+
+for (const [what, faults, clause] of [
+  ['a part whose duration changes', { changesPart: true }, /6\.2\.1: part 0 of segment 11 changed/],
+  ['a part target that changes', { changesTarget: true }, /6\.2\.1: target duration, part target or server control changed/],
+  ['an answer that comes before its part', { tooEarly: true }, /6\.2\.5\.2: was to come with part/],
+  ['a request for the next part that is refused', { refuses: true }, /6\.2\.5\.2: answered 404/],
+  ['a delta that skips too much', { skipsTooMany: true }, /6\.2\.5\.1/],
+  ['a delta that says something else', { deltaDiffers: true }, /6\.2\.[15]/],
+  ['parts that are not the segment', { otherBytes: true }, /3\.2: the parts of '\d+\.m4s' are not its bytes/],
+  ['a hint that is listed and was not there', { dropsHints: true }, /6\.2\.6: the hinted part/],
+  ['a missing report', { noReport: true }, /B\.1: has no EXT-X-RENDITION-REPORT/],
+]) test(`${what} is found`, async () => assert.match((await follow(faults)).lines, clause));
