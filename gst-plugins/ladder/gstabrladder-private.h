@@ -57,6 +57,7 @@ struct _GstAbrLadder
 
   gint is_raw; /* atomic: keyframes are the ladder's own */
   gint keyframe_wanted; /* atomic: the next raw frame is to be one */
+  guint64 keyframe_wanted_at; /* object lock: the first at this running time */
   GstClockTime keyframe_due; /* streaming thread of raw video; running time */
 };
 

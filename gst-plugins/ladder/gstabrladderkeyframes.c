@@ -20,12 +20,46 @@ gst_abr_ladder_keyframes_start (GstAbrLadder *self)
   self->keyframe_due = GST_CLOCK_TIME_NONE;
   g_atomic_int_set (&self->is_raw, FALSE);
   g_atomic_int_set (&self->keyframe_wanted, FALSE);
+  self->keyframe_wanted_at = GST_CLOCK_TIME_NONE;
 }
 
 void
 gst_abr_ladder_keyframes_stop (GstAbrLadder *self)
 {
   g_clear_pointer (&self->keyframes, mill_ladder_keyframes_unref);
+}
+
+/* Whether somebody has asked for a keyframe at @time, or before. */
+static gboolean
+take_wish (GstAbrLadder *self, GstClockTime time)
+{
+  gboolean is_now =
+      g_atomic_int_compare_and_exchange (&self->keyframe_wanted, TRUE, FALSE);
+  GST_OBJECT_LOCK (self);
+  gboolean is_due = GST_CLOCK_TIME_IS_VALID (self->keyframe_wanted_at) &&
+      time >= self->keyframe_wanted_at;
+  if (is_due)
+    self->keyframe_wanted_at = GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+  return is_now || is_due;
+}
+
+/* Of several times that are asked for the first counts: who wants another one
+ * asks again when that is over. */
+static void
+add_wish (GstAbrLadder *self, GstEvent *event)
+{
+  GstClockTime time = GST_CLOCK_TIME_NONE;
+  gst_video_event_parse_upstream_force_key_unit (event, &time, NULL, NULL);
+  if (!GST_CLOCK_TIME_IS_VALID (time)) {
+    g_atomic_int_set (&self->keyframe_wanted, TRUE);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  self->keyframe_wanted_at = GST_CLOCK_TIME_IS_VALID (self->keyframe_wanted_at)
+      ? MIN (self->keyframe_wanted_at, time)
+      : time;
+  GST_OBJECT_UNLOCK (self);
 }
 
 /* A raw source has no keyframes of its own: the first frame at or after each
@@ -53,8 +87,7 @@ on_raw_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return GST_PAD_PROBE_OK;
   gboolean is_first = !GST_CLOCK_TIME_IS_VALID (self->keyframe_due);
-  gboolean is_wanted =
-      g_atomic_int_compare_and_exchange (&self->keyframe_wanted, TRUE, FALSE);
+  gboolean is_wanted = take_wish (self, time);
   if (!is_first && !is_wanted && time < self->keyframe_due)
     return GST_PAD_PROBE_OK;
   mill_ladder_keyframes_add (self->keyframes, time);
@@ -103,7 +136,7 @@ gst_abr_ladder_keyframes_request (GstAbrLadder *self, GstEvent *event)
   g_autoptr (GstPad) pad = video != NULL ? gst_object_ref (video) : NULL;
   GST_OBJECT_UNLOCK (self);
   if (pad == NULL || g_atomic_int_get (&self->is_raw)) {
-    g_atomic_int_set (&self->keyframe_wanted, TRUE);
+    add_wish (self, event);
     gst_event_unref (event);
     return TRUE;
   }

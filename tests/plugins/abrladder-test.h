@@ -46,6 +46,7 @@ struct _Fixture
   GPtrArray *outputs; /* lock: of Recorded */
   gint no_more_pads; /* atomic */
   guint demand_after; /* frames of video_1 after which a keyframe is wanted */
+  GstClockTime demand_time; /* 0: at once */
   gboolean query_latency;
   gboolean live;
   GstClockTime latency;
@@ -180,8 +181,10 @@ act_on_buffer (Recorded *self, GstPad *pad)
   if (f->demand_after > 0 && self->frames->len == f->demand_after &&
       g_str_equal (self->name, "video_1"))
     gst_pad_push_event (pad,
-        gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
-            1));
+        gst_video_event_new_upstream_force_key_unit (f->demand_time > 0
+                ? f->demand_time
+                : GST_CLOCK_TIME_NONE,
+            TRUE, 1));
 }
 
 static inline void

@@ -378,6 +378,25 @@ test_demanded_keyframe (void)
   fixture_clear (&f);
 }
 
+/* A break that begins at a time begins with a picture of that time. */
+static void
+test_demanded_time (void)
+{
+  Fixture f;
+  fixture_init (&f,
+      "videotestsrc num-buffers=200 ! "
+      "video/x-raw,width=480,height=270,framerate=25/1 ! l.video",
+      "preset", "test", "keyframe-interval-ms", "60000", NULL);
+  f.demand_after = 1;
+  f.demand_time = 7 * GST_SECOND - GST_MSECOND;
+  fixture_run (&f);
+  const Recorded *top = output_named (&f, "video_0");
+  g_assert_cmpuint (top->keyframes->len, ==, 2);
+  g_assert_cmpuint (time_at (top->keyframes, 1), ==, 7 * GST_SECOND);
+  assert_same_times (top->keyframes, output_named (&f, "video_1")->keyframes);
+  fixture_clear (&f);
+}
+
 /* A source that changes its size keeps its rungs. */
 static void
 test_size_change (void)
@@ -697,6 +716,7 @@ main (int argc, char **argv)
   g_test_add_func ("/abrladder/rgb", test_rgb);
   g_test_add_func ("/abrladder/video-only", test_video_only);
   g_test_add_func ("/abrladder/demanded-keyframe", test_demanded_keyframe);
+  g_test_add_func ("/abrladder/demanded-keyframe-time", test_demanded_time);
   g_test_add_func ("/abrladder/size-change", test_size_change);
   g_test_add_func ("/abrladder/colours", test_colours);
   g_test_add_func ("/abrladder/states", test_states);

@@ -156,6 +156,67 @@ test_over_links (void)
   finish (&graph);
 }
 
+/* A break of a raw source: the ladder makes the keyframe that it begins with, in
+ * every rung. */
+typedef struct
+{
+  GstElement *sink;
+  guint frame;
+  guint taken_at; /* frame; 0: not taken */
+} Cue;
+
+/* Until the first picture has come out of the encoders nothing is live. */
+static GstPadProbeReturn
+on_raw_frame (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Cue *self = user_data;
+  gboolean taken = FALSE;
+  self->frame++;
+  if (self->taken_at > 0)
+    return GST_PAD_PROBE_OK;
+  g_autoptr (GstStructure) cue = gst_structure_from_string (
+      "cue, type=out, id=(uint)7, time=(guint64)8000000000", NULL);
+  g_autoptr (GstStructure) answer = NULL;
+  g_signal_emit_by_name (self->sink, "cue", cue, &answer);
+  gst_structure_get_boolean (answer, "taken", &taken);
+  if (taken)
+    self->taken_at = self->frame;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+test_break (void)
+{
+  Graph graph = { .dir = make_dir () };
+  launch (&graph,
+      "videotestsrc num-buffers=300 ! identity name=raw ! "
+      "video/x-raw,width=480,height=270,framerate=25/1 ! "
+      "abrladder name=l preset=test keyframe-interval-ms=60000 "
+      "l.video_0 ! cmafsink name=c mode=event location=%s l.video_1 ! c.",
+      graph.dir);
+  GstBin *bin = GST_BIN (graph.pipelines[0]);
+  g_autoptr (GstElement) raw = gst_bin_get_by_name (bin, "raw");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (raw, "src");
+  Cue cue = { .sink = gst_bin_get_by_name (bin, "c") };
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_raw_frame, &cue, NULL);
+  run (&graph);
+  gst_element_set_state (graph.pipelines[0], GST_STATE_NULL);
+  gst_clear_object (&graph.pipelines[0]);
+  gst_clear_object (&cue.sink);
+  g_assert_cmpuint (cue.taken_at, >, 0);
+  g_assert_cmpuint (cue.taken_at, <, 200);
+  Fixture f = { .dir = graph.dir };
+  const gchar *names[] = { "v270/playlist.m3u8", "v180/playlist.m3u8" };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_assert_cmpuint (count (&f, names[i], "#EXTINF:8.000000"), ==, 1);
+    g_assert_cmpuint (count (&f, names[i], "#EXTINF:4.000000"), ==, 1);
+    g_assert_cmpuint (count (&f, names[i], "#EXTINF"), ==, 2);
+    g_assert_cmpuint (count (&f, names[i], "SCTE35-OUT=0x"), ==, 1);
+  }
+  remove_tree (graph.dir);
+  g_free (graph.dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -164,6 +225,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/ladder/beside", test_beside);
   g_test_add_func ("/cmafsink/ladder/one-thread", test_one_thread);
   g_test_add_func ("/cmafsink/ladder/over-links", test_over_links);
+  g_test_add_func ("/cmafsink/ladder/break", test_break);
   const gint failed = g_test_run ();
   gst_deinit ();
   return failed;
