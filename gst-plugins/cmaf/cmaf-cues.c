@@ -104,10 +104,13 @@ to_wall (const MillCmafCut *cut, GstClockTimeDiff time)
       time / (GstClockTimeDiff) GST_USECOND;
 }
 
+/* Markers come from a file too, cues from anybody: a century is far enough. */
 static GstClockTimeDiff
 from_wall (const MillCmafCut *cut, gint64 wall_us)
 {
-  return cut->start + (wall_us - cut->wall_us) * (GstClockTimeDiff) GST_USECOND;
+  const gint64 most = G_GINT64_CONSTANT (1) << 52;
+  gint64 distance = CLAMP (wall_us - cut->wall_us, -most, most);
+  return cut->start + distance * (GstClockTimeDiff) GST_USECOND;
 }
 
 /* A time on the timeline that the media carries, as PTS of SCTE 35. */

@@ -81,12 +81,12 @@ mill_cmaf_manifest_marker_find_cue (const MillCmafManifest *manifest,
   return ret_cue->begins || ret_cue->ends || ret_cue->goes_on;
 }
 
+/* @us: not negative; from a state that anybody may have written */
 static guint64
 to_ticks (gint64 us)
 {
-  return (guint64) mill_cmaf_timeline_to_ticks (us *
-          (GstClockTimeDiff) GST_USECOND,
-      MILL_MPD_EVENT_TIMESCALE);
+  return gst_util_uint64_scale_round ((guint64) us, MILL_MPD_EVENT_TIMESCALE,
+      G_USEC_PER_SEC);
 }
 
 /* Wall clock at which the Period of @cut starts; @cut itself may be later. */

@@ -132,6 +132,16 @@ typedef struct
   GBytes *messages[8];
 } Messages;
 
+/* Boxes begin anywhere. */
+static guint64
+get_number (const guint8 *data, guint size)
+{
+  guint64 number = 0;
+  for (guint i = 0; i < size; i++)
+    number = number << 8 | data[i];
+  return number;
+}
+
 static void
 read_message (const MillBmffBox *box, Messages *ret)
 {
@@ -139,10 +149,10 @@ read_message (const MillBmffBox *box, Messages *ret)
   guint i = ret->n++;
   g_assert_cmpuint (i, <, 8);
   g_assert_cmpuint (data[0], ==, 1);
-  g_assert_cmpuint (GST_READ_UINT32_BE (data + 4), ==, 90000);
-  ret->times[i] = GST_READ_UINT64_BE (data + 8);
-  ret->durations[i] = GST_READ_UINT32_BE (data + 16);
-  ret->ids[i] = GST_READ_UINT32_BE (data + 20);
+  g_assert_cmpuint ((guint32) get_number (data + 4, 4), ==, 90000);
+  ret->times[i] = get_number (data + 8, 8);
+  ret->durations[i] = (guint32) get_number (data + 16, 4);
+  ret->ids[i] = (guint32) get_number (data + 20, 4);
   gsize at = 24;
   g_strlcpy (ret->schemes[i], (const gchar *) data + at, 64);
   at += strlen ((const gchar *) data + at) + 1;

@@ -279,13 +279,21 @@ mill_bmff_chunk_write (MillBmffWriter *writer, const MillBmffChunk *chunk,
   return TRUE;
 }
 
+/* Byte by byte: behind an emsg, whose size may be any, nothing is aligned. */
+static guint32
+read_u32 (const guint8 *data)
+{
+  return (guint32) data[0] << 24 | (guint32) data[1] << 16 |
+      (guint32) data[2] << 8 | data[3];
+}
+
 gsize
 mill_bmff_chunk_find_moof (const guint8 *data, gsize size)
 {
   gsize at = 0;
   while (size - at >= BOX_HEAD) {
-    gsize box = GST_READ_UINT32_BE (data + at);
-    if (GST_READ_UINT32_BE (data + at + 4) == FOURCC ('m', 'o', 'o', 'f'))
+    gsize box = read_u32 (data + at);
+    if (read_u32 (data + at + 4) == FOURCC ('m', 'o', 'o', 'f'))
       return at;
     if (box < BOX_HEAD || box > size - at)
       break;
