@@ -183,8 +183,8 @@ on_chunk (const MillLiveChunk *chunk, gpointer user_data)
     return;
   if (segment->parts->len == 0) {
     segment->wall_us = chunk->wall_us;
-    segment->discontinuity =
-        (chunk->flags & MILL_LIVE_CHUNK_DISCONTINUITY) != 0;
+    segment->discontinuity = (chunk->flags & MILL_LIVE_CHUNK_DISCONTINUITY) !=
+        0;
   }
   if (chunk->flags & MILL_LIVE_CHUNK_GAP)
     fill_gap (rendition, segment, chunk);

@@ -160,6 +160,16 @@ mill_origin_path_parse_part (const gchar *name, guint64 *ret_generation,
   return TRUE;
 }
 
+static gboolean
+is_sheet (const gchar *name)
+{
+  guint64 generation;
+  guint64 start;
+  const gchar *at = parse_pair (name, &generation, &start);
+
+  return at != NULL && g_str_equal (at, ".jpg");
+}
+
 MillOriginFileKind
 mill_origin_path_get_file_kind (const gchar *file)
 {
@@ -175,6 +185,12 @@ mill_origin_path_get_file_kind (const gchar *file)
     return MILL_ORIGIN_FILE_STEERING;
   if (g_str_equal (file, "time"))
     return MILL_ORIGIN_FILE_CLOCK;
+  if (g_str_equal (file, "poster.jpg"))
+    return MILL_ORIGIN_FILE_POSTER;
+  if (g_str_equal (file, "thumbnails.vtt"))
+    return MILL_ORIGIN_FILE_THUMBNAILS;
+  if (g_str_has_prefix (file, "thumbnails/") && is_sheet (name))
+    return MILL_ORIGIN_FILE_SHEET;
   if (g_str_has_suffix (name, ".mpd"))
     return MILL_ORIGIN_FILE_MPD;
   if (g_str_has_prefix (name, "init-") && g_str_has_suffix (name, ".mp4"))

@@ -43,6 +43,9 @@ typedef enum
   MILL_ORIGIN_FILE_MPD,
   MILL_ORIGIN_FILE_INIT,
   MILL_ORIGIN_FILE_STEERING, /* steering.json */
+  MILL_ORIGIN_FILE_SHEET, /* thumbnails/{generation}-{start}.jpg: whole */
+  MILL_ORIGIN_FILE_THUMBNAILS, /* thumbnails.vtt: what is in which sheet */
+  MILL_ORIGIN_FILE_POSTER, /* poster.jpg */
   MILL_ORIGIN_FILE_SEGMENT, /* {generation}-{n}.m4s, .ts or, of text, .vtt */
   MILL_ORIGIN_FILE_PART, /* {generation}-{n}.{part}.m4s: of a segment */
   MILL_ORIGIN_FILE_CLOCK, /* time: beside the MPD, what the server's clock says */

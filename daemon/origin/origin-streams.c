@@ -190,6 +190,12 @@ serve_steering (const Request *request)
   serve_text (request, "application/json");
 }
 
+static void
+serve_thumbnails (const Request *request)
+{
+  serve_text (request, "text/vtt; charset=utf-8");
+}
+
 /* ---- media ---- */
 
 static const gchar *
@@ -197,6 +203,8 @@ get_media_type (const gchar *file)
 {
   if (g_str_has_suffix (file, ".vtt"))
     return "text/vtt; charset=utf-8";
+  if (g_str_has_suffix (file, ".jpg"))
+    return "image/jpeg";
   return g_str_has_suffix (file, ".ts") ? "video/mp2t" : "video/mp4";
 }
 
@@ -291,6 +299,13 @@ static const Kind kinds[] = {
       NULL },
   [MILL_ORIGIN_FILE_CLOCK] = { MILL_ORIGIN_REQUEST_OTHER, serve_clock, NULL,
       TRUE },
+  /* Named by what it shows, and put there when it is whole. */
+  [MILL_ORIGIN_FILE_SHEET] = { MILL_ORIGIN_REQUEST_OTHER, serve_init, NULL,
+      FALSE },
+  [MILL_ORIGIN_FILE_THUMBNAILS] = { MILL_ORIGIN_REQUEST_OTHER, serve_thumbnails,
+      NULL },
+  [MILL_ORIGIN_FILE_POSTER] = { MILL_ORIGIN_REQUEST_OTHER, serve_unsure, NULL,
+      FALSE },
 };
 
 MillOriginRequestKind

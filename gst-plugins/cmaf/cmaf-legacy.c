@@ -54,6 +54,7 @@ mill_cmaf_legacy_forget (MillCmafPublisher *self)
   state->target_duration_s = 0;
   state->discontinuity_sequence = 0;
   state->availability_start_us = 0;
+  g_clear_pointer (&state->thumbnails, mill_cmaf_thumbnails_free);
   /* A file is packaged anew as a whole; a stream's numbers are never used
    * twice, for the sake of players that have not noticed its end. */
   if (self->options.mode == MILL_CMAF_VOD)
@@ -111,6 +112,14 @@ judge_file (const MillCmafPublisher *self, const gchar *rendition,
   /* All of a file that was packaged before: never gone on with. */
   if (sscanf (file, "%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2)
     return LEFT_OVER;
+  if (g_str_equal (rendition, MILL_CMAF_THUMBNAILS_NAME) &&
+      sscanf (file, "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".jp%c",
+          &generation, &number, &rest) == 3)
+    return self->state->thumbnails != NULL &&
+            mill_cmaf_thumbnails_find (self->state->thumbnails, generation,
+                number) != NULL
+        ? LISTED
+        : LEFT_OVER;
   if (sscanf (file, "init-%" G_GUINT64_FORMAT ".mp%c", &generation, &rest) == 2)
     return is_known && has_generation (self->state, generation) ? LISTED
                                                                 : LEFT_OVER;

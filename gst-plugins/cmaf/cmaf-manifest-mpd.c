@@ -263,6 +263,9 @@ describe_period (const MillCmafManifest *manifest, guint from, guint to,
     g_array_append_val (list, representation);
   }
   g_array_sort (list, compare_sets);
+  MillMpdRepresentation sheets;
+  if (mill_cmaf_manifest_sheets_describe (manifest, from, to, strings, &sheets))
+    g_array_append_val (list, sheets);
   return list;
 }
 

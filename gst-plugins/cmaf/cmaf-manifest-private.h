@@ -68,4 +68,11 @@ const gchar *const *
 mill_cmaf_manifest_marker_get_schemes (const MillCmafManifest *manifest,
     guint i);
 
+/* ---- cmaf-manifest-sheets.c ---- */
+
+/* Returns: whether there are sheets of thumbnails for cuts [@from, @to); then
+ * @ret has them (its segments transfer full) */
+gboolean mill_cmaf_manifest_sheets_describe (const MillCmafManifest *manifest,
+    guint from, guint to, GStringChunk *strings, MillMpdRepresentation *ret);
+
 G_END_DECLS

@@ -55,6 +55,7 @@ struct _MillCmafPackager
   MillCmafTaken taken; /* scratch */
   MillBmffWriter header; /* scratch */
   GArray *row; /* MillCmafSegment, scratch */
+  GHashTable *images; /* names of pads that pictures are to come from */
   MillCmafCues *cues; /* (nullable): NULL in a stream that never had any */
   GQueue reports; /* Report, delivered when the lock is released */
 

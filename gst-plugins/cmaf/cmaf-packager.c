@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 #include "cmaf-packager-private.h"
+#include "cmaf-sheets.h"
 
 #include "store/store-directory.h"
 
@@ -143,6 +144,8 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
     g_mutex_lock (&self->lock);
   if (what == MILL_CMAF_WROTE_CHUNK)
     on_chunk_written_locked (self, rendition, number, error);
+  if (what == MILL_CMAF_WROTE_SHEET && error != NULL)
+    mill_cmaf_sheets_lose (self->publisher, number);
   if (error != NULL)
     mill_cmaf_packager_degrade_locked (self, error);
   else if (what == MILL_CMAF_WROTE_MANIFESTS)
@@ -175,6 +178,7 @@ mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
   self->position = GST_CLOCK_STIME_NONE;
   self->hold_until = G_MININT64;
+  self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
   mill_cmaf_track_init_taken (&self->taken);
   g_queue_init (&self->reports);
@@ -190,6 +194,7 @@ clear_packager (gpointer data)
   g_clear_pointer (&self->publisher, mill_cmaf_publisher_free);
   g_clear_pointer (&self->timeline, mill_cmaf_timeline_free);
   g_ptr_array_unref (self->lanes);
+  g_hash_table_unref (self->images);
   g_array_unref (self->row);
   mill_cmaf_track_clear_taken (&self->taken);
   mill_bmff_writer_clear (&self->header);
@@ -562,6 +567,51 @@ mill_cmaf_packager_get_wanted_keyframe (MillCmafPackager *self,
   unlock (self);
   *ret_time = border < 0 ? GST_CLOCK_TIME_NONE : (GstClockTime) border;
   return pad;
+}
+
+/* ---- pictures ---- */
+
+void
+mill_cmaf_packager_push_sheet (MillCmafPackager *self,
+    const MillCmafSheetLayout *layout, GstClockTimeDiff time, guint tiles,
+    GBytes *content)
+{
+  g_mutex_lock (&self->lock);
+  GstClockTimeDiff media = time - mill_cmaf_timeline_get_base (self->timeline);
+  MillCmafSheet sheet = {
+    .start_ms = (guint64) media / GST_MSECOND,
+    .tiles = tiles,
+    .layout = *layout,
+  };
+  if (!self->ended && !self->failed)
+    mill_cmaf_sheets_write (self->publisher, &sheet, content);
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_push_poster (MillCmafPackager *self, GBytes *content)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->ended && !self->failed)
+    mill_cmaf_sheets_write_poster (self->publisher, content);
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_add_image (MillCmafPackager *self, const gchar *pad)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_add (self->images, g_strdup (pad));
+  unlock (self);
+}
+
+void
+mill_cmaf_packager_end_image (MillCmafPackager *self, const gchar *pad)
+{
+  g_mutex_lock (&self->lock);
+  if (g_hash_table_remove (self->images, pad))
+    mill_cmaf_publication_end_locked (self);
+  unlock (self);
 }
 
 /* ---- statistics ---- */

@@ -171,6 +171,24 @@ void mill_cmaf_packager_clear_cues (MillCmafPackager *self, MillCmafLane *lane,
 gboolean mill_cmaf_packager_cue (MillCmafPackager *self, const MillCmafCue *cue,
     GError **error);
 
+/**
+ * mill_cmaf_packager_push_sheet:
+ * @time: running time of its first tile, ns, not negative
+ * @tiles: how many of its places have a picture
+ *
+ * A sheet of thumbnails. What is earlier than the last one is left out.
+ */
+void mill_cmaf_packager_push_sheet (MillCmafPackager *self,
+    const MillCmafSheetLayout *layout, GstClockTimeDiff time, guint tiles,
+    GBytes *content);
+
+/** Replaces the poster. */
+void mill_cmaf_packager_push_poster (MillCmafPackager *self, GBytes *content);
+
+/** Pictures come from @pad: of a file the end waits for them. */
+void mill_cmaf_packager_add_image (MillCmafPackager *self, const gchar *pad);
+void mill_cmaf_packager_end_image (MillCmafPackager *self, const gchar *pad);
+
 /** What MILL_CMAF_WANTS_KEYFRAME is about.
  * @ret_time: running time, GST_CLOCK_TIME_NONE: now
  * Returns: (transfer full)(nullable): name of the pad; NULL: nobody needs one */

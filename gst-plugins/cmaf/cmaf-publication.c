@@ -256,6 +256,9 @@ mill_cmaf_publication_end_locked (MillCmafPackager *self)
     return;
   if (self->next_publish != mill_cmaf_timeline_get_next (self->timeline))
     return;
+  /* Pictures of a file may come after its media. */
+  if (mill_cmaf_packager_is_vod (self) && g_hash_table_size (self->images) > 0)
+    return;
   self->ended = TRUE;
   if (mill_cmaf_publisher_get_state (self->publisher)->cuts->len > 0)
     mill_cmaf_publisher_end (self->publisher);

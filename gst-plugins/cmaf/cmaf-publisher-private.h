@@ -113,6 +113,15 @@ void mill_cmaf_publisher_count_segment (MillCmafPublisher *self, guint i,
 /** The last segment of the lists was added since the state was written. */
 void mill_cmaf_publisher_note_row (MillCmafPublisher *self);
 
+/** Returns: (transfer full): a job that tells of itself as @what */
+MillStoreJob *mill_cmaf_publisher_new_job (MillCmafPublisher *self,
+    MillCmafWrote what, guint rendition, guint64 number);
+
+/* ---- cmaf-sheets.c ---- */
+
+/** Sheets of thumbnails from before what is listed go when @due. */
+void mill_cmaf_sheets_retire (MillCmafPublisher *self, gint64 due);
+
 /* ---- cmaf-listings.c ---- */
 
 /** The playlists of rendition @i are kept from now on, with all it has. */

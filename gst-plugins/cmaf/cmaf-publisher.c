@@ -56,9 +56,9 @@ free_note (gpointer data)
   g_free (note);
 }
 
-static MillStoreJob *
-new_job (MillCmafPublisher *self, MillCmafWrote what, guint rendition,
-    guint64 number)
+MillStoreJob *
+mill_cmaf_publisher_new_job (MillCmafPublisher *self, MillCmafWrote what,
+    guint rendition, guint64 number)
 {
   Note *note = g_new (Note, 1);
   *note = (Note){
@@ -364,7 +364,8 @@ mill_cmaf_publisher_begin_generation (MillCmafPublisher *self, guint64 number)
 {
   self->state->generation++;
   /* Before anything is named by it, so that no successor uses it again. */
-  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  MillStoreJob *job =
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   self->state_stale = TRUE;
   put_state (self, job);
   mill_cmaf_index_announce (self, job, number);
@@ -508,8 +509,8 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
 {
   MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
   gboolean single = self->options.single_file;
-  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, write->rendition,
-      write->cut->number);
+  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_CHUNK,
+      write->rendition, write->cut->number);
   if (write->init != NULL)
     put_init (self, write, job);
   if (write->webvtt != NULL)
@@ -545,7 +546,8 @@ mill_cmaf_publisher_close_segment (MillCmafPublisher *self, guint rendition,
   MillCmafOutput *output = mill_cmaf_publisher_output (self, rendition);
   if (output->object == NULL || !mill_store_is_remote (self->store))
     return FALSE;
-  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_CHUNK, rendition, number);
+  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_CHUNK,
+      rendition, number);
   mill_store_job_close (job, output->object);
   mill_store_job_set_essential (job);
   g_clear_pointer (&output->object, mill_store_object_unref);
@@ -634,7 +636,8 @@ void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
 {
-  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  MillStoreJob *job =
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   /* What is removed may be the room that the rest needs. */
   empty_trash (self, job);
   /* Without room for a playlist there is no other way than this one. */
@@ -665,7 +668,8 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
 {
   g_autoptr (GError) error = NULL;
   self->state->ended = TRUE;
-  MillStoreJob *job = new_job (self, MILL_CMAF_WROTE_END, 0, 0);
+  MillStoreJob *job =
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_END, 0, 0);
   /* What playlists list is whole before they list it. */
   if (self->options.single_file &&
       !mill_cmaf_single_finish (self, job, &error)) {

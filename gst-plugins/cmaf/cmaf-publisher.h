@@ -63,6 +63,7 @@ typedef enum
 {
   MILL_CMAF_WROTE_CHUNK,
   MILL_CMAF_WROTE_MANIFESTS,
+  MILL_CMAF_WROTE_SHEET, /* or the poster; number: its start, ms */
   MILL_CMAF_WROTE_END,
 } MillCmafWrote;
 

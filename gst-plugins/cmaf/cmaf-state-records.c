@@ -26,6 +26,7 @@
 /* What the text of each rendition is for, 32 bits each */
 #define TAG_ROLES 0x656c6f72u /* "role" */
 #define TAG_CAPTIONS 0x73706163u /* "caps" */
+#define TAG_THUMBNAILS 0x626d6874u /* "thmb" */
 
 typedef struct
 {
@@ -224,6 +225,15 @@ put_captions (GByteArray *out, const gchar *captions)
   g_byte_array_append (out, (const guint8 *) captions, (guint) length);
 }
 
+static void
+put_thumbnails (GByteArray *out, const MillCmafThumbnails *thumbnails)
+{
+  g_autoptr (GBytes) content = mill_cmaf_thumbnails_save (thumbnails);
+  put_head (out, TAG_THUMBNAILS, g_bytes_get_size (content));
+  g_byte_array_append (out, g_bytes_get_data (content, NULL),
+      (guint) g_bytes_get_size (content));
+}
+
 void
 mill_cmaf_state_records_put_all (GByteArray *out, const MillCmafState *self)
 {
@@ -240,6 +250,9 @@ mill_cmaf_state_records_put_all (GByteArray *out, const MillCmafState *self)
     put_roles (out, self);
   if (self->captions != NULL)
     put_captions (out, self->captions);
+  /* Here only: with a new sheet the file is written as a whole. */
+  if (self->thumbnails != NULL)
+    put_thumbnails (out, self->thumbnails);
 }
 
 void
@@ -421,6 +434,14 @@ load_captions (MillCmafState *self, const guint8 *data, gsize length)
 }
 
 static const gchar *
+load_thumbnails (MillCmafState *self, const guint8 *data, gsize length)
+{
+  g_clear_pointer (&self->thumbnails, mill_cmaf_thumbnails_free);
+  self->thumbnails = mill_cmaf_thumbnails_load (data, length);
+  return self->thumbnails != NULL ? NULL : "thumbnails are damaged";
+}
+
+static const gchar *
 load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize length)
 {
   switch (tag) {
@@ -434,6 +455,8 @@ load_record (MillCmafState *self, guint32 tag, const guint8 *data, gsize length)
       return load_roles (self, data, length);
     case TAG_CAPTIONS:
       return load_captions (self, data, length);
+    case TAG_THUMBNAILS:
+      return load_thumbnails (self, data, length);
     default:
       return NULL;
   }

@@ -88,6 +88,7 @@ mill_cmaf_state_free (MillCmafState *self)
   g_ptr_array_unref (self->renditions);
   g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
   g_free (self->captions);
+  g_clear_pointer (&self->thumbnails, mill_cmaf_thumbnails_free);
   g_free (self);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmaf-marker.h"
+#include "cmaf-thumbnails.h"
 #include "cmaf-track.h"
 #include "codec/codec.h"
 
@@ -153,6 +154,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafRendition,
  * @markers: (nullable): NULL in a stream that never had any
  * @captions: (nullable): inside of the video, see cmaf-captions.h; NULL: nobody
  *   knows
+ * @thumbnails: (nullable): the same
  */
 typedef struct
 {
@@ -166,6 +168,7 @@ typedef struct
   GPtrArray *renditions;
   MillCmafMarkers *markers;
   gchar *captions;
+  MillCmafThumbnails *thumbnails;
 } MillCmafState;
 
 /** Returns: (transfer full): of a stream that has not begun */

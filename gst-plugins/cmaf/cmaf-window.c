@@ -146,6 +146,8 @@ slide_window (MillCmafPublisher *self)
   if (self->state->markers != NULL && self->state->cuts->len > 0)
     mill_cmaf_marker_retire (self->state->markers,
         mill_cmaf_publisher_cut (self, 0)->wall_us);
+  mill_cmaf_sheets_retire (self,
+      mill_cmaf_publisher_now_us (self) + window / GST_USECOND);
 }
 
 static gboolean

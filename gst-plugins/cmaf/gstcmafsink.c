@@ -22,6 +22,7 @@
 
 #include "gstcmafsinkcaps.h"
 #include "gstcmafsinkcues.h"
+#include "gstcmafsinkimage.h"
 #include "gstcmafsinkmeta.h"
 #include "gstcmafsinknegotiation.h"
 #include "gstcmafsinkpad.h"
@@ -50,7 +51,7 @@ struct _GstCmafSink
   gboolean ended; /* everything is written */
   gboolean eos_posted;
   guint32 eos_seqnum;
-  guint next_meta;
+  guint next_side[2]; /* pads of metadata, of pictures */
 
   gint has_wall; /* atomic */
   GstCmafSinkCues cues; /* its own lock */
@@ -80,6 +81,24 @@ static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_%u",
 static GstStaticPadTemplate meta_template =
     GST_STATIC_PAD_TEMPLATE (GST_CMAF_SINK_META_TEMPLATE, GST_PAD_SINK,
         GST_PAD_REQUEST, GST_STATIC_CAPS (GST_CMAF_SINK_META_CAPS));
+static GstStaticPadTemplate image_template =
+    GST_STATIC_PAD_TEMPLATE (GST_CMAF_SINK_IMAGE_TEMPLATE, GST_PAD_SINK,
+        GST_PAD_REQUEST, GST_STATIC_CAPS (GST_CMAF_SINK_IMAGE_CAPS));
+
+static gboolean
+has_template (GstPadTemplate *template, const gchar *name)
+{
+  return g_str_equal (GST_PAD_TEMPLATE_NAME_TEMPLATE (template), name);
+}
+
+/* Whether it is no rendition. */
+static gboolean
+is_side_pad (GstPad *pad)
+{
+  GstPadTemplate *template = GST_PAD_PAD_TEMPLATE (pad);
+  return has_template (template, GST_CMAF_SINK_META_TEMPLATE) ||
+      has_template (template, GST_CMAF_SINK_IMAGE_TEMPLATE);
+}
 
 /* ---- errors and the end ---- */
 
@@ -417,7 +436,7 @@ query_latency (GstCmafSink *self, GstQuery *query)
       g_ptr_array_new_with_free_func (gst_object_unref);
   GST_OBJECT_LOCK (self);
   for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
-    if (!gst_cmaf_sink_meta_is_pad (item->data))
+    if (!is_side_pad (item->data))
       g_ptr_array_add (pads, gst_object_ref (item->data));
   GST_OBJECT_UNLOCK (self);
   for (guint i = 0; i < pads->len; i++)
@@ -464,7 +483,7 @@ gst_cmaf_sink_query (GstElement *element, GstQuery *query)
 static gboolean
 announce_text (GstElement *element, GstPad *pad, gpointer user_data)
 {
-  if (gst_cmaf_sink_meta_is_pad (pad))
+  if (is_side_pad (pad))
     return TRUE;
   g_autoptr (MillCmafPackager) packager = ref_packager (element);
   GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
@@ -503,16 +522,24 @@ name_pad (GstCmafSink *self, MillCmafKind kind, const gchar *wanted)
   return g_strdup_printf ("%s%u", prefix, number);
 }
 
+/* A pad of what is beside the media. */
 static GstPad *
-request_meta_pad (GstCmafSink *self, GstPadTemplate *template,
+request_side_pad (GstCmafSink *self, GstPadTemplate *template,
     const gchar *wanted)
 {
+  gboolean image = has_template (template, GST_CMAF_SINK_IMAGE_TEMPLATE);
+  const gchar *prefix = image ? "image_" : "meta_";
   GST_OBJECT_LOCK (self);
   g_autofree gchar *name = wanted != NULL
       ? g_strdup (wanted)
-      : g_strdup_printf (GST_CMAF_SINK_META_TEMPLATE, self->next_meta++);
+      : g_strdup_printf ("%s%u", prefix, self->next_side[image]++);
   GST_OBJECT_UNLOCK (self);
-  GstPad *pad = gst_cmaf_sink_meta_new_pad (template, name, ref_packager);
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
+  GstPad *pad = image
+      ? gst_cmaf_sink_image_new_pad (template, name, ref_packager)
+      : gst_cmaf_sink_meta_new_pad (template, name, ref_packager);
+  if (image && packager != NULL)
+    mill_cmaf_packager_add_image (packager, name);
   if (GST_STATE (self) >= GST_STATE_PAUSED)
     gst_pad_set_active (pad, TRUE);
   return gst_element_add_pad (GST_ELEMENT (self), pad) ? pad : NULL;
@@ -523,9 +550,9 @@ gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
-  if (g_str_equal (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
-          GST_CMAF_SINK_META_TEMPLATE))
-    return request_meta_pad (self, template, wanted);
+  if (has_template (template, GST_CMAF_SINK_META_TEMPLATE) ||
+      has_template (template, GST_CMAF_SINK_IMAGE_TEMPLATE))
+    return request_side_pad (self, template, wanted);
   GstPad *pad = g_object_new (GST_TYPE_CMAF_SINK_PAD, "direction", GST_PAD_SINK,
       "template", template, NULL);
   MillCmafKind kind = gst_cmaf_sink_pad_get_kind (GST_CMAF_SINK_PAD (pad));
@@ -553,13 +580,15 @@ static void
 gst_cmaf_sink_release_pad (GstElement *element, GstPad *pad)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
-  if (gst_cmaf_sink_meta_is_pad (pad)) {
+  g_autofree gchar *name = gst_pad_get_name (pad);
+  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
+  if (is_side_pad (pad)) {
     gst_pad_set_active (pad, FALSE);
+    if (packager != NULL)
+      mill_cmaf_packager_end_image (packager, name);
     gst_element_remove_pad (element, pad);
     return;
   }
-  g_autofree gchar *name = gst_pad_get_name (pad);
-  g_autoptr (MillCmafPackager) packager = ref_packager (GST_ELEMENT (self));
   /* A push may wait for other pads; then it would hold this up. */
   if (packager != NULL)
     mill_cmaf_packager_set_flushing (packager,
@@ -604,6 +633,19 @@ gst_cmaf_sink_send_event (GstElement *element, GstEvent *event)
 
 /* ---- states ---- */
 
+static void
+expect_pad (MillCmafPackager *packager, GstPad *pad)
+{
+  if (has_template (GST_PAD_PAD_TEMPLATE (pad), GST_CMAF_SINK_IMAGE_TEMPLATE))
+    mill_cmaf_packager_add_image (packager, GST_PAD_NAME (pad));
+  if (is_side_pad (pad))
+    return;
+  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
+  gst_cmaf_sink_pad_set_lane (own,
+      mill_cmaf_packager_add_lane (packager, GST_PAD_NAME (pad),
+          gst_cmaf_sink_pad_get_kind (own)));
+}
+
 static gboolean
 start (GstCmafSink *self)
 {
@@ -640,14 +682,8 @@ start (GstCmafSink *self)
     return FALSE;
   }
   GST_OBJECT_LOCK (self);
-  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next) {
-    if (gst_cmaf_sink_meta_is_pad (item->data))
-      continue;
-    GstCmafSinkPad *pad = item->data;
-    gst_cmaf_sink_pad_set_lane (pad,
-        mill_cmaf_packager_add_lane (packager, GST_PAD_NAME (pad),
-            gst_cmaf_sink_pad_get_kind (pad)));
-  }
+  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
+    expect_pad (packager, item->data);
   self->packager = g_steal_pointer (&packager);
   GST_OBJECT_UNLOCK (self);
   /* It is no failure to have no pads yet, which this would say too. */
@@ -796,6 +832,7 @@ gst_cmaf_sink_class_init (GstCmafSinkClass *klass)
   gst_element_class_add_static_pad_template_with_gtype (element_class,
       &text_template, GST_TYPE_CMAF_SINK_PAD);
   gst_element_class_add_static_pad_template (element_class, &meta_template);
+  gst_element_class_add_static_pad_template (element_class, &image_template);
   gst_element_class_set_static_metadata (element_class, "CMAF packager",
       "Sink/Muxer", "Packages a stream as CMAF for HLS and DASH",
       "The millrace authors");

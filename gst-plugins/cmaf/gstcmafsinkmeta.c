@@ -46,11 +46,3 @@ gst_cmaf_sink_meta_new_pad (GstPadTemplate *template, const gchar *name,
   gst_pad_set_event_function (pad, on_event);
   return pad;
 }
-
-gboolean
-gst_cmaf_sink_meta_is_pad (GstPad *pad)
-{
-  return g_str_equal (
-      GST_PAD_TEMPLATE_NAME_TEMPLATE (GST_PAD_PAD_TEMPLATE (pad)),
-      GST_CMAF_SINK_META_TEMPLATE);
-}

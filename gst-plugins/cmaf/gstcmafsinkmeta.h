@@ -20,6 +20,4 @@ G_BEGIN_DECLS
 GstPad *gst_cmaf_sink_meta_new_pad (GstPadTemplate *template, const gchar *name,
     MillCmafPackager *(*ref_packager) (GstElement *) );
 
-gboolean gst_cmaf_sink_meta_is_pad (GstPad *pad);
-
 G_END_DECLS

@@ -98,6 +98,9 @@ class Viewer {
 
   select(index) { return this.page.evaluate((i) => window.player.select(i), index); }
 
+  /** The picture over the seek bar at a time in s: { url, x, y, width, height }. */
+  thumbnail(time) { return this.page.evaluate((t) => window.player.thumbnail(t), time); }
+
   /** What the menu of captions lists: [{ language, forced }]. */
   text() { return this.page.evaluate(() => window.player.text()); }
 

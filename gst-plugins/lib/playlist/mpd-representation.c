@@ -4,6 +4,7 @@
 #include "playlist/mpd-private.h"
 
 #define SCHEME_CHANNELS "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+#define SCHEME_TILES "http://dashif.org/guidelines/thumbnail_tile"
 #define SCHEME_DOLBY "tag:dolby.com,2014:dash:audio_channel_configuration:2011"
 
 /* One S for a run of segments of equal duration without a hole (5.3.9.6). */
@@ -39,9 +40,11 @@ write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
   if (rep->presentation_time_offset > 0)
     mill_mpd_xml_put_number (xml, "presentationTimeOffset",
         rep->presentation_time_offset);
-  mill_mpd_xml_put_text (xml, "initialization", rep->init);
+  if (rep->init != NULL)
+    mill_mpd_xml_put_text (xml, "initialization", rep->init);
   mill_mpd_xml_put_text (xml, "media", rep->media);
-  mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
+  if (rep->content != MILL_MPD_IMAGE)
+    mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
   mill_mpd_xml_start_element (xml, "SegmentTimeline");
   for (gsize i = 0; i < rep->n_segments;)
     i = write_run (xml, rep, i);
@@ -87,6 +90,18 @@ mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,
     mill_mpd_xml_put_ratio (xml, name, rep->fps_n, rep->fps_d, '/');
 }
 
+/* DASH-IF IOP 6.2.6: columns by rows; whoever does not know it cannot show them. */
+static void
+write_tiles (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  gchar text[32];
+
+  if (rep->content != MILL_MPD_IMAGE)
+    return;
+  g_snprintf (text, sizeof (text), "%ux%u", rep->tile_columns, rep->tile_rows);
+  mill_mpd_xml_write_descriptor (xml, "EssentialProperty", SCHEME_TILES, text);
+}
+
 static void
 write_video_attributes (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
@@ -96,6 +111,8 @@ write_video_attributes (MillMpdXml *xml, const MillMpdRepresentation *rep)
     return;
   mill_mpd_xml_put_number (xml, "width", rep->width);
   mill_mpd_xml_put_number (xml, "height", rep->height);
+  if (rep->content == MILL_MPD_IMAGE)
+    return;
   mill_mpd_representation_put_frame_rate (xml, "frameRate", rep);
   mill_mpd_xml_put_ratio (xml, "sar", has_par ? rep->par_n : 1,
       has_par ? rep->par_d : 1, ':');
@@ -147,6 +164,7 @@ mill_mpd_representation_write (MillMpdXml *xml,
   if (rep->sample_rate > 0)
     mill_mpd_xml_put_number (xml, "audioSamplingRate", rep->sample_rate);
   write_channels (xml, rep);
+  write_tiles (xml, rep);
   if (rep->file != NULL)
     write_file (xml, rep);
   else

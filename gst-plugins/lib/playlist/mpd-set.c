@@ -113,14 +113,17 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     [MILL_MPD_VIDEO] = "video",
     [MILL_MPD_AUDIO] = "audio",
     [MILL_MPD_TEXT] = "text",
+    [MILL_MPD_IMAGE] = "image",
   };
   /* Of text in ISOBMFF: RFC 4337, and DASH-IF IOP. */
   static const gchar *const mime_types[] = {
     [MILL_MPD_VIDEO] = "video/mp4",
     [MILL_MPD_AUDIO] = "audio/mp4",
     [MILL_MPD_TEXT] = "application/mp4",
+    [MILL_MPD_IMAGE] = "image/jpeg",
   };
   gboolean is_video = first->content == MILL_MPD_VIDEO;
+  gboolean is_image = first->content == MILL_MPD_IMAGE;
 
   mill_mpd_xml_put_number (xml, "id", first->set);
   mill_mpd_xml_put_text (xml, "contentType", types[first->content]);
@@ -129,6 +132,9 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     mill_mpd_xml_put_text (xml, "lang", first->language);
   if (is_video)
     write_maxima (xml, period, first->set);
+  /* Sheets need no other one, and are in step with nothing. */
+  if (is_image)
+    return;
   /* Of one file with an index it is its subsegments that are cut alike (8.3.3).
    */
   gboolean indexed = first->file != NULL;

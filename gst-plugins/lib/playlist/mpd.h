@@ -46,6 +46,7 @@ typedef enum
   MILL_MPD_VIDEO,
   MILL_MPD_AUDIO,
   MILL_MPD_TEXT, /* in fMP4: codecs wvtt or stpp */
+  MILL_MPD_IMAGE, /* sheets of thumbnails in JPEG (DASH-IF IOP 6.2.6) */
 } MillMpdContent;
 
 /** What text is for; Role of its set (23009-1 5.8.5.5). */
@@ -94,9 +95,11 @@ typedef struct
  * @colour: of video; of a set that of its first representation
  * @channel_configuration: ISO/IEC 23091-3; 0: guessed from @channels
  * @dolby_channels: of AC-3 and E-AC-3, see MillCodecInfo; 0 for others
+ * @tile_columns, @tile_rows: of sheets of thumbnails, whose @media has $Time$
+ *   and whose segments' numbers nobody sees
  * @timescale: of @segments and @presentation_time_offset; not 0
  * @presentation_time_offset: media time that is the start of the Period
- * @init: template or URI of the CMAF header, e.g. "v360/init-3.mp4"
+ * @init: (nullable): template or URI of the CMAF header, e.g. "v360/init-3.mp4"
  * @media: template, e.g. "v360/3-$Number$.m4s"
  * @file: (nullable): one that has all segments, with their index, in place of
  *   @init and @media (5.3.9.2, 8.3)
@@ -132,6 +135,8 @@ typedef struct
   guint channels;
   guint channel_configuration;
   guint dolby_channels;
+  guint tile_columns;
+  guint tile_rows;
   guint32 timescale;
   guint64 presentation_time_offset;
   const gchar *init;

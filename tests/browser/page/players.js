@@ -3,6 +3,7 @@
 // select() changes the rendition as the player's own adaptation does: what is
 // in the buffer is played, what is fetched from then on is the other one.
 // mse has no manifest: config.tracks are { url, type } of whole tracks.
+// thumbnail(time) is the picture over the seek bar: { url, x, y, width, height }.
 // text() lists what the menu of captions has, showText(index) takes one.
 // report(fatal, text) is called for every error the player tells, tell({ source, scheme,
 // time }) for every break or piece of timed metadata that it hands to an application.
@@ -62,6 +63,10 @@ export const players = {
       },
       text: () => player.getTextTracks().map((t) => ({ language: t.language, forced: t.forced })),
       showText: (index) => player.selectTextTrack(player.getTextTracks()[index]),
+      async thumbnail(time) {
+        const got = await player.getThumbnails(player.getImageTracks()[0].id, time);
+        return got && { url: got.uris[0], x: got.positionX, y: got.positionY, width: got.width, height: got.height };
+      },
     };
   },
 
@@ -88,6 +93,9 @@ export const players = {
       },
       text: () => player.getTracksFor('text').map((t) => ({ language: t.lang, forced: false })),
       showText: (index) => { player.enableText(true); player.setTextTrack(index); },
+      thumbnail: (time) => new Promise((resolve) => {
+        player.provideThumbnail(time, (got) => resolve(got && { url: got.url, x: got.x, y: got.y, width: got.width, height: got.height }));
+      }),
     };
   },
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* Thumbnails and poster in the stream's directory. */
+
+#include "cmaf-sheets.h"
+
+#include "cmaf-publisher-private.h"
+
+static void
+put_webvtt (MillCmafPublisher *self, MillStoreJob *job)
+{
+  g_autoptr (GBytes) content =
+      mill_cmaf_thumbnails_print_webvtt (self->state->thumbnails);
+  mill_store_job_put (job, MILL_CMAF_THUMBNAILS_NAME ".vtt", content);
+}
+
+gboolean
+mill_cmaf_sheets_write (MillCmafPublisher *self, const MillCmafSheet *sheet,
+    GBytes *content)
+{
+  MillCmafSheet own = *sheet;
+  own.generation = self->state->generation;
+  own.bytes = g_bytes_get_size (content);
+  if (self->state->thumbnails == NULL)
+    self->state->thumbnails = mill_cmaf_thumbnails_new ();
+  if (!mill_cmaf_thumbnails_add (self->state->thumbnails, &own))
+    return FALSE;
+  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET,
+      0, own.start_ms);
+  g_autofree gchar *name = mill_cmaf_thumbnails_name_sheet (&own);
+  mill_store_job_put (job, name, content);
+  put_webvtt (self, job);
+  self->state_stale = TRUE;
+  if (mill_store_writer_submit (self->writer, job, NULL))
+    return TRUE;
+  mill_cmaf_thumbnails_remove (self->state->thumbnails, own.generation,
+      own.start_ms);
+  return FALSE;
+}
+
+void
+mill_cmaf_sheets_lose (MillCmafPublisher *self, guint64 start_ms)
+{
+  if (self->state->thumbnails != NULL)
+    mill_cmaf_thumbnails_remove (self->state->thumbnails,
+        self->state->generation, start_ms);
+  self->state_stale = TRUE;
+}
+
+void
+mill_cmaf_sheets_write_poster (MillCmafPublisher *self, GBytes *content)
+{
+  MillStoreJob *job =
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, G_MAXUINT64);
+  mill_store_job_put (job, MILL_CMAF_POSTER_NAME, content);
+  mill_store_writer_submit (self->writer, job, NULL);
+}
+
+void
+mill_cmaf_sheets_retire (MillCmafPublisher *self, gint64 due)
+{
+  MillCmafThumbnails *thumbnails = self->state->thumbnails;
+  if (thumbnails == NULL || self->state->cuts->len == 0)
+    return;
+  const MillCmafCut *first = mill_cmaf_publisher_cut (self, 0);
+  guint64 start_ms = (guint64) first->media_start / GST_MSECOND;
+  while (thumbnails->sheets->len > 0) {
+    const MillCmafSheet *sheet =
+        &g_array_index (thumbnails->sheets, MillCmafSheet, 0);
+    if (sheet->generation > first->generation ||
+        (sheet->generation == first->generation &&
+            mill_cmaf_thumbnails_get_end (sheet) > start_ms))
+      return;
+    mill_cmaf_window_throw_away (self, mill_cmaf_thumbnails_name_sheet (sheet),
+        due);
+    g_array_remove_index (thumbnails->sheets, 0);
+    self->state_stale = TRUE;
+  }
+}
