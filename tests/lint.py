@@ -28,6 +28,8 @@ CODE = ("gst-plugins", "pipelines", "daemon", "cli")
 PRINTS = re.compile(r'(?<![\w"])(printf|g_print|g_printerr|puts|fprintf) \(')
 QUARK = re.compile(r"G_DEFINE_QUARK \((?!\w+,)")
 FUNCTION = re.compile(r'^([a-z_][a-z0-9_]*) \(', re.M)
+MERGE = re.compile(r"(<{7}|>{7}|\|{7}) |={7}$")
+TEXTS = (".c", ".h", ".mjs", ".js", ".py", ".md", ".build", ".yaml", ".xml", ".rst")
 MAX_LINES = 1000
 
 
@@ -102,6 +104,17 @@ def check_plugins(root):
                 yield source, "test", f"element {register.group(1)} has no test in tests/plugins"
 
 
+def check_merges(root):
+    """No file has what a merge leaves where it wants a decision."""
+    for folder in (*CODE, "tests", "docs"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in TEXTS or "node_modules" in path.parts or "corpus" in path.parts:
+                continue
+            for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+                if MERGE.match(line):
+                    yield path, number
+
+
 def run(root):
     found = []
     files = [p for folder in (*CODE, "tests") for p in (root / folder).rglob("*") if p.suffix in (".c", ".h", ".mjs", ".js", ".py")]
@@ -113,6 +126,7 @@ def run(root):
             context = "\n".join(lines[max(0, line - 2):line])
             if f"nocheck: {rule}" not in context:
                 found.append(f"{path.relative_to(root)}:{line}: {rule}: {text}")
+    found += [f"{p.relative_to(root)}:{line}: merge: a merge's mark, expected its decision" for p, line in check_merges(root)]
     found += [f"{p.relative_to(root)}:1: {rule}: {text}" for p, rule, text in check_plugins(root)]
     return found
 

@@ -28,6 +28,10 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.rules("daemon/store/keys.c", HEAD + "static gboolean\nadd (gint a)\n{\n}\n"), [])
         self.assertEqual(self.rules("gst-plugins/lib/rtmp/rtmp-session.c", HEAD + "void\nmill_rtmp_session_free (gint a)\n{\n}\n"), [])
 
+    def test_merge(self):
+        self.assertEqual(self.rules("docs/a.md", "<" * 7 + " HEAD\na\n" + "=" * 7 + "\nb\n"), ["merge"])
+        self.assertEqual(self.rules("docs/a.md", "Title\n=====\n"), [])
+
     def test_layer(self):
         self.assertEqual(self.rules("daemon/supervisor/a.c", HEAD + "#include <libsoup/soup.h>\n"), ["layer"])
         self.assertEqual(self.rules("gst-plugins/lib/a.c", HEAD + "G_DEFINE_TYPE (A, a, B)\n"), ["layer"])
