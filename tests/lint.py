@@ -28,7 +28,7 @@ CODE = ("gst-plugins", "pipelines", "daemon", "cli")
 PRINTS = re.compile(r'(?<![\w"])(printf|g_print|g_printerr|puts|fprintf) \(')
 QUARK = re.compile(r"G_DEFINE_QUARK \((?!\w+,)")
 FUNCTION = re.compile(r'^([a-z_][a-z0-9_]*) \(', re.M)
-MERGE = re.compile(r"(<{7}|>{7}|\|{7}) |={7}$")
+MERGE = re.compile(r"(<{7}|>{7}|\|{7}) ")
 TEXTS = (".c", ".h", ".mjs", ".js", ".py", ".md", ".build", ".yaml", ".xml", ".rst")
 MAX_LINES = 1000
 
