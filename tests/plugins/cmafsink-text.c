@@ -203,6 +203,23 @@ test_refused (void)
   clear (&f, text);
 }
 
+/* The pads of a demuxer come while the packager runs already. */
+static void
+test_pads_later (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, "segment-duration-ms", 1000u, NULL);
+  g_assert_cmpint (gst_element_set_state (f.sink, GST_STATE_PLAYING), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  GstHarness *text = add_text (&f, "text_0", "text/x-raw, format=utf8");
+  g_assert_cmpint (push_text (text, 100, 200, "hi"), ==, GST_FLOW_OK);
+  push_both (&f, 0, 0, 2 * GOP, GOP);
+  finish (&f, text);
+  g_assert_true (contains (&f, "text/1-0.vtt", "\nhi\n"));
+  clear (&f, text);
+}
+
 /* ---- live ---- */
 
 /* Nobody speaks, not even caps come: the stream is listed as it is made, and
@@ -408,6 +425,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/text/ttml-file", test_ttml_file);
   g_test_add_func ("/cmafsink/text/bad-documents", test_bad_documents);
   g_test_add_func ("/cmafsink/text/refused", test_refused);
+  g_test_add_func ("/cmafsink/text/pads-later", test_pads_later);
   g_test_add_func ("/cmafsink/text/silence", test_silence);
   g_test_add_func ("/cmafsink/text/open-end", test_open_end);
   g_test_add_func ("/cmafsink/text/restart", test_restart);
