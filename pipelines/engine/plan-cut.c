@@ -296,19 +296,39 @@ add_end_link (MillPlanner *planner, MillPlanPart *part, const gchar *from,
   return link;
 }
 
+/* Whether @wide gives a link's end all that @narrow would: it is the same, or
+ * names it by a template. */
 static gboolean
-has_link (const MillPlanPart *part, const gchar *from, const gchar *from_pad,
-    const gchar *to, const gchar *to_pad)
+covers (const MillPlanLink *wide, const MillPlanLink *narrow)
 {
-  for (guint i = 0; i < part->links->len; i++) {
-    const MillPlanLink *link = g_ptr_array_index (part->links, i);
+  if (!g_str_equal (wide->from_node, narrow->from_node) ||
+      !g_str_equal (wide->to_node, narrow->to_node))
+    return FALSE;
+  if (g_str_equal (wide->from_pad, narrow->from_pad) &&
+      g_str_equal (wide->to_pad, narrow->to_pad))
+    return TRUE;
+  return wide->same_name && narrow->same_name &&
+      mill_media_kind_name_fits (wide->from_pad, narrow->from_pad);
+}
 
-    if (g_str_equal (link->from_node, from) &&
-        g_str_equal (link->from_pad, from_pad) &&
-        g_str_equal (link->to_node, to) && g_str_equal (link->to_pad, to_pad))
-      return TRUE;
-  }
-  return FALSE;
+/* A pad goes to the link once, however many consumers name it, by itself or with
+ * others. */
+static void
+add_producer_link (MillPlanner *planner, MillPlanPart *part,
+    const MillPlanLink *wanted)
+{
+  MillPlanLink *link;
+
+  for (guint i = 0; i < part->links->len; i++)
+    if (covers (g_ptr_array_index (part->links, i), wanted))
+      return;
+  for (guint i = part->links->len; i > 0; i--)
+    if (covers (wanted, g_ptr_array_index (part->links, i - 1)))
+      g_ptr_array_remove_index (part->links, i - 1);
+  link = add_end_link (planner, part, wanted->from_node, wanted->from_pad,
+      wanted->to_node, wanted->to_pad);
+  link->same_name = wanted->same_name;
+  link->props = g_ptr_array_new ();
 }
 
 /* One link over the border becomes one on each side of it. */
@@ -333,12 +353,12 @@ cut_link (Cutter *cutter, const MillPlanLink *link)
   pad = name_pad (cutter, link, kind, &same);
   sink = get_end (planner, here, from, SINK_FACTORY)->name;
   src = get_end (planner, there, from, SRC_FACTORY)->name;
-  if (!has_link (here, link->from_node, link->from_pad, sink, pad)) {
-    end = add_end_link (planner, here, link->from_node, link->from_pad, sink,
-        pad);
-    end->same_name = same;
-    end->props = g_ptr_array_new ();
-  }
+  add_producer_link (planner, here,
+      &(MillPlanLink){ .from_node = link->from_node,
+          .from_pad = link->from_pad,
+          .to_node = (gchar *) sink,
+          .to_pad = (gchar *) pad,
+          .same_name = same });
   end = add_end_link (planner, there, src, pad, link->to_node, link->to_pad);
   end->props = g_ptr_array_ref (link->props);
 }
@@ -362,7 +382,6 @@ publish_node (Cutter *cutter, const MillPlannerNode *node)
     gboolean same;
     const gchar *pad;
     const gchar *sink;
-    MillPlanLink *end;
 
     if (GST_PAD_TEMPLATE_DIRECTION (template) != GST_PAD_SRC ||
         !can_cross (cutter, kind, caps))
@@ -370,11 +389,12 @@ publish_node (Cutter *cutter, const MillPlannerNode *node)
     pad = name_pad (cutter, &link, kind, &same);
     sink = get_end (planner, part, node, SINK_FACTORY)->name;
     n_pads++;
-    if (has_link (part, node->plan->name, name, sink, pad))
-      continue;
-    end = add_end_link (planner, part, node->plan->name, name, sink, pad);
-    end->same_name = same;
-    end->props = g_ptr_array_new ();
+    add_producer_link (planner, part,
+        &(MillPlanLink){ .from_node = node->plan->name,
+            .from_pad = (gchar *) name,
+            .to_node = (gchar *) sink,
+            .to_pad = (gchar *) pad,
+            .same_name = same });
   }
   if (n_pads == 0)
     mill_planner_report (planner, &node->node->place,

@@ -320,8 +320,7 @@ test_files (void)
   g_assert_true (g_str_has_prefix (text,
       "vod-packge: error: no such file and no shipped description, expected a "
       "path or one of demo-publisher, "));
-  g_assert_true (g_str_has_suffix (text,
-      ", vod-package, did you mean 'vod-package'?\n"));
+  g_assert_true (g_str_has_suffix (text, ", did you mean 'vod-package'?\n"));
   g_assert_null (mill_description_new_from_file ("/nowhere/x.yaml",
       unreadable));
   other = mill_diagnostics_to_string (unreadable);

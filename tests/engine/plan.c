@@ -662,6 +662,25 @@ test_publish (void)
   assert_part (by_hand, 0, "in out raw! coded!");
 }
 
+/* A pad that is named by itself, and published with all the others, goes to the
+ * link once. */
+static void
+test_publish_named (void)
+{
+  const gchar *text = HEAD
+      "nodes:\n  in: { element: rtmpserversrc, publish: true }\n"
+      "  look: { element: h264parse, from: [\"in.video_0\"], isolate: true }\n"
+      "  out: { element: cmafsink, from: [in, look], props: { location: x } }\n";
+  MillPlanOptions options = { .stream = "demo", .links_dir = "/run/x/links" };
+  g_autofree gchar *said = NULL;
+  g_autoptr (MillPlan) plan = plan_of (text, &options, &said);
+  g_autofree gchar *launch = mill_plan_to_launch (plan);
+  g_auto (GStrv) pieces = g_strsplit (launch, "! link:in.video_", -1);
+
+  g_assert_cmpstr (said, ==, "");
+  g_assert_cmpuint (g_strv_length (pieces), ==, 2);
+}
+
 static void
 test_equal (void)
 {
@@ -721,6 +740,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/long-link", test_long_link);
   g_test_add_func ("/plan/stream", test_stream);
   g_test_add_func ("/plan/publish", test_publish);
+  g_test_add_func ("/plan/publish-named", test_publish_named);
   g_test_add_func ("/plan/equal", test_equal);
   g_test_add_func ("/plan/pictures", test_pictures);
   const gint failed = g_test_run ();
