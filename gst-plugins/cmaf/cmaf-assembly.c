@@ -515,6 +515,25 @@ lose_locked (MillCmafLane *lane)
   lane->segment = MILL_CMAF_NONE;
 }
 
+/* One that sends again what it had sent may have gone back to before the segment
+ * that it was in: it has to find its place anew, and what is written of that
+ * segment has no end. */
+static void
+leave_if_back_locked (MillCmafPackager *self, MillCmafLane *lane)
+{
+  const MillCmafCut *cut =
+      mill_cmaf_timeline_find (self->timeline, lane->segment);
+  if (cut == NULL || !is_follower (self, lane) ||
+      mill_cmaf_track_get_length (lane->track) == 0 ||
+      mill_cmaf_track_peek (lane->track, 0)->dts >=
+          mill_cmaf_lane_to_ticks (lane, cut->start))
+    return;
+  const MillCmafWritten *written = mill_cmaf_lane_find (lane, lane->segment);
+  if (written != NULL && written->bytes > 0)
+    close_segment_locked (self, lane, FALSE);
+  lane->segment = MILL_CMAF_NONE;
+}
+
 static void
 finish_lane_locked (MillCmafPackager *self, MillCmafLane *lane)
 {
@@ -529,6 +548,7 @@ mill_cmaf_assembly_drain_locked (MillCmafPackager *self, MillCmafLane *lane)
     return;
   gboolean crossed = TRUE;
   guint64 least = 0;
+  leave_if_back_locked (self, lane);
   while (crossed && join_locked (self, lane)) {
     /* What it has ended it cannot begin again. */
     if (lane->segment < least) {

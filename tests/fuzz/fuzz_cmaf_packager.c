@@ -107,6 +107,29 @@ jump (Source *source, gint64 by)
   source->discont = TRUE;
 }
 
+/* Breaks that begin and end in any order, now, later or before. */
+static void
+cue (Rig *self, guint i, guint8 argument)
+{
+  static const guint8 data[] = "ID3\4\0\0\0\0\0";
+  g_autoptr (GBytes) tag = g_bytes_new_static (data, sizeof data);
+  MillCmafCue cue = {
+    .kind = (MillCmafCueKind) (argument % (MILL_CMAF_CUE_METADATA + 1)),
+    .event_id = i & 1,
+    .time = GST_CLOCK_TIME_NONE,
+    .wall_us = -1,
+    .duration = argument & 1 ? 400 * GST_MSECOND : GST_CLOCK_TIME_NONE,
+    .auto_return = (argument & 2) != 0,
+  };
+  if (argument & 4)
+    cue.time =
+        (GstClockTime) (MAX (self->sources[i].frame + argument / 8 - 8, 0) *
+            FRAME_NS);
+  if (cue.kind == MILL_CMAF_CUE_METADATA)
+    cue.message = tag;
+  mill_cmaf_packager_cue (self->packager, &cue, NULL);
+}
+
 static void
 operate (Rig *self, guint8 operation, guint8 argument)
 {
@@ -123,7 +146,10 @@ operate (Rig *self, guint8 operation, guint8 argument)
         push (self, i, FALSE);
       break;
     case 3:
-      push (self, i, argument & 1);
+      if (argument & 0x80)
+        cue (self, i, argument & 0x7f);
+      else
+        push (self, i, argument & 1);
       break;
     case 4:
       jump (source, argument);
@@ -185,8 +211,28 @@ check_rendition (const MillCmafRendition *rendition)
   }
 }
 
+/* What playlists say of a break has an order, and is not more than they list. */
 static void
-check_state (const gchar *dir, gboolean is_file)
+check_markers (const MillCmafState *state, MillCmafMode mode)
+{
+  const MillCmafMarkers *markers = state->markers;
+  for (guint i = 0; markers != NULL && i < markers->list->len; i++) {
+    const MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
+    g_assert_nonnull (marker->message);
+    g_assert_cmpuint (marker->serial, <, markers->next_serial);
+    if (i > 0)
+      g_assert_cmpuint (marker->serial, >,
+          mill_cmaf_marker_at (markers, i - 1)->serial);
+    if (marker->end_us >= 0)
+      g_assert_cmpint (marker->end_us, >=, marker->start_us);
+    if (mode == MILL_CMAF_LIVE && state->cuts->len > 0)
+      g_assert_cmpint (mill_cmaf_marker_get_end (marker), >=,
+          g_array_index (state->cuts, MillCmafCut, 0).wall_us);
+  }
+}
+
+static void
+check_state (const gchar *dir, MillCmafMode mode)
 {
   g_autofree gchar *path = g_build_filename (dir, ".state", NULL);
   gchar *text;
@@ -200,7 +246,8 @@ check_state (const gchar *dir, gboolean is_file)
   g_assert_no_error (error);
   for (guint i = 0; i < state->renditions->len; i++)
     check_rendition (g_ptr_array_index (state->renditions, i));
-  for (guint k = 0; !is_file && k < state->cuts->len; k++)
+  check_markers (state, mode);
+  for (guint k = 0; mode != MILL_CMAF_VOD && k < state->cuts->len; k++)
     check_cut (state, k);
 }
 
@@ -239,11 +286,13 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       .window_segments = 8,
       .hls = TRUE,
       .dash = TRUE,
+      .cue_tags = (data[0] & 0x80) != 0,
       .may_wait = TRUE,
     },
     .part_duration = data[0] & 0x10 ? 80 * GST_MSECOND : 0,
     .max_skew = data[0] & 0x20 ? 300 * GST_MSECOND : 0,
     .startup_timeout = data[0] & 0x40 ? 400 * GST_MSECOND : 0,
+    .break_periods = (data[0] & 0x80) != 0,
   };
   Rig rig = { .packager = mill_cmaf_packager_new (&options, on_report, owner) };
   g_autoptr (GError) error = NULL;
@@ -260,7 +309,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     mill_cmaf_packager_end_lane (rig.packager, rig.sources[i].lane);
   mill_cmaf_packager_close (rig.packager);
   mill_cmaf_packager_unref (rig.packager);
-  check_state (dir, options.publisher.mode == MILL_CMAF_VOD);
+  check_state (dir, options.publisher.mode);
   remove_tree (dir);
   return 0;
 }
