@@ -10,6 +10,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
+import { assertInTime, plain } from './lib/cues.mjs';
 import { CACHE, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Presentation } from '../tools/check/hls-presentation.mjs';
@@ -17,7 +18,7 @@ import { Report } from '../tools/check/report.mjs';
 import { locate } from '../tools/check/source.mjs';
 
 const run = promisify(execFile);
-const SECONDS = 12; const FPS = 30; const FRAME_MS = 1000 / FPS;
+const SECONDS = 12; const FPS = 30;
 /* Frames at which a caption comes and goes: within a segment, over a border of
  * two, at the very border, at the end. */
 const CAPTIONS = [[15, 45], [50, 75], [120, 180], [300, 345]];
@@ -88,35 +89,6 @@ test('FFmpeg reads each caption, with its times', async () => {
   });
 });
 
-/* A cue may be given in pieces that follow each other: by segments, by samples. */
-function join(cues) {
-  const joined = [];
-  for (const cue of cues.sort((a, b) => a.start - b.start)) {
-    const before = joined.find((c) => c.text === cue.text && cue.start - c.end < 0.002 && cue.end >= c.end - 0.002);
-    if (before) before.end = Math.max(before.end, cue.end);
-    else joined.push({ ...cue });
-  }
-  return joined;
-}
-
-/** Each caption comes with its picture: the frame of that number is shown at the cue's time. */
-function assertInTime(cues, frames, words) {
-  const timeOf = new Map(frames.map(([number, ms]) => [number, ms]));
-  const joined = join(cues);
-  assert.equal(joined.length, CAPTIONS.length, JSON.stringify(joined));
-  CAPTIONS.forEach(([from, to], i) => {
-    const cue = joined[i];
-    assert.match(cue.text.replace(/<[^>]+>/g, ''), words(from));
-    for (const [frame, time] of [[from, cue.start], [to, cue.end]]) {
-      /* A busy machine drops pictures: what is on is between two that were seen. */
-      const near = [...timeOf.keys()].filter((n) => Math.abs(n - frame) <= 15).sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame))[0];
-      assert.notEqual(near, undefined, `no picture near ${frame} was seen`);
-      const expected = timeOf.get(near) + (frame - near) * FRAME_MS;
-      assert.ok(Math.abs(time * 1000 - expected) < FRAME_MS / 2, `frame ${frame} is shown at ${expected} ms, the caption's border is at ${time * 1000} ms`);
-    }
-  });
-}
-
 const english = (from) => new RegExp(`^frame ${from} (&amp;|&) on$`);
 const german = (from) => new RegExp(`^Bild ${from}\\s*und mehr$`);
 
@@ -132,8 +104,8 @@ for (const [player, file, language, words] of [
     assert.deepEqual(menu.map((t) => t.language).sort(), ['de', 'en']);
     await viewer.showText(menu.findIndex((t) => t.language === language));
     const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
-    const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(cue.text.replace(/<[^>]+>/g, '')));
-    assertInTime(cues, seen.frames, words);
+    const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(plain(cue.text)));
+    assertInTime(cues, seen.frames, CAPTIONS, words, FPS);
     await viewer.close();
   });
 }
