@@ -8,6 +8,9 @@
 
 /* Where a video is missing a Period begins without it: those that have it say
  * the truth, however long it has been away. */
+/* Numbers of sets to jump through: above those of any rendition. */
+#define TRICK_SETS 1000
+
 static gboolean
 is_in_mpd (const MillCmafManifest *manifest, guint i)
 {
@@ -241,6 +244,43 @@ clear_representation (gpointer data)
 {
   MillMpdRepresentation *representation = data;
   g_free ((gpointer) representation->segments);
+  g_free ((gpointer) representation->ranges);
+}
+
+/* The same pictures that the I-frame playlist has, of a video that has one at the
+ * beginning of every segment. In an MPD that is written again and again it would
+ * be a line for each segment of the window. */
+static void
+add_trick_mode (const MillCmafManifest *manifest, guint i, guint from,
+    GStringChunk *strings, GArray *list)
+{
+  const MillCmafRendition *rendition =
+      g_ptr_array_index (manifest->state->renditions, i);
+  guint64 first = mill_cmaf_manifest_cut_at (manifest->state, from)->number;
+  MillMpdRepresentation trick =
+      g_array_index (list, MillMpdRepresentation, list->len - 1);
+  if (!manifest->trick_sets || !manifest->state->ended ||
+      rendition->format.kind != MILL_CMAF_VIDEO || trick.n_segments == 0)
+    return;
+  g_autofree MillMpdRange *ranges = g_new (MillMpdRange, trick.n_segments);
+  for (gsize n = 0; n < trick.n_segments; n++) {
+    const MillCmafSegment *segment = mill_cmaf_manifest_segment_at (rendition,
+        from + (guint) (trick.segments[n].number - first));
+    if (segment->i_frame_bytes == 0)
+      return;
+    ranges[n] = (MillMpdRange){ segment->offset + segment->i_frame_offset,
+      segment->i_frame_bytes };
+  }
+  g_autofree gchar *id = g_strconcat (rendition->name, "-trick", NULL);
+  trick.id = g_string_chunk_insert (strings, id);
+  trick.trick_set = trick.set;
+  trick.set += TRICK_SETS;
+  trick.bandwidth_bps = manifest->bitrates[i].i_frames_peak_bps;
+  trick.event_schemes = NULL;
+  trick.segments =
+      g_memdup2 (trick.segments, trick.n_segments * sizeof (MillMpdSegment));
+  trick.ranges = g_steal_pointer (&ranges);
+  g_array_append_val (list, trick);
 }
 
 static GArray *
@@ -261,6 +301,7 @@ describe_period (const MillCmafManifest *manifest, guint from, guint to,
         mill_cmaf_manifest_has_dependent_cut (manifest, from, to);
     fill_segments (manifest, rendition, from, to, &representation, pool);
     g_array_append_val (list, representation);
+    add_trick_mode (manifest, i, from, strings, list);
   }
   g_array_sort (list, compare_sets);
   MillMpdRepresentation sheets;

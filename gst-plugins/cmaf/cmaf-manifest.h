@@ -50,6 +50,7 @@ typedef struct
  * @segment_duration: nominal, ns
  * @cue_tags: EXT-X-CUE-OUT and EXT-X-CUE-IN too
  * @now_us: wall clock, µs since 1970
+ * @trick_sets: an MPD that changes no more has sets of pictures to jump through
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable)
  */
@@ -62,6 +63,7 @@ typedef struct
   GstClockTime segment_duration;
   gboolean cue_tags;
   gint64 now_us;
+  gboolean trick_sets;
   gboolean dated;
   const MillCmafPresentation *presentation;
 } MillCmafManifest;

@@ -609,6 +609,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
     .now_us = g_get_real_time (),
+    .trick_sets = self->options.trick_sets,
     .dated = self->options.dated,
     .presentation = self->options.presentation,
   };

@@ -28,6 +28,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * @dvr_window: least duration of a live playlist, ns
  * @cue_tags: see MillCmafManifest
  * @i_frames: playlists of the first pictures of segments are written
+ * @trick_sets: see MillCmafManifest
  * @single_file: all segments of a rendition are in one file: VOD only
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable): a reference of its own is taken
@@ -50,6 +51,7 @@ typedef struct
   gboolean dash;
   gboolean i_frames;
   gboolean cue_tags;
+  gboolean trick_sets;
   gboolean single_file;
   gboolean dated;
   MillCmafPresentation *presentation;

@@ -22,6 +22,7 @@ enum
   PROP_DASH,
   PROP_I_FRAME_PLAYLISTS,
   PROP_SINGLE_FILE,
+  PROP_TRICK_MODE_SETS,
   PROP_CUE_TAGS,
   PROP_BREAK_PERIODS,
   PROP_PROGRAM_DATE_TIME,
@@ -116,6 +117,7 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .hls = settings->hls,
       .dash = settings->dash,
       .i_frames = settings->i_frame_playlists,
+      .trick_sets = settings->trick_mode_sets,
       .single_file = settings->single_file,
       .cue_tags = settings->cue_tags,
       /* A file has no wall clock, unless it is told. */
@@ -236,6 +238,9 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
     case PROP_SINGLE_FILE:
       settings->single_file = g_value_get_boolean (value);
       break;
+    case PROP_TRICK_MODE_SETS:
+      settings->trick_mode_sets = g_value_get_boolean (value);
+      break;
     case PROP_CUE_TAGS:
       settings->cue_tags = g_value_get_boolean (value);
       break;
@@ -296,6 +301,9 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_SINGLE_FILE:
       g_value_set_boolean (value, settings->single_file);
+      break;
+    case PROP_TRICK_MODE_SETS:
+      g_value_set_boolean (value, settings->trick_mode_sets);
       break;
     case PROP_CUE_TAGS:
       g_value_set_boolean (value, settings->cue_tags);
@@ -402,6 +410,11 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_SINGLE_FILE,
       g_param_spec_boolean ("single-file", "single-file",
           "One file for each rendition, listed by byte ranges (mode vod only)",
+          FALSE, flags));
+  g_object_class_install_property (klass, PROP_TRICK_MODE_SETS,
+      g_param_spec_boolean ("trick-mode-sets", "trick-mode-sets",
+          "List first pictures in the MPD too, when it changes no more; players "
+          "that do not look take them for another video",
           FALSE, flags));
   g_object_class_install_property (klass, PROP_CUE_TAGS,
       g_param_spec_boolean ("cue-tags", "cue-tags",

@@ -35,6 +35,7 @@ typedef struct
   gboolean dash;
   gboolean i_frame_playlists;
   gboolean single_file;
+  gboolean trick_mode_sets;
   gboolean cue_tags;
   gboolean break_periods;
   GstCmafSinkTimeSource program_date_time;

@@ -100,6 +100,14 @@ class Viewer {
 
   /** The picture over the seek bar at a time in s: { url, x, y, width, height }. */
   thumbnail(time) { return this.page.evaluate((t) => window.player.thumbnail(t), time); }
+  /** { start, end } of what can be sought, in s. */
+  range() { return this.page.evaluate(() => window.range()); }
+
+  /** Goes there; frames seen before are forgotten. */
+  seek(time) { return this.page.evaluate((t) => window.seek(t), time); }
+
+  /** Plays at a rate by I-frames, 1: as before. */
+  trick(rate) { return this.page.evaluate((r) => window.player.trick(r), rate); }
 
   /** What the menu of captions lists: [{ language, forced }]. */
   text() { return this.page.evaluate(() => window.player.text()); }

@@ -412,6 +412,43 @@ test_on_demand (void)
   assert_vectors (&vod, vectors, G_N_ELEMENTS (vectors));
 }
 
+/* Pictures to jump through (23009-1 5.3.9.3, DASH-IF IOP 3.2.9). */
+static void
+test_trick_mode (void)
+{
+  static const MillMpdRange ranges[] = { { 32, 100 }, { 36, 1 } };
+  static const Vector vectors[] = {
+    { "count(//m:AdaptationSet)", "2" },
+    { "//m:AdaptationSet[2]/m:EssentialProperty/@schemeIdUri",
+        "http://dashif.org/guidelines/trickmode" },
+    { "//m:AdaptationSet[2]/m:EssentialProperty/@value", "1" },
+    { "count(//m:AdaptationSet[2]/m:Role)", "0" },
+    { "//m:AdaptationSet[2]/m:Representation/@maxPlayoutRate", "32" },
+    { "//m:AdaptationSet[2]/m:Representation/@codingDependency", "false" },
+    { "count(//m:SegmentList/m:SegmentURL)", "2" },
+    { "//m:SegmentList/m:Initialization/@sourceURL", "v360/init-3.mp4" },
+    { "//m:SegmentURL[1]/@media", "v360/3-7.m4s" },
+    { "//m:SegmentURL[1]/@mediaRange", "32-131" },
+    { "//m:SegmentURL[2]/@mediaRange", "36-36" },
+  };
+  MillMpdRepresentation reps[] = {
+    { VIDEO, .segments = video_segments, .n_segments = 2 },
+    { VIDEO, .segments = video_segments, .n_segments = 2 },
+  };
+  const MillMpdPeriod period = { "a", 0, GST_CLOCK_TIME_NONE, NULL, reps, 2 };
+  MillMpd vod = live;
+
+  reps[1].id = "trick";
+  reps[1].set = 1001;
+  reps[1].trick_set = 1;
+  reps[1].ranges = ranges;
+  vod.kind = MILL_MPD_STATIC;
+  vod.duration = 4 * GST_SECOND;
+  vod.periods = &period;
+  vod.n_periods = 1;
+  assert_vectors (&vod, vectors, G_N_ELEMENTS (vectors));
+}
+
 /* Places, and who chooses; no URL can end its element. */
 static void
 test_steering (void)
@@ -643,6 +680,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd/static", test_static);
   g_test_add_func ("/mpd/on-demand", test_on_demand);
   g_test_add_func ("/mpd/steering", test_steering);
+  g_test_add_func ("/mpd/trick-mode", test_trick_mode);
   g_test_add_func ("/mpd/periods", test_periods);
   g_test_add_func ("/mpd/events", test_events);
   g_test_add_func ("/mpd/hostile", test_hostile);

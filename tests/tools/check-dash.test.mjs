@@ -81,6 +81,32 @@ test('one file with its index breaks no rule, and what is wrong with it is found
   }
 });
 
+test('sets to jump through break no rule, and what is wrong with them is found', () => {
+  const trick = path.join(dir, 'trick');
+  fs.writeFileSync(path.join(dir, 'trick.yaml'), FILM.replace('mode: vod', 'mode: vod, trick-mode-sets: true'));
+  execFileSync(MILLRACE, ['run', path.join(dir, 'trick.yaml'), '--set', `output=${trick}`, '--quiet']);
+  const { status, stdout, stderr } = check(trick);
+  assert.equal(stdout, '');
+  assert.equal(status, 0, stderr);
+  const manifest = path.join(trick, 'manifest.mpd'); const told = fs.readFileSync(manifest, 'utf8');
+  for (const [what, from, to, clause] of [
+    ['a set that is not there', /(trickmode" value=")1/, '$19', /§3\.2\.9: goes with set 9, which is not there/],
+    ['no faster than others', /maxPlayoutRate="\d+"/, 'maxPlayoutRate="1"', /§3\.2\.9: @maxPlayoutRate 1/],
+    ['pictures that need others', 'codingDependency="false"', 'codingDependency="true"', /§3\.2\.9: @codingDependency true/],
+    ['a range that is too short', /mediaRange="(\d+)-(\d+)"/, (_, a, b) => `mediaRange="${a}-${b - 1}"`, /not the picture, which ends at/],
+    ['a range without its moof', /mediaRange="(\d+)-/, (_, a) => `mediaRange="${Number(a) + 8}-`, /do not begin with the moof/],
+    ['a range behind the end', /mediaRange="(\d+)-(\d+)"/, 'mediaRange="$1-99999999"', /5\.3\.9\.3\.2: bytes .* are not all there/],
+    ['a picture that is missing', /<SegmentURL [^>]*\/>/, '', /5\.3\.9\.3\.2: 3 SegmentURLs, the timeline has 4/],
+    ['a picture of another time', /(<SegmentList[^]*?<S t="0" d=")(\d+)/, '$1500', /5\.3\.9\.6: the picture in/],
+  ]) {
+    assert.ok(from instanceof RegExp ? from.test(told) : told.includes(from), what);
+    fs.writeFileSync(manifest, told.replace(from, to));
+    const found = check(trick);
+    assert.match(found.stdout, clause, what);
+    assert.equal(found.status, 1, what);
+  }
+});
+
 const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is in\n${text}`); return text.replace(from, to); };
 const S = /<S [^]*?\/>/;
 const ofVideo = (change) => (text) => text.replace(/<Representation id="v[^]*?<\/Representation>/, (part) => change(part));

@@ -3,6 +3,8 @@
 
 #include "playlist/mpd-private.h"
 
+/* As fast as most players go. */
+#define TRICK_RATE 32
 #define SCHEME_CHANNELS "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 #define SCHEME_TILES "http://dashif.org/guidelines/thumbnail_tile"
 #define SCHEME_DOLBY "tag:dolby.com,2014:dash:audio_channel_configuration:2011"
@@ -33,6 +35,61 @@ write_run (MillMpdXml *xml, const MillMpdRepresentation *rep, gsize first)
 }
 
 static void
+write_timeline (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  mill_mpd_xml_start_element (xml, "SegmentTimeline");
+  for (gsize i = 0; i < rep->n_segments;)
+    i = write_run (xml, rep, i);
+  mill_mpd_xml_end_element (xml);
+}
+
+static void
+put_range (MillMpdXml *xml, const gchar *name, const MillMpdRange *range)
+{
+  gchar text[48];
+
+  g_snprintf (text, sizeof (text), "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
+      range->offset, range->offset + range->length - 1);
+  mill_mpd_xml_put_text (xml, name, text);
+}
+
+/* $Number$ is the only identifier that templates here have. */
+static void
+write_url (MillMpdXml *xml, const MillMpdRepresentation *rep, gsize i)
+{
+  g_auto (GStrv) halves = g_strsplit (rep->media, "$Number$", 2);
+  g_autofree gchar *url = halves[1] == NULL
+      ? g_strdup (rep->media)
+      : g_strdup_printf ("%s%" G_GUINT64_FORMAT "%s", halves[0],
+            rep->segments[i].number, halves[1]);
+
+  mill_mpd_xml_start_element (xml, "SegmentURL");
+  mill_mpd_xml_put_text (xml, "media", rep->file != NULL ? rep->file : url);
+  put_range (xml, "mediaRange", &rep->ranges[i]);
+  mill_mpd_xml_end_element (xml);
+}
+
+static void
+write_list (MillMpdXml *xml, const MillMpdRepresentation *rep)
+{
+  mill_mpd_xml_start_element (xml, "SegmentList");
+  mill_mpd_xml_put_number (xml, "timescale", rep->timescale);
+  if (rep->presentation_time_offset > 0)
+    mill_mpd_xml_put_number (xml, "presentationTimeOffset",
+        rep->presentation_time_offset);
+  mill_mpd_xml_start_element (xml, "Initialization");
+  mill_mpd_xml_put_text (xml, "sourceURL",
+      rep->file != NULL ? rep->file : rep->init);
+  if (rep->file != NULL)
+    put_range (xml, "range", &rep->header);
+  mill_mpd_xml_end_element (xml);
+  write_timeline (xml, rep);
+  for (gsize i = 0; i < rep->n_segments; i++)
+    write_url (xml, rep, i);
+  mill_mpd_xml_end_element (xml);
+}
+
+static void
 write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
   mill_mpd_xml_start_element (xml, "SegmentTemplate");
@@ -45,21 +102,8 @@ write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
   mill_mpd_xml_put_text (xml, "media", rep->media);
   if (rep->content != MILL_MPD_IMAGE)
     mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
-  mill_mpd_xml_start_element (xml, "SegmentTimeline");
-  for (gsize i = 0; i < rep->n_segments;)
-    i = write_run (xml, rep, i);
+  write_timeline (xml, rep);
   mill_mpd_xml_end_element (xml);
-  mill_mpd_xml_end_element (xml);
-}
-
-static void
-put_range (MillMpdXml *xml, const gchar *name, const MillMpdRange *range)
-{
-  gchar text[48];
-
-  g_snprintf (text, sizeof (text), "%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
-      range->offset, range->offset + range->length - 1);
-  mill_mpd_xml_put_text (xml, name, text);
 }
 
 /* 8.3: the index tells what SegmentTimeline would. */
@@ -161,11 +205,18 @@ mill_mpd_representation_write (MillMpdXml *xml,
   if (rep->codecs != NULL)
     mill_mpd_xml_put_text (xml, "codecs", rep->codecs);
   write_video_attributes (xml, rep);
+  /* 5.3.5.2: pictures that need no other can be shown at any rate. */
+  if (rep->trick_set > 0) {
+    mill_mpd_xml_put_number (xml, "maxPlayoutRate", TRICK_RATE);
+    mill_mpd_xml_put_text (xml, "codingDependency", "false");
+  }
   if (rep->sample_rate > 0)
     mill_mpd_xml_put_number (xml, "audioSamplingRate", rep->sample_rate);
   write_channels (xml, rep);
   write_tiles (xml, rep);
-  if (rep->file != NULL)
+  if (rep->ranges != NULL)
+    write_list (xml, rep);
+  else if (rep->file != NULL)
     write_file (xml, rep);
   else
     write_template (xml, rep);

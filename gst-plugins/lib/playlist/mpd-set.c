@@ -8,6 +8,7 @@
 #define SCHEME_CEA_608 "urn:scte:dash:cc:cea-608:2015"
 #define SCHEME_CEA_708 "urn:scte:dash:cc:cea-708:2015"
 #define SCHEME_CICP "urn:mpeg:mpegB:cicp:"
+#define SCHEME_TRICK_MODE "http://dashif.org/guidelines/trickmode"
 #define SCHEME_CONTINUITY "urn:mpeg:dash:period-continuity:2015"
 
 static gboolean
@@ -123,6 +124,7 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     [MILL_MPD_IMAGE] = "image/jpeg",
   };
   gboolean is_video = first->content == MILL_MPD_VIDEO;
+  gchar trick_set[16];
   gboolean is_image = first->content == MILL_MPD_IMAGE;
 
   mill_mpd_xml_put_number (xml, "id", first->set);
@@ -137,18 +139,27 @@ write_set_head (MillMpdXml *xml, const MillMpdPeriod *period,
     return;
   /* Of one file with an index it is its subsegments that are cut alike (8.3.3).
    */
-  gboolean indexed = first->file != NULL;
+  gboolean indexed = first->file != NULL && first->ranges == NULL;
   mill_mpd_xml_put_text (xml,
       indexed ? "subsegmentAlignment" : "segmentAlignment", "true");
   if (promises_sap (period, first->set))
     mill_mpd_xml_put_number (xml,
         indexed ? "subsegmentStartsWithSAP" : "startWithSAP", 1);
+  /* Whoever does not know what this is has to leave the set alone (DASH-IF IOP
+   * 3.2.9). */
+  if (first->trick_set > 0) {
+    g_snprintf (trick_set, sizeof (trick_set), "%u", first->trick_set);
+    mill_mpd_xml_write_descriptor (xml, "EssentialProperty", SCHEME_TRICK_MODE,
+        trick_set);
+  }
   if (is_video)
     write_colour (xml, &first->colour);
   if (period->continues != NULL)
     mill_mpd_xml_write_descriptor (xml, "SupplementalProperty",
         SCHEME_CONTINUITY, period->continues);
   mill_mpd_event_write_inband (xml, first->event_schemes);
+  if (first->trick_set > 0)
+    return;
   write_captions (xml, SCHEME_CEA_608, first->captions_608);
   write_captions (xml, SCHEME_CEA_708, first->captions_708);
   write_roles (xml, first);

@@ -104,6 +104,9 @@ typedef struct
  * @file: (nullable): one that has all segments, with their index, in place of
  *   @init and @media (5.3.9.2, 8.3)
  * @header, @index: of @file: its CMAF header, its index (sidx)
+ * @ranges: (nullable): of each of @segments, the bytes that are its picture
+ *   alone: a representation to jump through (SegmentList, 5.3.9.3)
+ * @trick_set: of such a one: number of the set that it goes with; 0: none
  * @segments: in order, numbers consecutive; may be empty
  * @cut_without_sap: a segment may start without an IDR (a GOP longer than the
  *   target duration was cut), so startWithSAP is not promised; a set promises
@@ -144,6 +147,8 @@ typedef struct
   const gchar *file;
   MillMpdRange header;
   MillMpdRange index;
+  const MillMpdRange *ranges;
+  guint trick_set;
   const MillMpdSegment *segments;
   gsize n_segments;
   gboolean cut_without_sap;

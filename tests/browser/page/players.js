@@ -4,6 +4,8 @@
 // in the buffer is played, what is fetched from then on is the other one.
 // mse has no manifest: config.tracks are { url, type } of whole tracks.
 // thumbnail(time) is the picture over the seek bar: { url, x, y, width, height }.
+// trick() plays faster by I-frames where the player can; range() is what it offers
+// to be sought, { start, end } in s, where that is not what the element says.
 // text() lists what the menu of captions has, showText(index) takes one.
 // report(fatal, text) is called for every error the player tells, tell({ source, scheme,
 // time }) for every break or piece of timed metadata that it hands to an application.
@@ -67,6 +69,8 @@ export const players = {
         const got = await player.getThumbnails(player.getImageTracks()[0].id, time);
         return got && { url: got.uris[0], x: got.positionX, y: got.positionY, width: got.width, height: got.height };
       },
+      trick: (rate) => { if (rate === 1) player.cancelTrickPlay(); else player.trickPlay(rate); },
+      range: () => player.seekRange(),
     };
   },
 

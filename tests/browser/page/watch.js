@@ -65,6 +65,10 @@ function watchClock() {
 window.cues = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []]
   .map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode })));
 
+// What a viewer does with the slider.
+window.range = () => window.player.range?.() ?? { start: video.seekable.start(0), end: video.seekable.end(video.seekable.length - 1) };
+window.seek = (time) => { seen.frames = []; lastTime = null; video.currentTime = time; };
+
 window.watch = async (name, url, config) => {
   video.requestVideoFrameCallback(onFrame);
   video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));

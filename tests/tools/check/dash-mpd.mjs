@@ -68,6 +68,8 @@ class Representation {
     this.check(this.bandwidth > 0, '5.3.5.2', `@bandwidth ${attributes.bandwidth}`);
     this.index = element.one('SegmentBase');
     if (this.index) this.readIndexed(element);
+    this.list = element.one('SegmentList');
+    if (this.list) this.timescale = this.list.number('timescale', 1);
     if (this.hasTemplate) this.readTemplate(report);
     else this.check(element.one('SegmentBase') || element.one('SegmentList') || element.one('BaseURL'), '5.3.9.1', 'has no segments');
   }

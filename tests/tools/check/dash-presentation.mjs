@@ -4,6 +4,7 @@
 import { checkHeader, checkSegment } from './cmaf.mjs';
 import { checkBandwidth, checkInit, checkNeighbours, checkSegmentTimes } from './dash-media.mjs';
 import { checkIndexed } from './dash-index.mjs';
+import { checkTrick } from './dash-trick.mjs';
 import { dash, Mpd, ROUNDING_S } from './dash-mpd.mjs';
 import { readMpd } from './dash-xml.mjs';
 import { fetchDate, read } from './source.mjs';
@@ -127,6 +128,7 @@ export class Presentation {
   }
 
   async loadMedia(mpd, now) {
+    for (const r of mpd.representations.filter((one) => one.list && one.set.isTrick)) await checkTrick(r, this);
     for (const r of mpd.representations.filter((one) => one.index && one.file && one.indexRange && one.headerRange)) await checkIndexed(r, this);
     for (const r of mpd.representations.filter((one) => one.hasTemplate && one.init)) {
       const header = await this.loadHeader(r);
