@@ -84,6 +84,8 @@ parse_parts (GStrv parts, MillOriginPath *path)
     path->kind = MILL_ORIGIN_PATH_HEALTH;
   } else if (n == 1 && g_str_equal (parts[0], "metrics")) {
     path->kind = MILL_ORIGIN_PATH_METRICS;
+  } else if (n == 1 && g_str_equal (parts[0], "complete")) {
+    path->kind = MILL_ORIGIN_PATH_COMPLETE;
   } else if (n == 2 && g_str_equal (parts[0], "player")) {
     path->kind = MILL_ORIGIN_PATH_PLAYER;
     path->file = g_strdup (parts[1]);

@@ -19,6 +19,7 @@ typedef enum
   MILL_ORIGIN_PATH_PLAYER, /* /player/{file}: what the page consists of */
   MILL_ORIGIN_PATH_HEALTH, /* /healthz */
   MILL_ORIGIN_PATH_METRICS, /* /metrics */
+  MILL_ORIGIN_PATH_COMPLETE, /* /complete: asked by a server in front */
   MILL_ORIGIN_PATH_RESERVED, /* /t/..., /vod/... */
 } MillOriginPathKind;
 

@@ -107,6 +107,34 @@ serve_metrics (MillOriginServer *self, const Request *request)
   return MILL_ORIGIN_REQUEST_OTHER;
 }
 
+/* nginx has the same directory and asks whether a file of it is whole
+ * (auth_request, which takes 2xx for yes and 403 for no): what still grows would
+ * be taken for all of it by its caches and players. Whole is for ever, so one
+ * question for each file is enough. */
+static MillOriginRequestKind
+serve_complete (MillOriginServer *self, const Request *request)
+{
+  SoupMessageHeaders *answer =
+      soup_server_message_get_response_headers (request->message);
+  const gchar *asked = soup_message_headers_get_one (
+      soup_server_message_get_request_headers (request->message),
+      "X-Original-URI");
+  g_autofree gchar *raw = g_strndup (asked != NULL ? asked : "",
+      strcspn (asked != NULL ? asked : "", "?"));
+  g_auto (MillOriginPath) path = { 0 };
+  gboolean is_complete;
+
+  mill_origin_path_parse (raw, &path);
+  is_complete = path.kind == MILL_ORIGIN_PATH_STREAM &&
+      mill_origin_streams_is_complete (self->streams, &path);
+  soup_message_headers_append (answer, "Cache-Control",
+      is_complete ? "public, max-age=86400, immutable" : "no-store");
+  soup_server_message_set_status (request->message,
+      is_complete ? SOUP_STATUS_OK : SOUP_STATUS_FORBIDDEN, NULL);
+  soup_message_headers_set_content_length (answer, 0);
+  return MILL_ORIGIN_REQUEST_OTHER;
+}
+
 static MillOriginRequestKind (*const routes[]) (MillOriginServer *,
     const Request *) = {
   [MILL_ORIGIN_PATH_NONE] = serve_nothing,
@@ -115,6 +143,7 @@ static MillOriginRequestKind (*const routes[]) (MillOriginServer *,
   [MILL_ORIGIN_PATH_PLAYER] = serve_player,
   [MILL_ORIGIN_PATH_HEALTH] = serve_health,
   [MILL_ORIGIN_PATH_METRICS] = serve_metrics,
+  [MILL_ORIGIN_PATH_COMPLETE] = serve_complete,
   [MILL_ORIGIN_PATH_RESERVED] = serve_nothing,
 };
 

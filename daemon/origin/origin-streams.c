@@ -330,6 +330,22 @@ mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
   return kind->counted;
 }
 
+gboolean
+mill_origin_streams_is_complete (MillOriginStreams *self,
+    const MillOriginPath *path)
+{
+  MillOriginFile *file =
+      mill_origin_files_get (self->files, path->stream, path->file);
+
+  if (file == NULL)
+    return FALSE;
+  mill_origin_files_release (file);
+  return mill_origin_path_get_file_kind (path->file) ==
+      MILL_ORIGIN_FILE_SEGMENT &&
+      mill_origin_listing_look_up (self->listing, path->stream, path->file) ==
+      MILL_ORIGIN_LISTING_COMPLETE;
+}
+
 void
 mill_origin_streams_get_gauges (MillOriginStreams *self,
     MillOriginGauges *gauges)

@@ -27,6 +27,11 @@ MillOriginRequestKind mill_origin_streams_serve (MillOriginStreams *self,
 /** Answers everybody who waits; nobody waits any more. */
 void mill_origin_streams_drain (MillOriginStreams *self);
 
+/** @path: of kind MILL_ORIGIN_PATH_STREAM. Returns: whether it is a media file
+ * that is there and will never be another one */
+gboolean mill_origin_streams_is_complete (MillOriginStreams *self,
+    const MillOriginPath *path);
+
 /** Adds what it holds to @gauges. */
 void mill_origin_streams_get_gauges (MillOriginStreams *self,
     MillOriginGauges *gauges);

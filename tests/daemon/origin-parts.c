@@ -36,6 +36,7 @@ test_paths (void)
     { "/player/player.js", MILL_ORIGIN_PATH_PLAYER, NULL, "player.js" },
     { "/healthz", MILL_ORIGIN_PATH_HEALTH, NULL, NULL },
     { "/metrics", MILL_ORIGIN_PATH_METRICS, NULL, NULL },
+    { "/complete", MILL_ORIGIN_PATH_COMPLETE, NULL, NULL },
     { "/t/abc/stream/demo/master.m3u8", MILL_ORIGIN_PATH_RESERVED, NULL, NULL },
     { "/vod/movie/master.m3u8", MILL_ORIGIN_PATH_RESERVED, NULL, NULL },
   };
