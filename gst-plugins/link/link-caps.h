@@ -11,4 +11,5 @@
   "audio/x-flac; audio/x-alaw; audio/x-mulaw"
 #define MILL_LINK_TEXT_CAPS                                        \
   "text/x-raw; closedcaption/x-cea-608; closedcaption/x-cea-708; " \
-  "application/x-subtitle-vtt"
+  "application/x-subtitle-vtt; application/ttml+xml; "             \
+  "application/x-ass; application/x-ssa"

@@ -89,6 +89,25 @@ test('FFmpeg reads each caption, with its times', async () => {
   });
 });
 
+test('vod-package takes the tracks of text that are in the movie, with their languages', async () => {
+  const source = path.join(dir, 'tracks.mp4'); const packaged = path.join(dir, 'tracks');
+  const input = await movie(CACHE, { seconds: SECONDS });
+  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-i', input, '-i', `${dir}/en.srt`, '-i', `${dir}/en.srt`, '-map', '0', '-map', '1', '-map', '2', '-c', 'copy', '-c:s', 'mov_text',
+    '-metadata:s:s:0', 'language=eng', '-metadata:s:s:1', 'language=deu', source]);
+  await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${packaged}`, '--quiet']);
+  const report = new Report(); const presentation = new Presentation(locate(packaged, 'master.m3u8'), report);
+  await presentation.load();
+  assert.deepEqual(report.lines, []);
+  const texts = presentation.multivariant.renditions.filter((r) => r.attributes.TYPE === 'SUBTITLES');
+  assert.deepEqual(texts.map((r) => r.attributes.LANGUAGE).sort(), ['de', 'en']);
+  for (const { attributes } of texts) {
+    const cues = [...presentation.renditions.get(attributes.URI).segments.values()].flatMap((segment) => segment.webvtt.cues);
+    const starts = [...new Set(cues.map((cue) => cue.start))];
+    assert.equal(starts.length, CAPTIONS.length);
+    CAPTIONS.forEach(([from], i) => assert.ok(Math.abs(starts[i] - seconds(from)) < 0.002, `caption ${i} at ${starts[i]} s`));
+  }
+});
+
 const english = (from) => new RegExp(`^frame ${from} (&amp;|&) on$`);
 const german = (from) => new RegExp(`^Bild ${from}\\s*und mehr$`);
 
