@@ -93,7 +93,7 @@ class Line:
         waits = WAITS.search(text)
         self.address = waits and (waits[1] or waits[2])
         self.files = re.findall(r"\bfilesink [^!]*?\blocation=(\S+)", text)
-        self.streams = re.findall(r"\bcmafsink [^!]*?\blocation=(\S+)", text)
+        self.streams = re.findall(r"\b(?:cmafsink|hlstssink) [^!]*?\blocation=(\S+)", text)
         self.process = None
         self.log = None
 
@@ -214,7 +214,7 @@ def check_results(group, directory):
 
 def check_stream(line, directory, wanted):
     variants = [row for row in (directory / "master.m3u8").read_text().splitlines() if row and not row.startswith("#")]
-    if not (directory / "manifest.mpd").exists() or not variants:
+    if not ("hlstssink" in line.text or (directory / "manifest.mpd").exists()) or not variants:
         line.fail(f"{directory.name}: no variant, or no MPD")
     for variant in variants:
         playlist = directory / variant

@@ -9,6 +9,7 @@ import { IFrames } from './hls-i-frames.mjs';
 import { checkMedia, readRange } from './hls-media.mjs';
 import { checkMultivariant } from './hls-multivariant.mjs';
 import { checkCaptions, checkWebvtt, isWebvtt } from './hls-webvtt.mjs';
+import { checkTransport, checkTransportCodecs, checkTransports, isTransport } from './hls-ts.mjs';
 import { checkStartWithin } from './hls-whole.mjs';
 import { read } from './source.mjs';
 
@@ -72,6 +73,11 @@ class Rendition {
     const bytes = await read(new URL(uri, this.url), range);
     if (bytes && range) this.report.check(bytes.length === range.length, segment.at, '4.4.4.2', `bytes ${segment.range} of '${uri}' are not all there`);
     if (!this.report.check(bytes, segment.at, '6.2.1', `segment '${uri}' is listed and cannot be loaded`)) return;
+    if (isTransport(uri)) {
+      segment.bits = bytes.length * 8;
+      segment.transport = checkTransport(bytes, `${this.where} ${uri}`, this.report);
+      return;
+    }
     if (isWebvtt(uri)) segment.webvtt = checkWebvtt(bytes, `${this.where} ${uri}`, this.report);
     if (!segment.map) return;
     segment.bits = bytes.length * 8;
@@ -90,10 +96,13 @@ class Rendition {
     segment.kind = header.kind;
   }
 
+  inOrder() { return [...this.segments.values()].sort((a, b) => a.number - b.number); }
+
   /** The clock of the media against the durations told, and without holes. */
   checkClock() {
+    checkTransports(this.inOrder(), this.report);
     let before; let off = 0;
-    for (const segment of [...this.segments.values()].sort((a, b) => a.number - b.number)) {
+    for (const segment of this.inOrder()) {
       const { media, timescale, duration, at } = segment;
       if (!media || segment.seen) { before = segment; continue; }
       segment.seen = true;
@@ -207,6 +216,7 @@ export class Presentation {
     const peaks = members.map((r) => Math.max(0, ...[...r.segments.values()].filter((s) => s.bits && s.duration >= 0.5 * r.media.target).map((s) => s.bits / s.duration)));
     const peak = peaks[0] + Math.max(0, ...peaks.slice(1));
     this.report.check(!(peak > Number(attributes.BANDWIDTH) * 1.1), at, '4.4.6.2', `BANDWIDTH ${attributes.BANDWIDTH}, and its segments reach ${Math.round(peak)} bit/s`);
+    for (const member of members) checkTransportCodecs(member.inOrder(), codecs, at, this.report);
     for (const header of members.flatMap((r) => [...r.headers.values()]).filter(Boolean)) {
       const form = ENTRY_OF[header.entry];
       this.report.check(form && codecs.some((codec) => form.test(codec)), at, '4.4.6.2', `the media has sample entry '${header.entry}', CODECS has ${attributes.CODECS}`);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* hlstssink: what a directory has after pipelines that end, or are ended. What
+ * is in the segments is looked at by tests/tools/check (tests/e2e/ts). */
+
+#include "cmafsink-test.h"
+
+typedef struct
+{
+  gchar *dir;
+  GstElement *pipeline;
+} Run;
+
+static void
+run_begin (Run *self, const gchar *launch)
+{
+  g_autoptr (GError) error = NULL;
+  self->pipeline = gst_parse_launch (launch, &error);
+  g_assert_no_error (error);
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (self->pipeline), "s");
+  g_object_set (sink, "location", self->dir, NULL);
+  gst_object_unref (sink);
+}
+
+/* Returns: (transfer full): EOS or an error */
+static GstMessage *
+run_to_end (Run *self)
+{
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, 30 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  return message;
+}
+
+static void
+run_stop (Run *self)
+{
+  gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  gst_clear_object (&self->pipeline);
+}
+
+static void
+run_whole (Run *self, const gchar *launch)
+{
+  run_begin (self, launch);
+  g_autoptr (GstMessage) message = run_to_end (self);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  run_stop (self);
+}
+
+static void
+run_clear (Run *self)
+{
+  remove_tree (self->dir);
+  g_clear_pointer (&self->dir, g_free);
+}
+
+static gchar *
+read_file (const Run *self, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (self->dir, name, NULL);
+  gchar *text = NULL;
+  g_autoptr (GError) error = NULL;
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return text;
+}
+
+static guint
+count_of (const Run *self, const gchar *name, const gchar *needle)
+{
+  g_autofree gchar *text = read_file (self, name);
+  guint n = 0;
+  for (const gchar *at = text; (at = strstr (at, needle)) != NULL; at++)
+    n++;
+  return n;
+}
+
+static gboolean
+is_there (const Run *self, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (self->dir, name, NULL);
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+assert_begins_with_tables (const Run *self, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (self->dir, name, NULL);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  const guint8 *packets = (const guint8 *) data;
+  g_assert_cmpuint (size % 188, ==, 0);
+  g_assert_cmpuint (packets[0], ==, 0x47);
+  g_assert_cmpuint ((packets[1] & 0x1f) << 8 | packets[2], ==, 0);
+  /* Behind the adaptation field and the pointer: the table_id of a PMT. */
+  const guint8 *second = packets + 188;
+  guint payload = second[3] & 0x20 ? 5u + second[4] : 4u;
+  g_assert_cmpuint (second[payload + 1], ==, 0x02);
+}
+
+static void
+test_muxed (void)
+{
+  Run run = { .dir = make_dir () };
+  run_whole (&run,
+      "videotestsrc num-buffers=100 ! "
+      "video/x-raw,width=160,height=90,framerate=25/1 ! "
+      "x264enc speed-preset=ultrafast key-int-max=25 ! "
+      "hlstssink name=s mode=vod segment-duration-ms=2000 "
+      "audiotestsrc num-buffers=187 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000 ! avenc_aac ! s.audio_0");
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", ".ts\n"), ==, 2);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", "#EXTINF:2.000000,"),
+      ==, 2);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", "#EXT-X-ENDLIST"), ==,
+      1);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", "#EXT-X-MAP"), ==, 0);
+  g_assert_cmpuint (count_of (&run, "master.m3u8", "mp4a.40.2\""), ==, 1);
+  g_assert_cmpuint (count_of (&run, "master.m3u8", "EXT-X-MEDIA"), ==, 0);
+  assert_begins_with_tables (&run, "v90/1-0.ts");
+  assert_begins_with_tables (&run, "v90/1-1.ts");
+  /* What is of no use to players of this is not there. */
+  g_assert_false (is_there (&run, "manifest.mpd"));
+  g_assert_false (is_there (&run, "live.index"));
+  run_clear (&run);
+}
+
+static void
+test_separate (void)
+{
+  Run run = { .dir = make_dir () };
+  run_whole (&run,
+      "videotestsrc num-buffers=100 ! "
+      "video/x-raw,width=160,height=90,framerate=25/1 ! "
+      "x264enc speed-preset=ultrafast key-int-max=25 ! "
+      "hlstssink name=s mode=vod muxed=false segment-duration-ms=2000 "
+      "audiotestsrc num-buffers=187 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000 ! avenc_aac ! s.audio_0 "
+      "audiotestsrc num-buffers=187 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000 ! "
+      "avenc_aac ! s.audio_1");
+  g_assert_cmpuint (count_of (&run, "master.m3u8", "TYPE=AUDIO"), ==, 2);
+  g_assert_cmpuint (count_of (&run, "master.m3u8", "DEFAULT=YES"), ==, 1);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", ".ts\n"), ==, 2);
+  g_assert_cmpuint (count_of (&run, "audio/playlist.m3u8", ".ts\n"), ==, 2);
+  g_assert_cmpuint (count_of (&run, "audio-2/playlist.m3u8", ".ts\n"), ==, 2);
+  assert_begins_with_tables (&run, "audio/1-1.ts");
+  run_clear (&run);
+}
+
+static void
+test_audio_alone (void)
+{
+  Run run = { .dir = make_dir () };
+  run_whole (&run,
+      "audiotestsrc num-buffers=180 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000 ! avenc_aac ! "
+      "hlstssink name=s mode=vod segment-duration-ms=1000");
+  g_assert_cmpuint (count_of (&run, "audio/playlist.m3u8", ".ts\n"), ==, 4);
+  g_assert_cmpuint (count_of (&run, "master.m3u8", "CODECS=\"mp4a.40.2\""), ==,
+      1);
+  assert_begins_with_tables (&run, "audio/1-3.ts");
+  run_clear (&run);
+}
+
+/* A stop without EOS is all that a crash leaves. */
+static void
+test_goes_on_after_a_stop (void)
+{
+  static const gchar launch[] =
+      "videotestsrc is-live=%s num-buffers=150 ! "
+      "video/x-raw,width=160,height=90,framerate=25/1 ! "
+      "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! "
+      "hlstssink name=s segment-duration-ms=400 window-segments=4";
+  Run run = { .dir = make_dir () };
+  g_autofree gchar *live = g_strdup_printf (launch, "true");
+  run_begin (&run, live);
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (run.pipeline), "s");
+  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  gint64 deadline = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+  guint64 segments = 0;
+  while (segments < 3 && g_get_monotonic_time () < deadline) {
+    g_autoptr (GstStructure) stats = NULL;
+    g_object_get (sink, "stats", &stats, NULL);
+    gst_structure_get_uint64 (stats, "segments", &segments);
+    g_thread_yield ();
+  }
+  g_assert_cmpuint (segments, >=, 3);
+  gst_object_unref (sink);
+  run_stop (&run);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", "ENDLIST"), ==, 0);
+
+  g_autofree gchar *whole = g_strdup_printf (launch, "false");
+  run_whole (&run, whole);
+  g_autofree gchar *text = read_file (&run, "v90/playlist.m3u8");
+  g_assert_nonnull (strstr (text, "\n2-"));
+  g_assert_nonnull (strstr (text, "#EXT-X-ENDLIST"));
+  /* It has left the list, and is counted. */
+  g_assert_nonnull (strstr (text, "#EXT-X-DISCONTINUITY-SEQUENCE:1"));
+  g_assert_null (strstr (text, "#EXT-X-MEDIA-SEQUENCE:0\n"));
+  run_clear (&run);
+}
+
+static void
+test_refuses (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline =
+      gst_parse_launch ("audiotestsrc ! avenc_eac3 ! hlstssink muxed=false",
+          &error);
+  g_assert_error (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK);
+  if (pipeline != NULL)
+    gst_object_ref_sink (pipeline);
+
+  GstElement *sink = gst_element_factory_make ("hlstssink", NULL);
+  gst_object_ref_sink (sink);
+  g_autoptr (GstPad) first = gst_element_request_pad_simple (sink, "audio_%u");
+  g_assert_nonnull (first);
+  g_assert_null (gst_element_request_pad_simple (sink, "audio_%u"));
+  gst_element_release_request_pad (sink, first);
+  gst_object_unref (sink);
+}
+
+static void
+test_without_location (void)
+{
+  GstElement *sink = gst_element_factory_make ("hlstssink", NULL);
+  gst_object_ref_sink (sink);
+  g_assert_cmpint (gst_element_set_state (sink, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state (sink, GST_STATE_NULL);
+  gst_object_unref (sink);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/hlstssink/muxed", test_muxed);
+  g_test_add_func ("/hlstssink/separate", test_separate);
+  g_test_add_func ("/hlstssink/audio-alone", test_audio_alone);
+  g_test_add_func ("/hlstssink/goes-on-after-a-stop",
+      test_goes_on_after_a_stop);
+  g_test_add_func ("/hlstssink/refuses", test_refuses);
+  g_test_add_func ("/hlstssink/without-location", test_without_location);
+  const gint failed = g_test_run ();
+  /* The leaks tracer reports when GStreamer is deinitialised. */
+  gst_deinit ();
+  return failed;
+}
