@@ -31,6 +31,13 @@ assert_continued (Fixture *f)
     g_assert_cmpuint (count (f, names[i], "#EXT-X-GAP"), ==, 0);
     g_assert_false (contains (f, names[i], "ENDLIST"));
   }
+  /* Fast forward goes over the crash. */
+  guint pictures = count (f, "v576/iframes.m3u8", "#EXTINF:");
+  g_assert_cmpuint (pictures, ==, count (f, "v576/playlist.m3u8", "#EXTINF:"));
+  g_assert_cmpuint (count (f, "v576/iframes.m3u8", "#EXT-X-BYTERANGE:"), ==,
+      pictures);
+  g_assert_cmpuint (count (f, "v576/iframes.m3u8", "#EXT-X-DISCONTINUITY\n"),
+      ==, 1);
   g_assert_cmpuint (count (f, "manifest.mpd", "<Period "), ==, 2);
   g_assert_true (contains (f, "live.index", "v576 1 1 0 0 "));
   g_assert_true (contains (f, "live.index", "v576 2 2 0 0 "));

@@ -293,6 +293,45 @@ test_media (void)
   }
 }
 
+/* ---- pictures to jump to ---- */
+
+/* A segment that begins without a keyframe has no picture to jump to: a gap in
+ * the list of those, and nowhere else. */
+static void
+test_no_picture (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "segment-duration-ms", 1000, "mode", 1, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  push_both (&f, 0, 0, 50, 25);
+  push_both (&f, 0, 50, 176, 176);
+  push_eos (&f);
+  wait_eos (&f);
+  guint n = count (&f, "v576/playlist.m3u8", "#EXTINF:");
+  guint gaps = count (&f, "v576/iframes.m3u8", "#EXT-X-GAP\n");
+  g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXT-X-GAP"), ==, 0);
+  g_assert_cmpuint (gaps, >=, 2);
+  g_assert_cmpuint (count (&f, "v576/iframes.m3u8", "#EXTINF:"), ==, n);
+  g_assert_cmpuint (count (&f, "v576/iframes.m3u8", "#EXT-X-BYTERANGE:") + gaps,
+      ==, n);
+  fixture_clear (&f);
+}
+
+/* Who does not want them has none. */
+static void
+test_no_i_frames (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "i-frame-playlists", FALSE, "mode", 1, NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 150, 50);
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_false (exists (&f, "v576/iframes.m3u8"));
+  g_assert_false (contains (&f, "master.m3u8", "I-FRAME"));
+  fixture_clear (&f);
+}
+
 /* ---- lengths ---- */
 
 /* Segments of one to ten seconds: as long as they were asked for. */
@@ -331,6 +370,8 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/cmafsink/times/reference/moves", test_reference_moves);
   g_test_add_func ("/cmafsink/times/reference/missing", test_reference_missing);
   g_test_add_func ("/cmafsink/times/media", test_media);
+  g_test_add_func ("/cmafsink/times/no-picture", test_no_picture);
+  g_test_add_func ("/cmafsink/times/no-i-frames", test_no_i_frames);
   g_test_add_func ("/cmafsink/times/durations", test_durations);
   return g_test_run ();
 }
