@@ -149,7 +149,8 @@ begin (MillHlsPlain *self, Open *open, guint i)
   open->begun = TRUE;
   open->has_inf = FALSE;
   open->had_key = FALSE;
-  open->segment.first = i;
+  /* What stands between two segments goes with the second. */
+  open->segment.first = self->segments->len > 0 ? self->tail : i;
   open->segment.duration_ns = 0;
   if (self->segments->len == 0)
     self->n_head = i;
