@@ -8,6 +8,7 @@
 
 #include "codec/id3.h"
 #include "scte35/scte35.h"
+#include "source/source-event.h"
 
 GST_DEBUG_CATEGORY_STATIC (cues_debug);
 #define GST_CAT_DEFAULT cues_debug
@@ -238,20 +239,29 @@ take_event (GstElement *element, MillCmafPackager *packager,
     GST_DEBUG_OBJECT (element, "%s: ignoring", error->message);
 }
 
-void
-gst_cmaf_sink_cues_handle_event (GstCmafSinkCues *self, GstElement *element,
-    MillCmafPackager *packager, GstEvent *event)
+/* Returns: (transfer full)(nullable): the section that @event brings */
+static GBytes *
+read_event (GstEvent *event)
 {
-  GstMpegtsSection *section = gst_event_parse_mpegts_section (event);
+  GBytes *bytes = mill_source_event_get_splice (event);
+  GstMpegtsSection *section =
+      bytes == NULL ? gst_event_parse_mpegts_section (event) : NULL;
   if (section == NULL)
-    return;
-  g_autoptr (GBytes) bytes = NULL;
+    return bytes;
   if (GST_MPEGTS_SECTION_TYPE (section) == GST_MPEGTS_SECTION_SCTE_SIT &&
       section->data != NULL)
     bytes = g_bytes_new (section->data, section->section_length);
   gst_mpegts_section_unref (section);
-  MillScte35 parsed;
+  return bytes;
+}
+
+void
+gst_cmaf_sink_cues_handle_event (GstCmafSinkCues *self, GstElement *element,
+    MillCmafPackager *packager, GstEvent *event)
+{
+  g_autoptr (GBytes) bytes = read_event (event);
   g_autoptr (GError) error = NULL;
+  MillScte35 parsed;
   if (bytes == NULL)
     return;
   if (!mill_scte35_parse (g_bytes_get_data (bytes, NULL),

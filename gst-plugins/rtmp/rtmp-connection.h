@@ -44,6 +44,8 @@ typedef struct
   void (*media) (MillRtmpMediaType type, guint32 timestamp_ms,
       GstBuffer *payload, gpointer user_data);
   void (*metadata) (const GstStructure *metadata, gpointer user_data);
+  /* a splice information section */
+  void (*cue) (GBytes *section, gpointer user_data);
   /* adds what `media` goes through; nullable */
   void (*warm) (MillRtmpWarm *warm, gpointer user_data);
   /* gone; last call. @reason is for people. Not called after

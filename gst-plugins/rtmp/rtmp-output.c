@@ -397,6 +397,17 @@ mill_rtmp_output_lose (MillRtmpOutput *self, const gchar *reason)
           mill_source_event_new_lost (reason));
 }
 
+void
+mill_rtmp_output_push_cue (MillRtmpOutput *self, GBytes *section)
+{
+  for (guint i = 0; i < self->n_tracks; i++)
+    if (self->tracks[i]->pad) {
+      gst_pad_push_event (self->tracks[i]->pad,
+          mill_source_event_new_splice (section));
+      return;
+    }
+}
+
 gboolean
 mill_rtmp_output_end (MillRtmpOutput *self)
 {

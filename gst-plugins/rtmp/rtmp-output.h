@@ -44,6 +44,10 @@ void mill_rtmp_output_begin (MillRtmpOutput *output, const gchar *stream);
 void mill_rtmp_output_set_metadata (MillRtmpOutput *output,
     const GstStructure *metadata, gint64 arrival_us);
 
+/* A splice information section: an event of source/source-event.h on the first
+ * pad that there is, in order with what is pushed. */
+void mill_rtmp_output_push_cue (MillRtmpOutput *output, GBytes *section);
+
 /* One audio or video message.
  * @payload: (transfer full)
  * @arrival_us: g_get_monotonic_time() of its arrival

@@ -328,6 +328,15 @@ on_metadata (MillRtmpSession *session, const GstStructure *metadata,
 }
 
 static void
+on_cue (MillRtmpSession *session, GBytes *section, gpointer user_data)
+{
+  MillRtmpConnection *self = user_data;
+
+  if (self->live)
+    self->live->cue (section, self->owner_data);
+}
+
+static void
 on_unpublish (MillRtmpSession *session, gpointer user_data)
 {
   MillRtmpConnection *self = user_data;
@@ -339,6 +348,7 @@ static const MillRtmpSessionEvents session_events = {
   .publish = on_publish,
   .media = on_media,
   .metadata = on_metadata,
+  .cue = on_cue,
   .unpublish = on_unpublish,
 };
 

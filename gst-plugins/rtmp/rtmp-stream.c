@@ -301,6 +301,14 @@ on_metadata (const GstStructure *metadata, gpointer user_data)
 }
 
 static void
+on_cue (GBytes *section, gpointer user_data)
+{
+  MillRtmpStream *self = user_data;
+
+  mill_rtmp_output_push_cue (self->output, section);
+}
+
+static void
 on_ended (const gchar *reason, gpointer user_data)
 {
   MillRtmpStream *self = user_data;
@@ -324,6 +332,7 @@ static const MillRtmpConnectionOwner connection_owner = {
   .started = on_started,
   .media = on_media,
   .metadata = on_metadata,
+  .cue = on_cue,
   .ended = on_ended,
 };
 

@@ -3,11 +3,13 @@
 // applications, and to what an ad server reads.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { assertIncreasing } from './lib/playlist.mjs';
+import { RtmpClient, amf, flvTags } from './lib/rtmp.mjs';
 
 const CHECK = new URL('../tools/check-hls.mjs', import.meta.url).pathname;
 
@@ -152,4 +154,33 @@ test('a low-latency playlist has the break too, and so has a delta of it', async
   assert.equal((await cue(daemon, 'low', { type: 'in', id: 3 })).status, 200);
   await eventually('its end', 20000, async () => (await ranges(daemon, 'low')).length === 2);
   execFileSync('node', [CHECK, daemon.stream('low')], { stdio: 'pipe' });
+});
+
+test('cue points of an RTMP encoder are breaks', async (t) => {
+  const daemon = await Daemon.start();
+  t.after(() => daemon.stop());
+  const flv = path.join(daemon.dir, 'movie.flv');
+  execFileSync('ffmpeg', ['-v', 'error', '-y', '-i', source, '-t', '20', '-c', 'copy', flv]);
+  const data = (time, name, object) => ({ type: 18, time, body: Buffer.concat([amf(name), amf(object)]) });
+  // The samples of SCTE 35 clause 14: a splice_insert of 60 s, and the start and end of a placement opportunity.
+  const INSERT = '/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowo=';
+  const START = '/DA0AAAAAAAA///wBQb+cr0AUAAeAhxDVUVJSAAAjn/PAAGlmbAICAAAAAAsoKGKNAIAmsnRfg==';
+  const END = '/DAvAAAAAAAA///wBQb+dGKQoAAZAhdDVUVJSAAAjn+fCAgAAAAALKChijUCAKnMZ1g=';
+  const tags = [...flvTags(flv),
+    data(5000, 'onAdCue', { type: 'SCTE-35', id: '1', duration: 60.293, elapsed: 0, time: 5, cue: INSERT }),
+    data(7000, 'onCuePoint', { name: 'scte35', time: 7, type: 'event', parameters: { scte35: START } }),
+    data(11000, 'onCuePoint', { name: 'scte35', time: 11, type: 'event', parameters: { scte35: END } }),
+    data(12000, 'onCuePoint', { type: 'com.example.cuepoint', version: '0.1' }),
+  ].sort((a, b) => a.time - b.time);
+  const client = await RtmpClient.connect(Number(daemon.addresses.rtmp.split(':')[1]));
+  t.after(() => client.close());
+  assert.equal(await client.publish('encoder'), 'Start');
+  const played = client.play(tags);
+  await eventually('three ranges', 40000, async () => (await ranges(daemon, 'encoder').catch(() => [])).length === 3);
+  const lines = await ranges(daemon, 'encoder');
+  assert.match(lines[0], new RegExp(`ID="scte35-${0x4800008f}-\\d+",.*PLANNED-DURATION=60\\.293,SCTE35-OUT=0xFC302F`));
+  assert.match(lines[1], new RegExp(`ID="scte35-${0x4800008e}-\\d+",.*PLANNED-DURATION=307\\.000,SCTE35-OUT=0xFC3034`));
+  assert.match(lines[2], new RegExp(`ID="scte35-${0x4800008e}-\\d+",.*DURATION=4\\.\\d{3},SCTE35-IN=0xFC302F`));
+  execFileSync('node', [CHECK, daemon.stream('encoder')], { stdio: 'pipe' });
+  await played;
 });

@@ -9,6 +9,7 @@
 #include "rtmp/flv-ex.h"
 #include "rtmp/flv-tag.h"
 #include "rtmp/rtmp-session.h"
+#include "scte35/scte35.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
@@ -153,6 +154,15 @@ on_metadata (MillRtmpSession *session, const GstStructure *metadata,
 }
 
 static void
+on_cue (MillRtmpSession *session, GBytes *section, gpointer user_data)
+{
+  MillScte35 parsed;
+  g_assert_true (mill_scte35_parse (g_bytes_get_data (section, NULL),
+      g_bytes_get_size (section), &parsed, NULL));
+  write_log (user_data, "cue", g_bytes_get_size (section));
+}
+
+static void
 on_unpublish (MillRtmpSession *session, gpointer user_data)
 {
   write_log (user_data, "unpublish", 0);
@@ -163,6 +173,7 @@ static const MillRtmpSessionEvents events = {
   .media = on_media,
   .metadata = on_metadata,
   .unpublish = on_unpublish,
+  .cue = on_cue,
 };
 
 /* ---- one connection after the other ---- */

@@ -77,6 +77,16 @@ on_metadata (MillRtmpSession *session, const GstStructure *metadata,
 }
 
 static void
+on_cue (MillRtmpSession *session, GBytes *section, gpointer user_data)
+{
+  Server *server = user_data;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (section, &size);
+  g_string_append_printf (server->log, "cue %02x of %" G_GSIZE_FORMAT "\n",
+      data[0], size);
+}
+
+static void
 on_unpublish (MillRtmpSession *session, gpointer user_data)
 {
   Server *server = user_data;
@@ -88,6 +98,7 @@ static const MillRtmpSessionEvents events = {
   .publish = on_publish,
   .media = on_media,
   .metadata = on_metadata,
+  .cue = on_cue,
   .unpublish = on_unpublish,
 };
 
@@ -361,6 +372,40 @@ exchange (MillRtmpClient *client, MillRtmpSession *session, GByteArray *record)
   }
 }
 
+/* Adobe's and Elemental's form, one without a section, and one with a damaged
+ * one: cue points of others, of which nothing is known. */
+static void
+send_cues (MillRtmpClient *client)
+{
+  static const gchar *const cues[][3] = {
+    { "onAdCue", NULL,
+        "/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowo=" },
+    { "onCuePoint", "parameters",
+        "/DAvAAAAAAAA///wBQb+dGKQoAAZAhdDVUVJSAAAjn+fCAgAAAAALKChijUCAKnMZ1g=" },
+    { "onCuePoint", "parameters", "com.example.cuepoint" },
+    { "onAdCue", NULL,
+        "/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowp=" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cues); i++) {
+    g_autoptr (GByteArray) data = g_byte_array_new ();
+    mill_amf0_write_string (data, cues[i][0]);
+    mill_amf0_write_object_begin (data);
+    mill_amf0_write_name (data, "type");
+    mill_amf0_write_string (data, "SCTE-35");
+    if (cues[i][1] != NULL) {
+      mill_amf0_write_name (data, cues[i][1]);
+      mill_amf0_write_object_begin (data);
+    }
+    mill_amf0_write_name (data, "cue");
+    mill_amf0_write_string (data, cues[i][2]);
+    if (cues[i][1] != NULL)
+      mill_amf0_write_object_end (data);
+    mill_amf0_write_object_end (data);
+    mill_rtmp_client_send (client, MILL_RTMP_MESSAGE_DATA, 0, data->data,
+        data->len);
+  }
+}
+
 static void
 send_show (MillRtmpClient *client)
 {
@@ -413,6 +458,7 @@ test_dialogue (void)
     exchange (client, session, record);
     g_assert_true (publisher.ready);
     send_show (client);
+    send_cues (client);
     exchange (client, session, record);
     mill_rtmp_client_unpublish (client);
     exchange (client, session, record);
@@ -425,6 +471,8 @@ test_dialogue (void)
         "encoder=(string)x;"));
     g_assert_nonnull (strstr (server.log->str, "media 9 @4294967280 "));
     g_assert_nonnull (strstr (server.log->str, "media 9 @17 "));
+    g_assert_nonnull (strstr (server.log->str,
+        "\ncue fc of 50\ncue fc of 50\nunpublish\n"));
 
     for (guint i = 0; i < G_N_ELEMENTS (splits); i++) {
       g_auto (Server) again = { .log = g_string_new (NULL) };

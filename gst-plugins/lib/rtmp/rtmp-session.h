@@ -69,6 +69,8 @@ typedef enum
  *   extended and unfolded from deltas, not unwrapped.
  * @metadata: onMetaData: the numbers, strings and booleans of its first level
  *   (transfer none).
+ * @cue: onAdCue, onCuePoint: the splice information section in it (transfer
+ *   none).
  * @unpublish: the peer ended its stream in good order (FCUnpublish,
  *   closeStream, deleteStream); nothing but a new publish comes after it.
  *
@@ -83,6 +85,7 @@ typedef struct
   void (*metadata) (MillRtmpSession *session, const GstStructure *metadata,
       gpointer user_data);
   void (*unpublish) (MillRtmpSession *session, gpointer user_data);
+  void (*cue) (MillRtmpSession *session, GBytes *section, gpointer user_data);
 } MillRtmpSessionEvents;
 
 /* @limits: (nullable): NULL takes all defaults. @events is not copied: static. */

@@ -7,14 +7,21 @@
 G_BEGIN_DECLS
 
 /*
- * What a source that waits for its publisher tells whoever can do something
- * else meanwhile: the one it had is gone. Out of band: it overtakes what is
- * queued, and who does not know it lets it pass.
+ * What a source tells beside its media. That the publisher it had is gone, and it
+ * waits for it: out of band, so it overtakes what is queued. That a break is
+ * signalled. Who does not know them lets them pass.
  */
 
 /** @reason: for people. Returns: (transfer full) */
 GstEvent *mill_source_event_new_lost (const gchar *reason);
 
 gboolean mill_source_event_is_lost (GstEvent *event);
+
+/** A splice information section of SCTE 35 has come, in order with the media: it
+ * is about what follows. Returns: (transfer full) */
+GstEvent *mill_source_event_new_splice (GBytes *section);
+
+/** Returns: (transfer full)(nullable): NULL when @event is another one */
+GBytes *mill_source_event_get_splice (GstEvent *event);
 
 G_END_DECLS

@@ -10,7 +10,8 @@ const VIDEO = 9;
 const COMMAND = 20;
 const CHUNK = 65536;
 
-function amf(value) {
+/** A value as AMF0. */
+export function amf(value) {
   if (value === null) return Buffer.from([5]);
   if (typeof value === 'number') {
     const out = Buffer.alloc(9);
