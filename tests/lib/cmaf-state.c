@@ -101,6 +101,41 @@ add_markers (MillCmafState *state)
 }
 
 /* A break must be after a restart what playlists have said of it before. */
+/* What text is for, and which captions are inside of the video: a successor
+ * tells them before it has found out anew. */
+static void
+test_text (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  const MillCmafFormat text = {
+    .kind = MILL_CMAF_TEXT,
+    .timescale = 90000,
+    .text_role = MILL_CMAF_TEXT_FORCED,
+    .codec = (gchar *) "wvtt",
+    .language = (gchar *) "en",
+    .group = (gchar *) "subs",
+  };
+  mill_cmaf_state_add_rendition (state, "text_0", "en", &text);
+  state->captions = g_strdup ("CC1=en,SERVICE2");
+  g_autoptr (GBytes) saved = mill_cmaf_state_save (state);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) again = mill_cmaf_state_load (saved, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (again);
+  const MillCmafRendition *rendition =
+      mill_cmaf_state_find_rendition (again, "en");
+  g_assert_nonnull (rendition);
+  g_assert_cmpint (rendition->format.kind, ==, MILL_CMAF_TEXT);
+  g_assert_cmpint (rendition->format.text_role, ==, MILL_CMAF_TEXT_FORCED);
+  g_assert_cmpstr (again->captions, ==, "CC1=en,SERVICE2");
+  /* Nobody else could have written these. */
+  g_free (state->captions);
+  state->captions = g_strdup ("CC9");
+  g_autoptr (GBytes) damaged = mill_cmaf_state_save (state);
+  g_assert_null (mill_cmaf_state_load (damaged, &error));
+  g_assert_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_INVALID);
+}
+
 static void
 test_markers (void)
 {
@@ -405,6 +440,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmaf/state/round-trip", test_round_trip);
+  g_test_add_func ("/cmaf/state/text", test_text);
   g_test_add_func ("/cmaf/state/markers", test_markers);
   g_test_add_func ("/cmaf/state/unknown-record", test_unknown_record);
   g_test_add_data_func ("/cmaf/state/truncated", NULL, test_truncated);
