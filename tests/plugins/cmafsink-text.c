@@ -299,9 +299,10 @@ push_captioned (Fixture *f, guint frame, const guint8 *construct)
   guint8 sei[] = { 0, 0, 0, 17, 6, 4, 13, 0xb5, 0, 0x31, 'G', 'A', '9', '4', 3,
     0x41, 0xff, construct[0], construct[1], construct[2], 0x80 };
   GstBuffer *buffer = make_frame (frame % GOP == 0, 500);
+  guint8 *copy = g_memdup2 (sei, sizeof sei);
   gst_buffer_prepend_memory (buffer,
-      gst_memory_new_wrapped (0, g_memdup2 (sei, sizeof sei), sizeof sei, 0,
-          sizeof sei, NULL, NULL));
+      gst_memory_new_wrapped (0, copy, sizeof sei, 0, sizeof sei, copy,
+          g_free));
   GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = frame * FRAME_NS;
   GST_BUFFER_DURATION (buffer) = FRAME_NS;
   return gst_harness_push (f->video, buffer);

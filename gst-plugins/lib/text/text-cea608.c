@@ -113,12 +113,20 @@ delete_letter (MillTextCea608 *self)
 }
 
 static gboolean
+has_letters (const Cell *row)
+{
+  for (guint i = 0; i < COLUMNS; i++)
+    if (row[i].letter > ' ')
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 is_empty (const MillTextCea608 *self)
 {
   for (guint row = 0; row < ROWS; row++)
-    for (guint column = 0; column < COLUMNS; column++)
-      if (self->displayed[row][column].letter > ' ')
-        return FALSE;
+    if (has_letters (self->displayed[row]))
+      return FALSE;
   return TRUE;
 }
 
@@ -364,21 +372,28 @@ mill_text_cea608_push (MillTextCea608 *self, guint8 first, guint8 second)
 
 /* ---- text ---- */
 
+/* Letters of one style, of which spaces have none, go together. */
 static void
 append_row (MillTextBuilder *builder, const Cell *row)
 {
-  gchar letter[8];
+  gchar run[COLUMNS * 4 + 1];
+  gint size = 0;
+  guint8 style = 0;
   for (guint i = 0; i < COLUMNS; i++) {
     guint16 code = row[i].letter;
-    if (code > ' ') {
-      mill_text_builder_set (builder, "i", (row[i].style & STYLE_ITALIC) != 0);
-      mill_text_builder_set (builder, "u",
-          (row[i].style & STYLE_UNDERLINE) != 0);
+    if (code > ' ' && row[i].style != style) {
+      mill_text_builder_put (builder, run, size);
+      size = 0;
+      style = row[i].style;
+      mill_text_builder_set (builder, "i", (style & STYLE_ITALIC) != 0);
+      mill_text_builder_set (builder, "u", (style & STYLE_UNDERLINE) != 0);
     }
-    gint size = g_unichar_to_utf8 (code == TRANSPARENT ? ' ' : code, letter);
-    mill_text_builder_put (builder, letter, size);
+    size += g_unichar_to_utf8 (code == TRANSPARENT ? ' ' : code, run + size);
   }
-  mill_text_builder_put (builder, "\n", 1);
+  run[size++] = '\n';
+  mill_text_builder_put (builder, run, size);
+  mill_text_builder_set (builder, "i", FALSE);
+  mill_text_builder_set (builder, "u", FALSE);
 }
 
 gchar *
@@ -386,6 +401,7 @@ mill_text_cea608_dup_text (const MillTextCea608 *self)
 {
   g_auto (MillTextBuilder) builder = { 0 };
   for (guint row = 0; row < ROWS; row++)
-    append_row (&builder, self->displayed[row]);
+    if (has_letters (self->displayed[row]))
+      append_row (&builder, self->displayed[row]);
   return mill_text_builder_finish (&builder);
 }
