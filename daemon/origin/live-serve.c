@@ -158,6 +158,9 @@ on_woken (MillLiveOutcome outcome, gpointer user_data)
   request->serve->metrics->waiting--;
   mill_live_streams_get_counts (request->serve->streams, &counts);
   request->serve->metrics->wake_ups = counts.wakeups;
+  if (outcome == MILL_LIVE_READY)
+    mill_origin_metrics_add_delay (request->serve->metrics,
+        g_get_real_time () - mill_live_stream_get_written (request->stream));
   if (request->serve->draining)
     answer_busy (request->message);
   else

@@ -44,6 +44,7 @@ struct _MillLiveStream
   gint index; /* live.index; -1: none */
   guint64 inode;
   guint64 offset; /* read so far */
+  gint64 written_us; /* when the index had its last line, since 1970 */
   MillLiveReader *reader;
 
   guint64 version;

@@ -350,6 +350,22 @@ read_index (MillLiveStream *self)
   return news;
 }
 
+gint64
+mill_live_stream_get_written (MillLiveStream *self)
+{
+  return self->written_us;
+}
+
+static void
+note_written (MillLiveStream *self)
+{
+  struct stat status;
+
+  if (self->index >= 0 && fstat (self->index, &status) == 0)
+    self->written_us = status.st_mtim.tv_sec * G_USEC_PER_SEC +
+        status.st_mtim.tv_nsec / 1000;
+}
+
 void
 mill_live_stream_refresh (MillLiveStream *self)
 {
@@ -362,6 +378,7 @@ mill_live_stream_refresh (MillLiveStream *self)
   if (!news)
     return;
   self->version++;
+  note_written (self);
   mill_live_wait_run (self);
 }
 

@@ -130,6 +130,9 @@ gboolean mill_live_stream_is_gone (MillLiveStream *self);
 /** Returns: a number that goes up with everything that changes; never 0 */
 guint64 mill_live_stream_get_version (MillLiveStream *self);
 
+/** Returns: when the newest part was told by the packager, µs since 1970 */
+gint64 mill_live_stream_get_written (MillLiveStream *self);
+
 /** Returns: longest part of any rendition, ns; the same for ever */
 guint64 mill_live_stream_get_part_target (MillLiveStream *self);
 

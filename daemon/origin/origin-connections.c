@@ -29,7 +29,7 @@ struct _MillOriginConnections
   MillOriginLimits limits;
   MillOriginMetrics *metrics; /* not owned */
   MillOriginPoller *poller;
-  GQueue held; /* of MillOriginIo: what they keep back is sent each turn */
+  MillOriginIoShared shared;
   GHashTable *clients; /* set of Client */
   GHashTable *addresses; /* text -> number of connections */
 
@@ -254,7 +254,7 @@ add_client (MillOriginConnections *self, gint fd, GSocketAddress *remote)
     close (fd);
     return;
   }
-  io = mill_origin_io_new (fd, &self->held);
+  io = mill_origin_io_new (fd, &self->shared);
   if (!mill_origin_poller_add (self->poller, mill_origin_io_get_watch (io))) {
     self->metrics->refused++;
     return;
@@ -367,7 +367,7 @@ on_turn (gpointer user_data)
   MillOriginConnections *self = user_data;
   GList *next;
 
-  for (GList *link = self->held.head; link != NULL; link = next) {
+  for (GList *link = self->shared.held.head; link != NULL; link = next) {
     next = link->next;
     mill_origin_io_flush (link->data);
   }
@@ -401,7 +401,8 @@ mill_origin_connections_new (SoupServer *server, const MillOriginLimits *limits,
     self->limits.write_timeout_ms = DEFAULT_TIMEOUT_MS;
   if (self->limits.max_connections == 0)
     self->limits.max_connections = get_max_connections ();
-  g_queue_init (&self->held);
+  g_queue_init (&self->shared.held);
+  self->shared.sent = &metrics->bytes;
   self->poller = mill_origin_poller_new (on_turn, self);
   if (self->poller == NULL)
     g_error ("no epoll descriptor: %s", g_strerror (errno));

@@ -47,8 +47,8 @@ struct _MillOriginIo
   Region file;
   guint64 written; /* accepted by the kernel */
 
-  GQueue *owners_held;
-  GList held_link; /* in owners_held while n_held > 0 */
+  MillOriginIoShared *shared;
+  GList held_link; /* in shared->held while n_held > 0 */
   gsize n_held;
   gchar held[MAX_HELD];
 
@@ -188,9 +188,9 @@ set_held (MillOriginIo *self, const gchar *data, gsize n)
   if (n > 0)
     memmove (self->held, data, n);
   if (self->n_held == 0 && n > 0)
-    g_queue_push_tail_link (self->owners_held, &self->held_link);
+    g_queue_push_tail_link (&self->shared->held, &self->held_link);
   else if (self->n_held > 0 && n == 0)
-    g_queue_unlink (self->owners_held, &self->held_link);
+    g_queue_unlink (&self->shared->held, &self->held_link);
   self->n_held = n;
 }
 
@@ -228,6 +228,7 @@ send_behind_held (MillOriginIo *self, gconstpointer data, gsize count,
     return -1;
   of_held = MIN (self->n_held, (gsize) n);
   set_held (self, self->held + of_held, self->n_held - of_held);
+  *self->shared->sent += n - of_held;
   return n - of_held;
 }
 
@@ -261,8 +262,10 @@ send_file (MillOriginIo *self, gconstpointer data, gsize count)
   /* Fewer bytes may also be the end of a file that was cut. */
   if (n < 0)
     self->watch.ready &= ~EPOLLOUT;
-  if (n > 0)
+  if (n > 0) {
     self->written += n;
+    *self->shared->sent += n;
+  }
   if (n == 0) {
     errno = EIO; /* the file was cut: the promised length will not come */
     return -1;
@@ -521,7 +524,7 @@ mill_origin_io_init (MillOriginIo *self)
 }
 
 MillOriginIo *
-mill_origin_io_new (gint fd, GQueue *held)
+mill_origin_io_new (gint fd, MillOriginIoShared *shared)
 {
   MillOriginIo *self = g_object_new (MILL_TYPE_ORIGIN_IO, NULL);
   const gint one = 1;
@@ -530,7 +533,7 @@ mill_origin_io_new (gint fd, GQueue *held)
   self->watch.fd = fd;
   /* Tried before it is known: the answer sets or clears it. */
   self->watch.ready = EPOLLIN | EPOLLOUT;
-  self->owners_held = held;
+  self->shared = shared;
   self->input = g_object_new (MILL_TYPE_ORIGIN_INPUT, NULL);
   self->output = g_object_new (MILL_TYPE_ORIGIN_OUTPUT, NULL);
   MILL_ORIGIN_INPUT (self->input)->io = self;

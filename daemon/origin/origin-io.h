@@ -21,10 +21,15 @@ G_BEGIN_DECLS
 #define MILL_TYPE_ORIGIN_IO (mill_origin_io_get_type ())
 G_DECLARE_FINAL_TYPE (MillOriginIo, mill_origin_io, MILL, ORIGIN_IO, GIOStream)
 
-/** @fd: non-blocking; taken over. @held: those that keep something back are
- * linked there; the owner flushes them each turn.
- * Returns: (transfer full) */
-MillOriginIo *mill_origin_io_new (gint fd, GQueue *held);
+/** Both outlive every MillOriginIo. */
+typedef struct
+{
+  GQueue held; /* those that keep something back: to be flushed each turn */
+  guint64 *sent; /* bytes of bodies, to be added to */
+} MillOriginIoShared;
+
+/** @fd: non-blocking; taken over. Returns: (transfer full) */
+MillOriginIo *mill_origin_io_new (gint fd, MillOriginIoShared *shared);
 
 MillOriginWatch *mill_origin_io_get_watch (MillOriginIo *self);
 

@@ -202,20 +202,6 @@ on_head (SoupServer *soup, SoupServerMessage *message, const char *path,
 }
 
 static void
-on_wrote_body_data (SoupServerMessage *message, guint size, gpointer user_data)
-{
-  ((MillOriginServer *) user_data)->metrics.bytes += size;
-}
-
-static void
-on_request_started (SoupServer *soup, SoupServerMessage *message,
-    gpointer user_data)
-{
-  g_signal_connect (message, "wrote-body-data", G_CALLBACK (on_wrote_body_data),
-      user_data);
-}
-
-static void
 finish_drain (gpointer user_data)
 {
   MillOriginServer *self = user_data;
@@ -266,8 +252,6 @@ mill_origin_server_new (const MillOriginServerOptions *options)
   self->connections = mill_origin_connections_new (self->soup, &options->limits,
       &self->metrics);
   soup_server_add_early_handler (self->soup, NULL, on_head, self, NULL);
-  g_signal_connect (self->soup, "request-started",
-      G_CALLBACK (on_request_started), self);
   g_signal_connect (self->soup, "request-finished",
       G_CALLBACK (on_request_ended), self);
   g_signal_connect (self->soup, "request-aborted",

@@ -9,6 +9,7 @@ them the first digit. Results are kept as JSON in BUILD/bench.
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -40,13 +41,16 @@ def parse(arguments):
     parser.add_argument("--ingest-rounds", type=int, default=3, help="of ingest (default 3)")
     parser.add_argument("--origin-rounds", type=int, default=3, help="of origin (default 3)")
     parser.add_argument("--origin-seconds", type=int, default=5, help="each run of origin (default 5)")
+    parser.add_argument("--origins", type=int, default=os.cpu_count(), help="origins for viewers (default: one per core)")
+    parser.add_argument("--viewers", type=int, default=2000, help="who take every part (default 2000)")
+    parser.add_argument("--waiters", type=int, default=5000, help="who wait for playlists alone (default 5000)")
     parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
     parser.add_argument("--quick", action="store_true",
                         help="one round of everything, 20 publishers: does it work at all? (a minute)")
     options = parser.parse_args(arguments)
     if options.quick:
         options.rounds = options.live_rounds = options.ladder_rounds = options.ingest_rounds = options.origin_rounds = 1
-        options.origin_seconds = 2
+        options.origin_seconds, options.viewers, options.waiters = 2, 100, 300
         options.ingest_publishers = 20
         options.publishers, options.seconds = [20], 15
     options.build = options.build.resolve()

@@ -5,15 +5,18 @@ wrk asks for one file again and again on kept connections. CPU time of the
 server's processes by answer is what is compared: requests per second depend on
 what else the machine does, wrk included.
 """
+import json
 import os
-import pathlib
 import re
 import signal
 import statistics
 import subprocess
+import time
+import urllib.error
+import urllib.request
 
 import measure
-from servers import free_port, wait_for_port
+from servers import START_S, Millrace, end, free_port, wait_for_port
 
 SEGMENTS = 12
 RENDITION = "stream/bench/v"
@@ -137,6 +140,90 @@ def measure_work(options, servers, work):
     return row
 
 
+# ---- viewers of a live stream ----
+
+PUBLISHER = ("videotestsrc is-live=true pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! "
+             "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=30 bitrate=1000 ! h264parse ! "
+             "cmafsink location={location} part-duration-ms=333 segment-duration-ms=2000")
+
+
+class Live(Millrace):
+    """millraced with as many origins as there are cores, and a stream of parts of 333 ms at 1 Mb/s in its directory."""
+
+    def __init__(self, options):
+        self.origins = options.origins
+        super().__init__(options)
+        environment = {**os.environ, "GST_PLUGIN_PATH": str(options.build / "gst-plugins")}
+        location = self.media / "bench"
+        self.publisher = subprocess.Popen(["gst-launch-1.0", "-q", *PUBLISHER.format(location=location).split()], env=environment,
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_S
+        while "PRELOAD-HINT" not in self.playlist():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"no stream of parts in {location} after {START_S} s")
+            time.sleep(0.1)
+
+    def configure(self):
+        return f"workers: {{ shared: 1, origins: {self.origins}, orphan-timeout: 5 }}\n"
+
+    def playlist(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.listening['origin']}/stream/bench/v180/playlist.m3u8", timeout=5) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError:
+            return ""
+
+    def origin_pids(self):
+        workers = json.loads(self.call("GET", "workers"))["items"]
+        return [worker["pid"] for worker in workers if worker["kind"] == "origin"]
+
+    def metric(self, name):
+        return sum(int(value) for value in re.findall(rf"^millrace_origin_{name}{{[^}}]*}} (\d+)$", self.metrics(), re.M))
+
+    def metrics(self):
+        key = (self.directory / "state/admin.key").read_text().strip()
+        request = urllib.request.Request(f"http://{self.listening['api']}/metrics", headers={"X-API-Key": key})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+
+    def stop(self):
+        end(self.publisher.pid)
+        self.publisher.wait()
+        super().stop()
+
+
+def watch(options, mode, viewers):
+    """hls-load's result, and what the origins have taken for it."""
+    live = Live(options)
+    command = [str(options.build / "tests/tools/hls-load"), "--viewers", str(viewers), "--mode", mode, "--settle", "5",
+               "--seconds", str(options.origin_seconds * 2), "--index", str(live.media / "bench/live.index"),
+               f"http://{live.listening['origin']}/stream/bench/v180"]
+    try:
+        pids = live.origin_pids()
+        before, started, rss = measure.cpu_s(pids), time.monotonic(), measure.pss_mb(pids)
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise RuntimeError(f"hls-load: {run.stderr.strip()} {run.stdout}")
+        row = json.loads(run.stdout)
+        row["cores"] = (measure.cpu_s(pids) - before) / (time.monotonic() - started)
+        row["kb_each"] = (measure.pss_mb(pids) - rss) * 1024 / viewers
+        time.sleep(2)  # the API's numbers of its processes are a second old
+        row["waited"], row["wake_ups"] = live.metric("requests_waited_total"), live.metric("wake_ups_total")
+    finally:
+        live.stop()
+    delays = row["playlist_ms"] if mode == "wait" else row["part_ms"]
+    print(f"  {viewers:5} viewers, {mode:6}: {'playlist' if mode == 'wait' else 'part'} after its write P50 {delays['p50']:.0f} ms, "
+          f"P99 {delays['p99']:.0f} ms, max {delays['max']:.0f} ms of {delays['n']}; {row['cores']:.2f} cores, "
+          f"{row['kb_each']:.0f} KB each; {row['waited']} waited, {row['wake_ups']} wake-ups")
+    return {"mode": mode, "command": command, **row}
+
+
+def bench_viewers(options):
+    print(f"\nviewers of one stream, parts of 333 ms at 1 Mb/s, {options.origins} origins, on the same machine as the viewers")
+    return [watch(options, mode, viewers) for mode, viewers in
+            (("reload", options.viewers), ("hint", options.viewers), ("wait", options.waiters))]
+
+
 def bench(options, films):
     print(f"\none file, {CONNECTIONS} connections of one wrk thread, {options.origin_seconds} s, "
           f"medians of {options.origin_rounds} in turns; one process each")
@@ -144,7 +231,8 @@ def bench(options, films):
     write_media(media)
     servers = [kind(options, media) for kind in SERVERS]
     try:
-        return {"answers": [measure_work(options, servers, work) for work in WORK]}
+        answers = [measure_work(options, servers, work) for work in WORK]
     finally:
         for server in servers:
             server.stop()
+    return {"answers": answers, "viewers": bench_viewers(options)}

@@ -115,8 +115,7 @@ runtime_dir: "{self.directory}/run"
 media_dir: "{self.media}"
 apps:
   live: {{ pipeline: live-passthrough, auth: none }}
-workers: {{ shared: 1, orphan-timeout: 5 }}
-""")
+""" + self.configure())
         self.command = [str(options.build / "daemon/millraced"), "--config", str(config)]
         log = (self.directory / "millraced.log").open("wb")
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -132,6 +131,9 @@ workers: {{ shared: 1, orphan-timeout: 5 }}
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
         self.port = int(self.listening["rtmp"].rsplit(":", 1)[1])
         self.url = f"rtmp://{self.listening['rtmp']}/live/bench%d"
+
+    def configure(self):
+        return "workers: { shared: 1, orphan-timeout: 5 }\n"
 
     def call(self, method, path):
         key = (self.directory / "state/admin.key").read_text().strip()

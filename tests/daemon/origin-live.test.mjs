@@ -261,6 +261,7 @@ test('a request waits for exactly its part, and all who wait get the same text',
   for (const answer of await Promise.all(crowd)) assert.equal(answer.text, first.text);
   assert.equal((await head).headers['content-length'], String(first.bytes.length));
   assert.equal((await metrics()).millrace_origin_wake_ups_total - before, 1, 'more than one wake-up for one part');
+  assert.ok((await metrics()).millrace_origin_part_delay_seconds_count >= 50, 'the delay of each is noted');
   await assertWaiting(after, 'part 3');
   packager.part('v360', 4, { part: 3, last: true });
   const last = await after;
