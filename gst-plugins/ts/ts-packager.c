@@ -384,6 +384,7 @@ mill_ts_packager_new (const MillCmafPublisherOptions *options,
   self->options = *options;
   self->options.container = MILL_CMAF_TS;
   self->options.hls = TRUE;
+  self->options.dated = options->mode != MILL_CMAF_VOD;
   /* It is called on threads of its own: see gsthlstssink.c. */
   self->options.may_wait = TRUE;
   self->report = report;

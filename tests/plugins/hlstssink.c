@@ -203,6 +203,7 @@ test_goes_on_after_a_stop (void)
   /* It has left the list, and is counted. */
   g_assert_nonnull (strstr (text, "#EXT-X-DISCONTINUITY-SEQUENCE:1"));
   g_assert_null (strstr (text, "#EXT-X-MEDIA-SEQUENCE:0\n"));
+  g_assert_nonnull (strstr (text, "#EXT-X-PROGRAM-DATE-TIME:"));
   run_clear (&run);
 }
 
