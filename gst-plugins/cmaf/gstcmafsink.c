@@ -363,6 +363,30 @@ end_text (GstCmafSink *self, GstCmafSinkPad *pad)
   warn_of_text (self, pad, error);
 }
 
+/* Text that nobody brings, of a line whose beginning was never linked (a film
+ * without captions), is over when all the media is: a file would wait for it. */
+static void
+end_absent_text (GstCmafSink *self, GstPad *ended)
+{
+  g_autoptr (GPtrArray) absent =
+      g_ptr_array_new_with_free_func (gst_object_unref);
+  gboolean is_over = TRUE;
+  GST_OBJECT_LOCK (self);
+  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next) {
+    if (gst_cmaf_sink_pad_get_kind (item->data) == MILL_CMAF_TEXT)
+      g_ptr_array_add (absent, gst_object_ref (item->data));
+    else
+      is_over &= item->data == ended || GST_PAD_IS_EOS (item->data);
+  }
+  GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; is_over && i < absent->len; i++) {
+    GstPad *pad = g_ptr_array_index (absent, i);
+    if (!gst_cmaf_sink_text_is_fed (pad))
+      mill_cmaf_packager_end_lane (self->packager,
+          gst_cmaf_sink_pad_get_lane (GST_CMAF_SINK_PAD (pad)));
+  }
+}
+
 static gboolean
 gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -402,6 +426,7 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       end_text (self, own);
       mill_cmaf_packager_end_lane (self->packager,
           gst_cmaf_sink_pad_get_lane (own));
+      end_absent_text (self, pad);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
     case GST_EVENT_CUSTOM_DOWNSTREAM_OOB:

@@ -233,3 +233,47 @@ gst_cmaf_sink_text_push (GstCmafSinkText *self,
   gst_buffer_unref (buffer);
   return ret;
 }
+
+/* ---- who brings it ---- */
+
+/* No line of elements is longer. */
+#define ELEMENTS_MAX 64
+
+/* Returns: (transfer full)(nullable): the pad that @element gets its data by;
+ * @ret_is_source: it needs none */
+static GstPad *
+get_input (GstElement *element, gboolean *ret_is_source)
+{
+  GstPad *input = NULL;
+  GST_OBJECT_LOCK (element);
+  *ret_is_source = element->sinkpads == NULL;
+  for (GList *item = element->sinkpads; item != NULL && input == NULL;
+       item = item->next)
+    if (gst_pad_is_linked (item->data))
+      input = gst_object_ref (item->data);
+  GST_OBJECT_UNLOCK (element);
+  return input;
+}
+
+gboolean
+gst_cmaf_sink_text_is_fed (GstPad *pad)
+{
+  g_autoptr (GstEvent) started =
+      gst_pad_get_sticky_event (pad, GST_EVENT_STREAM_START, 0);
+  g_autoptr (GstPad) at = gst_object_ref (pad);
+  for (guint i = 0; i < ELEMENTS_MAX && started == NULL && at != NULL; i++) {
+    gboolean is_source = FALSE;
+    g_autoptr (GstPad) peer = gst_pad_get_peer (at);
+    g_autoptr (GstElement) element =
+        peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
+    g_clear_pointer (&at, gst_object_unref);
+    /* A pad of nobody is somebody's who pushes by himself. */
+    if (peer != NULL && element == NULL)
+      return TRUE;
+    if (element != NULL)
+      at = get_input (element, &is_source);
+    if (is_source)
+      return TRUE;
+  }
+  return started != NULL;
+}

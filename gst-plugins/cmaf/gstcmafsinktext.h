@@ -65,4 +65,8 @@ GstFlowReturn gst_cmaf_sink_text_push (GstCmafSinkText *self,
 gboolean gst_cmaf_sink_text_end (GstCmafSinkText *self,
     const GstCmafSinkTextTarget *target, GError **error);
 
+/** Whether anything can come to @pad, or has: there is a source at the other end
+ * of the elements before it. Any thread. */
+gboolean gst_cmaf_sink_text_is_fed (GstPad *pad);
+
 G_END_DECLS

@@ -220,6 +220,27 @@ test_pads_later (void)
   clear (&f, text);
 }
 
+/* A film without captions, at the end of a line that would bring them, has its end
+ * all the same. */
+static void
+test_never_fed (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, "segment-duration-ms", 1000u, NULL);
+  f.video = fixture_add (&f, "video_0", NULL);
+  GstElement *line = gst_element_factory_make ("identity", NULL);
+  gst_object_ref_sink (line);
+  g_assert_true (gst_element_link_pads (line, "src", f.sink, "text_0"));
+  gst_harness_set_src_caps (f.video, video_caps ());
+  push_both (&f, 0, 0, 2 * GOP, GOP);
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_cmpuint (count (&f, "text/playlist.m3u8", ".vtt"), ==, 2);
+  gst_element_set_state (f.sink, GST_STATE_NULL);
+  gst_object_unref (line);
+  fixture_clear (&f);
+}
+
 /* ---- live ---- */
 
 /* Nobody speaks, not even caps come: the stream is listed as it is made, and
@@ -427,6 +448,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/text/bad-documents", test_bad_documents);
   g_test_add_func ("/cmafsink/text/refused", test_refused);
   g_test_add_func ("/cmafsink/text/pads-later", test_pads_later);
+  g_test_add_func ("/cmafsink/text/never-fed", test_never_fed);
   g_test_add_func ("/cmafsink/text/silence", test_silence);
   g_test_add_func ("/cmafsink/text/open-end", test_open_end);
   g_test_add_func ("/cmafsink/text/restart", test_restart);
