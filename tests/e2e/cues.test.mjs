@@ -12,6 +12,7 @@ import { assertIncreasing } from './lib/playlist.mjs';
 import { RtmpClient, amf, flvTags } from './lib/rtmp.mjs';
 
 const CHECK = new URL('../tools/check-hls.mjs', import.meta.url).pathname;
+const CHECK_DASH = new URL('../tools/check-dash.mjs', import.meta.url).pathname;
 
 let browser; let source;
 before(async () => {
@@ -59,7 +60,10 @@ test('a break begun by the API is in playlists, MPD and players; a segment begin
   assert.match(mpd, /<Event presentationTime="\d+" duration="540000" id="\d+">\s*<Signal xmlns="http:\/\/www\.scte\.org\/schemas\/35\/2016">\s*<Binary>\/DA[A-Za-z0-9+/=]+<\/Binary>/);
   for (const scheme of ['urn:scte:scte35:2013:bin', 'https://aomedia.org/emsg/ID3']) assert.ok(mpd.includes(`<InbandEventStream schemeIdUri="${scheme}"/>`), scheme);
 
-  await t.test('the checker finds nothing', () => { execFileSync('node', [CHECK, daemon.stream('ads')], { stdio: 'pipe' }); });
+  await t.test('the checkers find nothing', () => {
+    execFileSync('node', [CHECK, daemon.stream('ads')], { stdio: 'pipe' });
+    execFileSync('node', [CHECK_DASH, daemon.stream('ads', 'manifest.mpd')], { stdio: 'pipe' });
+  });
   await t.test('hls.js', { skip: noBrowser }, async () => {
     const seen = await viewers.hls.until('the break and the metadata', 40000, (s) => s.events.some((e) => e.source === 'daterange' && e.keys.includes('SCTE35-IN')) && s.events.some((e) => e.scheme === 'https://aomedia.org/emsg/ID3'));
     const range = seen.events.find((e) => e.source === 'daterange');
