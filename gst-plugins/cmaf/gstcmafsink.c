@@ -28,6 +28,7 @@
 #include "gstcmafsinkpad.h"
 #include "gstcmafsinksettings.h"
 #include "gstcmafsinkstats.h"
+#include "gstcmafsinktextpad.h"
 
 #include <string.h>
 
@@ -250,21 +251,6 @@ note_time (GstCmafSink *self, GstBuffer *buffer, GstClockTimeDiff running_time)
   }
 }
 
-static void
-look_for_captions (GstCmafSink *self, GstCmafSinkPad *pad,
-    const MillCmafInput *input, GstBuffer *buffer)
-{
-  GstCmafSinkCaptions *captions = gst_cmaf_sink_pad_get_captions (pad);
-  if (captions == NULL || !gst_cmaf_sink_captions_wants (captions, input))
-    return;
-  g_autofree gchar *found = gst_cmaf_sink_captions_look (captions,
-      &gst_cmaf_sink_pad_get_media (pad)->codec, input, buffer);
-  if (found == NULL)
-    return;
-  GST_INFO_OBJECT (pad, "captions in the video: %s", found);
-  mill_cmaf_packager_set_captions (self->packager, found);
-}
-
 static GstFlowReturn
 gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -292,43 +278,16 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
           self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP))
     note_time (self, buffer, input.pts);
   if (media->kind == MILL_CMAF_VIDEO)
-    look_for_captions (self, own, &input, buffer);
+    gst_cmaf_sink_text_pad_look (own, self->packager, &input, buffer);
   return mill_cmaf_packager_push (self->packager,
       gst_cmaf_sink_pad_get_lane (own), &input, buffer);
-}
-
-static GstCmafSinkTextTarget
-get_text_target (GstCmafSink *self, GstCmafSinkPad *pad)
-{
-  return (GstCmafSinkTextTarget){ self->packager,
-    gst_cmaf_sink_pad_get_lane (pad), gst_cmaf_sink_pad_get_media (pad) };
-}
-
-/* Text that cannot be read is no reason to end a stream. */
-static void
-warn_of_text (GstCmafSink *self, GstCmafSinkPad *pad, const GError *error)
-{
-  GstCmafSinkText *text = gst_cmaf_sink_pad_get_text (pad);
-  if (error == NULL)
-    return;
-  GST_WARNING_OBJECT (pad, "%s, ignoring", error->message);
-  if (!text->failure_told)
-    GST_ELEMENT_WARNING (self, STREAM, DECODE,
-        ("text of pad '%s': %s", GST_PAD_NAME (pad), error->message), (NULL));
-  text->failure_told = TRUE;
 }
 
 static GstFlowReturn
 gst_cmaf_sink_chain_text (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  GstCmafSink *self = GST_CMAF_SINK (parent);
-  GstCmafSinkPad *own = GST_CMAF_SINK_PAD (pad);
-  GstCmafSinkTextTarget target = get_text_target (self, own);
-  g_autoptr (GError) error = NULL;
-  GstFlowReturn ret = gst_cmaf_sink_text_push (gst_cmaf_sink_pad_get_text (own),
-      &target, buffer, &error);
-  warn_of_text (self, own, error);
-  return ret;
+  return gst_cmaf_sink_text_pad_chain (GST_ELEMENT (parent),
+      GST_CMAF_SINK (parent)->packager, GST_CMAF_SINK_PAD (pad), buffer);
 }
 
 /* ---- events and queries ---- */
@@ -352,39 +311,6 @@ handle_segment (GstCmafSink *self, GstCmafSinkPad *pad, GstEvent *event)
   }
   gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (pad), segment);
   return TRUE;
-}
-
-static void
-end_text (GstCmafSink *self, GstCmafSinkPad *pad)
-{
-  GstCmafSinkTextTarget target = get_text_target (self, pad);
-  g_autoptr (GError) error = NULL;
-  gst_cmaf_sink_text_end (gst_cmaf_sink_pad_get_text (pad), &target, &error);
-  warn_of_text (self, pad, error);
-}
-
-/* Text that nobody brings, of a line whose beginning was never linked (a film
- * without captions), is over when all the media is: a file would wait for it. */
-static void
-end_absent_text (GstCmafSink *self, GstPad *ended)
-{
-  g_autoptr (GPtrArray) absent =
-      g_ptr_array_new_with_free_func (gst_object_unref);
-  gboolean is_over = TRUE;
-  GST_OBJECT_LOCK (self);
-  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next) {
-    if (gst_cmaf_sink_pad_get_kind (item->data) == MILL_CMAF_TEXT)
-      g_ptr_array_add (absent, gst_object_ref (item->data));
-    else
-      is_over &= item->data == ended || GST_PAD_IS_EOS (item->data);
-  }
-  GST_OBJECT_UNLOCK (self);
-  for (guint i = 0; is_over && i < absent->len; i++) {
-    GstPad *pad = g_ptr_array_index (absent, i);
-    if (!gst_cmaf_sink_text_is_fed (pad))
-      mill_cmaf_packager_end_lane (self->packager,
-          gst_cmaf_sink_pad_get_lane (GST_CMAF_SINK_PAD (pad)));
-  }
 }
 
 static gboolean
@@ -423,10 +349,11 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       GST_OBJECT_LOCK (self);
       self->eos_seqnum = gst_event_get_seqnum (event);
       GST_OBJECT_UNLOCK (self);
-      end_text (self, own);
+      gst_cmaf_sink_text_pad_end (GST_ELEMENT (self), self->packager, own);
       mill_cmaf_packager_end_lane (self->packager,
           gst_cmaf_sink_pad_get_lane (own));
-      end_absent_text (self, pad);
+      gst_cmaf_sink_text_pad_end_absent (GST_ELEMENT (self), self->packager,
+          pad);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
     case GST_EVENT_CUSTOM_DOWNSTREAM_OOB:
