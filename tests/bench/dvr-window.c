@@ -6,8 +6,9 @@
  * renditions, segments of two seconds. A user would notice if it grew: a stream
  * that can be rewound for half a day would slow down, and the packager with it.
  *
- *     dvr-window [HOURS]
+ *     dvr-window [HOURS [TOTAL]]
  *
+ * A window of so many hours, until TOTAL have passed (three windows).
  * Prints CPU and memory for each hour. Exits with 1 when a segment of the last
  * hour costs more than BOUND_US, or memory still grows when as much has left the
  * window as is in it.
@@ -168,7 +169,11 @@ gint
 main (gint argc, gchar **argv)
 {
   gst_init (&argc, &argv);
+  setvbuf (stdout, NULL, _IOLBF, 0);
   guint hours = argc > 1 ? (guint) g_ascii_strtoull (argv[1], NULL, 10) : 12;
+  /* What has left the window is kept for as long again (RFC 8216bis 6.2.2). */
+  guint total = argc > 2 ? (guint) g_ascii_strtoull (argv[2], NULL, 10)
+                         : 3 * hours;
   gchar dir[] = "/dev/shm/mill-dvr-XXXXXX";
   g_assert_nonnull (g_mkdtemp (dir));
   MillCmafPublisherOptions options = {
@@ -192,14 +197,13 @@ main (gint argc, gchar **argv)
   guint64 number = 0;
   printf ("%5s %10s %14s %10s\n", "hour", "segments", "CPU us/segment",
       "RSS KB");
-  /* What has left the window is kept for as long again (RFC 8216bis 6.2.2). */
-  for (guint hour = 1; hour <= 3 * hours; hour++) {
+  for (guint hour = 1; hour <= total; hour++) {
     gint64 before = cpu_us ();
     for (guint i = 0; i < PER_HOUR; i++)
       publish (publisher, number++);
     cost_us = (cpu_us () - before) / PER_HOUR;
     gsize kb = resident_kb ();
-    if (hour == 2 * hours)
+    if (hour == MIN (2 * hours, total))
       full_kb = kb;
     printf ("%5u %10u %14" G_GINT64_FORMAT " %10zu\n", hour,
         mill_cmaf_publisher_get_state (publisher)->cuts->len, cost_us, kb);

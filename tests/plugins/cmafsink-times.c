@@ -103,7 +103,9 @@ measure_delay (Fixture *f, const gchar *rendition, guint number,
   g_autoptr (MillBmffSegment) segment =
       mill_bmff_segment_parse ((const guint8 *) data, size, NULL);
   MillBmffSegmentSample first = sample_of (segment, 0);
-  guint32 index = GST_READ_UINT32_BE (data + first.offset + first.size - 4);
+  guint32 index;
+  memcpy (&index, data + first.offset + first.size - 4, sizeof index);
+  index = GUINT32_FROM_BE (index);
   return (GstClockTimeDiff) gst_util_uint64_scale_round (first.decode_time,
              GST_SECOND, timescale) -
       (GstClockTimeDiff) time_of (index);

@@ -2,8 +2,6 @@
  * Copyright (c) 2026 The millrace authors */
 #include "bmff/bmff-chunk.h"
 
-#include <gst/gst.h>
-
 #define FOURCC MILL_BMFF_FOURCC
 
 /* tfhd flags, 14496-12 §8.8.7.1 */
