@@ -117,5 +117,8 @@ class Viewer {
   /** The captions that were fetched so far: [{ start, end, text, mode }], times in s of the element's clock. */
   cues() { return this.page.evaluate(() => window.cues()); }
 
+  /** { latency, behind }: what the player itself says, and how long ago what is on was at the packager; in s. */
+  latency() { return this.page.evaluate(() => window.player.latency()); }
+
   close() { return this.page.close(); }
 }

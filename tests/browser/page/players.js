@@ -41,6 +41,7 @@ export const players = {
       select: (index) => { hls.nextLevel = index; },
       text: () => hls.subtitleTracks.map((t) => ({ language: t.lang, forced: t.forced })),
       showText: (index) => { hls.subtitleDisplay = true; hls.subtitleTrack = index; },
+      latency: () => ({ latency: hls.latency, target: hls.targetLatency, behind: hls.playingDate ? (Date.now() - hls.playingDate) / 1000 : null }),
     };
   },
 
@@ -57,7 +58,7 @@ export const players = {
     return {
       load: () => player.load(url).then(
         () => { video.play().catch(() => {}); },
-        (e) => report(true, `shaka load ${e.code} ${JSON.stringify(e.data)?.slice(0, 200)}`)),
+        (e) => report(true, `shaka load ${e.code ?? e.stack} ${JSON.stringify(e.data)?.slice(0, 200)}`)),
       levels: () => player.getVariantTracks().map((t) => ({ width: t.width, height: t.height, bandwidth: t.bandwidth })),
       select: (index) => {
         player.configure({ abr: { enabled: false } });
@@ -71,6 +72,7 @@ export const players = {
       },
       trick: (rate) => { if (rate === 1) player.cancelTrickPlay(); else player.trickPlay(rate); },
       range: () => player.seekRange(),
+      latency: () => ({ latency: player.getStats().liveLatency, behind: player.getPlayheadTimeAsDate() ? (Date.now() - player.getPlayheadTimeAsDate()) / 1000 : null }),
     };
   },
 
