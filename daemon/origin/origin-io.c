@@ -50,7 +50,7 @@ struct _MillOriginIo
   MillOriginIoShared *shared;
   GList held_link; /* in shared->held while n_held > 0 */
   gsize n_held;
-  gchar held[MAX_HELD];
+  gchar *held; /* nullable */
 
   gboolean is_idle;
   gboolean is_ended; /* the rest of no_request comes, then the end */
@@ -182,11 +182,15 @@ mill_origin_input_init (MillOriginInput *self)
 
 /* ---- writing ---- */
 
+/* @data: may be within what is held. Heads have some 700 bytes, which malloc has
+ * at hand; a connection that waits has none. */
 static void
 set_held (MillOriginIo *self, const gchar *data, gsize n)
 {
-  if (n > 0)
-    memmove (self->held, data, n);
+  gchar *held = n > 0 ? g_memdup2 (data, n) : NULL;
+
+  g_free (self->held);
+  self->held = held;
   if (self->n_held == 0 && n > 0)
     g_queue_push_tail_link (&self->shared->held, &self->held_link);
   else if (self->n_held > 0 && n == 0)
@@ -227,7 +231,8 @@ send_behind_held (MillOriginIo *self, gconstpointer data, gsize count,
   if (n < 0)
     return -1;
   of_held = MIN (self->n_held, (gsize) n);
-  set_held (self, self->held + of_held, self->n_held - of_held);
+  if (self->n_held > 0)
+    set_held (self, self->held + of_held, self->n_held - of_held);
   *self->shared->sent += n - of_held;
   return n - of_held;
 }

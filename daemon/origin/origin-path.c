@@ -101,12 +101,46 @@ parse_parts (GStrv parts, MillOriginPath *path)
   }
 }
 
+/* What nearly every request asks for: a file of a stream, whose name needs no
+ * decoding. Returns FALSE when it has to be looked at more closely. */
+static gboolean
+parse_plain (const gchar *raw, MillOriginPath *path)
+{
+  static const gchar prefix[] = "/stream/";
+  const gchar *stream = raw + strlen (prefix);
+  guint n = 1;
+  gsize length;
+
+  if (!g_str_has_prefix (raw, prefix))
+    return FALSE;
+  for (const gchar *at = stream; *at != '\0'; at++) {
+    const gboolean begins = at[-1] == '/';
+
+    if (!g_ascii_isalnum (*at) && *at != '-' && *at != '_' &&
+        (begins || (*at != '.' && *at != '/')))
+      return FALSE;
+    n += *at == '/';
+  }
+  length = strcspn (stream, "/");
+  if (n < 2 || n > MAX_COMPONENTS + 1 || strlen (raw) > MAX_LENGTH ||
+      g_str_has_suffix (raw, "/") || length > MAX_STREAM_LENGTH ||
+      memchr (stream, '.', length) != NULL)
+    return FALSE;
+  path->kind = MILL_ORIGIN_PATH_STREAM;
+  path->stream = g_strndup (stream, length);
+  path->file = g_strdup (stream + length + 1);
+  return TRUE;
+}
+
 void
 mill_origin_path_parse (const gchar *raw, MillOriginPath *ret_path)
 {
-  g_auto (GStrv) parts = split (raw);
+  g_auto (GStrv) parts = NULL;
 
   *ret_path = (MillOriginPath){ .kind = MILL_ORIGIN_PATH_NONE };
+  if (parse_plain (raw, ret_path))
+    return;
+  parts = split (raw);
   if (parts != NULL)
     parse_parts (parts, ret_path);
 }

@@ -19,6 +19,14 @@ set_header (SoupServerMessage *message, const gchar *name, const gchar *value)
       soup_server_message_get_response_headers (message), name, value);
 }
 
+/* What no one has set before: nothing is looked for that it would replace. */
+static void
+add_header (SoupServerMessage *message, const gchar *name, const gchar *value)
+{
+  soup_message_headers_append (
+      soup_server_message_get_response_headers (message), name, value);
+}
+
 static const gchar *
 get_header (SoupServerMessage *message, const gchar *name)
 {
@@ -92,10 +100,10 @@ static void
 set_meta (SoupServerMessage *message, const MillOriginMeta *meta,
     const gchar *etag)
 {
-  set_header (message, "ETag", etag);
-  set_header (message, "Cache-Control", meta->cache_control);
+  add_header (message, "ETag", etag);
+  add_header (message, "Cache-Control", meta->cache_control);
   if (meta->varies)
-    set_header (message, "Vary", "Accept-Encoding");
+    add_header (message, "Vary", "Accept-Encoding");
 }
 
 /* ---- conditions and ranges ---- */
@@ -146,10 +154,10 @@ begin (SoupServerMessage *message, const MillOriginMeta *meta, guint64 total,
     return FALSE;
   }
   set_meta (message, meta, etag);
-  set_header (message, "Content-Type", meta->content_type);
-  set_header (message, "Accept-Ranges", "bytes");
+  add_header (message, "Content-Type", meta->content_type);
+  add_header (message, "Accept-Ranges", "bytes");
   if (meta->content_encoding != NULL)
-    set_header (message, "Content-Encoding", meta->content_encoding);
+    add_header (message, "Content-Encoding", meta->content_encoding);
   if (range == MILL_ORIGIN_RANGE_PART) {
     soup_server_message_set_status (message, SOUP_STATUS_PARTIAL_CONTENT, NULL);
     soup_message_headers_set_content_range (headers, ret_part->offset,

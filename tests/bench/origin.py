@@ -104,7 +104,7 @@ WORK = [
 
 def load(server, name, headers, seconds):
     """wrk's run: (answers, bytes); raises when one was not a 200."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
     for header in headers:
         command += ["-H", header]
     command.append(f"http://127.0.0.1:{server.port}/{RENDITION}/{name}")
