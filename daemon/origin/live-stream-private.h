@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /*
  * The inside of a live stream, shared by live-streams.c (which are watched),
- * live-stream.c (what is in one) and live-wait.c (who waits). Nothing else
+ * live-stream.c (what is in one), live-lines.c (how that is read) and live-wait.c
+ * (who waits). Nothing else
  * includes it.
  */
 
@@ -77,6 +78,16 @@ MillLiveStream *mill_live_stream_new (MillLiveStreams *owner, const gchar *name,
 
 /** It is not watched any more: whoever waits hears that. */
 void mill_live_stream_end (MillLiveStream *self);
+
+/* ---- live-lines.c ---- */
+
+/** Of a MillLiveStream: each line is put into it. */
+extern const MillLiveReaderFuncs mill_live_lines_funcs;
+
+void mill_live_lines_free_rendition (gpointer rendition);
+
+/** Returns: (nullable) */
+MillLiveSegment *mill_live_lines_get_last (const MillLiveRendition *rendition);
 
 /* ---- live-wait.c ---- */
 
