@@ -49,6 +49,7 @@ typedef struct
  * @bitrates: one for each rendition of @state
  * @segment_duration: nominal, ns
  * @cue_tags: EXT-X-CUE-OUT and EXT-X-CUE-IN too
+ * @audio_variant: the default of each group of audio is a variant, too
  * @now_us: wall clock, µs since 1970
  * @trick_sets: an MPD that changes no more has sets of pictures to jump through
  * @dated: playlists tell the wall clock of segments
@@ -62,6 +63,7 @@ typedef struct
   MillCmafContainer container;
   GstClockTime segment_duration;
   gboolean cue_tags;
+  gboolean audio_variant;
   gint64 now_us;
   gboolean trick_sets;
   gboolean dated;

@@ -213,6 +213,39 @@ add_variants (const MillCmafManifest *manifest, guint i, GStringChunk *strings,
   }
 }
 
+/* Sound alone, behind all that has a picture, so that no player begins with it.
+ * It names no group: then what it plays is itself. */
+static void
+add_audio_variants (const MillCmafManifest *manifest, GArray *renditions,
+    GArray *variants)
+{
+  const gchar *captions = variants->len > 0
+      ? g_array_index (variants, MillHlsVariant, 0).closed_captions
+      : NULL;
+  for (guint i = 0; i < renditions->len; i++) {
+    const MillHlsRendition *media =
+        &g_array_index (renditions, MillHlsRendition, i);
+    if (media->type != MILL_HLS_AUDIO || !media->is_default)
+      continue;
+    guint k = 0;
+    while (g_ptr_array_index (manifest->state->renditions, k) !=
+        mill_cmaf_state_find_rendition (manifest->state, media->name))
+      k++;
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (manifest->state->renditions, k);
+    MillHlsVariant variant = {
+      .uri = media->uri,
+      .bandwidth_bps = manifest->bitrates[k].peak_bps,
+      .average_bandwidth_bps = manifest->bitrates[k].average_bps,
+      .codecs = rendition->format.codec,
+      /* Clause 4.4.6.2: NONE on all variants or on none. */
+      .closed_captions =
+          g_strcmp0 (captions, MILL_HLS_NO_CAPTIONS) == 0 ? captions : NULL,
+    };
+    g_array_append_val (variants, variant);
+  }
+}
+
 GBytes *
 mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
 {
@@ -238,6 +271,8 @@ mill_cmaf_multivariant_print (const MillCmafManifest *manifest)
   mill_cmaf_captions_add (manifest, strings, renditions, variants);
   mill_hls_multivariant_order ((MillHlsVariant *) variants->data,
       variants->len);
+  if (manifest->audio_variant && kind == MILL_CMAF_VIDEO)
+    add_audio_variants (manifest, renditions, variants);
   const MillCmafPresentation *presentation = manifest->presentation;
   MillHlsSteering steering = { 0 };
   if (presentation != NULL)

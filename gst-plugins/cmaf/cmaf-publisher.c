@@ -608,6 +608,7 @@ put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
     .container = self->options.container,
     .segment_duration = self->options.segment_duration,
     .cue_tags = self->options.cue_tags,
+    .audio_variant = self->options.audio_variant,
     .now_us = g_get_real_time (),
     .trick_sets = self->options.trick_sets,
     .dated = self->options.dated,

@@ -26,7 +26,7 @@ typedef struct _MillCmafPublisher MillCmafPublisher;
  * MillCmafPublisherOptions:
  * @window_segments: least number of segments in a live playlist
  * @dvr_window: least duration of a live playlist, ns
- * @cue_tags: see MillCmafManifest
+ * @cue_tags, @audio_variant: see MillCmafManifest
  * @i_frames: playlists of the first pictures of segments are written
  * @trick_sets: see MillCmafManifest
  * @single_file: all segments of a rendition are in one file: VOD only
@@ -51,6 +51,7 @@ typedef struct
   gboolean dash;
   gboolean i_frames;
   gboolean cue_tags;
+  gboolean audio_variant;
   gboolean trick_sets;
   gboolean single_file;
   gboolean dated;

@@ -24,6 +24,7 @@ enum
   PROP_SINGLE_FILE,
   PROP_TRICK_MODE_SETS,
   PROP_CUE_TAGS,
+  PROP_AUDIO_VARIANT,
   PROP_BREAK_PERIODS,
   PROP_PROGRAM_DATE_TIME,
   PROP_EPOCH_US,
@@ -120,6 +121,7 @@ gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
       .trick_sets = settings->trick_mode_sets,
       .single_file = settings->single_file,
       .cue_tags = settings->cue_tags,
+      .audio_variant = settings->audio_variant,
       /* A file has no wall clock, unless it is told. */
       .dated = settings->mode != MILL_CMAF_VOD ||
           settings->program_date_time != GST_CMAF_SINK_WALL_CLOCK,
@@ -244,6 +246,9 @@ gst_cmaf_sink_settings_set (GstCmafSinkSettings *settings, guint id,
     case PROP_CUE_TAGS:
       settings->cue_tags = g_value_get_boolean (value);
       break;
+    case PROP_AUDIO_VARIANT:
+      settings->audio_variant = g_value_get_boolean (value);
+      break;
     case PROP_BREAK_PERIODS:
       settings->break_periods = g_value_get_boolean (value);
       break;
@@ -307,6 +312,9 @@ gst_cmaf_sink_settings_get (const GstCmafSinkSettings *settings, guint id,
       break;
     case PROP_CUE_TAGS:
       g_value_set_boolean (value, settings->cue_tags);
+      break;
+    case PROP_AUDIO_VARIANT:
+      g_value_set_boolean (value, settings->audio_variant);
       break;
     case PROP_BREAK_PERIODS:
       g_value_set_boolean (value, settings->break_periods);
@@ -415,6 +423,11 @@ gst_cmaf_sink_settings_install (GObjectClass *klass)
       g_param_spec_boolean ("trick-mode-sets", "trick-mode-sets",
           "List first pictures in the MPD too, when it changes no more; players "
           "that do not look take them for another video",
+          FALSE, flags));
+  g_object_class_install_property (klass, PROP_AUDIO_VARIANT,
+      g_param_spec_boolean ("audio-variant", "audio-variant",
+          "List the default audio as an HLS variant without video, too, for "
+          "bad networks and players in the background",
           FALSE, flags));
   g_object_class_install_property (klass, PROP_CUE_TAGS,
       g_param_spec_boolean ("cue-tags", "cue-tags",

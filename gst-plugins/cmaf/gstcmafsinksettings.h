@@ -37,6 +37,7 @@ typedef struct
   gboolean single_file;
   gboolean trick_mode_sets;
   gboolean cue_tags;
+  gboolean audio_variant;
   gboolean break_periods;
   GstCmafSinkTimeSource program_date_time;
   gint64 epoch_us;

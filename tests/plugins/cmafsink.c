@@ -557,6 +557,24 @@ test_threads (void)
   fixture_clear (&f);
 }
 
+/* A player on a bad network goes on with the sound; none begins with it. */
+static void
+test_audio_variant (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, "audio-variant", TRUE, NULL);
+  fixture_add_both (&f);
+  push_both (&f, 0, 0, 100, 50);
+  push_eos (&f);
+  wait_eos (&f);
+  g_autofree gchar *text = read_text (&f, "master.m3u8");
+  g_assert_cmpuint (count (&f, "master.m3u8", "#EXT-X-STREAM-INF"), ==, 2);
+  g_auto (GStrv) parts = g_strsplit (text, "RESOLUTION=", 2);
+  g_assert_nonnull (parts[1]);
+  g_assert_nonnull (strstr (parts[1], ",CODECS=\"mp4a.40.2\"\na"));
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -582,6 +600,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/latency", test_latency);
   g_test_add_func ("/cmafsink/stats", test_stats);
   g_test_add_func ("/cmafsink/threads", test_threads);
+  g_test_add_func ("/cmafsink/audio-variant", test_audio_variant);
   const gint failed = g_test_run ();
   /* The leaks tracer reports when GStreamer is deinitialised. */
   gst_deinit ();

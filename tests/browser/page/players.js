@@ -2,6 +2,7 @@
 // One function per player: (video, url, report, config, tell) => { load(), levels(), select(index) }.
 // select() changes the rendition as the player's own adaptation does: what is
 // in the buffer is played, what is fetched from then on is the other one.
+// audio() are the languages of the sound, selectAudio(index) takes one.
 // mse has no manifest: config.tracks are { url, type } of whole tracks.
 // thumbnail(time) is the picture over the seek bar: { url, x, y, width, height }.
 // trick() plays faster by I-frames where the player can; range() is what it offers
@@ -39,6 +40,8 @@ export const players = {
       load() { hls.attachMedia(video); hls.loadSource(url); video.play().catch(() => {}); },
       levels: () => hls.levels.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
       select: (index) => { hls.nextLevel = index; },
+      audio: () => hls.audioTracks.map((a) => a.lang),
+      selectAudio: (index) => { hls.audioTrack = index; },
       text: () => hls.subtitleTracks.map((t) => ({ language: t.lang, forced: t.forced })),
       showText: (index) => { hls.subtitleDisplay = true; hls.subtitleTrack = index; },
       latency: () => ({ latency: hls.latency, target: hls.targetLatency, behind: hls.playingDate ? (Date.now() - hls.playingDate) / 1000 : null }),
@@ -64,6 +67,8 @@ export const players = {
         player.configure({ abr: { enabled: false } });
         player.selectVariantTrack(player.getVariantTracks()[index], false);
       },
+      audio: () => player.getAudioTracks().map((a) => a.language),
+      selectAudio: (index) => player.selectAudioTrack(player.getAudioTracks()[index]),
       text: () => player.getTextTracks().map((t) => ({ language: t.language, forced: t.forced })),
       showText: (index) => player.selectTextTrack(player.getTextTracks()[index]),
       async thumbnail(time) {
@@ -97,6 +102,8 @@ export const players = {
         player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
         player.setRepresentationForTypeByIndex('video', index, false);
       },
+      audio: () => player.getTracksFor('audio').map((a) => a.lang),
+      selectAudio: (index) => player.setCurrentTrack(player.getTracksFor('audio')[index]),
       text: () => player.getTracksFor('text').map((t) => ({ language: t.lang, forced: false })),
       showText: (index) => { player.enableText(true); player.setTextTrack(index); },
       thumbnail: (time) => new Promise((resolve) => {
