@@ -119,6 +119,7 @@ class Viewer {
 
   /** { latency, behind }: what the player itself says, and how long ago what is on was at the packager; in s. */
   latency() { return this.page.evaluate(() => window.player.latency()); }
+
   audio() { return this.page.evaluate(() => window.player.audio()); }
 
   selectAudio(index) { return this.page.evaluate((i) => { window.player.selectAudio(i); }, index); }

@@ -13,9 +13,9 @@ import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { Presentation } from '../tools/check/hls-presentation.mjs';
 import { Report } from '../tools/check/report.mjs';
-import { CACHE, eventually } from './lib/daemon.mjs';
+import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { movie, packetTimes } from './lib/movie.mjs';
-import { assertIncreasing } from './lib/playlist.mjs';
+import { assertIncreasing, mediaPlaylist, multivariant } from './lib/playlist.mjs';
 
 const run = promisify(execFile);
 const SECONDS = 12;
@@ -148,4 +148,42 @@ test('after a kill -9 the playlist goes on, and a player with it', async () => {
   assert.match(read(), /#EXT-X-ENDLIST/);
   const numbers = [...read().matchAll(/^\d+-(\d+)\.ts$/gm)].map((m) => Number(m[1]));
   numbers.forEach((n, i) => assert.equal(n, numbers[0] + i, 'numbers go on'));
+});
+
+const BOTH = `millrace: 1
+name: both
+params:
+  stream: { type: string, required: true }
+  output: { type: string, required: true }
+nodes:
+  in:      { element: rtmpserversrc }
+  package: { element: cmafsink, from: [in], props: { location: "\${output}", mode: live, segment-duration-ms: 2000 } }
+  old:     { element: hlstssink, from: [in], props: { location: "\${output}/ts", mode: live, segment-duration-ms: 2000 } }
+`;
+
+test('a daemon serves the same stream as CMAF and as MPEG-TS', async (t) => {
+  const daemon = await Daemon.start({ apps: { live: { pipeline: 'both', auth: 'none' } } });
+  t.after(() => daemon.stop());
+  const put = await daemon.api('PUT', '/api/v1/pipelines/both', { text: BOTH });
+  assert.ok(put.status < 300, JSON.stringify(put.body));
+  const publisher = Publisher.ffmpeg(source, daemon.rtmp('studio'));
+  t.after(() => publisher.kill());
+  const old = daemon.stream('studio', 'ts/master.m3u8');
+  for (const url of [daemon.stream('studio'), old]) await eventually(url, 60000, async () => (await fetch(url)).status === 200);
+  const report = new Report();
+  const presentation = new Presentation(new URL(old), report);
+  await presentation.load();
+  const [uri] = presentation.multivariant.uris;
+  const segment = new URL(presentation.renditions.get(uri).media.segments[0].uri, new URL(uri, old));
+  const response = await fetch(segment);
+  assert.equal(response.headers.get('content-type'), 'video/mp2t');
+  assert.match(response.headers.get('cache-control'), /max-age=\d{3,}/, 'what is listed never changes');
+  assert.equal(await publisher.ended(), 0);
+  assert.equal((await daemon.api('POST', '/api/v1/streams/studio/stop')).status, 200);
+  await eventually('its end', 60000, async () => /ENDLIST/.test(await (await fetch(new URL(uri, old))).text()));
+  await presentation.load();
+  assert.deepEqual(report.lines, []);
+  const cut = async (url) => (await mediaPlaylist(url)).segments.map((s) => s.duration.toFixed(2)).slice(0, -1);
+  const { variants } = await multivariant(daemon.stream('studio'));
+  assert.deepEqual(await cut(new URL(uri, old).href), await cut(variants[0].url), 'both are cut alike');
 });
