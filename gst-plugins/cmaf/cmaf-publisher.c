@@ -513,7 +513,7 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
       write->rendition, write->cut->number);
   if (write->init != NULL)
     put_init (self, write, job);
-  if (write->webvtt != NULL)
+  if (write->webvtt != NULL && self->options.hls)
     put_webvtt (self, write, job);
   if (write->begins && !single)
     open_segment (self, write);

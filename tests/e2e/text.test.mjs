@@ -2,7 +2,8 @@
 // Subtitles are on the screen with the picture that they belong to, in every
 // player, whatever they were made from.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -128,3 +129,63 @@ for (const [player, file, language, words] of [
     await viewer.close();
   });
 }
+
+const LIVE = `millrace: 1
+name: live-with-subtitles
+params: { srt: { type: string, required: true }, output: { type: string, required: true } }
+nodes:
+  picture: { element: videotestsrc, props: { is-live: true } }
+  size: { element: capsfilter, from: [picture], props: { caps: "video/x-raw,width=160,height=90,framerate=30/1" } }
+  video: { element: x264enc, from: [size], props: { speed-preset: ultrafast, tune: zerolatency, key-int-max: 30 } }
+  file: { element: filesrc, props: { location: "\${srt}" } }
+  words: { element: subparse, from: [file] }
+  package:
+    element: cmafsink
+    from: [video, { node: words, as: text_0, props: { language: en, default: true } }]
+    props: { location: "\${output}", part-duration-ms: 500, segment-duration-ms: 2000 }
+`;
+
+test('beside low latency, text is listed as segments, and shown', async (t) => {
+  const media = path.join(dir, 'media'); const children = [];
+  const start = (name, args) => {
+    const child = spawn(tool(name), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    return child;
+  };
+  t.after(async () => {
+    for (const child of children.filter((c) => c.exitCode === null)) { child.kill('SIGTERM'); await once(child, 'exit'); }
+  });
+  fs.mkdirSync(media);
+  fs.writeFileSync(path.join(dir, 'live.yaml'), LIVE);
+  const cues = Array.from({ length: 90 }, (_, i) => `${i + 1}\n${stamp(i * FPS, ',')} --> ${stamp((i + 1) * FPS, ',')}\nsecond ${i}\n`);
+  fs.writeFileSync(path.join(dir, 'live.srt'), cues.join('\n'));
+  const origin = start('daemon/millrace-origin', ['--media-dir', media, '--listen', '127.0.0.1:0']);
+  let told = '';
+  const address = await new Promise((resolve, reject) => {
+    origin.stdout.on('data', (data) => { told += data; const [, found] = /(127\.0\.0\.1:\d+)/.exec(told) ?? []; if (found) resolve(found); });
+    origin.on('exit', () => reject(new Error('the origin has ended')));
+  });
+  start('cli/millrace', ['run', path.join(dir, 'live.yaml'), '--set', `srt=${dir}/live.srt`, '--set', `output=${media}/demo`, '--quiet']);
+  const live = new URL(`http://${address}/stream/demo/master.m3u8`); const deadline = Date.now() + 40000;
+  while ((await fetch(live)).status !== 200) {
+    assert.ok(Date.now() < deadline, 'the stream has begun');
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+  }
+  const report = new Report(); const presentation = new Presentation(live, report);
+  await presentation.load();
+  const over = Date.now() + 6000;
+  await presentation.follow(() => Date.now() > over);
+  assert.deepEqual([...new Set(report.lines)], []);
+  const text = presentation.renditions.get('en/playlist.m3u8');
+  assert.match(text.media.control?.text ?? JSON.stringify(text.media.control), /CAN-BLOCK-RELOAD/);
+  assert.ok([...text.segments.values()].every((segment) => segment.webvtt.cues.length >= 2), 'each segment has its captions');
+  if (noBrowser) return;
+  const viewer = await browser.open('hls', live.href, { lowLatencyMode: true });
+  await viewer.until('a picture', 20000, (s) => s.first !== null);
+  for (let end = Date.now() + 20000; ;) {
+    if ((await viewer.cues()).some((cue) => /^second \d+$/.test(plain(cue.text)))) break;
+    assert.ok(Date.now() < end, 'a caption is there');
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+  }
+  await viewer.close();
+});
