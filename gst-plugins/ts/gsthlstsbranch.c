@@ -22,13 +22,16 @@ struct _GstHlsTsBranch
   gchar *media; /* (nullable): name of the caps that they are for */
   GstElement *queue;
   GstElement *tee;
+
+  GMutex lock; /* the next three: a muxer may come while media flows */
   GPtrArray *outputs; /* GstHlsTsOutput, not held */
+  MillCmafFormat format;
+  gboolean described;
 
   /* streaming thread of the queue's sink */
   GstSegment segment;
   GstCaps *caps; /* (nullable): not described yet */
   gchar *language; /* (nullable) */
-  gboolean described;
   gboolean jumps; /* the next picture is of another encoding */
   gboolean has_wall;
   GstClockTimeDiff end; /* of the last picture */
@@ -87,6 +90,25 @@ refuse (GstHlsTsBranch *self, const GstCaps *caps, const gchar *why)
 /* ---- description ---- */
 
 static void
+tell_output_locked (GstHlsTsBranch *self, GstHlsTsOutput *output)
+{
+  MillTsPackager *packager = gst_hls_ts_output_get_packager (output);
+  if (packager != NULL && self->described)
+    mill_ts_packager_describe (packager, gst_hls_ts_output_get_lane (output),
+        &self->format);
+}
+
+static GstHlsTsOutput *
+get_output (GstHlsTsBranch *self)
+{
+  g_mutex_lock (&self->lock);
+  GstHlsTsOutput *output =
+      self->outputs->len > 0 ? g_ptr_array_index (self->outputs, 0) : NULL;
+  g_mutex_unlock (&self->lock);
+  return output;
+}
+
+static void
 describe (GstHlsTsBranch *self, GstBuffer *buffer)
 {
   MillCmafLaneFormat format;
@@ -104,13 +126,13 @@ describe (GstHlsTsBranch *self, GstBuffer *buffer)
   }
   format.format.language = g_strdup (self->language);
   format.format.group = g_strdup ("audio");
-  for (guint i = 0; i < self->outputs->len; i++) {
-    GstHlsTsOutput *output = g_ptr_array_index (self->outputs, i);
-    mill_ts_packager_describe (gst_hls_ts_output_get_packager (output),
-        gst_hls_ts_output_get_lane (output), &format.format);
-  }
+  g_mutex_lock (&self->lock);
+  mill_cmaf_state_copy_format (&self->format, &format.format);
   self->jumps |= self->described;
   self->described = TRUE;
+  for (guint i = 0; i < self->outputs->len; i++)
+    tell_output_locked (self, g_ptr_array_index (self->outputs, i));
+  g_mutex_unlock (&self->lock);
   gst_cmaf_sink_caps_clear_format (&format);
   gst_clear_caps (&self->caps);
 }
@@ -186,7 +208,9 @@ mark_cut (GstPad *pad, guint64 number)
 static void
 offer (GstHlsTsBranch *self, GstPad *pad, GstBuffer *buffer)
 {
-  GstHlsTsOutput *output = g_ptr_array_index (self->outputs, 0);
+  GstHlsTsOutput *output = get_output (self);
+  if (output == NULL)
+    return;
   MillTsPackager *packager = gst_hls_ts_output_get_packager (output);
   GstClockTimeDiff time = to_running_time (self, GST_BUFFER_PTS (buffer));
   if (!GST_CLOCK_STIME_IS_VALID (time))
@@ -219,8 +243,7 @@ on_queued (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   GstHlsTsBranch *self = user_data;
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    if (self->outputs->len > 0)
-      offer (self, pad, GST_PAD_PROBE_INFO_BUFFER (info));
+    offer (self, pad, GST_PAD_PROBE_INFO_BUFFER (info));
     return GST_PAD_PROBE_OK;
   }
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
@@ -260,16 +283,16 @@ watch (GstHlsTsBranch *self, GstElement *element, const gchar *name,
 }
 
 static gboolean
-add_parsers (GstHlsTsBranch *self, const Way *way, const GstCaps *caps)
+add_parsers (GstHlsTsBranch *self, const Way *way)
 {
-  gboolean is_whole = way->whole == NULL ||
-      gst_structure_has_field (gst_caps_get_structure (caps, 0), "codec_data");
   g_autofree gchar *first = way->whole
       ? g_strdup_printf ("%s ! capsfilter caps=\"%s\"", way->parser, way->whole)
       : NULL;
   g_autofree gchar *second =
       g_strdup_printf ("%s ! capsfilter caps=\"%s\"", way->parser, way->muxed);
-  if (!is_whole && add_element (self, first) == NULL)
+  /* Also where codec_data is there: an encoder may leave it out of the next
+   * caps, when it has seen that a parser takes them without. */
+  if (first != NULL && add_element (self, first) == NULL)
     return FALSE;
   GstElement *last = add_element (self, second);
   if (last == NULL)
@@ -296,7 +319,7 @@ build (GstHlsTsBranch *self, const GstCaps *caps)
     refuse (self, caps, "no place in a transport stream");
     return FALSE;
   }
-  if (!add_parsers (self, way, caps))
+  if (!add_parsers (self, way))
     return FALSE;
   self->media = g_strdup (way->caps);
   for (guint i = self->parsers->len; i > 0; i--)
@@ -338,6 +361,7 @@ gst_hls_ts_branch_new (GstBin *bin, GstPad *ghost, MillCmafKind kind)
   self->kind = kind;
   self->parsers = g_ptr_array_new ();
   self->outputs = g_ptr_array_new ();
+  g_mutex_init (&self->lock);
   self->queue = gst_element_factory_make ("queue", NULL);
   self->tee = gst_element_factory_make ("tee", NULL);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
@@ -372,6 +396,8 @@ gst_hls_ts_branch_free (GstHlsTsBranch *self)
   gst_clear_caps (&self->caps);
   g_ptr_array_unref (self->parsers);
   g_ptr_array_unref (self->outputs);
+  mill_cmaf_state_clear_format (&self->format);
+  g_mutex_clear (&self->lock);
   g_free (self->language);
   g_free (self->media);
   g_free (self);
@@ -396,7 +422,10 @@ gst_hls_ts_branch_link (GstHlsTsBranch *self, GstElement *mux,
   g_autoptr (GstPad) from =
       gst_element_request_pad_simple (self->tee, "src_%u");
   g_autoptr (GstPad) to = gst_element_request_pad_simple (mux, "sink_%d");
+  g_mutex_lock (&self->lock);
   g_ptr_array_add (self->outputs, output);
+  tell_output_locked (self, output);
+  g_mutex_unlock (&self->lock);
   GstPadLinkReturn linked = gst_pad_link (from, to);
   if (linked != GST_PAD_LINK_OK)
     GST_ELEMENT_ERROR (self->bin, CORE, NEGOTIATION,
@@ -404,6 +433,15 @@ gst_hls_ts_branch_link (GstHlsTsBranch *self, GstElement *mux,
             GST_PAD_NAME (self->ghost), gst_pad_link_get_name (linked)),
         (NULL));
   return linked == GST_PAD_LINK_OK;
+}
+
+void
+gst_hls_ts_branch_reset (GstHlsTsBranch *self)
+{
+  self->described = FALSE;
+  self->jumps = FALSE;
+  self->has_wall = FALSE;
+  self->end = 0;
 }
 
 void

@@ -28,6 +28,9 @@ MillCmafKind gst_hls_ts_branch_get_kind (const GstHlsTsBranch *self);
 gboolean gst_hls_ts_branch_link (GstHlsTsBranch *self, GstElement *mux,
     GstHlsTsOutput *output);
 
+/** Forgets what it knew of a run before; while stopped. */
+void gst_hls_ts_branch_reset (GstHlsTsBranch *self);
+
 /** It ends while the others go on; its ghost pad goes. */
 void gst_hls_ts_branch_end (GstHlsTsBranch *self);
 

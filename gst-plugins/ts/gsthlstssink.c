@@ -332,6 +332,8 @@ start (GstHlsTsSink *self)
   }
   g_mutex_lock (&self->build_lock);
   complete_streams (self);
+  for (guint i = 0; i < self->branches->len; i++)
+    gst_hls_ts_branch_reset (branch_at (self, i));
   self->packager = g_steal_pointer (&packager);
   for (guint i = 0; i < self->streams->len; i++)
     gst_hls_ts_output_set_packager (g_array_index (self->streams, Stream, i)

@@ -208,6 +208,30 @@ test_goes_on_after_a_stop (void)
 }
 
 static void
+test_may_be_started_again (void)
+{
+  Run run = { .dir = make_dir () };
+  run_begin (&run,
+      "videotestsrc num-buffers=60 ! "
+      "video/x-raw,width=160,height=90,framerate=25/1 ! "
+      "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! "
+      "hlstssink name=s segment-duration-ms=400 mode=event");
+  for (guint i = 1; i <= 2; i++) {
+    g_autoptr (GstMessage) message = run_to_end (&run);
+    g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+    gst_element_set_state (run.pipeline, GST_STATE_NULL);
+    g_autofree gchar *first = g_strdup_printf ("\n%u-", i);
+    g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", first), ==, 6);
+    g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", "1970"), ==, 0);
+    g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8",
+                          "#EXT-X-DISCONTINUITY\n"),
+        ==, 0);
+  }
+  run_stop (&run);
+  run_clear (&run);
+}
+
+static void
 test_refuses (void)
 {
   g_autoptr (GError) error = NULL;
@@ -248,6 +272,8 @@ main (int argc, char **argv)
   g_test_add_func ("/hlstssink/audio-alone", test_audio_alone);
   g_test_add_func ("/hlstssink/goes-on-after-a-stop",
       test_goes_on_after_a_stop);
+  g_test_add_func ("/hlstssink/may-be-started-again",
+      test_may_be_started_again);
   g_test_add_func ("/hlstssink/refuses", test_refuses);
   g_test_add_func ("/hlstssink/without-location", test_without_location);
   const gint failed = g_test_run ();
