@@ -12,6 +12,10 @@ G_DEFINE_QUARK (mill_text_ttml_error, mill_text_ttml_error)
 #define DEPTH_MAX 64
 #define STYLES_MAX 1024
 
+/* Some 70 years: later than any media, and the sum of one and what an attribute
+ * can say does not overflow. */
+#define TIME_MAX (G_GINT64_CONSTANT (1) << 61)
+
 typedef enum
 {
   STYLE_NONE = 0,
@@ -145,12 +149,12 @@ read_times (const Document *self, Element *element, const gchar **names,
     if (to != NULL && mill_text_ttml_time_parse (&self->rates, values[i], to))
       element->times = TRUE;
   }
-  element->begin = origin + begin;
+  element->begin = MIN (origin + begin, TIME_MAX);
   if (GST_CLOCK_STIME_IS_VALID (end))
-    end += origin;
+    end = MIN (origin + end, TIME_MAX);
   if (GST_CLOCK_STIME_IS_VALID (duration) &&
       (!GST_CLOCK_STIME_IS_VALID (end) || element->begin + duration < end))
-    end = element->begin + duration;
+    end = MIN (element->begin + duration, TIME_MAX);
   if (!GST_CLOCK_STIME_IS_VALID (end) ||
       (GST_CLOCK_STIME_IS_VALID (limit) && limit < end))
     end = limit;
