@@ -222,6 +222,26 @@ test_ttml_hostile (void)
   }
 }
 
+/* Times of elements in others add up: the sum of a few large ones is no time
+ * that can be. */
+static void
+test_ttml_far (void)
+{
+  static const gchar deep[] =
+      "<tt><body begin=\"999999h\"><div begin=\"999999h\">"
+      "<div begin=\"999999h\"><p begin=\"999999h\" dur=\"999999h\">x</p>"
+      "<p begin=\"0s\" end=\"999999h\">y</p></div></div></body></tt>";
+  g_autoptr (GPtrArray) cues = mill_text_cue_list_new ();
+  g_autoptr (GError) error = NULL;
+  mill_text_ttml_parse (deep, strlen (deep), cues, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < cues->len; i++) {
+    const MillTextCue *cue = g_ptr_array_index (cues, i);
+    g_assert_cmpint (cue->start, >=, 0);
+    g_assert_cmpint (cue->end, >, cue->start);
+  }
+}
+
 /* ---- writing ---- */
 
 static void
@@ -355,6 +375,34 @@ test_webvtt_samples (void)
   g_assert_cmpuint (bytes, ==, writer.size);
 }
 
+/* Many long cues that come and go one by one while all are on: each sample has
+ * all of them, which would be a gigabyte. */
+static void
+test_webvtt_many (void)
+{
+  g_autoptr (GPtrArray) cues = mill_text_cue_list_new ();
+  g_auto (MillBmffWriter) writer = { 0 };
+  g_autoptr (GArray) samples =
+      g_array_new (FALSE, FALSE, sizeof (MillBmffSample));
+  g_autofree gchar *text = g_strnfill (MILL_TEXT_CUE_TEXT_MAX, 'x');
+  guint64 total = 0;
+  gsize bytes = 0;
+  for (guint i = 0; i < 512; i++)
+    add_cue (cues, i, 2000 - i, text);
+  MillTextSegment segment = { cues, 0, 2 * GST_SECOND };
+  mill_bmff_text_put_webvtt (&writer, &segment, 90000, samples);
+  g_assert_cmpuint (writer.size, >, MILL_TEXT_CUE_TEXT_MAX);
+  g_assert_cmpuint (writer.size, <, 4 << 20);
+  for (guint i = 0; i < samples->len; i++) {
+    const MillBmffSample *sample = &g_array_index (samples, MillBmffSample, i);
+    g_assert_cmpuint (sample->size, >=, 8);
+    total += sample->duration;
+    bytes += sample->size;
+  }
+  g_assert_cmpuint (total, ==, 180000);
+  g_assert_cmpuint (bytes, ==, writer.size);
+}
+
 static void
 test_headers (void)
 {
@@ -403,8 +451,10 @@ main (int argc, char **argv)
   g_test_add_func ("/text/webvtt/wrap", test_webvtt_wrap);
   g_test_add_func ("/text/ttml/document", test_ttml);
   g_test_add_func ("/text/ttml/hostile", test_ttml_hostile);
+  g_test_add_func ("/text/ttml/far", test_ttml_far);
   g_test_add_func ("/text/ttml/round-trip", test_ttml_round_trip);
   g_test_add_func ("/text/bmff/samples", test_webvtt_samples);
+  g_test_add_func ("/text/bmff/many", test_webvtt_many);
   g_test_add_func ("/text/bmff/headers", test_headers);
   return g_test_run ();
 }

@@ -6,6 +6,10 @@
 
 #define FOURCC MILL_BMFF_FOURCC
 
+/* Of all samples of a segment. Each has all cues that are on: a few hundred that
+ * overlap would be a gigabyte. What people can read is some KB. */
+#define PAYLOAD_MAX (1 << 20)
+
 /* A cue with its times in ticks, cut at the ends of the segment. */
 typedef struct
 {
@@ -105,12 +109,16 @@ mark_splits (GArray *cues, const GArray *times)
   }
 }
 
+/* From one of @times to the other. @limit: size of @w from which on cues are left
+ * out */
 static void
-put_sample (MillBmffWriter *w, const GArray *cues, gint64 start, gint64 end,
-    GArray *samples)
+put_sample (MillBmffWriter *w, const GArray *cues, const gint64 times[2],
+    gsize limit, GArray *samples)
 {
+  gint64 start = times[0];
+  gint64 end = times[1];
   gsize before = w->size;
-  for (guint i = 0; i < cues->len; i++) {
+  for (guint i = 0; i < cues->len && w->size < limit; i++) {
     const Placed *placed = &g_array_index (cues, Placed, i);
     if (placed->start <= start && placed->end >= end)
       put_cue (w, placed);
@@ -132,12 +140,12 @@ mill_bmff_text_put_webvtt (MillBmffWriter *writer,
 {
   g_autoptr (GArray) cues = g_array_new (FALSE, FALSE, sizeof (Placed));
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  gsize limit = writer->size + PAYLOAD_MAX;
   place_cues (segment, timescale, cues, times);
   mark_splits (cues, times);
   for (guint i = 1; i < times->len; i++) {
-    gint64 start = g_array_index (times, gint64, i - 1);
-    gint64 end = g_array_index (times, gint64, i);
-    if (end > start)
-      put_sample (writer, cues, start, end, samples);
+    const gint64 *pair = &g_array_index (times, gint64, i - 1);
+    if (pair[1] > pair[0])
+      put_sample (writer, cues, pair, limit, samples);
   }
 }
