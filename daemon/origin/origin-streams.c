@@ -242,6 +242,26 @@ serve_unlisted (const Request *request)
     mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
 }
 
+/* No playlist says what is whole, as of a stream with an MPD alone; live.index
+ * may. */
+static void
+serve_unknown (const Request *request)
+{
+  MillOriginStreams *streams = request->streams;
+
+  switch (mill_origin_growing_serve (streams->live, streams->media_dir,
+      request->message, request->path)) {
+    case MILL_ORIGIN_GROWTH_SERVED:
+      break;
+    case MILL_ORIGIN_GROWTH_WHOLE:
+      serve_media (request, MEDIA_CACHE_CONTROL);
+      break;
+    case MILL_ORIGIN_GROWTH_NONE:
+      serve_media (request, UNSURE_CACHE_CONTROL);
+      break;
+  }
+}
+
 static void
 serve_segment (const Request *request)
 {
@@ -260,7 +280,7 @@ serve_segment (const Request *request)
       serve_unlisted (request);
       break;
     case MILL_ORIGIN_LISTING_UNKNOWN:
-      serve_media (request, UNSURE_CACHE_CONTROL);
+      serve_unknown (request);
       break;
   }
 }

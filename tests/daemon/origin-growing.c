@@ -357,6 +357,26 @@ test_whole (Fixture *fixture, gconstpointer data)
   assert_has (part, "\r\n\r\n8901");
 }
 
+/* Of a stream with an MPD alone no playlist tells what is whole: what grows is
+ * sent as it grows all the same, and what is whole is kept for ever. */
+static void
+test_without_playlists (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *playlist =
+      g_build_filename (fixture->directory, "v90", "playlist.m3u8", NULL);
+  g_assert_cmpint (g_remove (playlist), ==, 0);
+  write_part (fixture, 1, 1, 0, "aaaaaaaaaa", "I");
+  g_autoptr (Viewer) viewer = ask (fixture, "GET", "v90/1-1.m4s", "");
+  expect (viewer, "aaaaaaaaaa");
+  assert_has_not (viewer, "Content-Length: ");
+  write_part (fixture, 1, 1, 1, "bbbbbbbbbb", "L");
+  expect (viewer, NULL);
+  assert_has (viewer, "bbbbbbbbbb" LAST_CHUNK);
+  g_autoptr (Viewer) late = ask (fixture, "GET", "v90/1-1.m4s", "");
+  expect (late, NULL);
+  assert_has (late, "Cache-Control: public, max-age=86400, immutable\r\n");
+}
+
 /* A part that is a gap ends what was sent without a last chunk. */
 static void
 test_gap (Fixture *fixture, gconstpointer data)
@@ -413,6 +433,7 @@ main (int argc, char **argv)
   ADD ("/growing/death", test_death);
   ADD ("/growing/range", test_range);
   ADD ("/growing/whole", test_whole);
+  ADD ("/growing/without-playlists", test_without_playlists);
   ADD ("/growing/gap", test_gap);
   ADD ("/growing/leaving", test_leaving);
   ADD ("/growing/end-of-server", test_end_of_server);
