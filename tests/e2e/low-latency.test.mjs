@@ -22,8 +22,8 @@ before(async () => {
 });
 after(() => browser?.close());
 
-async function publishing(t, name) {
-  const daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none', params: PARAMS } } });
+async function publishing(t, name, pipeline = 'live-passthrough') {
+  const daemon = await Daemon.start({ apps: { live: { pipeline, auth: 'none', params: PARAMS } } });
   t.after(() => daemon.stop());
   const publisher = Publisher.ffmpeg(source, daemon.rtmp(name));
   t.after(() => publisher.kill());
@@ -72,6 +72,18 @@ for (const [player, config] of [['hls', { lowLatencyMode: true }], ['shaka', { s
     await viewer.close();
   });
 }
+
+test('a ladder: rungs that are behind the source are told by parts, and refuse nothing', async (t) => {
+  const { daemon } = await publishing(t, 'ladder', 'live-ladder');
+  const report = new Report();
+  const followers = await followLowLatency(new URL(daemon.stream('ladder')), report, (all) => all.every((f) => f.whole >= 8));
+  assert.deepEqual(report.lines, []);
+  assert.deepEqual(followers.map((f) => f.where).sort(), ['a96/playlist.m3u8', 'v240/playlist.m3u8', 'v360/playlist.m3u8']);
+  for (const { where, skipped, refused } of followers) {
+    assert.ok(skipped, `${where}: a delta update was among them`);
+    assert.deepEqual(refused, [], where);
+  }
+});
 
 test('kill -9 of the worker: playlists take nothing back, and the viewer goes on', async (t) => {
   const { daemon, publisher } = await publishing(t, 'killed');
