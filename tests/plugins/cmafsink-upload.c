@@ -423,6 +423,53 @@ test_newest_wins (void)
 }
 
 static void
+push_picture (GstHarness *h, guint start_s)
+{
+  static const guint8 jpeg[] = { 0xff, 0xd8, 0xff, 0xd9 };
+  GstBuffer *buffer = gst_buffer_new_memdup (jpeg, sizeof jpeg);
+  GST_BUFFER_PTS (buffer) = start_s * GST_SECOND;
+  GST_BUFFER_DURATION (buffer) = 6 * GST_SECOND;
+  g_assert_cmpint (gst_harness_push (h, buffer), ==, GST_FLOW_OK);
+}
+
+/* A seek bar's list names what is there; one that had to be sent again is not put
+ * over the one that came after it; and nobody keeps the first for a day. */
+static void
+test_pictures (void)
+{
+  static const gchar *const changing[] = { "/live/thumbnails.vtt",
+    "/live/poster.jpg" };
+  Upload u;
+  upload_init (&u);
+  fixture_add_both (&u.f);
+  GstHarness *sheets = fixture_add (&u.f, "image_0",
+      gst_caps_from_string ("image/jpeg, width=96, height=36, tile-columns=3, "
+                            "tile-rows=2, tile-interval=(guint64)1000000000"));
+  GstHarness *poster =
+      fixture_add (&u.f, "image_1", gst_caps_from_string ("image/jpeg"));
+  push_both (&u.f, 0, 0, 160, 50);
+  push_picture (poster, 0);
+  http_store_wait (u.server, "/live/v576/playlist.m3u8", "-2.m4s\n");
+  wait_stat (&u, "queued", 0);
+  http_store_set_fault (u.server, HTTP_STORE_STATUS, 500, 1, "thumbnails.vtt");
+  push_picture (sheets, 0);
+  wait_stat (&u, "retries", 1);
+  push_picture (sheets, 6);
+  wait_stat (&u, "queued", 0);
+  g_assert_cmpuint (count_in (&u, "/live/thumbnails.vtt", "-6000.jpg#"), ==, 6);
+  http_store_set_fault (u.server, HTTP_STORE_STATUS, 500, 1, "-12000.jpg");
+  push_picture (sheets, 12);
+  http_store_wait (u.server, "/live/thumbnails.vtt", "-12000.jpg#");
+  for (guint i = 0; i < G_N_ELEMENTS (changing); i++) {
+    g_autofree gchar *caching =
+        http_store_get_header (u.server, changing[i], "Cache-Control");
+    g_assert_cmpstr (caching, ==, "public, max-age=1");
+  }
+  assert_quiet (&u);
+  upload_clear (&u);
+}
+
+static void
 test_stop_while_hanging (void)
 {
   Upload u;
@@ -582,6 +629,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/upload/away", test_away);
   g_test_add_func ("/cmafsink/upload/refused", test_refused);
   g_test_add_func ("/cmafsink/upload/newest-wins", test_newest_wins);
+  g_test_add_func ("/cmafsink/upload/pictures", test_pictures);
   g_test_add_func ("/cmafsink/upload/stop-while-hanging",
       test_stop_while_hanging);
   g_test_add_func ("/cmafsink/upload/file", test_file);

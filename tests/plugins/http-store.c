@@ -83,6 +83,21 @@ judge_playlist (HttpStore *self, const gchar *path, const gchar *text)
   g_hash_table_insert (self->newest, g_strdup (path), GSIZE_TO_POINTER (next));
 }
 
+/* Of the seek bar: "thumbnails/1-0.jpg#xywh=0,0,32,18" */
+static void
+judge_pictures (HttpStore *self, const gchar *path, const gchar *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++) {
+    const gchar *hash = strstr (lines[i], ".jpg#");
+    if (hash == NULL)
+      continue;
+    g_autofree gchar *named =
+        g_strndup (lines[i], (gsize) (hash - lines[i]) + strlen (".jpg"));
+    require (self, path, named);
+  }
+}
+
 static void
 judge_removal (HttpStore *self, const gchar *path)
 {
@@ -123,6 +138,8 @@ take (HttpStore *self, SoupServerMessage *message, const gchar *path)
       g_strndup (g_bytes_get_data (content, NULL), g_bytes_get_size (content));
   if (g_str_has_suffix (path, ".m3u8"))
     judge_playlist (self, path, text);
+  if (g_str_has_suffix (path, "/thumbnails.vtt"))
+    judge_pictures (self, path, text);
   soup_server_message_set_status (message,
       g_hash_table_contains (self->objects, path) ? 204 : 201, NULL);
   g_hash_table_insert (self->objects, g_strdup (path), text);

@@ -17,7 +17,7 @@ struct _MillStoreHttpQueue
   gchar *location;
 
   GMutex lock; /* everything below */
-  GQueue urgent; /* Transfer: playlists and manifests, by sequence */
+  GQueue urgent; /* Transfer: what names others, by sequence */
   GQueue others; /* Transfer: media and deletions, by sequence */
   GPtrArray *flying; /* Transfer */
   guint64 next_sequence;
@@ -110,24 +110,14 @@ get_size (const MillStoreHttpTransfer *transfer)
 static gboolean
 is_urgent (MillStoreHttpRank rank)
 {
-  return rank == MILL_STORE_HTTP_PLAYLIST || rank == MILL_STORE_HTTP_TOP;
+  return rank == MILL_STORE_HTTP_PLAYLIST || rank == MILL_STORE_HTTP_TOP ||
+      rank == MILL_STORE_HTTP_PICTURES;
 }
 
 static GQueue *
 choose_queue (MillStoreHttpQueue *self, MillStoreHttpRank rank)
 {
   return is_urgent (rank) ? &self->urgent : &self->others;
-}
-
-static MillStoreHttpRank
-rank_of (const gchar *name, GBytes *content)
-{
-  if (content == NULL)
-    return MILL_STORE_HTTP_DELETE;
-  if (!g_str_has_suffix (name, ".m3u8") && !g_str_has_suffix (name, ".mpd"))
-    return MILL_STORE_HTTP_MEDIA;
-  return strchr (name, '/') != NULL ? MILL_STORE_HTTP_PLAYLIST
-                                    : MILL_STORE_HTTP_TOP;
 }
 
 static void
@@ -169,7 +159,7 @@ is_flying_locked (MillStoreHttpQueue *self, const gchar *name)
   return FALSE;
 }
 
-/* Whether a playlist, or with @tops also a manifest, that came before
+/* Whether a playlist, or with @tops also what else names objects, that came before
  * @sequence is still to be there. */
 static gboolean
 has_older_locked (MillStoreHttpQueue *self, guint64 sequence, gboolean tops)
@@ -178,7 +168,7 @@ has_older_locked (MillStoreHttpQueue *self, guint64 sequence, gboolean tops)
     const MillStoreHttpTransfer *other = g_ptr_array_index (self->flying, i);
     if (other->sequence < sequence &&
         (other->rank == MILL_STORE_HTTP_PLAYLIST ||
-            (tops && other->rank == MILL_STORE_HTTP_TOP)))
+            (tops && is_urgent (other->rank))))
       return TRUE;
   }
   for (GList *at = self->urgent.head; at != NULL; at = at->next) {
@@ -192,11 +182,33 @@ has_older_locked (MillStoreHttpQueue *self, guint64 sequence, gboolean tops)
 }
 
 static gboolean
+is_sheet (const MillStoreHttpTransfer *transfer)
+{
+  return transfer->rank == MILL_STORE_HTTP_MEDIA &&
+      g_str_has_suffix (transfer->name, ".jpg");
+}
+
+/* Whether a picture is still to be there that the list of them may name. */
+static gboolean
+has_sheet_locked (MillStoreHttpQueue *self)
+{
+  for (guint i = 0; i < self->flying->len; i++)
+    if (is_sheet (g_ptr_array_index (self->flying, i)))
+      return TRUE;
+  for (GList *at = self->others.head; at != NULL; at = at->next)
+    if (is_sheet (at->data))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 is_blocked_locked (MillStoreHttpQueue *self,
     const MillStoreHttpTransfer *transfer)
 {
   if (is_flying_locked (self, transfer->name))
     return TRUE;
+  if (transfer->rank == MILL_STORE_HTTP_PICTURES)
+    return has_sheet_locked (self);
   if (transfer->rank == MILL_STORE_HTTP_TOP)
     return has_older_locked (self, transfer->sequence, FALSE);
   if (transfer->rank == MILL_STORE_HTTP_DELETE)
@@ -286,7 +298,8 @@ make_transfer_locked (MillStoreHttpQueue *self, const gchar *name,
 {
   MillStoreHttpTransfer *transfer = g_new0 (MillStoreHttpTransfer, 1);
 
-  transfer->rank = rank_of (name, content);
+  transfer->rank = content != NULL ? mill_store_http_kind_get_rank (name)
+                                   : MILL_STORE_HTTP_DELETE;
   transfer->name = g_strdup (name);
   transfer->content = content != NULL ? g_bytes_ref (content) : NULL;
   transfer->sequence = self->next_sequence++;

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "store/store-http-kind.h"
 #include "store/store-private.h"
 
 G_BEGIN_DECLS
@@ -40,14 +41,6 @@ typedef struct
   gint64 give_up_us;
   const gchar *location;
 } MillStoreHttpLimits;
-
-typedef enum
-{
-  MILL_STORE_HTTP_MEDIA,
-  MILL_STORE_HTTP_PLAYLIST,
-  MILL_STORE_HTTP_TOP,
-  MILL_STORE_HTTP_DELETE,
-} MillStoreHttpRank;
 
 /** @content: NULL for a deletion; @cancellable: of the attempt under way */
 typedef struct

@@ -305,26 +305,6 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* ---- sending ---- */
 
-/* What is in it changes with every segment; media never change. */
-#define TEXT_CACHING "public, max-age=1"
-#define MEDIA_CACHING "public, max-age=86400, immutable"
-
-static const struct
-{
-  const gchar *suffix;
-  const gchar *type;
-  const gchar *caching;
-} kinds[] = {
-  { ".m3u8", "application/vnd.apple.mpegurl", TEXT_CACHING },
-  { ".mpd", "application/dash+xml", TEXT_CACHING },
-  { ".m4s", "video/mp4", MEDIA_CACHING },
-  { ".mp4", "video/mp4", MEDIA_CACHING },
-  { ".ts", "video/mp2t", MEDIA_CACHING },
-  { ".vtt", "text/vtt", MEDIA_CACHING },
-  { ".webm", "video/webm", MEDIA_CACHING },
-  { ".jpg", "image/jpeg", MEDIA_CACHING },
-};
-
 static void
 add_header (const gchar *name, const gchar *value, gpointer user_data)
 {
@@ -335,14 +315,12 @@ add_header (const gchar *name, const gchar *value, gpointer user_data)
 static void
 set_body (const Request *request)
 {
-  const gchar *type = "application/octet-stream";
+  const MillStoreHttpKind *kind =
+      mill_store_http_kind_find (request->transfer->name);
 
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (g_str_has_suffix (request->transfer->name, kinds[i].suffix)) {
-      type = kinds[i].type;
-      add_header ("Cache-Control", kinds[i].caching, request->message);
-    }
-  soup_message_set_request_body_from_bytes (request->message, type,
+  if (kind->caching != NULL)
+    add_header ("Cache-Control", kind->caching, request->message);
+  soup_message_set_request_body_from_bytes (request->message, kind->type,
       request->transfer->content);
 }
 
