@@ -179,7 +179,10 @@ static gboolean
 needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments)
 {
-  if (self->state->cuts->len == 0 || (cut->flags & MILL_CMAF_CUT_PERIOD))
+  /* What players of HLS are told as a discontinuity, those of DASH are, too:
+   * a hole in the SegmentTimeline would not tell them to set up anew. */
+  if (self->state->cuts->len == 0 ||
+      (cut->flags & (MILL_CMAF_CUT_PERIOD | MILL_CMAF_CUT_DISCONTINUITY)))
     return TRUE;
   gboolean is_live = self->options.mode != MILL_CMAF_VOD;
   gboolean others = has_video (self, segments);

@@ -74,13 +74,12 @@
 static const gchar regular_made[] =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" "
-    "profiles=\"urn:mpeg:dash:profile:isoff-live:2011,"
-    "http://www.dashif.org/guidelines/low-latency-live-v5\" type=\"dynamic\" "
+    "profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"dynamic\" "
     "availabilityStartTime=\"2026-01-01T00:00:00.250000Z\" "
     "publishTime=\"2026-01-01T00:01:00.000000Z\" "
     "minimumUpdatePeriod=\"PT2.000000S\" "
     "suggestedPresentationDelay=\"PT1.300000S\" "
-    "minBufferTime=\"PT0.200000S\">\n" SERVICE
+    "minBufferTime=\"PT2.000000S\">\n" SERVICE
     " <Period id=\"p5\" start=\"PT10.500000S\">\n" SET_HEAD REFERENCE ("900",
         "18000")
         ROLE VIDEO (

@@ -7,8 +7,6 @@
 
 #include "playlist/mpd-tree-private.h"
 
-#define PROFILE_LOW_LATENCY \
-  "http://www.dashif.org/guidelines/low-latency-live-v5"
 #define SCHEME_TRICK "http://dashif.org/guidelines/trickmode"
 #define SCHEME_CLOCK "urn:mpeg:dash:utc:http-iso:2014"
 
@@ -372,12 +370,13 @@ mill_mpd_low_latency_get_target_ms (guint64 part_target_ns)
       (guint) MIN (part_target_ns * 3 / 2 / GST_MSECOND, G_MAXUINT16);
 }
 
+/* @profiles stays what it was: an update may not change it (5.4), and this MPD
+ * and the plain one follow each other. @minBufferTime does, because a segment
+ * that was cut short has its large first picture all the same. */
 static void
 write_service (MillMpdNode *mpd, const MillMpdLowLatency *options)
 {
   guint target = mill_mpd_low_latency_get_target_ms (options->part_target_ns);
-  g_autofree gchar *profiles = g_strdup_printf ("%s,%s",
-      mill_mpd_tree_get (mpd, "profiles"), PROFILE_LOW_LATENCY);
   MillMpdNode *node = mill_mpd_tree_insert (mpd,
       mill_mpd_tree_find_after (mpd,
           "ProgramInformation BaseURL Location PatchLocation"),
@@ -392,10 +391,8 @@ write_service (MillMpdNode *mpd, const MillMpdLowLatency *options)
   mill_mpd_tree_set_number (latency, "min", target / 2);
   mill_mpd_tree_set (rate, "max", RATE_MAX);
   mill_mpd_tree_set (rate, "min", RATE_MIN);
-  mill_mpd_tree_set (mpd, "profiles", profiles);
   set_seconds (mpd, "suggestedPresentationDelay", "PT", target * GST_MSECOND,
       "S");
-  set_seconds (mpd, "minBufferTime", "PT", options->part_target_ns, "S");
 }
 
 /* In front of the clock that the plain MPD has: it has milliseconds. */
@@ -458,7 +455,7 @@ change (MillMpdNode *mpd, MillMpdNode *period, const MillMpdLowLatency *options,
   guint64 length_ns;
 
   g_array_set_clear_func (tracks, clear_track);
-  if (wall_clock == NULL || mill_mpd_tree_get (mpd, "profiles") == NULL)
+  if (wall_clock == NULL)
     return fail (error, MILL_MPD_LOW_LATENCY_ERROR_INVALID,
         "got no wall clock of its last Period, expected one");
   if (!read_tracks (period, tracks, error) ||

@@ -106,6 +106,9 @@ function readReference(data, box) {
 /** Of a sidx box its earliest presentation time (§8.16.3). */
 const readIndex = (data, box) => box && { time: data[box.start] === 0 ? data.readUInt32BE(box.start + 12) : Number(data.readBigUInt64BE(box.start + 12)) };
 
+/** What lies before the beginning of the edit is not presented (§8.6.6). */
+const present = (time, edit) => (edit > 0 ? Math.max(time - edit, 0) : time);
+
 const brandsOf = (data, box) => { const found = []; for (let at = box.start; at + 4 <= box.end; at += 4) if (at !== box.start + 4) found.push(data.toString('latin1', at, at + 4)); return found; };
 
 /** Of an emsg box { scheme, value, id, time, duration, message }; where it stands and how it counts (23009-1 §5.10.3.3). */
@@ -148,7 +151,7 @@ export function checkSegment(data, header, where, report) {
   const styp = boxes.find((box) => box.type === 'styp');
   return {
     time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, samples: fragments.reduce((sum, f) => sum + f.count, 0),
-    earliest: Math.min(...fragments.map((f) => f.time + f.earliest)) - header.edit, longest: Math.max(...fragments.map((f) => f.longest)),
+    earliest: present(Math.min(...fragments.map((f) => f.time + f.earliest)), header.edit), longest: Math.max(...fragments.map((f) => f.longest)),
     chunks: fragments.map(({ time, duration }) => ({ time, duration })), brands: styp ? brandsOf(data, styp) : [],
     index: readIndex(data, boxes.find((box) => box.type === 'sidx')),
     references: boxes.filter((box) => box.type === 'prft').map((box) => readReference(data, box)),

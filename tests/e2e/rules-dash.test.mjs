@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Streams break no rule of DASH while publishers, and the process that packages
+// them, come and go; and what reads MPDs beside browsers plays them.
+import assert from 'node:assert/strict';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { Presentation } from '../tools/check/dash-presentation.mjs';
+import { Report } from '../tools/check/report.mjs';
+import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
+import { frameNumbers, movie } from './lib/movie.mjs';
+import { assertConsecutive } from './lib/playlist.mjs';
+
+const run = promisify(execFile);
+let film;
+before(async () => { film = await movie(CACHE, { seconds: 90, gop: 1 }); });
+
+async function open(daemon, name) {
+  const url = daemon.stream(name, 'manifest.mpd'); const report = new Report();
+  await eventually(`${name} is there`, 20000, async () => (await fetch(url)).status === 200);
+  return { report, presentation: new Presentation(new URL(url), report) };
+}
+
+/** Until so many more segments are there, of all together. */
+async function followMore({ presentation }, count, options) {
+  await presentation.load();
+  const size = presentation.segments.size; const deadline = Date.now() + 60000;
+  await presentation.follow(() => Date.now() > deadline || presentation.segments.size >= size + count, options);
+  assert.ok(Date.now() <= deadline, `${count} more segments`);
+}
+
+/** Until a Period that was not there before has segments of each kind. */
+async function followPeriod({ presentation }, count) {
+  const deadline = Date.now() + 60000;
+  const loaded = () => { const last = presentation.mpd.periods.at(-1); return last.representations.every((r) => [...presentation.segments].filter(([uri, s]) => s && uri.startsWith(r.uri({ number: '' }).replace('.m4s', '')) && s.number >= r.first).length >= 2); };
+  await presentation.follow(() => Date.now() > deadline || (presentation.periods.size >= count && loaded()), { pauses: true });
+  assert.ok(Date.now() <= deadline, `Period ${count} has segments; there are ${[...presentation.periods.keys()]}`);
+}
+
+const stays = (report) => assert.deepEqual([...new Set(report.lines)], []);
+
+/** Publishers and packagers die; then the stream ends. */
+async function goThrough(t, config, parts) {
+  const daemon = await Daemon.start(config);
+  t.after(() => daemon.stop());
+  const publish = () => { const publisher = Publisher.ffmpeg(film, daemon.rtmp('through')); t.after(() => publisher.kill()); return publisher; };
+  let publisher = publish();
+  const watched = await open(daemon, 'through');
+  await followMore(watched, 8);
+  await publisher.kill();
+  // Away for longer than a stumble, which is no discontinuity.
+  await new Promise((resolve) => { setTimeout(resolve, 1500); });
+  publisher = publish();
+  await followPeriod(watched, 2);
+  const shared = (await daemon.workers()).find((w) => w.kind === 'shared');
+  process.kill(shared.pid, 'SIGKILL');
+  await publisher.kill();
+  await eventually('the stream waits for its publisher', 10000, async () => (await daemon.streamState('through')).state === 'reconnecting' && (await daemon.workers()).some((w) => w.kind === 'shared' && w.pid !== shared.pid && w.state === 'running'));
+  publisher = publish();
+  await followPeriod(watched, 3);
+  assert.equal((await daemon.api('POST', '/api/v1/streams/through/stop')).status, 200);
+  const deadline = Date.now() + 20000;
+  await watched.presentation.follow(() => Date.now() > deadline, { pauses: true });
+  assert.ok(watched.presentation.ended, 'the MPD is static at the end');
+  stays(watched.report);
+  if (parts) assert.ok([...watched.presentation.segments.values()].some((s) => s?.media.references.length > 1), 'it was of low latency');
+}
+
+test('live-passthrough: reconnect, kill -9 of the packager, end', (t) => goThrough(t, {}));
+
+test('the same with low latency', (t) => goThrough(t, { apps: { live: { pipeline: 'live-passthrough', auth: 'none', params: { 'part-duration-ms': 200 } } } }, true));
+
+test('live-ladder: encoded rungs beside the publisher\'s own picture', async (t) => {
+  const daemon = await Daemon.start({ apps: { live: { pipeline: 'live-ladder', auth: 'none', params: { ladder: 'test' } } } });
+  t.after(() => daemon.stop());
+  const publisher = Publisher.ffmpeg(film, daemon.rtmp('ladder'));
+  t.after(() => publisher.kill());
+  const watched = await open(daemon, 'ladder');
+  await followMore(watched, 24);
+  assert.equal(new Set(watched.presentation.mpd.representations.map((r) => r.id)).size, 4, 'three pictures and the sound');
+  stays(watched.report);
+});
+
+test('vod: no rule is broken', async (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-dash-'));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  const source = await movie(CACHE, { seconds: 12 });
+  await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${dir}/film`, '--quiet']);
+  const report = new Report(); const presentation = new Presentation(pathToFileURL(path.join(dir, 'film/manifest.mpd')), report);
+  await presentation.load();
+  assert.ok(presentation.segments.size >= 12);
+  stays(report);
+});
+
+/* ---- what reads MPDs beside browsers ---- */
+
+test('FFmpeg plays a live MPD from where it joins, without a hole', async (t) => {
+  const daemon = await Daemon.start();
+  t.after(() => daemon.stop());
+  const publisher = Publisher.ffmpeg(film, daemon.rtmp('plain'));
+  t.after(() => publisher.kill());
+  const watched = await open(daemon, 'plain');
+  await followMore(watched, 6);
+  const numbers = await frameNumbers(daemon.stream('plain', 'manifest.mpd'), ['-t', '6']);
+  assert.ok(numbers.length > 120, `${numbers.length} pictures`);
+  assertConsecutive(numbers, 'FFmpeg');
+});
+
+const noDashdemux2 = spawnSync('gst-inspect-1.0', ['--exists', 'dashdemux2']).status !== 0 && 'no dashdemux2';
+test('GStreamer\'s dashdemux2 plays a live MPD', { skip: noDashdemux2 }, async (t) => {
+  const daemon = await Daemon.start();
+  t.after(() => daemon.stop());
+  const publisher = Publisher.ffmpeg(film, daemon.rtmp('plain'));
+  t.after(() => publisher.kill());
+  const watched = await open(daemon, 'plain');
+  await followMore(watched, 6);
+  // gst-launch begins to play when 30 s are buffered, by default; a third of that is several segments.
+  const child = spawn('gst-launch-1.0', ['-v', 'playbin3', `uri=${daemon.stream('plain', 'manifest.mpd')}`, 'video-sink=fakesink', 'audio-sink=fakesink'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit');
+  t.after(() => child.kill('SIGKILL'));
+  let said = ''; for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
+  await eventually('segments are fetched and parsed', 60000, () => /buffering\.\.\. 3\d%/.test(said) || child.exitCode !== null);
+  child.kill('SIGKILL');
+  await ended;
+  assert.match(said, /GstDashDemux2/);
+  assert.match(said, /Prerolled[^]*buffering\.\.\. 3\d%/);
+  assert.doesNotMatch(said, /ERROR/);
+});
+
+test('GStreamer\'s dashdemux2 plays a VOD to its end, every picture', { skip: noDashdemux2 }, async (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-dash-'));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  const source = await movie(CACHE, { seconds: 12 });
+  await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${dir}/film`, '--quiet']);
+  const server = http.createServer((request, response) => {
+    const file = path.join(dir, path.normalize(request.url));
+    if (!fs.existsSync(file)) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': file.endsWith('.mpd') ? 'application/dash+xml' : 'video/mp4' }).end(fs.readFileSync(file));
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  const url = `http://127.0.0.1:${server.address().port}/film/manifest.mpd`;
+  const { stdout, stderr } = await run('gst-launch-1.0', ['-v', 'playbin3', `uri=${url}`, 'video-sink=fakesink name=pictures silent=false sync=false', 'audio-sink=fakesink sync=false'], { timeout: 60000, maxBuffer: 1 << 24 });
+  assert.match(stdout, /GstDashDemux2/);
+  assert.doesNotMatch(stdout + stderr, /ERROR|WARNING/);
+  assert.equal([...stdout.matchAll(/pictures: last-message = chain/g)].length, 12 * 30, 'pictures');
+});
