@@ -51,6 +51,8 @@ mill_cmaf_legacy_forget (MillCmafPublisher *self)
   g_ptr_array_set_size (state->renditions, 0);
   state->ended = FALSE;
   g_clear_pointer (&state->captions, g_free);
+  if (state->markers != NULL)
+    mill_cmaf_marker_list_forget (state->markers);
   state->target_duration_s = 0;
   state->discontinuity_sequence = 0;
   state->availability_start_us = 0;

@@ -38,6 +38,13 @@ mill_cmaf_marker_list_free (MillCmafMarkers *self)
   g_free (self);
 }
 
+void
+mill_cmaf_marker_list_forget (MillCmafMarkers *self)
+{
+  g_ptr_array_set_size (self->list, 0);
+  self->schemes = 0;
+}
+
 MillCmafMarker *
 mill_cmaf_marker_add (MillCmafMarkers *self, MillCmafMarkerKind kind,
     gint64 start_us)

@@ -75,6 +75,8 @@ typedef struct
 
 MillCmafMarkers *mill_cmaf_marker_list_new (void);
 void mill_cmaf_marker_list_free (MillCmafMarkers *self);
+/** Of a stream that had its end; no id of it is used again. */
+void mill_cmaf_marker_list_forget (MillCmafMarkers *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafMarkers, mill_cmaf_marker_list_free)
 
 void mill_cmaf_marker_free (MillCmafMarker *marker);

@@ -467,6 +467,39 @@ test_keyframe_request (void)
   fixture_clear (&f);
 }
 
+/* A stream that had its end in a break: the next one of its name is not in it. */
+static void
+test_anew (void)
+{
+  Fixture f;
+  begin (&f, make_dir ());
+  push_both (&f, 0, 0, 70, GOP);
+  cue (&f, "cue, type=out, id=(uint)7", NULL);
+  push_both (&f, 0, 70, 130, GOP);
+  g_auto (GStrv) before = list_ranges (&f, "v576/playlist.m3u8");
+  g_assert_cmpuint (g_strv_length (before), ==, 1);
+  push_eos (&f);
+  wait_eos (&f);
+  gchar *dir = g_strdup (f.dir);
+  fixture_stop (&f);
+  g_free (f.dir);
+
+  begin (&f, dir);
+  push_both (&f, 0, 0, 60, GOP);
+  g_auto (GStrv) after = list_ranges (&f, "v576/playlist.m3u8");
+  g_assert_cmpuint (g_strv_length (after), ==, 0);
+  cue (&f, "cue, type=in, id=(uint)7", "no-break");
+  cue (&f, "cue, type=out, id=(uint)7", NULL);
+  push_both (&f, 0, 60, 130, GOP);
+  g_auto (GStrv) again = list_ranges (&f, "v576/playlist.m3u8");
+  g_assert_cmpuint (g_strv_length (again), ==, 1);
+  /* A player that has not noticed the end does not take it for the old one. */
+  g_autofree gchar *id = attribute (before[0], "ID");
+  g_autofree gchar *other = attribute (again[0], "ID");
+  g_assert_cmpstr (id, !=, other);
+  fixture_clear (&f);
+}
+
 gint
 main (gint argc, gchar **argv)
 {
@@ -476,6 +509,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/cmafsink/cues/announced", test_announced);
   g_test_add_func ("/cmafsink/cues/refused", test_refused);
   g_test_add_func ("/cmafsink/cues/restart", test_restart);
+  g_test_add_func ("/cmafsink/cues/anew", test_anew);
   g_test_add_func ("/cmafsink/cues/window", test_window);
   g_test_add_func ("/cmafsink/cues/metadata", test_metadata);
   g_test_add_func ("/cmafsink/cues/keyframe-request", test_keyframe_request);
