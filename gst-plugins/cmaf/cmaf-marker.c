@@ -6,6 +6,11 @@
 #define MARKER_TYPE "(tuuybxxxayay)"
 #define LIST_TYPE "(tua" MARKER_TYPE ")"
 
+/* Of a break whose end does not come: so much later than planned, or than a
+ * break of unknown length may last, it was lost. */
+#define OVERTIME_US (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
+#define UNPLANNED_US (24 * OVERTIME_US)
+
 /* As in cmaf-state.c: far beyond any stream, far from an overflow. */
 #define TIME_MAX (G_GINT64_CONSTANT (1) << 60)
 
@@ -88,11 +93,21 @@ mill_cmaf_marker_get_end (const MillCmafMarker *marker)
       : G_MAXINT64;
 }
 
+static gint64
+get_last_end (const MillCmafMarker *marker)
+{
+  gint64 end = mill_cmaf_marker_get_end (marker);
+  if (end != G_MAXINT64)
+    return end;
+  return marker->start_us + OVERTIME_US +
+      (marker->planned_us >= 0 ? marker->planned_us : UNPLANNED_US);
+}
+
 void
 mill_cmaf_marker_retire (MillCmafMarkers *self, gint64 wall_us)
 {
   for (guint i = self->list->len; i > 0; i--)
-    if (mill_cmaf_marker_get_end (mill_cmaf_marker_at (self, i - 1)) < wall_us)
+    if (get_last_end (mill_cmaf_marker_at (self, i - 1)) < wall_us)
       g_ptr_array_remove_index (self->list, i - 1);
 }
 

@@ -106,7 +106,8 @@ MillCmafMarker *mill_cmaf_marker_find_open (const MillCmafMarkers *self,
 /** Returns: where it ends, as far as that is known; G_MAXINT64: it is not */
 gint64 mill_cmaf_marker_get_end (const MillCmafMarker *marker);
 
-/** Forgets what was over before @wall_us, where playlists begin. */
+/** Forgets what was over before @wall_us, where playlists begin, and breaks whose
+ * end was lost: an hour after the planned one, or a day and an hour. */
 void mill_cmaf_marker_retire (MillCmafMarkers *self, gint64 wall_us);
 
 /**

@@ -434,6 +434,30 @@ test_names (void)
   g_assert_false (mill_cmaf_state_is_name (longer));
 }
 
+/* Ends that are lost on the way: 256 of them, and no break could be told of any
+ * more. A break that goes on for longer than planned is kept all the same. */
+static void
+test_lost_ends (void)
+{
+  const gint64 hour_us = G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  g_autoptr (MillCmafMarkers) markers = mill_cmaf_marker_list_new ();
+  for (guint i = 0; i < 2; i++) {
+    MillCmafMarker *marker =
+        mill_cmaf_marker_add (markers, MILL_CMAF_MARKER_BREAK, hour_us);
+    marker->event_id = i;
+    marker->planned_us = i == 0 ? 30 * G_USEC_PER_SEC : -1;
+  }
+  mill_cmaf_marker_retire (markers, 2 * hour_us);
+  g_assert_cmpuint (markers->list->len, ==, 2);
+  mill_cmaf_marker_retire (markers, 3 * hour_us);
+  g_assert_cmpuint (markers->list->len, ==, 1);
+  g_assert_nonnull (mill_cmaf_marker_find_open (markers, 1, 0));
+  mill_cmaf_marker_retire (markers, 25 * hour_us);
+  g_assert_cmpuint (markers->list->len, ==, 1);
+  mill_cmaf_marker_retire (markers, 27 * hour_us);
+  g_assert_cmpuint (markers->list->len, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -450,5 +474,6 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/state/broken-record", test_broken_record);
   g_test_add_func ("/cmaf/state/contradictions", test_contradictions);
   g_test_add_func ("/cmaf/state/names", test_names);
+  g_test_add_func ("/cmaf/state/lost-ends", test_lost_ends);
   return g_test_run ();
 }
