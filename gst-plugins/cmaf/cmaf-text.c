@@ -5,6 +5,7 @@
 struct _MillCmafText
 {
   GPtrArray *cues; /* MillTextCue, by their start */
+  guint n_open; /* of them: their end is not known */
   GstClockTimeDiff over; /* what ends until then is published without it */
 };
 
@@ -35,10 +36,11 @@ is_open (const MillTextCue *cue)
 void
 mill_cmaf_text_clear (MillCmafText *self, GstClockTimeDiff time)
 {
-  for (guint i = self->cues->len; i > 0; i--) {
+  for (guint i = self->cues->len; i > 0 && self->n_open > 0; i--) {
     MillTextCue *cue = g_ptr_array_index (self->cues, i - 1);
     if (!is_open (cue))
       continue;
+    self->n_open--;
     cue->end = MAX (time, cue->start);
     if (cue->end == cue->start)
       g_ptr_array_remove_index (self->cues, i - 1);
@@ -60,6 +62,7 @@ mill_cmaf_text_push (MillCmafText *self, MillTextCue *cue)
           cue->start)
     at--;
   g_ptr_array_insert (self->cues, (gint) at, cue);
+  self->n_open += is_open (cue);
   return TRUE;
 }
 
