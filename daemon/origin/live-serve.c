@@ -307,9 +307,10 @@ block_playlist (Request *request)
   /* It may be for what another process of this origin knows of already. */
   if (is_too_far (request))
     mill_live_stream_refresh (request->stream);
+  /* Not for B.1's four target durations: by then players ask for it, and whoever
+   * asks a cache too early, on purpose, would have refused it to all of them. */
   if (is_too_far (request))
-    answer_error (request->message, SOUP_STATUS_BAD_REQUEST,
-        BLOCKED_FAIL_TARGETS * get_target (request));
+    answer_error (request->message, SOUP_STATUS_BAD_REQUEST, 0);
   else
     answer_or_wait (g_steal_pointer (&owned), &want);
 }
