@@ -259,6 +259,50 @@ test_forms (void)
   }
 }
 
+/* Some send more bytes than the section has: it goes on without them. */
+static void
+test_trimmed (void)
+{
+  MillScte35Insert insert = { .event_id = 1, .is_out = TRUE };
+  for (guint i = 0; i < 2; i++) {
+    insert.is_immediate = i == 0;
+    g_autoptr (GBytes) whole = mill_scte35_writer_print (&insert);
+    g_autofree guint8 *more = g_malloc0 (g_bytes_get_size (whole) + 9);
+    memcpy (more, g_bytes_get_data (whole, NULL), g_bytes_get_size (whole));
+    g_autoptr (GBytes) longer =
+        g_bytes_new (more, g_bytes_get_size (whole) + 9);
+    g_autoptr (GBytes) stamped = mill_scte35_writer_restamp (longer, 0);
+    g_assert_true (g_bytes_equal (stamped, whole));
+  }
+}
+
+/* section_length is 4093 at most (9.6.1): what keeps sections counts on it. */
+static void
+test_longest (void)
+{
+  MillScte35Insert insert = { .event_id = 1, .is_out = TRUE, .pts = 90000 };
+  g_autoptr (GBytes) whole = mill_scte35_writer_print (&insert);
+  gsize size;
+  const guint8 *data = g_bytes_get_data (whole, &size);
+  for (gsize length = MILL_SCTE35_SIZE_MAX; length <= MILL_SCTE35_SIZE_MAX + 2;
+       length++) {
+    g_autofree guint8 *section = g_malloc0 (length);
+    g_autoptr (GError) error = NULL;
+    MillScte35 parsed;
+    /* Stuffing goes before CRC_32. */
+    memcpy (section, data, size - 4);
+    section[1] = (guint8) ((section[1] & 0xf0) | (length - 3) >> 8);
+    section[2] = (guint8) (length - 3);
+    guint32 crc = mill_scte35_writer_get_crc (section, length - 4);
+    for (guint i = 0; i < 4; i++)
+      section[length - 4 + i] = (guint8) (crc >> (24 - 8 * i));
+    g_assert_true (mill_scte35_parse (section, length, &parsed, &error) ==
+        (length == MILL_SCTE35_SIZE_MAX));
+    if (length > MILL_SCTE35_SIZE_MAX)
+      g_assert_error (error, MILL_SCTE35_ERROR, MILL_SCTE35_ERROR_INVALID);
+  }
+}
+
 gint
 main (gint argc, gchar **argv)
 {
@@ -271,5 +315,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/scte35/refused", test_refused);
   g_test_add_func ("/scte35/written", test_written);
   g_test_add_func ("/scte35/forms", test_forms);
+  g_test_add_func ("/scte35/trimmed", test_trimmed);
+  g_test_add_func ("/scte35/longest", test_longest);
   return g_test_run ();
 }

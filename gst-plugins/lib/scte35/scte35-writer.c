@@ -78,8 +78,11 @@ mill_scte35_writer_restamp (GBytes *section, guint64 pts)
   const guint8 *data = g_bytes_get_data (section, &size);
   MillScte35 parsed;
   gsize length = mill_scte35_get_size (data, size);
-  if (!mill_scte35_parse (data, size, &parsed, NULL) || !parsed.has_pts)
+  if (!mill_scte35_parse (data, size, &parsed, NULL))
     return g_bytes_ref (section);
+  /* What may be behind it is none of it. */
+  if (!parsed.has_pts)
+    return g_bytes_new_from_bytes (section, 0, length);
   guint64 adjustment = (pts - parsed.raw_pts) & PTS_MASK;
   g_auto (MillBmffWriter) w = { 0 };
   mill_bmff_writer_put_data (&w, data, length);

@@ -289,6 +289,9 @@ mill_scte35_parse (const guint8 *data, gsize size, MillScte35 *ret_section,
   if (length == 0)
     return refuse (error, MILL_SCTE35_ERROR_INVALID,
         "got another table, expected table_id 0xFC");
+  if (length > MILL_SCTE35_SIZE_MAX)
+    return refuse (error, MILL_SCTE35_ERROR_INVALID,
+        "got a section_length above 4093");
   if (length > size || length < HEAD_SIZE + 2 + CRC_SIZE)
     return truncated (error);
   if (mill_scte35_writer_get_crc (data, length) != 0)
