@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""usage: bench.py BUILD [packaging] [live] [ingest] [ladder] [origin] [--rounds N] [--seconds S] ...
+"""usage: bench.py BUILD [packaging] [live] [ingest] [ladder] [origin] [latency] [--rounds N] [--seconds S] ...
 
 Ratios of speed and memory between millrace and its peers on this machine.
 A ratio is only given when both did the same work, frame for frame. Figures of
@@ -19,19 +19,20 @@ import tempfile
 import content
 import ingest
 import ladder
+import latency
 import live
 import measure
 import origin
 import packaging
 
 BENCHES = {"packaging": packaging.bench, "live": live.bench, "ingest": ingest.bench, "ladder": ladder.bench,
-           "origin": origin.bench}
+           "origin": origin.bench, "latency": latency.bench}
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./bootstrap bench", description=__doc__.split("\n\n")[1])
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder, origin (default: all)")
+    parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder, origin, latency (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
     parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
     parser.add_argument("--ladder-rounds", type=int, default=3, help="of the ladder (default 3)")
@@ -44,6 +45,8 @@ def parse(arguments):
     parser.add_argument("--origins", type=int, default=os.cpu_count(), help="origins for viewers (default: one per core)")
     parser.add_argument("--viewers", type=int, default=2000, help="who take every part (default 2000)")
     parser.add_argument("--waiters", type=int, default=5000, help="who wait for playlists alone (default 5000)")
+    parser.add_argument("--latency-seconds", type=int, default=40, help="each run of latency (default 40)")
+    parser.add_argument("--latency-settle", type=int, default=15, help="before it: players find the live edge (default 15)")
     parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
     parser.add_argument("--quick", action="store_true",
                         help="one round of everything, 20 publishers: does it work at all? (a minute)")
@@ -52,14 +55,15 @@ def parse(arguments):
         options.rounds = options.live_rounds = options.ladder_rounds = options.ingest_rounds = options.origin_rounds = 1
         options.origin_seconds, options.viewers, options.waiters = 2, 100, 300
         options.ingest_publishers = 20
+        options.latency_seconds = options.latency_settle = 5
         options.publishers, options.seconds = [20], 15
     options.build = options.build.resolve()
     options.what = options.what or list(BENCHES)
     unknown = [name for name in options.what if name not in BENCHES]
     if unknown:
-        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live, ingest, ladder or origin")
+        parser.error(f"unknown benchmark '{unknown[0]}', expected packaging, live, ingest, ladder, origin or latency")
     if min(options.publishers) < 1 or min(options.rounds, options.live_rounds, options.ladder_rounds, options.ingest_rounds,
-                                               options.origin_rounds, options.origin_seconds, options.ingest_publishers) < 1:
+                                               options.origin_rounds, options.origin_seconds, options.ingest_publishers, options.latency_seconds) < 1:
         parser.error("expected at least one publisher and one round")
     needed = live.least_seconds(max(options.publishers))
     if options.seconds < needed:
@@ -84,8 +88,8 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     results = options.build / "bench"
     results.mkdir(parents=True, exist_ok=True)
-    # the origin serves bytes, whatever they are
-    films = content.prepare(results / "films") if set(options.what) - {"origin"} else {}
+    # the origin serves bytes, whatever they are; latency has a camera
+    films = content.prepare(results / "films") if set(options.what) - {"origin", "latency"} else {}
     # tmpfs, so that no disk is measured
     options.scratch = pathlib.Path(tempfile.mkdtemp(prefix="millrace-bench-", dir="/dev/shm"))
     head = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

@@ -59,10 +59,12 @@ export async function startBrowser() {
       const page = await context.newPage();
       const console = [];
       page.on('console', (m) => { if (m.type() === 'error') console.push(m.text()); });
+      const refused = [];
+      page.on('response', (r) => { if (r.status() >= 400 && !r.url().startsWith(pages.origin)) refused.push(`${r.status()} ${r.url()}`); });
       await page.goto(`${pages.origin}/page/index.html`);
       await page.waitForFunction(() => window.watch);
       await page.evaluate(([p, u, c]) => window.watch(p, u, c), [player, url, config]);
-      return new Viewer(page, console);
+      return new Viewer(page, console, refused);
     },
     newPage: () => context.newPage(),
     async close() {
@@ -74,10 +76,10 @@ export async function startBrowser() {
 }
 
 class Viewer {
-  constructor(page, console) { this.page = page; this.console = console; }
+  constructor(page, console, refused) { Object.assign(this, { page, console, refused }); }
 
-  /** { frames: [[number, media time ms, wall ms, height]], unread, errors, stalls, sizes, ended, first } so far. */
-  async seen() { return { ...await this.page.evaluate(() => window.seen), console: this.console }; }
+  /** { frames: [[number, media time ms, wall ms, height]], unread, errors, stalls, sizes, ended, first, console, refused } so far. */
+  async seen() { return { ...await this.page.evaluate(() => window.seen), console: this.console, refused: this.refused }; }
 
   /** Waits until the condition on seen() holds; fails with what was seen instead. */
   async until(what, timeoutMs, condition) {

@@ -112,6 +112,23 @@ export const players = {
     };
   },
 
+  async videojs(video, url, report, config) {
+    await script('/modules/video.js/dist/video.min.js');
+    const player = videojs(video, { html5: { vhs: { overrideNative: true, ...config } }, liveui: true });
+    player.on('error', () => report(true, `video.js ${player.error()?.code} ${player.error()?.message}`));
+    const subtitles = () => [...player.textTracks()].filter((t) => t.kind === 'subtitles');
+    return {
+      load() {
+        player.src({ src: url, type: url.endsWith('.mpd') ? 'application/dash+xml' : 'application/x-mpegURL' });
+        player.play()?.catch(() => {});
+      },
+      levels: () => player.qualityLevels().levels_.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
+      select: (index) => { player.qualityLevels().levels_.forEach((level, i) => { level.enabled = i === index; }); },
+      text: () => subtitles().map((t) => ({ language: t.language, forced: false })),
+      showText: (index) => { subtitles()[index].mode = 'showing'; },
+    };
+  },
+
   async mse(video, url, report, { tracks }) {
     const source = new MediaSource();
     const opened = new Promise((resolve) => { source.addEventListener('sourceopen', resolve, { once: true }); });

@@ -6,23 +6,34 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { CELLS, STRIP, cells, read } from '../../browser/page/barcode.js';
 
-/** Yields raw yuv420p pictures: the bar code over a moving box. */
-function* pictures(width, height, count) {
-  const luma = width * height;
-  const strip = Math.round((height * STRIP) / 2) * 2;
-  const background = Buffer.alloc(luma * 1.5, 128);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) background[y * width + x] = 40 + (x * 120) / width + (y * 60) / height;
-  const row = Buffer.alloc(width);
-  const box = Math.floor(height / 6);
-  for (let n = 0; n < count; n++) {
-    const picture = Buffer.from(background);
-    cells(n).forEach((bit, i) => row.fill(bit ? 235 : 16, Math.round((i * width) / CELLS), Math.round(((i + 1) * width) / CELLS)));
-    for (let y = 0; y < strip; y++) row.copy(picture, y * width);
-    const x = (n * 8) % (width - box);
-    const top = strip + ((n * 3) % (height - strip - box));
-    for (let y = top; y < top + box; y++) picture.fill(220, y * width + x, y * width + x + box);
-    yield picture;
+/** Makes raw yuv420p pictures: the bar code of a number over a box that moves from step to step. */
+export class Painter {
+  constructor(width, height) {
+    const luma = width * height;
+    this.width = width;
+    this.height = height;
+    this.strip = Math.round((height * STRIP) / 2) * 2;
+    this.background = Buffer.alloc(luma * 1.5, 128);
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) this.background[y * width + x] = 40 + (x * 120) / width + (y * 60) / height;
+    this.row = Buffer.alloc(width);
   }
+
+  paint(number, step) {
+    const { width, height, strip, row } = this;
+    const picture = Buffer.from(this.background);
+    const box = Math.floor(height / 6);
+    cells(number).forEach((bit, i) => row.fill(bit ? 235 : 16, Math.round((i * width) / CELLS), Math.round(((i + 1) * width) / CELLS)));
+    for (let y = 0; y < strip; y++) row.copy(picture, y * width);
+    const x = (step * 8) % (width - box);
+    const top = strip + ((step * 3) % (height - strip - box));
+    for (let y = top; y < top + box; y++) picture.fill(220, y * width + x, y * width + x + box);
+    return picture;
+  }
+}
+
+function* pictures(width, height, count) {
+  const painter = new Painter(width, height);
+  for (let n = 0; n < count; n++) yield painter.paint(n, n);
 }
 
 async function run(command, args, feed) {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// How late a viewer is, from glass to glass: usage: node latency.mjs SECONDS [--settle S]
+// [--only NAME], results as JSON on stdout. MILL_BUILD_ROOT is the build.
+//
+// A camera of 30 pictures a second has the time at which a picture was due in its bar
+// code. ffmpeg encodes them while they come (x264, zerolatency) and publishes by RTMP;
+// a player in Chromium shows them, and the page reads the code when a picture is
+// presented. Everything is on one machine and by one clock: what encoder, network,
+// packager, origin, player and decoder take is all in it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { startBrowser } from '../browser/watch.mjs';
+import { Daemon, eventually } from '../e2e/lib/daemon.mjs';
+import { Painter } from '../e2e/lib/movie.mjs';
+
+const FPS = 30; const WIDTH = 640; const HEIGHT = 360; const START_MS = 60000;
+
+const CASES = [
+  { name: 'hls-333', player: 'hls', file: 'master.m3u8', partMs: 333, segmentMs: 2000, aimMs: 2000 },
+  { name: 'hls-200', player: 'hls', file: 'master.m3u8', partMs: 200, segmentMs: 1000, aimMs: 1200 },
+  { name: 'dash-333', player: 'dash', file: 'manifest.mpd', partMs: 333, segmentMs: 2000, aimMs: 2000 },
+  { name: 'dash-200', player: 'dash', file: 'manifest.mpd', partMs: 200, segmentMs: 1000, aimMs: 2000 },
+];
+
+/* What a page that wants low latency sets; all else is the player's own. */
+const CONFIG = {
+  hls: { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1 },
+  dash: { streaming: { delay: { applyServiceDescription: true }, liveCatchup: { enabled: true } } },
+};
+
+/* Low latency of what is ours to choose: neither muxer nor socket keeps anything. */
+const publishCommand = (url, segmentMs) => ['-hide_banner', '-loglevel', 'error', '-nostdin',
+  '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', String(FPS), '-i', 'pipe:0',
+  '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-map', '0:v', '-map', '1:a',
+  '-c:v', 'libx264', '-preset', 'superfast', '-tune', 'zerolatency', '-g', String(FPS * segmentMs / 1000), '-sc_threshold', '0',
+  '-b:v', '1500k', '-maxrate', '1500k', '-bufsize', '500k', '-c:a', 'aac', '-b:a', '96k', '-flush_packets', '1', '-f', 'flv', url];
+
+class Camera {
+  constructor(url, segmentMs) {
+    this.command = publishCommand(url, segmentMs);
+    this.process = spawn('ffmpeg', this.command, { stdio: ['pipe', 'ignore', 'pipe'] });
+    this.errors = '';
+    this.process.stderr.on('data', (data) => { this.errors += data; });
+    this.process.stdin.on('error', () => {});
+    this.exit = once(this.process, 'exit');
+    this.painter = new Painter(WIDTH, HEIGHT);
+    this.began = Date.now();
+    this.count = 0;
+    this.tick();
+  }
+
+  /** Every picture that is due, each with the time at which it was. */
+  tick() {
+    for (let due = this.due(); due <= Date.now(); due = this.due()) {
+      this.process.stdin.write(this.painter.paint(Math.round(due - this.began), this.count));
+      this.count += 1;
+    }
+    this.timer = setTimeout(() => this.tick(), Math.max(0, this.due() - Date.now()));
+  }
+
+  due() { return this.began + this.count * 1000 / FPS; }
+
+  async stop() {
+    clearTimeout(this.timer);
+    this.process.kill('SIGKILL');
+    await this.exit;
+  }
+}
+
+const percentile = (sorted, p) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))]);
+
+/** A plain answer with low latency in it: the first segments of a presentation have none in DASH. */
+async function isLow(url, file) {
+  if (file.endsWith('.mpd')) return /availabilityTimeComplete="false"/.test(await (await fetch(url)).text());
+  const answer = await fetch(url);
+  const [media] = answer.status === 200 ? /^v[^#\n]*$/m.exec(await answer.text()) ?? [] : [];
+  return media && /EXT-X-PRELOAD-HINT/.test(await (await fetch(new URL(media, url))).text());
+}
+
+/** What was seen in a window of the page's time, [from, to) in ms since it loaded. */
+function summarise(seen, timeZero, began, [from, to]) {
+  const shown = seen.frames.filter(([, , wall]) => wall >= from && wall < to);
+  const late = shown.map(([number, , wall]) => timeZero + wall - (began + number)).sort((a, b) => a - b);
+  const refused = seen.refused.map((line) => line.replace(/http:\/\/[^/]+/, ''));
+  return {
+    pictures: late.length, missing: Math.round((to - from) * FPS / 1000) - late.length,
+    p50_ms: percentile(late, 0.5), p95_ms: percentile(late, 0.95), min_ms: Math.round(late[0]), max_ms: Math.round(late.at(-1)),
+    stalls: seen.stalls.filter((s) => s.at >= from && s.at < to), stalls_before: seen.stalls.filter((s) => s.at < from).length,
+    refused: refused.length, refused_lines: refused.slice(0, 5),
+  };
+}
+
+async function measure(browser, wanted, seconds, settle) {
+  const daemon = await Daemon.start({
+    apps: { live: { pipeline: 'live-passthrough', auth: 'none', params: { 'part-duration-ms': wanted.partMs, 'segment-duration-ms': wanted.segmentMs } } },
+  });
+  const camera = new Camera(daemon.rtmp('glass'), wanted.segmentMs);
+  try {
+    const url = daemon.stream('glass', wanted.file);
+    await eventually('a stream with low latency', START_MS, () => isLow(url, wanted.file));
+    const viewer = await browser.open(wanted.player, url, CONFIG[wanted.player]);
+    const first = await viewer.until('the first picture', START_MS, (s) => s.frames.length > 0);
+    const window = [first.frames[0][2] + settle * 1000, first.frames[0][2] + (settle + seconds) * 1000];
+    const seen = await viewer.until('the whole time', (settle + seconds) * 1000 + START_MS, (s) => s.frames.at(-1)[2] >= window[1]);
+    const timeZero = await viewer.page.evaluate(() => Date.now() - performance.now() + window.seen.loaded);
+    const result = { ...wanted, seconds, ...summarise(seen, timeZero, camera.began, window), player: wanted.player, config: CONFIG[wanted.player], publisher: ['ffmpeg', ...camera.command] };
+    await viewer.close();
+    return result;
+  } catch (error) {
+    throw new Error(`${wanted.name}: ${error.message}; publisher: ${camera.errors.slice(-400)}`);
+  } finally {
+    await camera.stop();
+    await daemon.stop();
+  }
+}
+
+const option = (name, otherwise) => { const at = process.argv.indexOf(name); return at < 0 ? otherwise : process.argv[at + 1]; };
+const seconds = Number(process.argv[2]);
+const only = option('--only', null);
+const browser = await startBrowser();
+try {
+  for (const wanted of CASES) {
+    if (!only || wanted.name === only) process.stdout.write(`${JSON.stringify(await measure(browser, wanted, seconds, Number(option('--settle', 15))))}\n`);
+  }
+} finally {
+  await browser.close();
+}
