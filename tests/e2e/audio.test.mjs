@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,11 +14,12 @@ import { Report } from '../tools/check/report.mjs';
 import { CACHE, eventually, tool } from './lib/daemon.mjs';
 import { movie, packetHashes } from './lib/movie.mjs';
 import { assertIncreasing } from './lib/playlist.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 const SECONDS = 20;
 const FPS = 30;
-let dir; let server; let base; let source; let requests = [];
+let dir; let server; let base; let source;
 
 async function twoLanguages() {
   const single = await movie(CACHE, { seconds: SECONDS, fps: FPS });
@@ -46,18 +46,10 @@ before(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-audio-'));
   source = await twoLanguages();
   await makeVod(source, 'two');
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
-    requests.push(request.url);
-    const headers = { 'access-control-allow-origin': '*' };
-    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
-    else response.writeHead(200, headers).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  base = `http://127.0.0.1:${server.address().port}`;
+  server = await serveDirectory(dir);
+  base = server.base;
 });
 after(() => {
-  server.closeAllConnections();
   server.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });
@@ -90,12 +82,12 @@ for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], 
   test(`${player} plays the other language when it is asked to`, { skip: noBrowser }, async () => {
     const browser = await startBrowser();
     try {
-      requests = [];
+      const before = server.requests.length;
       const viewer = await browser.open(player, `${base}/two/${file}`);
       await viewer.until('pictures', 60000, (s) => s.frames.length > 10);
       const { renditions } = await loadClean('two');
       const french = renditions.find((r) => r.attributes.LANGUAGE === 'fr').attributes.URI.split('/')[0];
-      const asked = () => requests.filter((url) => url.includes(`/${french}/`) && url.endsWith('.m4s')).length;
+      const asked = () => server.requests.slice(before).filter((url) => url.includes(`/${french}/`) && url.endsWith('.m4s')).length;
       assert.equal(asked(), 0, 'nobody has asked for it');
       const languages = await viewer.audio();
       assert.deepEqual([...languages].sort(), ['en', 'fr']);

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,6 +13,7 @@ import { captioned } from './lib/captions.mjs';
 import { assertInTime, plain } from './lib/cues.mjs';
 import { BUILD, CACHE, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 import { Presentation } from '../tools/check/hls-presentation.mjs';
 import { Report } from '../tools/check/report.mjs';
 import { locate } from '../tools/check/source.mjs';
@@ -28,19 +28,12 @@ let browser; let server; let base; let dir; let input;
 before(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-captions-'));
   input = await captioned(await movie(CACHE, { seconds: SECONDS, bframes: 0 }), FPS, CAPTIONS.map(([from, to]) => ({ from, to, text: `FRAME ${from}` })));
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
-    const headers = { 'access-control-allow-origin': '*' };
-    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
-    else response.writeHead(200, headers).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  base = `http://127.0.0.1:${server.address().port}`;
+  server = await serveDirectory(dir);
+  base = server.base;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
   server?.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });

@@ -4,15 +4,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
-import { CACHE } from './lib/daemon.mjs';
+import { CACHE, LAUNCH } from './lib/daemon.mjs';
 import { movie, packetHashes, packetTimes } from './lib/movie.mjs';
 import { assertIncreasing } from './lib/playlist.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 const SECONDS = 6;
@@ -24,16 +24,11 @@ before(async () => {
   source = await movie(CACHE, { seconds: SECONDS, fps: FPS });
   await run('gst-launch-1.0', ['-q', 'filesrc', `location=${source}`, '!', 'qtdemux', 'name=d',
     'd.video_0', '!', 'queue', 'max-size-time=0', '!', 'cmafmux', 'segment-duration-ms=2000', 'chunk-duration-ms=200', '!', 'filesink', `location=${dir}/video.mp4`,
-    'd.audio_0', '!', 'queue', 'max-size-time=0', '!', 'cmafmux', '!', 'filesink', `location=${dir}/audio.mp4`], { timeout: 60000 });
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.basename(request.url));
-    response.writeHead(200, { 'access-control-allow-origin': '*' }).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  base = `http://127.0.0.1:${server.address().port}`;
+    'd.audio_0', '!', 'queue', 'max-size-time=0', '!', 'cmafmux', '!', 'filesink', `location=${dir}/audio.mp4`], { env: LAUNCH, timeout: 60000 });
+  server = await serveDirectory(dir);
+  base = server.base;
 });
 after(() => {
-  server.closeAllConnections();
   server.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });
@@ -47,7 +42,7 @@ test('FFmpeg finds every packet with its time', async () => {
 });
 
 test('qtdemux finds every frame', async () => {
-  const { stdout } = await run('gst-launch-1.0', ['-v', 'filesrc', `location=${dir}/video.mp4`, '!', 'qtdemux', '!', 'fakesink', 'silent=false'], { timeout: 60000, maxBuffer: 1 << 24 });
+  const { stdout } = await run('gst-launch-1.0', ['-v', 'filesrc', `location=${dir}/video.mp4`, '!', 'qtdemux', '!', 'fakesink', 'silent=false'], { env: LAUNCH, timeout: 60000, maxBuffer: 1 << 24 });
   assert.equal(stdout.match(/chain {3}\*/g)?.length, SECONDS * FPS);
 });
 

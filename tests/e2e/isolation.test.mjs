@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { readInit, readSegment } from './lib/cmaf.mjs';
-import { BUILD, CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { CACHE, LAUNCH, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive, multivariant } from './lib/playlist.mjs';
 
@@ -192,7 +192,7 @@ test('a reader of the publisher that stands still: its socket fills, it loses fr
   const link = async () => (await daemon.api('GET', `/api/v1/streams/${name}/stats`)).body.nodes['link:in'];
   const before = await link();
   const reader = spawn('gst-launch-1.0', ['-q', 'millsrc', `location=${path.join(daemon.config.runtime_dir, 'links', `${name}.in`)}`, 'name=s', 's.video_0', '!', 'fakesink', 'sync=false', 's.audio_0', '!', 'fakesink', 'sync=false'],
-    { stdio: 'ignore', env: { ...process.env, GST_PLUGIN_PATH_1_0: path.join(BUILD, 'gst-plugins') } });
+    { stdio: 'ignore', env: LAUNCH });
   t.after(() => reader.kill('SIGKILL'));
   await eventually('the reader attached', 10000, async () => (await link()).consumers === before.consumers + 1);
   process.kill(reader.pid, 'SIGSTOP');

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
@@ -16,6 +15,7 @@ import { Report } from '../tools/check/report.mjs';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { assertConsecutive } from './lib/playlist.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 let film;
@@ -138,14 +138,9 @@ test('GStreamer\'s dashdemux2 plays a VOD to its end, every picture', { skip: no
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
   const source = await movie(CACHE, { seconds: 12 });
   await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${dir}/film`, '--quiet']);
-  const server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(request.url));
-    if (!fs.existsSync(file)) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': file.endsWith('.mpd') ? 'application/dash+xml' : 'video/mp4' }).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  const url = `http://127.0.0.1:${server.address().port}/film/manifest.mpd`;
+  const server = await serveDirectory(dir);
+  t.after(() => { server.close(); });
+  const url = `${server.base}/film/manifest.mpd`;
   const { stdout, stderr } = await run('gst-launch-1.0', ['-v', 'playbin3', `uri=${url}`, 'video-sink=fakesink name=pictures silent=false sync=false', 'audio-sink=fakesink sync=false'], { timeout: 60000, maxBuffer: 1 << 24 });
   assert.match(stdout, /GstDashDemux2/);
   assert.doesNotMatch(stdout + stderr, /ERROR|WARNING/);

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { BUILD, CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { CACHE, LAUNCH, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
 
@@ -56,7 +56,7 @@ test('gst-launch-1.0 -e: ^C ends the recording with a file that plays', async (t
   await new Promise((resolve) => { probe.close(resolve); });
   const file = path.join(daemon.dir, 'recording.mp4');
   const launch = spawn('gst-launch-1.0', ['-q', '-e', 'rtmpserversrc', `location=rtmp://127.0.0.1:${port}/live/record`, 'name=s', 's.video_0', '!', 'queue', '!', 'm.video_0',
-    's.audio_0', '!', 'queue', '!', 'm.audio_0', 'mp4mux', 'name=m', '!', 'filesink', `location=${file}`], { stdio: 'inherit', env: { ...process.env, GST_PLUGIN_PATH_1_0: path.join(BUILD, 'gst-plugins') } });
+    's.audio_0', '!', 'queue', '!', 'm.audio_0', 'mp4mux', 'name=m', '!', 'filesink', `location=${file}`], { stdio: 'inherit', env: LAUNCH });
   const exited = once(launch, 'exit');
   t.after(() => launch.kill('SIGKILL'));
   await eventually('the listener', 10000, () => new Promise((resolve) => {

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,6 +13,7 @@ import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { assertInTime, plain } from './lib/cues.mjs';
 import { CACHE, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 import { Presentation } from '../tools/check/hls-presentation.mjs';
 import { Report } from '../tools/check/report.mjs';
 import { locate } from '../tools/check/source.mjs';
@@ -56,19 +56,12 @@ before(async () => {
   for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(dir, name), content);
   const input = await movie(CACHE, { seconds: SECONDS });
   await run(tool('cli/millrace'), ['run', path.join(dir, 'film.yaml'), '--set', `input=${input}`, '--set', `srt=${dir}/en.srt`, '--set', `ttml=${dir}/de.ttml`, '--set', `output=${output}`, '--quiet']);
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
-    const headers = { 'access-control-allow-origin': '*' };
-    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
-    else response.writeHead(200, headers).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  url = `http://127.0.0.1:${server.address().port}/film`;
+  server = await serveDirectory(dir);
+  url = `${server.base}/film`;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
   server?.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,6 +12,7 @@ import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { CELLS, STRIP, read } from '../browser/page/barcode.js';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 const SECONDS = 12; const FPS = 30; const INTERVAL = 2;
@@ -35,19 +35,12 @@ before(async () => {
   const input = await movie(CACHE, { seconds: SECONDS });
   await run(tool('cli/millrace'), ['run', description, '--set', `input=${input}`, '--set', `output=${dir}/film`, '--quiet']);
   await run(tool('cli/millrace'), ['run', 'vod-thumbnails', '--set', `input=${input}`, '--set', `output=${dir}/shipped`, '--quiet']);
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
-    const headers = { 'access-control-allow-origin': '*' };
-    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
-    else response.writeHead(200, headers).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  url = `http://127.0.0.1:${server.address().port}/film`;
+  server = await serveDirectory(dir);
+  url = `${server.base}/film`;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
   server?.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +11,7 @@ import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { CACHE, tool } from './lib/daemon.mjs';
 import { frameNumbers, movie, packetTimes } from './lib/movie.mjs';
 import { assertConsecutive, assertIncreasing, mediaPlaylist, multivariant } from './lib/playlist.mjs';
+import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 let browser; let server; let base; let dir;
@@ -19,19 +19,12 @@ let browser; let server; let base; let dir;
 before(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-vod-'));
   // The output must play from any static server.
-  server = http.createServer((request, response) => {
-    const file = path.join(dir, path.normalize(new URL(request.url, 'http://x').pathname));
-    const headers = { 'access-control-allow-origin': '*' };
-    if (!fs.existsSync(file)) response.writeHead(404, headers).end();
-    else response.writeHead(200, headers).end(fs.readFileSync(file));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  base = `http://127.0.0.1:${server.address().port}`;
+  server = await serveDirectory(dir);
+  base = server.base;
   browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
-  server.closeAllConnections();
   server.close();
   fs.rmSync(dir, { recursive: true, force: true });
 });

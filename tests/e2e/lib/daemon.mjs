@@ -10,6 +10,8 @@ import path from 'node:path';
 export const BUILD = path.resolve(process.env.MILL_BUILD_ROOT ?? new URL('../../../build', import.meta.url).pathname);
 export const CACHE = path.join(BUILD, 'tests', 'movies');
 export const tool = (name) => path.join(BUILD, name);
+/** The environment of gst-launch-1.0, in which the elements of the build are found. */
+export const LAUNCH = { ...process.env, GST_PLUGIN_PATH_1_0: path.join(BUILD, 'gst-plugins') };
 
 const DEFAULT_CONFIG = {
   apps: { live: { pipeline: 'live-passthrough', auth: 'none' } },
