@@ -78,6 +78,7 @@ place (MillThumbnailSheet *self)
   GstVideoFrame to;
   guint x = self->n_tiles % self->layout.columns * (guint) self->tile.width;
   guint y = self->n_tiles / self->layout.columns * (guint) self->tile.height;
+  self->n_tiles++;
   if (!gst_video_frame_map (&from, &self->tile, self->picture, GST_MAP_READ))
     return;
   if (gst_video_frame_map (&to, &self->out, self->sheet, GST_MAP_WRITE)) {
@@ -85,7 +86,6 @@ place (MillThumbnailSheet *self)
     gst_video_frame_unmap (&to);
   }
   gst_video_frame_unmap (&from);
-  self->n_tiles++;
 }
 
 /* Black where no picture is. */
