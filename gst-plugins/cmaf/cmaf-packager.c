@@ -375,13 +375,24 @@ is_over_locked (const MillCmafPackager *self, const MillCmafLane *lane)
   return mill_cmaf_publication_is_silent (self, lane);
 }
 
+static gboolean
+has_media_locked (const MillCmafPackager *self)
+{
+  for (guint i = 0; i < self->lanes->len; i++)
+    if (mill_cmaf_packager_get_lane (self, i)->kind != MILL_CMAF_TEXT)
+      return TRUE;
+  return FALSE;
+}
+
 void
 mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
 {
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
   lane->eos = TRUE;
-  gboolean all = TRUE;
+  /* Text alone has no end: a file of subtitles is read before the film beside it
+   * has shown its tracks. */
+  gboolean all = has_media_locked (self);
   for (guint i = 0; i < self->lanes->len; i++)
     all = all && is_over_locked (self, mill_cmaf_packager_get_lane (self, i));
   for (guint i = 0; all && i < self->lanes->len; i++)

@@ -135,10 +135,8 @@ post_error (GstCmafSink *self, MillCmafReportKind kind, const GError *error)
   gboolean is_warning = kind == MILL_CMAF_WARNED;
   gst_element_message_full (GST_ELEMENT (self),
       is_warning ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
-      to_resource_error (error), g_strdup (error->message),
-      g_strdup_printf ("%s, code %d", g_quark_to_string (error->domain),
-          error->code),
-      __FILE__, GST_FUNCTION, __LINE__);
+      to_resource_error (error), g_strdup (error->message), NULL, __FILE__,
+      GST_FUNCTION, __LINE__);
 }
 
 static MillCmafPackager *
@@ -251,6 +249,14 @@ note_time (GstCmafSink *self, GstBuffer *buffer, GstClockTimeDiff running_time)
   }
 }
 
+/* A pad that was requested while the element went down may be active although
+ * nobody packages any more. */
+static gboolean
+is_closed (const GstCmafSink *self)
+{
+  return G_UNLIKELY (self->packager == NULL);
+}
+
 static GstFlowReturn
 gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -259,6 +265,10 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
   GstCmafMedia *media = gst_cmaf_sink_pad_get_media (own);
   MillCmafInput input;
+  if (is_closed (self)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
   mill_cmaf_packager_prepare (self->packager, gst_cmaf_sink_pad_get_lane (own));
   if (G_UNLIKELY (media->incomplete)) {
     GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
@@ -286,6 +296,10 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 static GstFlowReturn
 gst_cmaf_sink_chain_text (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
+  if (is_closed (GST_CMAF_SINK (parent))) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
+  }
   return gst_cmaf_sink_text_pad_chain (GST_ELEMENT (parent),
       GST_CMAF_SINK (parent)->packager, GST_CMAF_SINK_PAD (pad), buffer);
 }
@@ -321,6 +335,10 @@ gst_cmaf_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   gboolean handled = TRUE;
   GstCaps *caps;
   GstTagList *tags;
+  if (is_closed (self)) {
+    gst_event_unref (event);
+    return FALSE;
+  }
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);

@@ -220,6 +220,27 @@ test_pads_later (void)
   clear (&f, text);
 }
 
+/* A file of subtitles is read before the demuxer of the film has shown a track:
+ * with text_0 in the graph and the others to come, its end is not the end. */
+static void
+test_text_first (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, "segment-duration-ms", 1000u, NULL);
+  g_assert_cmpint (gst_element_set_state (f.sink, GST_STATE_PLAYING), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  GstHarness *text = add_text (&f, "text_0", "text/x-raw, format=utf8");
+  g_assert_cmpint (push_text (text, 100, 200, "hi"), ==, GST_FLOW_OK);
+  gst_harness_push_event (text, gst_event_new_eos ());
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  push_both (&f, 0, 0, 2 * GOP, GOP);
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_true (contains (&f, "text/1-0.vtt", "\nhi\n"));
+  g_assert_true (contains (&f, "master.m3u8", "TYPE=SUBTITLES"));
+  clear (&f, text);
+}
+
 /* A film without captions, at the end of a line that would bring them, has its end
  * all the same. */
 static void
@@ -448,6 +469,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/text/bad-documents", test_bad_documents);
   g_test_add_func ("/cmafsink/text/refused", test_refused);
   g_test_add_func ("/cmafsink/text/pads-later", test_pads_later);
+  g_test_add_func ("/cmafsink/text/text-first", test_text_first);
   g_test_add_func ("/cmafsink/text/never-fed", test_never_fed);
   g_test_add_func ("/cmafsink/text/silence", test_silence);
   g_test_add_func ("/cmafsink/text/open-end", test_open_end);
