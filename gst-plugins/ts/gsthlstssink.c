@@ -136,9 +136,7 @@ on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
   gst_element_message_full (GST_ELEMENT (owner),
       kind == MILL_CMAF_WARNED ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR,
       GST_RESOURCE_ERROR, to_resource_error (error), g_strdup (error->message),
-      g_strdup_printf ("%s, code %d", g_quark_to_string (error->domain),
-          error->code),
-      __FILE__, GST_FUNCTION, __LINE__);
+      NULL, __FILE__, GST_FUNCTION, __LINE__);
 }
 
 /* ---- transport streams ---- */

@@ -126,6 +126,7 @@ free_transfer (MillStoreHttpTransfer *transfer)
   g_clear_pointer (&transfer->content, g_bytes_unref);
   g_clear_object (&transfer->cancellable);
   g_free (transfer->name);
+  g_free (transfer->trouble);
   g_free (transfer);
 }
 
@@ -349,6 +350,7 @@ mill_store_http_queue_add (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
     transfer->sequence = old->sequence;
     transfer->not_before_us = old->not_before_us;
     transfer->attempts = old->attempts;
+    transfer->trouble = g_strdup (old->trouble);
     g_queue_insert_before (choose_queue (self, transfer->rank),
         g_queue_find (choose_queue (self, transfer->rank), old), transfer);
     supersede_locked (self, old);
@@ -385,6 +387,23 @@ fail_tops_locked (MillStoreHttpQueue *self, guint64 sequence,
   }
 }
 
+/* The last attempt says what to mend. */
+static GError *
+give_up (const MillStoreHttpQueue *self, const MillStoreHttpTransfer *transfer)
+{
+  gint64 limit_s = self->limits.give_up_us / G_USEC_PER_SEC;
+
+  if (transfer->trouble != NULL)
+    return g_error_new (MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED,
+        "%s; given up after %u attempts in %" G_GINT64_FORMAT " s",
+        transfer->trouble, transfer->attempts, limit_s);
+  return g_error_new (MILL_STORE_ERROR, MILL_STORE_ERROR_FAILED,
+      "%s '%s/%s': got no turn in %" G_GINT64_FORMAT
+      " s, expected success; it is given up",
+      transfer->content != NULL ? "putting" : "deleting", self->location,
+      transfer->name, limit_s);
+}
+
 /* What has waited for too long fails. */
 static void
 expire_locked (MillStoreHttpQueue *self, GQueue *queue, gint64 now_us,
@@ -401,13 +420,7 @@ expire_locked (MillStoreHttpQueue *self, GQueue *queue, gint64 now_us,
       wake_at (wake_us, due_us);
       continue;
     }
-    g_autoptr (GError) error = g_error_new (MILL_STORE_ERROR,
-        MILL_STORE_ERROR_FAILED,
-        "%s '%s/%s': got no answer in %" G_GINT64_FORMAT
-        " s and %u attempts, expected success; it is given up",
-        transfer->content != NULL ? "putting" : "deleting", self->location,
-        transfer->name, self->limits.give_up_us / G_USEC_PER_SEC,
-        transfer->attempts);
+    g_autoptr (GError) error = give_up (self, transfer);
     self->stats.failures++;
     g_queue_delete_link (queue, at);
     if (transfer->rank == MILL_STORE_HTTP_PLAYLIST) {
@@ -490,11 +503,13 @@ compare_sequence (gconstpointer a, gconstpointer b, gpointer user_data)
 
 static void
 retry_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *transfer,
-    MillStoreHttpOutcome outcome, gint64 wait_us)
+    MillStoreHttpOutcome outcome, const GError *error, gint64 wait_us)
 {
   gint64 now_us = g_get_monotonic_time ();
 
   g_clear_object (&transfer->cancellable);
+  g_free (transfer->trouble);
+  transfer->trouble = error != NULL ? g_strdup (error->message) : NULL;
   self->stats.retries++;
   transfer->attempts++;
   if (outcome == MILL_STORE_HTTP_TROUBLE) {
@@ -555,7 +570,7 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
       fail_tops_locked (self, transfer->sequence, error);
     end_transfer_locked (self, transfer, error);
   } else {
-    retry_locked (self, transfer, outcome, wait_us);
+    retry_locked (self, transfer, outcome, error, wait_us);
     if (newer != NULL) {
       newer->sequence = transfer->sequence;
       newer->not_before_us = transfer->not_before_us;

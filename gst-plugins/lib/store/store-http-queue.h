@@ -53,6 +53,7 @@ typedef struct
   MillStoreHttpBatch *batch;
   guint64 sequence;
   guint attempts;
+  gchar *trouble; /* (nullable): of the last attempt */
   gint64 since_us;
   gint64 not_before_us;
 } MillStoreHttpTransfer;
