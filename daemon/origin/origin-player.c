@@ -6,11 +6,12 @@
 
 #define RESOURCES "/org/millrace/player/"
 
-/* hls.js makes its worker and its media source from blobs; nothing else may
- * come from anywhere but here. */
-#define POLICY                                                         \
-  "default-src 'none'; script-src 'self'; style-src 'self'; "          \
-  "img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; " \
+/* hls.js makes its worker and its media source from blobs, and the text track of
+ * date ranges from an empty data: URL; nothing else may come from anywhere but
+ * here. */
+#define POLICY                                                               \
+  "default-src 'none'; script-src 'self'; style-src 'self'; "                \
+  "img-src 'self' data:; media-src 'self' blob: data:; connect-src 'self'; " \
   "worker-src 'self' blob:; base-uri 'none'; form-action 'none'"
 
 /* The files have no version in their names, so a page may be older than they
