@@ -205,6 +205,8 @@ to_cell (JsonNode *node, const gchar *member)
     return make_printable (json_node_get_string (node));
   if (g_str_has_suffix (member, "_bytes"))
     return g_format_size (json_node_get_int (node));
+  if (json_node_get_value_type (node) == G_TYPE_DOUBLE)
+    return g_strdup_printf ("%.3f", json_node_get_double (node));
   return format_json (node);
 }
 

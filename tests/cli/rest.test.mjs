@@ -14,7 +14,7 @@ const server = await fakeServer({
   'GET /api/v1/streams?limit=100': [200, { items: [STREAM], next: 'c/1' }],
   'GET /api/v1/streams?limit=100&cursor=c%2F1': [200, { items: [{ ...STREAM, name: 'störe', state: 'failed' }, { name: 'evil\u001b[2J' }], next: null }],
   'GET /api/v1/streams/demo': [200, STREAM],
-  'GET /api/v1/workers?limit=100': [200, { items: [{ id: 'w1', pid: 7, kind: 'shared', streams: ['demo', 'b'], cpu: 0.05, memory_bytes: 1234567, since: 'x' }], next: null }],
+  'GET /api/v1/workers?limit=100': [200, { items: [{ id: 'w1', pid: 7, kind: 'shared', streams: ['demo', 'b'], cpu: 0.05123456, memory_bytes: 1234567, since: 'x' }], next: null }],
   'POST /api/v1/streams/demo/stop': [200],
   'POST /api/v1/streams/demo/cues': [200, {}],
   'POST /api/v1/streams/other/cues': [409, { title: 'Conflict', status: 409, detail: "break '7': got its end, expected a break of that id that has not ended" }],
@@ -175,9 +175,9 @@ test('YAML: what is read back is what was sent, and lines stay lines', async () 
   assert.deepEqual(JSON.parse(read.stdout), sent);
 });
 
-test('get: lists inside a row are counted, sizes are readable', async () => {
+test('get: lists inside a row are counted, sizes and shares are readable', async () => {
   const { stdout } = await call(['get', 'workers']);
-  assert.match(stdout.split('\n')[1], /^w1 +shared +7 +2 +0\.05 +1\.2\sMB +x$/);
+  assert.match(stdout.split('\n')[1], /^w1 +shared +7 +2 +0\.051 +1\.2\sMB +x$/);
 });
 
 test('start, stop and delete ask for just that', async () => {
