@@ -44,6 +44,7 @@ export const players = {
       selectAudio: (index) => { hls.audioTrack = index; },
       text: () => hls.subtitleTracks.map((t) => ({ language: t.lang, forced: t.forced })),
       showText: (index) => { hls.subtitleDisplay = true; hls.subtitleTrack = index; },
+      toLive: () => { if (hls.latency > hls.targetLatency + 0.1) video.currentTime = hls.liveSyncPosition; },
       latency: () => ({ latency: hls.latency, target: hls.targetLatency, behind: hls.playingDate ? (Date.now() - hls.playingDate) / 1000 : null }),
     };
   },
@@ -116,7 +117,7 @@ export const players = {
     await script('/modules/video.js/dist/video.min.js');
     const player = videojs(video, { html5: { vhs: { overrideNative: true, ...config } }, liveui: true });
     player.on('error', () => report(true, `video.js ${player.error()?.code} ${player.error()?.message}`));
-    const subtitles = () => [...player.textTracks()].filter((t) => t.kind === 'subtitles');
+    const subtitles = () => Array.from(player.textTracks()).filter((t) => t.kind === 'subtitles');
     return {
       load() {
         player.src({ src: url, type: url.endsWith('.mpd') ? 'application/dash+xml' : 'application/x-mpegURL' });
