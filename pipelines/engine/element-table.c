@@ -14,8 +14,8 @@ static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
 
 static const gchar *const ours[] = { "abrladder", "blockfilesrc", "cencenc",
   "cmafmux", "cmafsink", "failoverswitch", "millsink", "millsrc",
-  "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc", "screencapsrc",
-  "signedhttpsink", "thumbnailer", NULL };
+  "recordsink", "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc",
+  "screencapsrc", "signedhttpsink", "thumbnailer", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };

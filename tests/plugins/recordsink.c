@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* recordsink: the files that recordings leave, at their end and without one. */
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+#include <gst/check/gstcheck.h>
+
+#define VIDEO(n)                                      \
+  "videotestsrc num-buffers=" #n " ! "                \
+  "video/x-raw,width=160,height=90,framerate=25/1 ! " \
+  "x264enc speed-preset=ultrafast bframes=2 key-int-max=25 ! "
+#define FRAMES 100
+
+static gchar *
+make_dir (void)
+{
+  gchar *dir = g_dir_make_tmp ("mill-record-XXXXXX", NULL);
+  g_assert_nonnull (dir);
+  return dir;
+}
+
+static void
+clear_dir (gchar *dir)
+{
+  g_autoptr (GDir) entries = g_dir_open (dir, 0, NULL);
+  const gchar *name;
+  while ((name = g_dir_read_name (entries)) != NULL) {
+    g_autofree gchar *path = g_build_filename (dir, name, NULL);
+    g_assert_cmpint (g_unlink (path), ==, 0);
+  }
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  g_free (dir);
+}
+
+static gboolean
+is_there (const gchar *dir, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (dir, name, NULL);
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* Returns: (transfer full): EOS or the error */
+static GstMessage *
+run (const gchar *launch, const gchar *dir, const gchar *name, guint *warnings)
+{
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline = gst_parse_launch (launch, &error);
+  g_assert_no_error (error);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "s");
+  g_autofree gchar *location = g_build_filename (dir, name, NULL);
+  g_object_set (sink, "location", location, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  for (*warnings = 0;; gst_message_unref (message)) {
+    message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+    g_assert_nonnull (message);
+    if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING)
+      break;
+    *warnings += 1;
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  return message;
+}
+
+static void
+run_whole (const gchar *launch, const gchar *dir, const gchar *name)
+{
+  guint warnings;
+  g_autoptr (GstMessage) message = run (launch, dir, name, &warnings);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  g_assert_cmpuint (warnings, ==, 0);
+}
+
+static GstPadProbeReturn
+on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer times)
+{
+  g_autoptr (GstEvent) event =
+      gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment *segment;
+  gst_event_parse_segment (event, &segment);
+  GstClockTime time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER (info)));
+  g_array_append_val ((GArray *) times, time);
+  return GST_PAD_PROBE_OK;
+}
+
+/* The times of the video's frames, in the order of decoding. */
+static GArray *
+read_times (const gchar *dir, const gchar *name, const gchar *demux)
+{
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
+  g_autofree gchar *launch = g_strdup_printf (
+      "filesrc location=%s/%s ! %s name=d d.video_0 ! fakesink name=f "
+      "sync=false async=false",
+      dir, name, demux);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  g_autoptr (GstElement) end = gst_bin_get_by_name (GST_BIN (pipeline), "f");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (end, "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_frame, times, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *debug = NULL;
+    gst_message_parse_error (message, &error, &debug);
+    g_error ("%s: %s (%s)", name, error->message, debug);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  return times;
+}
+
+static goffset
+find (const gchar *dir, const gchar *name, const gchar *type)
+{
+  g_autofree gchar *path = g_build_filename (dir, name, NULL);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  for (gsize at = 0; at + 8 <= size;) {
+    if (memcmp (data + at + 4, type, 4) == 0)
+      return (goffset) at;
+    guint64 length = GST_READ_UINT32_BE (data + at);
+    at += length == 1 ? GST_READ_UINT64_BE (data + at + 8) : MAX (length, 8);
+  }
+  return -1;
+}
+
+static void
+test_mp4 (void)
+{
+  gchar *dir = make_dir ();
+  run_whole (VIDEO (100) "recordsink name=s "
+                         "audiotestsrc num-buffers=187 samplesperbuffer=1024 ! "
+                         "audio/x-raw,rate=48000 ! avenc_aac ! s.audio_0",
+      dir, "a.mp4");
+  g_assert_cmpint (find (dir, "a.mp4", "moov"), >, 0);
+  g_assert_cmpint (find (dir, "a.mp4", "moov"), <, find (dir, "a.mp4", "mdat"));
+  g_assert_cmpint (find (dir, "a.mp4", "moof"), ==, -1);
+  g_autoptr (GArray) times = read_times (dir, "a.mp4", "qtdemux");
+  g_assert_cmpuint (times->len, ==, FRAMES);
+  guint64 sum = 0;
+  for (guint i = 0; i < times->len; i++)
+    sum += g_array_index (times, GstClockTime, i);
+  /* B-frames are in their order; together the times are those of 25 fps. */
+  g_assert_cmpuint (sum / GST_MSECOND, ==, 40u * FRAMES * (FRAMES - 1) / 2);
+  g_assert_false (is_there (dir, "a.mp4.part"));
+  clear_dir (dir);
+}
+
+static void
+test_names (void)
+{
+  gchar *dir = make_dir ();
+  for (guint i = 0; i < 2; i++)
+    run_whole (VIDEO (30) "recordsink name=s", dir, "a.mp4");
+  g_assert_true (is_there (dir, "a.mp4") && is_there (dir, "a-1.mp4"));
+  for (guint i = 0; i < 2; i++)
+    run_whole (VIDEO (30) "recordsink name=s format=matroska", dir, "b{n}.mkv");
+  g_assert_true (is_there (dir, "b1.mkv") && is_there (dir, "b2.mkv"));
+  g_autoptr (GArray) times = read_times (dir, "b2.mkv", "matroskademux");
+  g_assert_cmpuint (times->len, ==, 30);
+  clear_dir (dir);
+}
+
+/* Not a test by itself: records until it is killed. */
+static gint
+record_forever (const gchar *path)
+{
+  g_autofree gchar *launch =
+      g_strdup_printf (VIDEO (100000) "recordsink name=s location=%s", path);
+  GstElement *pipeline = gst_parse_launch (launch, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_main_loop_run (g_main_loop_new (NULL, FALSE));
+  return 0;
+}
+
+static gchar *program;
+
+static void
+test_killed (void)
+{
+  gchar *dir = make_dir ();
+  g_autofree gchar *path = g_build_filename (dir, "a.mp4", NULL);
+  g_autofree gchar *part = g_strconcat (path, ".part", NULL);
+  gchar *args[] = { program, (gchar *) "--record", path, NULL };
+  GPid pid;
+  g_assert_true (g_spawn_async (NULL, args, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+      NULL, NULL, &pid, NULL));
+  gint64 deadline = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
+  GStatBuf about = { 0 };
+  while (g_stat (part, &about) != 0 || about.st_size < 200000) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_usleep (10000);
+  }
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  g_autoptr (GArray) times = read_times (dir, "a.mp4.part", "qtdemux");
+  g_assert_cmpuint (times->len, >=, 25);
+  guint warnings;
+  g_autoptr (GstMessage) message =
+      run (VIDEO (30) "recordsink name=s", dir, "a.mp4", &warnings);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  g_assert_cmpuint (warnings, ==, 1);
+  g_assert_true (is_there (dir, "a.mp4.part") && is_there (dir, "a-1.mp4"));
+  clear_dir (dir);
+}
+
+static void
+test_full (void)
+{
+  gchar *dir = make_dir ();
+  struct rlimit before;
+  getrlimit (RLIMIT_FSIZE, &before);
+  struct rlimit small = { 150000, before.rlim_max };
+  signal (SIGXFSZ, SIG_IGN);
+  setrlimit (RLIMIT_FSIZE, &small);
+  guint warnings;
+  g_autoptr (GstMessage) message =
+      run (VIDEO (1000) "recordsink name=s", dir, "a.mp4", &warnings);
+  setrlimit (RLIMIT_FSIZE, &before);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "error");
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "a.mp4.part"));
+  g_assert_false (is_there (dir, "a.mp4"));
+  g_autoptr (GArray) times = read_times (dir, "a.mp4.part", "qtdemux");
+  g_assert_cmpuint (times->len, >=, 25);
+  clear_dir (dir);
+}
+
+gint
+main (gint argc, gchar **argv)
+{
+  g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  program = self;
+  gst_init (&argc, &argv);
+  if (argc == 3 && g_str_equal (argv[1], "--record"))
+    return record_forever (argv[2]);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/recordsink/mp4", test_mp4);
+  g_test_add_func ("/recordsink/names", test_names);
+  g_test_add_func ("/recordsink/killed", test_killed);
+  g_test_add_func ("/recordsink/full", test_full);
+  return g_test_run ();
+}
