@@ -13,9 +13,9 @@ static const gchar *const live_sources[] = { "alsasrc", "autoaudiosrc",
   NULL };
 
 static const gchar *const ours[] = { "abrladder", "blockfilesrc", "cencenc",
-  "cmafmux", "cmafsink", "failoverswitch", "millsink", "millsrc",
-  "recordsink", "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc",
-  "screencapsrc", "signedhttpsink", "thumbnailer", NULL };
+  "cmafmux", "cmafsink", "failoverswitch", "millsink", "millsrc", "recordsink",
+  "rtmpclientsink", "rtmpclientsrc", "rtmpserversrc", "screencapsrc",
+  "signedhttpsink", "thumbnailer", NULL };
 
 static const gchar *const queues[] = { "multiqueue", "queue", "queue2",
   "queuex", NULL };

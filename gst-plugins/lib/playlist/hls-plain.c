@@ -63,7 +63,8 @@ split_lines (GBytes *text)
   GArray *lines = g_array_new (FALSE, FALSE, sizeof (MillHlsLine));
   gsize size;
   const gchar *at = g_bytes_get_data (text, &size);
-  const gchar *end = at + size;
+  /* Of nothing there is no place to begin at. */
+  const gchar *end = size > 0 ? at + size : at;
 
   while (at < end && lines->len < MAX_LINES) {
     const gchar *stop = memchr (at, '\n', (gsize) (end - at));
