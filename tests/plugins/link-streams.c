@@ -299,9 +299,11 @@ wait_latency (GstElement *producer, GstElement *consumer, GstClockTime wanted)
         gst_bus_pop_filtered (bus, GST_MESSAGE_LATENCY);
     if (message)
       gst_bin_recalculate_latency (GST_BIN (producer));
-    fail_unless (gst_pad_peer_query (pad, query));
-    gst_query_parse_latency (query, &is_live, &min, NULL);
-    fail_unless (is_live);
+    /* The sink is there before it is linked. */
+    if (gst_pad_peer_query (pad, query)) {
+      gst_query_parse_latency (query, &is_live, &min, NULL);
+      fail_unless (is_live);
+    }
     fail_unless (g_get_monotonic_time () < deadline);
     g_usleep (1000);
   }
