@@ -78,7 +78,7 @@ test('each language is the source\'s, frame by frame', async () => {
   }
 });
 
-/** No picture twice but at the change: there shaka-player may go back a few, to what it has of the other language. */
+/** No picture twice but at the change: there shaka-player was once seen to go back by one; why was not found. */
 function assertGoesOn(frames, shown, player) {
   const numbers = frames.slice(shown).map(([number]) => number);
   const back = Math.min(...numbers);

@@ -60,8 +60,10 @@ for (const [name, muxed] of [['muxed', true], ['separate', false]]) {
       mine.forEach((time, i) => assert.ok(Math.abs(time - mine[0] - (theirs[i] - theirs[0])) <= 24, `frame ${i}: ${time - mine[0]} µs, source ${theirs[i] - theirs[0]} µs`));
     });
 
-    // GStreamer 1.22's repeats and loses some frames on a busy machine, also the first
-    // or last ones, whoever made the segments: that it plays all of them is what counts.
+    // GStreamer 1.22's repeats and loses some frames on a busy machine, also of FFmpeg's
+    // segments; once the pictures it gave were five short of the whole length, for a
+    // reason that was not found. So this sees that it plays all segments; that every
+    // picture is in them is FFmpeg's check above.
     await t.test('hlsdemux2 plays it from one end to the other', async () => {
       const sink = (kind) => `${kind}-sink=fakesink name=${kind} silent=false sync=false`;
       const { stdout } = await run('gst-launch-1.0', ['-v', 'playbin3', `uri=${base}/${name}/master.m3u8`, sink('video'), sink('audio')], { env: LAUNCH, timeout: 60000, maxBuffer: 1 << 24 });
