@@ -16,6 +16,37 @@
 /* moov, trak, mdia, minf, stbl */
 #define DEPTH_MAX 5
 
+/* Fields of boxes lie at any address. */
+static inline guint32
+read_32 (const guint8 *at)
+{
+  guint32 value;
+  memcpy (&value, at, sizeof value);
+  return GUINT32_FROM_BE (value);
+}
+
+static inline guint64
+read_64 (const guint8 *at)
+{
+  guint64 value;
+  memcpy (&value, at, sizeof value);
+  return GUINT64_FROM_BE (value);
+}
+
+static inline void
+write_32 (guint8 *at, guint32 value)
+{
+  value = GUINT32_TO_BE (value);
+  memcpy (at, &value, sizeof value);
+}
+
+static inline void
+write_64 (guint8 *at, guint64 value)
+{
+  value = GUINT64_TO_BE (value);
+  memcpy (at, &value, sizeof value);
+}
+
 typedef struct
 {
   guint64 begin;
@@ -95,11 +126,11 @@ find_boxes (gint fd, Layout *layout, GError **error)
       return error != NULL && *error != NULL
           ? FALSE
           : fail_format ("half of a box", error);
-    guint64 size = GST_READ_UINT32_BE (head);
+    guint64 size = read_32 (head);
     if (size == 1) {
       if (layout->end - at < 16 || !read_at (fd, at, head, 16, error))
         return FALSE;
-      size = GST_READ_UINT64_BE (head + 8);
+      size = read_64 (head + 8);
     }
     if (size < 8 || size > layout->end - at)
       return fail_format ("a box that is longer than the file", error);
@@ -125,19 +156,18 @@ static gboolean
 shift_chunks (guint8 *box, guint32 size, guint64 shift, GError **error)
 {
   guint width = box[4] == 's' ? 4 : 8;
-  guint32 count = size < 16 ? G_MAXUINT32 : GST_READ_UINT32_BE (box + 12);
+  guint32 count = size < 16 ? G_MAXUINT32 : read_32 (box + 12);
   if (size < 16 || (size - 16) / width < count)
     return fail_format ("a table of chunks that is cut", error);
   for (guint32 i = 0; i < count; i++) {
     guint8 *at = box + 16 + (gsize) i * width;
-    guint64 offset = width == 4 ? GST_READ_UINT32_BE (at)
-                                : GST_READ_UINT64_BE (at);
+    guint64 offset = width == 4 ? read_32 (at) : read_64 (at);
     if (width == 4 && offset + shift > G_MAXUINT32)
       return fail_format ("chunks beyond 4 GiB in stco", error);
     if (width == 4)
-      GST_WRITE_UINT32_BE (at, (guint32) (offset + shift));
+      write_32 (at, (guint32) (offset + shift));
     else
-      GST_WRITE_UINT64_BE (at, offset + shift);
+      write_64 (at, offset + shift);
   }
   return TRUE;
 }
@@ -149,7 +179,7 @@ shift_boxes (guint8 *data, gsize size, guint64 shift, guint depth,
   static const gchar *const parents[DEPTH_MAX] = { "moov", "trak", "mdia",
     "minf", "stbl" };
   for (gsize at = 0; at < size;) {
-    guint32 length = size - at < 8 ? 0 : GST_READ_UINT32_BE (data + at);
+    guint32 length = size - at < 8 ? 0 : read_32 (data + at);
     if (length < 8 || length > size - at)
       return fail_format ("a box that is longer than its parent", error);
     const guint8 *type = data + at + 4;

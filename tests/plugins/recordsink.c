@@ -18,6 +18,23 @@
   "x264enc speed-preset=ultrafast bframes=2 key-int-max=25 ! "
 #define FRAMES 100
 
+/* Fields of boxes lie at any address. */
+static guint32
+read_32 (gconstpointer at)
+{
+  guint32 value;
+  memcpy (&value, at, sizeof value);
+  return GUINT32_FROM_BE (value);
+}
+
+static guint64
+read_64 (gconstpointer at)
+{
+  guint64 value;
+  memcpy (&value, at, sizeof value);
+  return GUINT64_FROM_BE (value);
+}
+
 static gchar *
 make_dir (void)
 {
@@ -133,8 +150,8 @@ find (const gchar *dir, const gchar *name, const gchar *type)
   for (gsize at = 0; at + 8 <= size;) {
     if (memcmp (data + at + 4, type, 4) == 0)
       return (goffset) at;
-    guint64 length = GST_READ_UINT32_BE (data + at);
-    at += length == 1 ? GST_READ_UINT64_BE (data + at + 8) : MAX (length, 8);
+    guint64 length = read_32 (data + at);
+    at += length == 1 ? read_64 (data + at + 8) : MAX (length, 8);
   }
   return -1;
 }
