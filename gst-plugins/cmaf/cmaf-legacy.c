@@ -10,17 +10,28 @@
 
 /* ---- its state ---- */
 
+/* Somebody may have been here whose counters are not known: this one's begin at
+ * the seconds since 1970, which no counter of segments of a second or more
+ * overtakes, so that no name is used again and a player's media sequence does not
+ * go back (RFC 8216bis 6.2.2). */
+static MillCmafState *
+make_successor (void)
+{
+  MillCmafState *state = mill_cmaf_state_new ();
+  state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
+  state->next_number = state->generation;
+  return state;
+}
+
 void
 mill_cmaf_legacy_read (MillCmafPublisher *self)
 {
   g_autoptr (GBytes) content = mill_store_lease_dup_content (self->lease);
   if (g_bytes_get_size (content) == 0) {
-    self->state = mill_cmaf_state_new ();
+    /* A server may have what a predecessor sent whose state is elsewhere. */
+    self->state = mill_store_is_remote (self->store) ? make_successor ()
+                                                     : mill_cmaf_state_new ();
     self->untouched = TRUE;
-    /* A server may have what a predecessor sent whose state is elsewhere: no
-     * name of it is used again. */
-    if (mill_store_is_remote (self->store))
-      self->state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
     return;
   }
   g_autoptr (GError) error = NULL;
@@ -28,9 +39,7 @@ mill_cmaf_legacy_read (MillCmafPublisher *self)
   if (self->state != NULL)
     return;
   self->warning = g_strdup (error->message);
-  self->state = mill_cmaf_state_new ();
-  /* Its generation is not known: one that no counter reaches. */
-  self->state->generation = (guint64) g_get_real_time () / G_USEC_PER_SEC;
+  self->state = make_successor ();
 }
 
 void
