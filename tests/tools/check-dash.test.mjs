@@ -244,6 +244,12 @@ function judge(text) {
 
 test('a live MPD of low latency breaks no rule', () => assert.equal(judge(LIVE).lines, ''));
 
+/* The publisher came again: a Period of before, and one of which segments are counted by the clock. */
+const AGAIN = LIVE.replace('00:00:10Z', '00:00:18Z').replace('PT8S', 'PT16S').replace(/( <Period [^]*<\/Period>)/, (part) => part + part.replace('id="p0" start="PT0S"', 'id="p1" start="PT10S"')
+  .replace('startNumber="3"', 'startNumber="7" duration="180000"').replace(/<SegmentTimeline>[^]*<\/SegmentTimeline>/, ''));
+test('a live MPD of two Periods, of low latency the last, breaks no rule', () => assert.equal(judge(AGAIN).lines, ''));
+test('a time shift buffer that both Periods do not fill is found', () => assert.match(judge(AGAIN.replace('PT16S', 'PT60S')).lines, /@timeShiftBufferDepth 60 s, and only 16\.000 s are listed/));
+
 const lives = [
   ['no availability start', replace(/ availabilityStartTime="[^"]*"/, ''), /5\.3\.1\.2: dynamic without @availabilityStartTime/],
   ['no time of publication', replace(/ publishTime="[^"]*"/, ''), /5\.3\.1\.2: dynamic without @publishTime/],
@@ -264,16 +270,23 @@ const lives = [
 for (const [what, change, clause] of lives) test(`live: ${what} is found`, () => assert.match(judge(change(LIVE)).lines, clause));
 
 /** Holds one version against the one before it. */
-function update(change) {
+function update(change, before = (text) => text) {
   const report = new Report(); const presentation = new Presentation(pathToFileURL('/live.mpd'), report);
   const of = (text) => new Mpd(readMpd(Buffer.from(text), 'live.mpd', report), 'live.mpd', report);
-  const first = of(LIVE);
+  const first = of(before(LIVE));
   presentation.remember(first, 0); presentation.mpd = first;
   presentation.compare(of(change(LIVE)));
   return report.lines.join('\n');
 }
 
 const slide = (text) => text.replace('00:00:10Z', '00:00:12Z').replace('startNumber="3"', 'startNumber="4"').replace('t="180000"', 't="360000"');
+/* How a stream ends: its first Period reaches back to 0, its media stay. */
+const LATE = (text) => text.replace('start="PT0S"', 'start="PT100S"').replace('timescale="90000" init', 'timescale="90000" presentationTimeOffset="9000000" init').replace('t="180000"', 't="9180000"').replace('00:00:10Z', '00:01:50Z');
+const end = (text) => LATE(text).replace('type="dynamic"', 'type="static" mediaPresentationDuration="PT110S"').replace('start="PT100S"', 'start="PT0S"').replace(' presentationTimeOffset="9000000"', '')
+  .replace(/ (availabilityStartTime|publishTime|minimumUpdatePeriod|timeShiftBufferDepth|suggestedPresentationDelay|availabilityTimeOffset|availabilityTimeComplete)="[^"]*"/g, '')
+  .replace(/<(ServiceDescription)[^]*<\/\1>|<(UTCTiming|ProducerReferenceTime|Resync)[^]*?\/>/g, '');
+test('the end of a stream breaks no rule', () => assert.equal(update(end, LATE), ''));
+test('an end that shows its media at other times is found', () => assert.match(update((text) => end(text).replace('timescale="90000" init', 'timescale="90000" presentationTimeOffset="90000" init'), LATE), /5\.4\.1: segment 3 was shown at 102 s, and is at 101 s/));
 test('an update that slides on breaks no rule', () => assert.equal(update(slide), ''));
 const updates = [
   ['another availability start', (text) => slide(text).replace('2026-01-01T00:00:00Z" publish', '2026-01-01T00:00:01Z" publish'), /5\.4\.1: @availabilityStartTime changed/],

@@ -4,19 +4,20 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { request } from '../../tools/check/source.mjs';
 import { frameNumbers } from './movie.mjs';
 
 const attributes = (text) => Object.fromEntries([...text.matchAll(/([A-Z0-9-]+)=("[^"]*"|[^,]*)/g)].map(([, key, value]) => [key, value.replace(/^"|"$/g, '')]));
 
 async function get(url) {
-  const response = await fetch(url);
-  assert.equal(response.status, 200, `GET ${url}`);
-  return response;
+  const { status, bytes } = await request(url);
+  assert.equal(status, 200, `GET ${url}`);
+  return bytes;
 }
 
 /** { variants: [{ url, ...attributes }], media: [attributes] } */
 export async function multivariant(url) {
-  const lines = (await (await get(url)).text()).split('\n');
+  const lines = (await get(url)).toString().split('\n');
   assert.equal(lines[0], '#EXTM3U');
   const variants = [];
   lines.forEach((line, i) => {
@@ -28,7 +29,7 @@ export async function multivariant(url) {
 
 /** { sequence, target, ended, segments: [{ number, url, map, duration, discontinuity, gap }], discontinuitySequence } */
 export async function mediaPlaylist(url) {
-  const text = await (await get(url)).text();
+  const text = (await get(url)).toString();
   const playlist = { text, sequence: 0, discontinuitySequence: 0, target: 0, ended: false, segments: [] };
   let map; let duration; let discontinuity = false; let gap = false; let time;
   for (const line of text.split('\n')) {
@@ -50,7 +51,7 @@ export async function mediaPlaylist(url) {
   return playlist;
 }
 
-/** Follows the media playlist of one variant (the first) until stop() or its end, fetching every segment once. */
+/** Follows one media playlist (of the first variant, or what pick(variants, media) says) until stop() or its end, fetching every segment once. */
 export class Recorder {
   constructor(url, directory, pick = (variants) => variants[0]) {
     this.url = url;
@@ -66,8 +67,8 @@ export class Recorder {
   }
 
   async follow() {
-    const { variants } = await multivariant(this.url);
-    const media = this.pick(variants).url;
+    const { variants, media: renditions } = await multivariant(this.url);
+    const media = this.pick(variants, renditions).url;
     for (;;) {
       const last = this.stopping;
       const playlist = await mediaPlaylist(media);
@@ -91,8 +92,8 @@ export class Recorder {
     const entry = { ...segment };
     // A gap that leads the list has no EXT-X-MAP: there is nothing to decode.
     if (!segment.gap) {
-      entry.data = Buffer.from(await (await get(segment.url)).arrayBuffer());
-      entry.init = Buffer.from(await (await get(segment.map)).arrayBuffer());
+      entry.data = await get(segment.url);
+      entry.init = await get(segment.map);
     }
     this.segments.set(segment.number, entry);
   }
@@ -115,20 +116,25 @@ export class Recorder {
 
   ordered() { return [...this.segments.values()].sort((a, b) => a.number - b.number); }
 
-  /** The burnt-in numbers of every published frame, decoded init by init. */
-  async frames() {
+  /** A file for each run of segments that follow each other without a discontinuity, with their header. */
+  files() {
     const runs = [];
     for (const segment of this.ordered()) {
       if (!segment.data) continue;
       if (!runs.length || runs.at(-1).map !== segment.map || segment.discontinuity) runs.push({ map: segment.map, parts: [segment.init] });
       runs.at(-1).parts.push(segment.data);
     }
-    const numbers = [];
-    for (const [i, run] of runs.entries()) {
+    return runs.map((run, i) => {
       const file = path.join(this.directory, `run-${i}.mp4`);
       fs.writeFileSync(file, Buffer.concat(run.parts));
-      numbers.push(await frameNumbers(file));
-    }
+      return file;
+    });
+  }
+
+  /** The burnt-in numbers of every published frame, decoded init by init. */
+  async frames() {
+    const numbers = [];
+    for (const file of this.files()) numbers.push(await frameNumbers(file));
     return numbers;
   }
 }

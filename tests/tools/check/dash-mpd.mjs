@@ -287,6 +287,9 @@ export class Mpd {
     if (!all.length) return;
     const end = Math.max(...all.map((s) => s.end)); const start = Math.min(...all.map((s) => s.start));
     if (!this.isDynamic && this.duration !== undefined) this.check(Math.abs(end - this.duration) < 1.5, '5.3.1.2', `@mediaPresentationDuration ${this.duration} s, the media ends at ${end.toFixed(3)} s`);
-    if (this.isDynamic && this.depth !== undefined && start > 0.5 && this.periods[0].representations.every((r) => r.timeline)) this.check(end - start >= this.depth - (this.longest ?? 0) - 0.5, '5.3.1.2', `@timeShiftBufferDepth ${this.depth} s, and only ${(end - start).toFixed(3)} s are listed`);
+    if (!this.isDynamic || this.depth === undefined || start <= 0.5 || !this.periods[0].representations.every((r) => r.timeline)) return;
+    // What a last Period counts by the clock is there up to now.
+    const edge = this.periods.at(-1).representations.some((r) => r.nominal !== undefined) ? this.published - this.availabilityStart : end;
+    this.check(edge - start >= this.depth - (this.longest ?? 0) - 0.5, '5.3.1.2', `@timeShiftBufferDepth ${this.depth} s, and only ${(edge - start).toFixed(3)} s are listed`);
   }
 }

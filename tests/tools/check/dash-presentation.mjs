@@ -28,8 +28,10 @@ export class Presentation {
 
   get ended() { return this.mpd !== undefined && !this.mpd.isDynamic; }
 
-  async load(now = Date.now() / 1000) {
+  async load(asked = Date.now() / 1000) {
+    const began = performance.now();
     const bytes = await read(this.url);
+    const now = asked + (performance.now() - began) / 1000; // when the answer was there
     if (!this.check(bytes, '5.2.1', `cannot be loaded from ${this.url}`)) return;
     if (this.bytes && bytes.equals(this.bytes)) { await this.loadMedia(this.mpd, now); return; }
     const root = readMpd(bytes, this.where, this.report);
@@ -61,18 +63,17 @@ export class Presentation {
     this.check(mpd.root.attributes.profiles === before.root.attributes.profiles, '5.4.1', '@profiles changed');
     const ids = mpd.periods.map((p) => p.id); const kept = before.periods.map((p) => p.id).filter((id) => ids.includes(id));
     this.check(kept.join() === ids.slice(0, kept.length).join(), '5.4.1', `Periods were ${before.periods.map((p) => p.id)} and are ${ids}`);
-    const shift = mpd.isDynamic ? 0 : mpd.periods[0]?.start - (before.periods.find((p) => p.id === mpd.periods[0]?.id)?.start ?? 0);
-    for (const period of mpd.periods) this.comparePeriod(period, mpd, shift);
+    for (const period of mpd.periods) this.comparePeriod(period, mpd);
   }
 
-  comparePeriod(period, mpd, shift) {
+  comparePeriod(period, mpd) {
     const known = this.periods.get(period.id);
     if (!known) {
-      this.report.check(![...this.periods.values()].some((p) => p.start > period.start - shift + ROUNDING_S), period.where, dash('5.4.1'), 'is new, and not behind those that were there');
+      this.report.check(![...this.periods.values()].some((p) => p.start > period.start + ROUNDING_S), period.where, dash('5.4.1'), 'is new, and not behind those that were there');
       return;
     }
-    // A static MPD begins at 0: all its Periods move by as much.
-    this.report.check(Math.abs(known.start - (period.start - shift)) <= ROUNDING_S || !mpd.isDynamic && period === mpd.periods[0], period.where, dash('5.4.1'), `start changed from ${known.start} to ${period.start} s`);
+    // A static MPD begins at 0, and with it its first Period; what is in it stays where it was.
+    this.report.check(Math.abs(known.start - period.start) <= ROUNDING_S || !mpd.isDynamic && period === mpd.periods[0], period.where, dash('5.4.1'), `start changed from ${known.start} to ${period.start} s`);
     for (const r of period.representations) {
       const was = known.representations.get(r.id);
       if (was) {
@@ -84,6 +85,7 @@ export class Presentation {
       const last = Math.max(...listed.keys());
       for (const s of r.segments) {
         const theirs = listed.get(s.number);
+        if (theirs) r.check(Math.abs(theirs.shown - r.start(s)) <= ROUNDING_S, '5.4.1', `segment ${s.number} was shown at ${theirs.shown} s, and is at ${r.start(s)} s`);
         if (theirs) for (const what of ['time', 'duration']) r.check(theirs[what] === s[what], '5.4.1', `segment ${s.number}: ${what} changed from ${theirs[what]} to ${s[what]}`);
         else r.check(s.number > last, '5.4.1', `segment ${s.number} is new, and ${last} was the last`);
       }
@@ -101,7 +103,7 @@ export class Presentation {
         known.representations.set(r.id, this.traits(r));
         const key = `${period.id}/${r.id}`; const listed = this.listed.get(key) ?? new Map();
         this.listed.set(key, listed);
-        for (const s of r.segments) listed.set(s.number, { time: s.time, duration: s.duration });
+        for (const s of r.segments) listed.set(s.number, { time: s.time, duration: s.duration, shown: r.start(s) });
       }
     }
     // 5.3.9.5.3: there until its availability end time, which moves with the time shift buffer.
@@ -183,14 +185,15 @@ export class Presentation {
     this.isLate = isLate;
   }
 
-  /** Loads again and again until @isOver() or the presentation has ended. @pauses: nothing new is expected, whoever sends is away. */
-  async follow(isOver, { periodMs = 500, pauses = false } = {}) {
+  /** Loads again and again until @isOver() or the presentation has ended. @options.pauses, looked at with each load: nothing new is expected, whoever sends is away. */
+  async follow(isOver, options = {}) {
+    const { periodMs = 500 } = options;
     while (!isOver() && !this.ended) {
       await new Promise((resolve) => { setTimeout(resolve, periodMs); });
       const now = Date.now() / 1000;
       await this.load(now);
       await this.checkRemoved(now);
-      if (!pauses) this.checkPause(now);
+      if (!options.pauses) this.checkPause(now);
     }
   }
 }

@@ -6,12 +6,7 @@
 import { checkLowLatency } from './hls-low-latency.mjs';
 import { checkMedia } from './hls-media.mjs';
 import { checkMultivariant } from './hls-multivariant.mjs';
-
-
-async function get(url) {
-  const response = await fetch(url);
-  return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
-}
+import { request } from './source.mjs';
 
 const withQuery = (url, query) => new URL(`?${new URLSearchParams(query)}`, url);
 
@@ -98,8 +93,9 @@ class Known {
 }
 
 class Follower {
-  constructor(url, report) {
+  constructor(url, report, options) {
     this.url = url;
+    this.options = options;
     this.where = url.pathname.split('/').slice(-2).join('/');
     this.report = report;
     this.known = new Known(this.where, report);
@@ -127,7 +123,7 @@ class Follower {
   }
 
   async load() {
-    const { status, bytes } = await get(this.url);
+    const { status, bytes } = await request(this.url);
     if (!this.check(status === 200, '6.2.1', `is listed, and cannot be loaded: ${status}`)) return false;
     this.read(bytes.toString());
     return true;
@@ -139,14 +135,17 @@ class Follower {
     const hints = this.media.hints.map((h) => h.attributes);
     const hint = hints.find((h) => h.TYPE === 'PART');
     this.check(hint || this.media.ended, 'B.1', 'lists parts and hints no next one');
-    const hinted = hint && get(new URL(hint.URI, this.url)).then((answer) => this.takeHint(hint.URI, answer));
+    const asked = performance.now();
+    const hinted = hint && request(new URL(hint.URI, this.url)).then((answer) => this.takeHint(hint.URI, answer));
     const [whole, delta] = await Promise.all([
-      get(withQuery(this.url, wanted)), get(withQuery(this.url, { ...wanted, _HLS_skip: 'YES' })),
+      request(withQuery(this.url, wanted)), request(withQuery(this.url, { ...wanted, _HLS_skip: 'YES' })),
     ]);
     await hinted;
     if (whole.status !== 200 || delta.status !== 200) {
       this.refused.push(`${whole.status}/${delta.status} for ${JSON.stringify(wanted)}`);
-      this.check(false, '6.2.5.2', `answered ${whole.status} and ${delta.status} to ${JSON.stringify(wanted)}, the part after the last one`);
+      // Whoever sends is away: it has waited three target durations, as it should.
+      const gaveUp = this.options.pauses && [whole, delta].every((a) => a.status === 503) && performance.now() - asked >= 3000 * this.media.target;
+      this.check(gaveUp, '6.2.5.2', `answered ${whole.status} and ${delta.status} to ${JSON.stringify(wanted)}, the part after the last one`);
       return this.load();
     }
     const text = whole.bytes.toString();
@@ -190,7 +189,7 @@ class Follower {
     if (dropped) this.check(!listed.some((p) => p.URI === dropped.uri), '6.2.6', `the hinted part '${dropped.uri}' is listed, and was answered ${dropped.status}`);
     for (const { URI } of listed) {
       if (this.bytes.has(URI)) continue;
-      const { status, bytes } = await get(new URL(URI, this.url));
+      const { status, bytes } = await request(new URL(URI, this.url));
       if (this.check(status === 200, '6.2.1', `part '${URI}' is listed, and cannot be loaded: ${status}`)) this.bytes.set(URI, bytes);
     }
     for (const segment of media.segments) await this.checkWhole(segment);
@@ -200,7 +199,7 @@ class Follower {
   async checkWhole(segment) {
     const uris = segment.parts.map((p) => p.URI);
     if (segment.gap || this.checked.has(segment.uri) || !uris.length || !uris.every((uri) => this.bytes.has(uri))) return;
-    const { status, bytes } = await get(new URL(segment.uri, this.url));
+    const { status, bytes } = await request(new URL(segment.uri, this.url));
     if (!this.check(status === 200, '6.2.1', `segment '${segment.uri}' is listed, and cannot be loaded: ${status}`)) return;
     this.check(Buffer.concat(uris.map((uri) => this.bytes.get(uri))).equals(bytes), '3.2', `the parts of '${segment.uri}' are not its bytes`);
     this.whole += 1;
@@ -212,11 +211,12 @@ class Follower {
 /**
  * Follows every media playlist of a presentation with parts until @until({ followers })
  * says so, or all have ended. Returns the followers: { where, versions, whole, skipped, refused }.
+ * options.pauses, looked at with each load: nothing new is expected, whoever sends is away.
  */
-export async function followLowLatency(url, report, until) {
-  const { bytes } = await get(url);
+export async function followLowLatency(url, report, until, options = {}) {
+  const { bytes } = await request(url);
   const { uris } = checkMultivariant(bytes, 'master.m3u8', report);
-  const all = uris.map((uri) => new Follower(new URL(uri, url), report));
+  const all = uris.map((uri) => new Follower(new URL(uri, url), report, options));
   const loaded = await Promise.all(all.map((f) => f.load()));
   const followers = all.filter((f, i) => loaded[i] && f.media.partTarget > 0);
   report.check(followers.length > 0, 'master.m3u8', '4.4.3.7', 'no playlist has parts');

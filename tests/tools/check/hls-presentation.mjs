@@ -223,15 +223,16 @@ export class Presentation {
     }
   }
 
-  /** Loads again and again until @isOver() or all has ended. @pauses: nothing new is expected, whoever sends is away. */
-  async follow(isOver, { periodMs = 500, pauses = false } = {}) {
+  /** Loads again and again until @isOver() or all has ended. @options.pauses, looked at with each load: nothing new is expected, whoever sends is away. */
+  async follow(isOver, options = {}) {
+    const { periodMs = 500 } = options;
     while (!isOver() && !this.ended) {
       await new Promise((resolve) => { setTimeout(resolve, periodMs); });
       const now = Date.now();
       await this.load(now);
       for (const rendition of this.renditions.values()) {
         await rendition.checkRemoved(now);
-        if (!pauses) rendition.checkPause(now, periodMs);
+        if (!options.pauses) rendition.checkPause(now, periodMs);
       }
     }
   }

@@ -11,6 +11,24 @@ export function locate(name, usual) {
   return pathToFileURL(path.resolve(isDirectory ? path.join(name, usual) : name));
 }
 
+/* For how long a server may be away: who follows a presentation over the restart of its
+ * origin says so, and asks again as a player does. */
+export const outage = { ms: 0 };
+
+/** One request, its answer whole: { status, headers, bytes }. Throws when there is none. */
+export async function request(url, options) {
+  const deadline = Date.now() + outage.ms;
+  for (;;) {
+    try {
+      const response = await fetch(url, options);
+      return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+    } catch (error) {
+      if (Date.now() >= deadline) throw error;
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+  }
+}
+
 /** The bytes of a URL, or @range { offset, length } of them; undefined when there is nothing. */
 export async function read(url, range) {
   if (url.protocol === 'file:') {
@@ -19,15 +37,13 @@ export async function read(url, range) {
     const bytes = fs.readFileSync(file);
     return range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   }
-  const response = await fetch(url, range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } });
-  const bytes = Buffer.from(await response.arrayBuffer());
-  return response.status === (range ? 206 : 200) ? bytes : undefined;
+  const { status, bytes } = await request(url, range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } });
+  return status === (range ? 206 : 200) ? bytes : undefined;
 }
 
 /** The time in ms that a URL tells: by its Date header, or else by its text. */
 export async function fetchDate(url, isHead) {
-  const response = await fetch(url, { method: isHead ? 'HEAD' : 'GET', cache: 'no-store' });
-  const text = await response.text();
-  if (response.status !== 200) return NaN;
-  return Date.parse(isHead ? response.headers.get('date') : text.trim());
+  const { status, headers, bytes } = await request(url, { method: isHead ? 'HEAD' : 'GET', cache: 'no-store' });
+  if (status !== 200) return NaN;
+  return Date.parse(isHead ? headers.get('date') : bytes.toString().trim());
 }
