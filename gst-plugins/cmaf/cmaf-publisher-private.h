@@ -229,6 +229,10 @@ void mill_cmaf_window_drop_first (MillCmafPublisher *self);
 void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments);
 
+/** The first Period that is listed begins at 0, as that of a static MPD does;
+ * the times of its media stay. For when nothing more comes. */
+void mill_cmaf_window_begin_at_zero (MillCmafPublisher *self);
+
 /* ---- cmaf-room.c ---- */
 
 /** Shortens the window where there is no room. */

@@ -670,6 +670,7 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
 {
   g_autoptr (GError) error = NULL;
   self->state->ended = TRUE;
+  mill_cmaf_window_begin_at_zero (self);
   MillStoreJob *job =
       mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_END, 0, 0);
   /* What playlists list is whole before they list it. */

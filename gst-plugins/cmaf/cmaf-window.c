@@ -296,3 +296,25 @@ mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
   if (self->options.mode != MILL_CMAF_VOD)
     mill_cmaf_publisher_note_row (self);
 }
+
+/* DASH-IF has the first Period of a static MPD begin at 0, and a viewer keep
+ * the position when a stream ends: so it is the start that moves, and the
+ * media time that it stands for with it. Where the media's clock is behind
+ * that of the MPD (it began anew) it would be negative, and both stay. */
+void
+mill_cmaf_window_begin_at_zero (MillCmafPublisher *self)
+{
+  const GArray *cuts = self->state->cuts;
+  if (cuts->len == 0)
+    return;
+  const MillCmafCut first = *mill_cmaf_publisher_cut (self, 0);
+  if (first.period_media < first.period_start)
+    return;
+  for (guint i = 0; i < cuts->len; i++) {
+    MillCmafCut *cut = &g_array_index (cuts, MillCmafCut, i);
+    if (cut->period != first.period)
+      return;
+    cut->period_media -= first.period_start;
+    cut->period_start = 0;
+  }
+}

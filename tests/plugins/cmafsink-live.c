@@ -89,6 +89,32 @@ test_late_audio (void)
   fixture_clear (&f);
 }
 
+/* The first Period has left the window when the stream ends: what stays begins
+ * at 0, and is shown at the times at which it was before. */
+static void
+test_end_without_first_period (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "window-segments", 3, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  push_both (&f, 0, 0, 110, 50);
+  f.audio = fixture_add (&f, "audio_0", audio_caps ());
+  push_both (&f, 0, 110, 460, 50);
+  g_assert_cmpuint (count (&f, "manifest.mpd", "<Period "), ==, 1);
+  g_assert_true (contains (&f, "manifest.mpd",
+      "<Period id=\"p2\" start=\"PT4.000000S\">"));
+  g_assert_true (contains (&f, "manifest.mpd", "presentationTimeOffset"));
+  push_eos (&f);
+  wait_eos (&f);
+  g_assert_true (contains (&f, "manifest.mpd", "type=\"static\""));
+  g_assert_true (contains (&f, "manifest.mpd",
+      "<Period id=\"p2\" start=\"PT0.000000S\">"));
+  g_assert_false (contains (&f, "manifest.mpd", "presentationTimeOffset"));
+  g_assert_true (contains (&f, "manifest.mpd",
+      "mediaPresentationDuration=\"PT18."));
+  fixture_clear (&f);
+}
+
 /* Samples are looked at together; a segment is listed when the keyframe comes
  * that ends it all the same, and the position is that of the last sample. */
 static void
@@ -386,6 +412,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cmafsink/live/audio-only", test_audio_only);
   g_test_add_func ("/cmafsink/live/startup-timeout", test_startup_timeout);
   g_test_add_func ("/cmafsink/live/late-audio", test_late_audio);
+  g_test_add_func ("/live/end-without-first-period",
+      test_end_without_first_period);
   g_test_add_func ("/cmafsink/live/listed-at-once", test_listed_at_once);
   g_test_add_func ("/cmafsink/live/long-gop", test_long_gop);
   g_test_add_func ("/cmafsink/live/gop-over-segment", test_gop_over_segment);
