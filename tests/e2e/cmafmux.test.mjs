@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { CACHE, LAUNCH } from './lib/daemon.mjs';
+import { buffersOf } from './lib/gstreamer.mjs';
 import { movie, packetHashes, packetTimes } from './lib/movie.mjs';
 import { assertIncreasing } from './lib/playlist.mjs';
 import { serveDirectory } from './lib/static-server.mjs';
@@ -42,8 +43,8 @@ test('FFmpeg finds every packet with its time', async () => {
 });
 
 test('qtdemux finds every frame', async () => {
-  const { stdout } = await run('gst-launch-1.0', ['-v', 'filesrc', `location=${dir}/video.mp4`, '!', 'qtdemux', '!', 'fakesink', 'silent=false'], { env: LAUNCH, timeout: 60000, maxBuffer: 1 << 24 });
-  assert.equal(stdout.match(/chain {3}\*/g)?.length, SECONDS * FPS);
+  const { buffers } = await buffersOf('filesrc', `location=${dir}/video.mp4`, '!', 'qtdemux');
+  assert.deepEqual(buffers.map((buffer) => buffer.hash), await packetHashes(source, 'v:0'));
 });
 
 test('a browser plays it to its last frame', { skip: noBrowser }, async () => {

@@ -101,11 +101,16 @@ async function output(command, args) {
 /** MD5 of all pictures of a stream, decoded and in order. */
 export const pictureHash = (input, stream = 'v:0') => output('ffmpeg', ['-v', 'error', '-i', input, '-map', `0:${stream}`, '-fps_mode', 'passthrough', '-f', 'md5', '-']);
 
-/** MD5 of each packet of a stream, as it is in the container. */
-export async function packetHashes(input, stream) {
-  const text = await output('ffmpeg', ['-v', 'error', '-i', input, '-map', `0:${stream}`, '-c', 'copy', '-f', 'framemd5', '-']);
+async function frameHashes(input, stream, ...options) {
+  const text = await output('ffmpeg', ['-v', 'error', '-i', input, '-map', `0:${stream}`, ...options, '-f', 'framemd5', '-']);
   return text.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.split(',')[5].trim());
 }
+
+/** MD5 of each packet of a stream, as it is in the container. */
+export const packetHashes = (input, stream) => frameHashes(input, stream, '-c', 'copy');
+
+/** MD5 of each picture of a stream, decoded and in order. */
+export const pictureHashes = (input, stream = 'v:0') => frameHashes(input, stream, '-fps_mode', 'passthrough');
 
 /** What ffprobe says of the streams of a file or URL. */
 export const streams = async (input) => JSON.parse(await output('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', input])).streams;
