@@ -191,16 +191,23 @@ test('a full disk is told once per stream and heals', { skip: process.getuid() !
     execFileSync('umount', [small]);
     fs.rmdirSync(small);
   });
-  fs.writeFileSync(path.join(small, 'ballast'), Buffer.alloc(1.6e6));
+  // Eight pages: enough to begin in, too little for any segment. Every write of media
+  // fails, which is one trouble, and so is the window that is made shorter for it.
+  fs.writeFileSync(path.join(small, 'ballast'), Buffer.alloc((2 << 20) - (32 << 10)));
   const publisher = Publisher.ffmpeg(source, full.rtmp('tight'));
   t.after(() => publisher.kill());
-  await eventually('a message about the full disk', 20000, async () => /No space left|got too little for what is to come/i.test(full.logs()));
+  const warnings = () => full.logs().match(/WARNING.*stream=tight$/gm) ?? [];
+  await eventually('a failed write and a shorter window are told', 30000, async () => warnings().length >= 2);
   assert.equal(publisher.process.exitCode, null, 'the publisher is not punished');
   fs.unlinkSync(path.join(small, 'ballast'));
   await eventually('segments again', 20000, async () => {
     const response = await fetch(full.stream('tight'));
     return response.status === 200;
   });
+  const told = warnings();
+  assert.match(told[0], /package: (putting|appending to) '[^']+': No space left on device/);
+  assert.match(told[1], /package: room in '[^']+': got too little for what is to come/);
+  assert.equal(told.length, 2, told.join('\n'));
 });
 
 test('publishers that gave up while millraced hung are no failures, and it admits the next', async (t) => {
