@@ -161,13 +161,18 @@ mill_cmaf_manifest_marker_get_schemes (const MillCmafManifest *manifest,
   const MillCmafState *state = manifest->state;
   const MillCmafRendition *own = g_ptr_array_index (state->renditions, i);
   gboolean has_video = FALSE;
-  if (state->markers == NULL || own->format.kind > MILL_CMAF_AUDIO)
+  MillCmafSchemes schemes = state->markers ? state->markers->schemes : 0;
+  if (own->format.kind > MILL_CMAF_AUDIO)
     return NULL;
+  /* What may come is told before it does: shaka-player reads it once for each
+   * Representation, and with low latency nobody loads the MPD again. */
+  if (manifest->mode != MILL_CMAF_VOD)
+    schemes = MILL_CMAF_SCHEME_SCTE35 | MILL_CMAF_SCHEME_ID3;
   for (guint k = 0; k < state->renditions->len; k++) {
     const MillCmafRendition *other = g_ptr_array_index (state->renditions, k);
     has_video |= other->format.kind == MILL_CMAF_VIDEO;
   }
   if (has_video && own->format.kind != MILL_CMAF_VIDEO)
     return NULL;
-  return lists[state->markers->schemes];
+  return lists[schemes];
 }

@@ -77,10 +77,17 @@ test('a break begun by the API is in playlists, MPD and players; a segment begin
     assert.ok(Math.abs(first - Math.round(first / 60) * 60) < 2.5, `the break begins with picture ${first}`);
     assertIncreasing(seen.frames, 'hls');
   });
-  for (const player of ['shaka', 'dash']) {
+  // In the media, for who watched already when it was not known that any would come.
+  const schemes = ['urn:scte:scte35:2013:bin', 'https://aomedia.org/emsg/ID3'];
+  for (const [player, how] of [['shaka', 'emsg'], ['dash', 'timeline']]) {
     await t.test(player, { skip: noBrowser }, async () => {
-      const seen = await viewers[player].until('the break', 40000, (s) => s.events.some((e) => e.source === 'timeline' && e.scheme === 'urn:scte:scte35:2014:xml+bin'));
-      assert.equal(Math.round(seen.events.find((e) => e.source === 'timeline').duration), 6);
+      const seen = await viewers[player].until('the break, and what is in the media', 40000, (s) => s.events.some((e) => e.source === 'timeline' && e.scheme === 'urn:scte:scte35:2014:xml+bin')
+        && schemes.every((scheme) => s.events.some((e) => e.source === how && e.scheme === scheme)));
+      const begins = seen.events.find((e) => e.source === 'timeline' && e.scheme === 'urn:scte:scte35:2014:xml+bin');
+      assert.equal(Math.round(begins.duration), 6);
+      const inMedia = seen.events.find((e) => e.source === how && e.scheme === schemes[0]);
+      assert.ok(Math.abs(inMedia.time - begins.time) < 0.001, `the break is at ${begins.time} s in the MPD, at ${inMedia.time} s in the media`);
+      if (player === 'shaka') assert.ok(seen.events.some((e) => e.source === 'metadata' && e.scheme === 'org.id3' && e.id === 'TXXX'), JSON.stringify(seen.events));
       assertIncreasing(seen.frames, player);
     });
   }

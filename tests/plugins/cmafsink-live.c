@@ -28,6 +28,8 @@ test_video_only (void)
   g_assert_true (contains (&f, "master.m3u8", "CODECS=\"avc1.64001E\""));
   g_assert_false (contains (&f, "master.m3u8", "AUDIO"));
   g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXTINF:2.000"), ==, 2);
+  /* What may come into the media is told to who begins before it does. */
+  g_assert_cmpuint (count (&f, "manifest.mpd", "<InbandEventStream"), ==, 2);
   push_eos (&f);
   wait_eos (&f);
   fixture_clear (&f);
