@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { captioned } from './lib/captions.mjs';
 import { assertInTime, plain } from './lib/cues.mjs';
-import { BUILD, CACHE, tool } from './lib/daemon.mjs';
+import { BUILD, CACHE, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { serveDirectory } from './lib/static-server.mjs';
 import { Presentation } from '../tools/check/hls-presentation.mjs';
@@ -50,11 +50,13 @@ test('what goes through is told, and shown with its pictures', async (t) => {
   await assertRules(output);
   assert.match(fs.readFileSync(path.join(output, 'master.m3u8'), 'utf8'), /TYPE=CLOSED-CAPTIONS,.*INSTREAM-ID="CC1"\n[^]*CLOSED-CAPTIONS="cc"/);
   assert.match(fs.readFileSync(path.join(output, 'manifest.mpd'), 'utf8'), /<Accessibility schemeIdUri="urn:scte:dash:cc:cea-608:2015"/);
-  for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], ['shaka', 'manifest.mpd']]) {
+  for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['videojs', 'master.m3u8'], ['dash', 'manifest.mpd']]) {
     await t.test(`${player}: ${file}`, { skip: noBrowser }, async () => {
       const viewer = await browser.open(player, `${base}/film/${file}`);
       await viewer.until('a picture', 20000, (s) => s.frames.length > 0);
-      if (player === 'shaka') await viewer.showText(0);
+      // The others show what there is.
+      if (player === 'videojs') await eventually('the menu of captions', 10000, async () => (await viewer.text()).length === 1);
+      if (player === 'shaka' || player === 'videojs') await viewer.showText(0);
       const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
       const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(plain(cue.text)));
       assertInTime(cues, seen.frames, CAPTIONS, words, FPS);

@@ -108,7 +108,7 @@ const german = (from) => new RegExp(`^Bild ${from}\\s*und mehr$`);
 for (const [player, file, language, words] of [
   ['hls', 'master.m3u8', 'en', english], ['hls', 'master.m3u8', 'de', german],
   ['shaka', 'master.m3u8', 'en', english], ['shaka', 'manifest.mpd', 'en', english], ['shaka', 'manifest.mpd', 'de', german],
-  ['dash', 'manifest.mpd', 'en', english],
+  ['dash', 'manifest.mpd', 'en', english], ['dash', 'manifest.mpd', 'de', german],
 ]) {
   test(`${player} shows ${language} of ${file} with its pictures`, { skip: noBrowser }, async () => {
     const viewer = await browser.open(player, `${url}/${file}`);

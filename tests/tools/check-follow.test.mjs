@@ -28,7 +28,7 @@ class Server {
     const skip = query.get('_HLS_skip') && !faults.noDelta ? open - 6 - first : 0;
     const target = faults.changesTarget && this.at > 46 ? 0.6 : 0.5;
     let text = `#EXTM3U\n#EXT-X-VERSION:${skip > 0 ? 9 : 6}\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.8\n`
-      + `#EXT-X-PART-INF:PART-TARGET=${target}\n#EXT-X-MEDIA-SEQUENCE:${first}\n`;
+      + `#EXT-X-PART-INF:PART-TARGET=${target}\n#EXT-X-MEDIA-SEQUENCE:${first + (skip > 0 ? faults.deltaShift ?? 0 : 0)}\n`;
     if (skip > 0) text += `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip + (faults.skipsTooMany ? 1 : 0)}\n`;
     for (let n = first + Math.max(skip, 0); n <= open; n++) {
       if (n === first + Math.max(skip, 0)) text += '#EXT-X-MAP:URI="init.mp4"\n';
@@ -92,6 +92,8 @@ for (const [what, faults, clause] of [
   ['a request for the next part that is refused', { refuses: true }, /6\.2\.5\.2: answered 404/],
   ['a delta that skips too much', { skipsTooMany: true }, /6\.2\.5\.1/],
   ['a delta that says something else', { deltaDiffers: true }, /6\.2\.[15]/],
+  ['a delta of a later media sequence', { deltaShift: 1 }, /6\.2\.5\.1: EXT-X-MEDIA-SEQUENCE is \d+ in the delta update, and then \d+ in the playlist/],
+  ['a delta of an older media sequence', { deltaShift: -1 }, /6\.2\.5\.1: EXT-X-MEDIA-SEQUENCE is \d+ in the playlist, and then \d+ in the delta update/],
   ['parts that are not the segment', { otherBytes: true }, /3\.2: the parts of '\d+\.m4s' are not its bytes/],
   ['a hint that is listed and was not there', { dropsHints: true }, /6\.2\.6: the hinted part/],
   ['a missing report', { noReport: true }, /B\.1: has no EXT-X-RENDITION-REPORT/],

@@ -8,6 +8,7 @@
 // trick() plays faster by I-frames where the player can; range() is what it offers
 // to be sought, { start, end } in s, where that is not what the element says.
 // text() lists what the menu of captions has, showText(index) takes one.
+// cues() are the captions where the player does not give them to the element.
 // report(fatal, text) is called for every error the player tells, tell({ source, scheme,
 // time }) for every break or piece of timed metadata that it hands to an application.
 
@@ -96,8 +97,18 @@ export const players = {
       player.on(scheme, ({ event }) => tell({ source: event.eventStream?.adaptationSet ? 'emsg' : 'timeline', scheme, time: event.calculatedPresentationTime, duration: event.duration }), null, { mode: events.EVENT_MODE_ON_RECEIVE });
     }
     const representations = () => player.getRepresentationsByType('video') ?? [];
+    // TTML is drawn over the picture: what is seen there, with the times of the cue that is on.
+    const overlay = document.body.appendChild(document.createElement('div'));
+    const native = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []].map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode })));
+    const drawn = new Map();
+    new MutationObserver(() => {
+      const cue = [...video.textTracks].flatMap((track) => [...track.activeCues ?? []]).find((c) => c.isd);
+      const text = overlay.textContent.trim();
+      if (cue && text) drawn.set(cue.startTime, { start: cue.startTime, end: cue.endTime, text, mode: 'showing' });
+    }).observe(overlay, { childList: true, subtree: true });
     return {
-      load: () => player.attachSource(url),
+      load: () => { player.attachTTMLRenderingDiv(overlay); player.attachSource(url); },
+      cues: () => [...native().filter((cue) => cue.text), ...drawn.values()],
       levels: () => representations().map((r) => ({ width: r.width, height: r.height, bandwidth: r.bandwidth })),
       select: (index) => {
         player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
@@ -117,7 +128,7 @@ export const players = {
     await script('/modules/video.js/dist/video.min.js');
     const player = videojs(video, { html5: { vhs: { overrideNative: true, ...config } }, liveui: true });
     player.on('error', () => report(true, `video.js ${player.error()?.code} ${player.error()?.message}`));
-    const subtitles = () => Array.from(player.textTracks()).filter((t) => t.kind === 'subtitles');
+    const subtitles = () => Array.from(player.textTracks()).filter((t) => /^(subtitles|captions)$/.test(t.kind));
     return {
       load() {
         player.src({ src: url, type: url.endsWith('.mpd') ? 'application/dash+xml' : 'application/x-mpegURL' });
@@ -127,6 +138,7 @@ export const players = {
       select: (index) => { player.qualityLevels().levels_.forEach((level, i) => { level.enabled = i === index; }); },
       text: () => subtitles().map((t) => ({ language: t.language, forced: false })),
       showText: (index) => { subtitles()[index].mode = 'showing'; },
+      cues: () => subtitles().flatMap((track) => Array.from(track.cues ?? []).map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode }))),
     };
   },
 

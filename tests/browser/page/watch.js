@@ -62,7 +62,7 @@ function watchClock() {
 
 // Every cue that the player has given the element, of all its tracks: what is on
 // the screen while currentTime is in it.
-window.cues = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []]
+window.cues = () => window.player.cues?.() ?? [...video.textTracks].flatMap((track) => [...track.cues ?? []]
   .map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode })));
 
 // What a viewer does with the slider.

@@ -138,9 +138,8 @@ class Follower {
     const asked = performance.now();
     const hinted = hint && request(new URL(hint.URI, this.url)).then((answer) => this.takeHint(hint.URI, answer));
     const [whole, delta] = await Promise.all([
-      request(withQuery(this.url, wanted)), request(withQuery(this.url, { ...wanted, _HLS_skip: 'YES' })),
+      request(withQuery(this.url, wanted)), request(withQuery(this.url, { ...wanted, _HLS_skip: 'YES' })), hinted,
     ]);
-    await hinted;
     if (whole.status !== 200 || delta.status !== 200) {
       this.refused.push(`${whole.status}/${delta.status} for ${JSON.stringify(wanted)}`);
       // Whoever sends is away: it has waited three target durations, as it should.
@@ -152,13 +151,20 @@ class Follower {
     const known = new Map(this.known.lines);
     const before = this.media;
     this.read(text);
-    this.checkDelta(text, delta.bytes.toString(), known);
+    await this.checkDelta(text, delta.bytes.toString(), known);
     this.checkProgress(before, wanted);
     await this.fetchParts();
     return true;
   }
 
-  checkDelta(text, delta, known) {
+  async checkDelta(text, delta, known) {
+    if (sequence(delta) !== sequence(text)) { // a segment has left between the two answers: then it has for all who ask now
+      const most = Math.max(sequence(delta), sequence(text)); const isDelta = sequence(delta) < most;
+      const { status, bytes } = await request(isDelta ? withQuery(this.url, { _HLS_skip: 'YES' }) : this.url);
+      const now = sequence(bytes.toString());
+      this.check(status !== 200 || now >= most, '6.2.5.1', `EXT-X-MEDIA-SEQUENCE is ${most} in the ${isDelta ? 'playlist' : 'delta update'}, and then ${now} in the ${isDelta ? 'delta update' : 'playlist'}`);
+      return;
+    }
     const merged = mergeDelta(delta, known, this.where, this.report);
     const last = (t) => [...t.matchAll(/^#EXT-X-(?:PART|PRELOAD-HINT):.*$/gm)].at(-1)?.[0];
     if (last(text) !== last(delta)) return; // another version by now
