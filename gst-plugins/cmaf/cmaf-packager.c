@@ -263,8 +263,10 @@ mill_cmaf_packager_open_store (MillCmafPackager *self, MillStore *store,
   if (self->publisher == NULL)
     return FALSE;
   GstClockTime longest = mill_cmaf_publisher_get_part_target (self->publisher);
-  if (longest > MILL_CMAF_PART_ROUNDING_NS)
-    self->options.part_duration = longest - MILL_CMAF_PART_ROUNDING_NS;
+  /* Where whole segments are sent there are none. */
+  self->options.part_duration = longest > MILL_CMAF_PART_ROUNDING_NS
+      ? longest - MILL_CMAF_PART_ROUNDING_NS
+      : 0;
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
   begin_timeline (self);
   mill_cmaf_cues_resume_locked (self);
