@@ -12,6 +12,20 @@
 
 /* ---- the timing rendition ---- */
 
+/* Low-latency DASH counts the segments of a Period, until one is of another
+ * length: then the next one that can be counted from begins a Period. */
+static MillCmafCutFlags
+count_locked (MillCmafPackager *self, GstClockTimeDiff end)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  if (self->options.part_duration == 0 || mill_cmaf_packager_is_vod (self) ||
+      last == NULL)
+    return MILL_CMAF_CUT_NONE;
+  return mill_cmaf_counting_add (&self->counting, end - last->start)
+      ? MILL_CMAF_CUT_PERIOD
+      : MILL_CMAF_CUT_NONE;
+}
+
 static void
 cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
     MillCmafCutFlags flags)
@@ -26,8 +40,11 @@ cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
     flags |= MILL_CMAF_CUT_OPEN;
   if (self->cues != NULL)
     flags |= mill_cmaf_cues_get_flags_locked (self, start);
+  flags |= count_locked (self, end);
   const MillCmafCut *cut =
       mill_cmaf_timeline_cut (self->timeline, start, end, flags);
+  if (cut->flags & (MILL_CMAF_CUT_PERIOD | MILL_CMAF_CUT_DISCONTINUITY))
+    mill_cmaf_counting_begin (&self->counting);
   sample->begins = cut->number;
   if (self->cues != NULL)
     mill_cmaf_cues_cut_locked (self, cut);

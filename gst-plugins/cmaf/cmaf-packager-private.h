@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-counting.h"
 #include "cmaf-lane.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,7 @@ struct _MillCmafPackager
   GMutex lock; /* everything below */
   MillCmafPublisher *publisher;
   MillCmafTimeline *timeline;
+  MillCmafCounting counting; /* of a stream with parts */
   GPtrArray *lanes; /* MillCmafLane */
   GCond moved; /* a lane has got something, or an end */
   guint64 moves;

@@ -3,6 +3,7 @@
 
 /* A user would notice: segments of twice the length, cuts at pictures that
  * cannot be decoded alone, sound that drifts away from the picture. */
+#include "cmaf-counting.h"
 #include "cmaf-timeline.h"
 #include "cmaf-track.h"
 
@@ -361,6 +362,55 @@ test_keyframe_of_picture (void)
   g_assert_false (mill_cmaf_track_has_passed (track, 6000));
 }
 
+/* ---- counting ---- */
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *lengths; /* ms; "*n" repeats the one before */
+  const gchar *periods; /* of them: after which a Period is begun */
+} Count;
+
+static const Count counts[] = {
+  { "regular", "2000*20", "" },
+  { "in-ms", "1001 1000 1001 1001 1000 1001*20", "" },
+  { "no-whole-frames", "2002 1968 2002 1968 2002 1968 2002 1968", "" },
+  /* Two that are alike are what a length is told from. */
+  { "one-short", "2000*3 1200 2000*4", "5" },
+  { "one-long", "1000*3 1400 1000*4", "5" },
+  { "little", "1000*3 1150 1000*9", "" },
+  { "adds-up", "1000*3 1150 1000*3 1150 1000*4", "9" },
+  { "first", "700 1000*5", "2" },
+  { "other-length", "1000*3 2000*5", "4" },
+  /* No Period for each of them. */
+  { "again", "1000*3 1400 1000*2 1400 1000*2 1400 1000*9", "5 13" },
+  { "never", "1000 1400 1900 1300 1700 1000 1500 1200 1800", "" },
+};
+
+static void
+test_counting (gconstpointer data)
+{
+  const Count *count = data;
+  g_auto (GStrv) lengths = g_strsplit (count->lengths, " ", -1);
+  g_autoptr (GString) begun = g_string_new (NULL);
+  MillCmafCounting counting = { 0 };
+  guint n = 0;
+  mill_cmaf_counting_begin (&counting);
+  for (guint i = 0; lengths[i] != NULL; i++) {
+    gchar *end;
+    GstClockTimeDiff length =
+        (GstClockTimeDiff) g_ascii_strtoull (lengths[i], &end, 10);
+    guint times = *end == '*' ? (guint) atoi (end + 1) : 1;
+    for (; times > 0; times--, n++) {
+      if (!mill_cmaf_counting_add (&counting, length * MS))
+        continue;
+      mill_cmaf_counting_begin (&counting);
+      g_string_append_printf (begun, "%s%u", begun->len > 0 ? " " : "", n);
+    }
+  }
+  g_assert_cmpstr (begun->str, ==, count->periods);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -372,6 +422,11 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/timeline/never-back", test_never_back);
   g_test_add_func ("/cmaf/timeline/negative-begin", test_negative_begin);
   g_test_add_func ("/cmaf/timeline/ticks", test_ticks);
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
+    g_autofree gchar *name =
+        g_strdup_printf ("/cmaf/counting/%s", counts[i].name);
+    g_test_add_data_func (name, &counts[i], test_counting);
+  }
   g_test_add_func ("/cmaf/track/audio-of-milliseconds",
       test_audio_of_milliseconds);
   g_test_add_func ("/cmaf/track/audio-loss", test_audio_loss);

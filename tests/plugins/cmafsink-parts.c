@@ -6,6 +6,7 @@
  * packager, or that end for good because the part target has changed. */
 #include "cmafsink-test.h"
 
+#include "playlist/mpd-low-latency.h"
 #include "store/live-index.h"
 
 /* ---- live.index as it is read ---- */
@@ -343,6 +344,47 @@ test_alike (void)
   fixture_clear (&f);
 }
 
+/* One segment of another length ends low-latency DASH: counting does not lead to
+ * what comes after it. A Period begins for those, and the viewer is near to live
+ * again. */
+static gboolean
+is_low_latency (Fixture *f)
+{
+  MillMpdLowLatency options = { .part_target_ns = 201 * GST_MSECOND };
+  g_autofree gchar *text = read_text (f, "manifest.mpd");
+  g_autoptr (GBytes) plain = g_bytes_new (text, strlen (text));
+  g_autoptr (GBytes) made = mill_mpd_low_latency_make (plain, &options, NULL);
+  return made != NULL;
+}
+
+static void
+test_irregular (void)
+{
+  Fixture f;
+  GString *seen = g_string_new (NULL);
+  guint64 next_audio = 0;
+  fixture_init (&f, make_dir (), "part-duration-ms", 200, "segment-duration-ms",
+      1000, NULL);
+  fixture_add_both (&f);
+  for (guint i = 0; i < 360; i++) {
+    /* A second each, and one of 1.4 s. */
+    gboolean sync = i < 150 ? i % 25 == 0 : i >= 160 && (i - 160) % 25 == 0;
+    push_video (&f, i * FRAME_NS, i * FRAME_NS, sync);
+    for (; next_audio * AAC_NS < (i + 1) * FRAME_NS; next_audio++)
+      push_audio (&f,
+          gst_util_uint64_scale (next_audio, 1024 * GST_SECOND, 48000));
+    if (i % 25 == 20 && i > 60)
+      g_string_append_c (seen, is_low_latency (&f) ? 'L' : '-');
+  }
+  /* Regular; the long one in the playlist; two that are alike, which tell how
+   * long they are; and two of the Period that is begun then. */
+  g_assert_cmpstr (seen->str, ==, "LLLL----LLLL");
+  g_assert_cmpuint (count (&f, "manifest.mpd", "<Period "), ==, 2);
+  g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "DISCONTINUITY"), ==, 0);
+  g_string_free (seen, TRUE);
+  fixture_clear (&f);
+}
+
 /* A part is told as soon as there is no room for another frame: not when that
  * comes, and not when the one after it tells how long it was. */
 static void
@@ -484,6 +526,7 @@ main (int argc, char **argv)
     g_test_add_data_func (name, patterns[i], test_variable);
   }
   g_test_add_func ("/cmafsink/parts/alike", test_alike);
+  g_test_add_func ("/cmafsink/parts/irregular", test_irregular);
   g_test_add_func ("/cmafsink/parts/at-once", test_at_once);
   g_test_add_func ("/cmafsink/parts/without", test_without);
   g_test_add_func ("/cmafsink/parts/go-on", test_go_on);
