@@ -56,8 +56,9 @@ void
 mill_cmaf_legacy_forget (MillCmafPublisher *self)
 {
   MillCmafState *state = self->state;
-  g_array_set_size (state->cuts, 0);
+  mill_sliding_list_truncate (state->cuts, 0);
   g_ptr_array_set_size (state->renditions, 0);
+  mill_cmaf_periods_reset (self->periods, state);
   state->ended = FALSE;
   g_clear_pointer (&state->captions, g_free);
   if (state->markers != NULL)
@@ -154,7 +155,7 @@ mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due)
     for (guint k = 0; files != NULL && k < files->len; k++) {
       const gchar *file = g_ptr_array_index (files, k);
       if (judge_file (self, directory, file) == LEFT_OVER)
-        mill_cmaf_window_throw_away (self,
+        mill_cmaf_trash_add_name (self,
             g_strdup_printf ("%s/%s", directory, file), due);
     }
   }

@@ -2,11 +2,12 @@
  * Copyright (c) 2026 The millrace authors */
 
 /*
- * The media playlists of a stream that goes on, kept as text: of a window of
- * hours, only what is new is printed. Those of a file are printed once, at its
- * end.
+ * What is written for players with each segment. The media playlists of a stream
+ * that goes on are kept as text: of a window of hours, only what is new is
+ * printed. Those of a file are printed once, at its end.
  */
 
+#include "cmaf-multivariant.h"
 #include "cmaf-publisher-private.h"
 
 static MillCmafManifest
@@ -84,8 +85,10 @@ mill_cmaf_listings_remove_first (MillCmafPublisher *self)
     }
 }
 
-void
-mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
+/* ---- writing ---- */
+
+static void
+put_playlists (MillCmafPublisher *self, MillStoreJob *job,
     const MillCmafManifest *manifest)
 {
   for (guint i = 0; i < self->state->renditions->len; i++)
@@ -99,9 +102,81 @@ mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
                                                 i)
                                                 ->name,
               which);
-      g_autoptr (GBytes) playlist = listing != NULL
+      g_autoptr (GPtrArray) playlist = listing != NULL
           ? mill_cmaf_manifest_hls_print_listing (manifest, which, listing)
           : mill_cmaf_manifest_hls_print (manifest, i, which);
-      mill_store_job_put (job, name, playlist);
+      mill_store_job_put_pieces (job, name, playlist);
     }
+}
+
+/* Whether what the multivariant playlist says is no longer true. Averages
+ * alone are not worth a new one. */
+static gboolean
+has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
+{
+  gboolean news = self->state->ended || self->captions_changed;
+  self->captions_changed = FALSE;
+  for (guint i = 0; i < self->state->renditions->len; i++) {
+    MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
+    gboolean listed = mill_cmaf_manifest_lists (manifest, i);
+    if (listed != (output->announced_bps > 0) ||
+        manifest->bitrates[i].peak_bps > output->announced_bps ||
+        manifest->bitrates[i].i_frames_peak_bps >
+            output->announced_i_frames_bps)
+      news = TRUE;
+    output->announced_i_frames_bps = manifest->bitrates[i].i_frames_peak_bps;
+    output->announced_bps = listed ? manifest->bitrates[i].peak_bps : 0;
+  }
+  return news;
+}
+
+/* Where nobody else steers. */
+static void
+put_steering (const MillCmafPublisher *self, MillStoreJob *job)
+{
+  const MillCmafPresentation *presentation = self->options.presentation;
+  if (presentation == NULL || !presentation->steers)
+    return;
+  g_autoptr (GBytes) steering =
+      mill_cmaf_presentation_print_steering (presentation);
+  mill_store_job_put (job, MILL_CMAF_STEERING_NAME, steering);
+}
+
+void
+mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
+    gboolean all)
+{
+  g_autofree MillCmafBitrate *bitrates = mill_cmaf_bitrates_list (self);
+  MillCmafManifest manifest = {
+    .state = self->state,
+    .bitrates = bitrates,
+    .mode = self->options.mode,
+    .container = self->options.container,
+    .segment_duration = self->options.segment_duration,
+    .cue_tags = self->options.cue_tags,
+    .audio_variant = self->options.audio_variant,
+    .now_us = g_get_real_time (),
+    .trick_sets = self->options.trick_sets,
+    .dated = self->options.dated,
+    .presentation = self->options.presentation,
+    .periods = self->periods,
+  };
+  if (self->options.hls)
+    put_playlists (self, job, &manifest);
+  if (!all)
+    return;
+  mill_cmaf_bitrates_note_told (self, bitrates);
+  if (self->options.hls && has_news (self, &manifest)) {
+    g_autoptr (GBytes) playlist = mill_cmaf_multivariant_print (&manifest);
+    mill_store_job_put (job, "master.m3u8", playlist);
+    put_steering (self, job);
+  }
+  if (self->options.dash) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) mpd = mill_cmaf_manifest_mpd_print (&manifest, &error);
+    if (mpd != NULL)
+      mill_store_job_put (job, "manifest.mpd", mpd);
+    else
+      g_debug ("manifest.mpd is left as it is: %s", error->message);
+  }
 }

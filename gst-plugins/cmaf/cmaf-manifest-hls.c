@@ -86,7 +86,7 @@ mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i, guint k,
   mill_hls_listing_append (listing, &listed);
 }
 
-GBytes *
+GPtrArray *
 mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
     MillCmafPlaylist which, const MillHlsListing *listing)
 {
@@ -114,10 +114,10 @@ mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
     media.date_ranges = (const MillHlsDateRange *) ranges->data;
     media.n_date_ranges = ranges->len;
   }
-  return mill_hls_listing_print (listing, &media);
+  return mill_hls_listing_print_pieces (listing, &media);
 }
 
-GBytes *
+GPtrArray *
 mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest, guint i,
     MillCmafPlaylist which)
 {

@@ -6,11 +6,19 @@
 #include "cmaf-manifest-private.h"
 #include "playlist/mpd.h"
 
-/* Where a video is missing a Period begins without it: those that have it say
- * the truth, however long it has been away. */
 /* Numbers of sets to jump through: above those of any rendition. */
 #define TRICK_SETS 1000
 
+/* A Period. */
+typedef struct
+{
+  guint from; /* cuts [from, to) of the state */
+  guint to;
+  const MillCmafPeriod *kept; /* (nullable) */
+} Span;
+
+/* Where a video is missing a Period begins without it: those that have it say
+ * the truth, however long it has been away. */
 static gboolean
 is_in_mpd (const MillCmafManifest *manifest, guint i)
 {
@@ -283,8 +291,30 @@ add_trick_mode (const MillCmafManifest *manifest, guint i, guint from,
   g_array_append_val (list, trick);
 }
 
+/* Of a Period that is kept, or of cuts [from, to). */
+static void
+describe_segments (const MillCmafManifest *manifest, const Span *span, guint i,
+    MillMpdRepresentation *representation, GArray *pool)
+{
+  const MillCmafRendition *rendition =
+      g_ptr_array_index (manifest->state->renditions, i);
+  gboolean is_video = rendition->format.kind == MILL_CMAF_VIDEO;
+  if (span->kept == NULL) {
+    representation->cut_without_sap = is_video &&
+        mill_cmaf_manifest_has_dependent_cut (manifest, span->from, span->to);
+    fill_segments (manifest, rendition, span->from, span->to, representation,
+        pool);
+    return;
+  }
+  representation->cut_without_sap = is_video && span->kept->n_dependent > 0;
+  representation->timeline = mill_cmaf_periods_get_timeline (span->kept, i);
+  if (representation->timeline != NULL)
+    representation->n_segments =
+        mill_mpd_timeline_get_length (representation->timeline);
+}
+
 static GArray *
-describe_period (const MillCmafManifest *manifest, guint from, guint to,
+describe_period (const MillCmafManifest *manifest, const Span *span,
     GStringChunk *strings, GArray *pool)
 {
   GArray *list = g_array_new (FALSE, TRUE, sizeof (MillMpdRepresentation));
@@ -292,22 +322,38 @@ describe_period (const MillCmafManifest *manifest, guint from, guint to,
   for (guint i = 0; i < manifest->state->renditions->len; i++) {
     if (!is_in_mpd (manifest, i))
       continue;
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (manifest->state->renditions, i);
     MillMpdRepresentation representation = describe (manifest, i,
-        mill_cmaf_manifest_cut_at (manifest->state, from), strings);
-    representation.cut_without_sap = rendition->format.kind ==
-            MILL_CMAF_VIDEO &&
-        mill_cmaf_manifest_has_dependent_cut (manifest, from, to);
-    fill_segments (manifest, rendition, from, to, &representation, pool);
+        mill_cmaf_manifest_cut_at (manifest->state, span->from), strings);
+    describe_segments (manifest, span, i, &representation, pool);
     g_array_append_val (list, representation);
-    add_trick_mode (manifest, i, from, strings, list);
+    add_trick_mode (manifest, i, span->from, strings, list);
   }
   g_array_sort (list, compare_sets);
   MillMpdRepresentation sheets;
-  if (mill_cmaf_manifest_sheets_describe (manifest, from, to, strings, &sheets))
+  if (mill_cmaf_manifest_sheets_describe (manifest, span->from, span->to,
+          strings, &sheets))
     g_array_append_val (list, sheets);
   return list;
+}
+
+/* What was kept of a Period tells of segments alone: not of their bytes, which
+ * are listed when nothing changes any more. */
+static Span
+find_span (const MillCmafManifest *manifest, guint i, guint from)
+{
+  const MillCmafState *state = manifest->state;
+  guint64 period = mill_cmaf_manifest_cut_at (state, from)->period;
+  Span span = { .from = from, .to = from + 1 };
+  if (manifest->periods != NULL && !state->ended)
+    span.kept = mill_cmaf_periods_get (manifest->periods, i);
+  if (span.kept != NULL) {
+    span.to = from + span.kept->n_cuts;
+    return span;
+  }
+  while (span.to < state->cuts->len &&
+      mill_cmaf_manifest_cut_at (state, span.to)->period == period)
+    span.to++;
+  return span;
 }
 
 static const gchar *
@@ -327,13 +373,11 @@ describe_periods (const MillCmafManifest *manifest, GStringChunk *strings,
   g_autoptr (GArray) pool = g_array_new (FALSE, TRUE, sizeof (MillMpdSegment));
   for (guint from = 0; from < state->cuts->len;) {
     const MillCmafCut *cut = mill_cmaf_manifest_cut_at (state, from);
-    guint to = from + 1;
-    while (to < state->cuts->len &&
-        mill_cmaf_manifest_cut_at (state, to)->period == cut->period)
-      to++;
-    GArray *list = describe_period (manifest, from, to, strings, pool);
+    Span span = find_span (manifest, periods->len, from);
+    GArray *list = describe_period (manifest, &span, strings, pool);
     g_ptr_array_add (lists, list);
-    GArray *events = mill_cmaf_manifest_marker_list_events (manifest, from, to);
+    GArray *events =
+        mill_cmaf_manifest_marker_list_events (manifest, from, span.to);
     g_ptr_array_add (lists, events);
     gboolean runs_on = from > 0 && cut->number == cut->period &&
         !(cut->flags & MILL_CMAF_CUT_DISCONTINUITY);
@@ -351,7 +395,7 @@ describe_periods (const MillCmafManifest *manifest, GStringChunk *strings,
       .n_events = events->len,
     };
     g_array_append_val (periods, period);
-    from = to;
+    from = span.to;
   }
   return periods;
 }
@@ -380,9 +424,12 @@ find_end (const MillCmafManifest *manifest)
 }
 
 static GstClockTime
-find_window (const MillCmafState *state)
+find_window (const MillCmafManifest *manifest)
 {
+  const MillCmafState *state = manifest->state;
   GstClockTimeDiff window = 0;
+  if (manifest->periods != NULL)
+    return (GstClockTime) mill_cmaf_periods_get_duration (manifest->periods);
   for (guint i = 0; i < state->cuts->len; i++)
     window += mill_cmaf_manifest_cut_at (state, i)->end -
         mill_cmaf_manifest_cut_at (state, i)->start;
@@ -417,7 +464,7 @@ mill_cmaf_manifest_mpd_print (const MillCmafManifest *manifest, GError **error)
     .publish_us = manifest->now_us,
     .minimum_update_period = manifest->segment_duration,
     .time_shift_buffer_depth = manifest->mode == MILL_CMAF_LIVE
-        ? find_window (state)
+        ? find_window (manifest)
         : GST_CLOCK_TIME_NONE,
     .suggested_presentation_delay = 3 * state->target_duration_s * GST_SECOND,
     .min_buffer_time = manifest->segment_duration,

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-periods.h"
 #include "cmaf-presentation.h"
 #include "cmaf-state.h"
 #include "playlist/hls-listing.h"
@@ -54,6 +55,7 @@ typedef struct
  * @trick_sets: an MPD that changes no more has sets of pictures to jump through
  * @dated: playlists tell the wall clock of segments
  * @presentation: (nullable)
+ * @periods: (nullable): of @state, kept from MPD to MPD
  */
 typedef struct
 {
@@ -68,22 +70,26 @@ typedef struct
   gboolean trick_sets;
   gboolean dated;
   const MillCmafPresentation *presentation;
+  const MillCmafPeriods *periods;
 } MillCmafManifest;
 
 /** Returns: whether multivariant playlist and MPD list rendition @i */
 gboolean mill_cmaf_manifest_lists (const MillCmafManifest *manifest, guint i);
 
-/** Returns: (transfer full): playlist @which of rendition @i */
-GBytes *mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest, guint i,
-    MillCmafPlaylist which);
+/** Returns: (transfer full) (element-type GBytes): playlist @which of rendition
+ * @i, in pieces, see mill_hls_listing_print_pieces() */
+GPtrArray *mill_cmaf_manifest_hls_print (const MillCmafManifest *manifest,
+    guint i, MillCmafPlaylist which);
 
 /** Appends segment @k of rendition @i to @listing, as playlist @which has it. */
 void mill_cmaf_manifest_hls_list (const MillCmafManifest *manifest, guint i,
     guint k, MillCmafPlaylist which, MillHlsListing *listing);
 
-/** Returns: (transfer full): playlist @which of @listing, which has all segments
- * that the state has */
-GBytes *mill_cmaf_manifest_hls_print_listing (const MillCmafManifest *manifest,
+/** Returns: (transfer full) (element-type GBytes): playlist @which of @listing,
+ * which has all segments that the state has, see mill_hls_listing_print_pieces()
+ */
+GPtrArray *mill_cmaf_manifest_hls_print_listing (const MillCmafManifest
+                                                     *manifest,
     MillCmafPlaylist which, const MillHlsListing *listing);
 
 /** Returns: whether every segment can be decoded without another */

@@ -158,7 +158,8 @@ fill_row_locked (MillCmafPackager *self, const MillCmafCut *cut)
 static gboolean
 is_enough_to_play (MillCmafPackager *self)
 {
-  const GArray *cuts = mill_cmaf_publisher_get_state (self->publisher)->cuts;
+  const MillSlidingList *cuts =
+      mill_cmaf_publisher_get_state (self->publisher)->cuts;
   if (cuts->len == 0)
     return FALSE;
   const MillCmafCut *first = &g_array_index (cuts, MillCmafCut, 0);

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "cmaf-periods.h"
 #include "cmaf-publisher.h"
 #include "store/live-index.h"
 
@@ -58,7 +59,9 @@ struct _MillCmafPublisher
   MillStoreWriter *writer;
   MillCmafState *state;
   GArray *outputs; /* MillCmafOutput, one for each rendition of the state */
+  MillCmafPeriods *periods; /* of the state */
   GQueue trash; /* MillCmafTrash, in the order of being due */
+  guint64 trash_bytes; /* of those */
   GQueue dropped; /* MillCmafTrash, for want of room */
   guint64 n_shrunk; /* segments dropped early */
   guint64 n_shrunk_told;
@@ -131,9 +134,10 @@ void mill_cmaf_listings_begin (MillCmafPublisher *self, guint i);
 void mill_cmaf_listings_add_last (MillCmafPublisher *self);
 void mill_cmaf_listings_remove_first (MillCmafPublisher *self);
 
-/** Writes the media playlists of all renditions. */
+/** Writes the media playlists of all renditions, and with @all what lists those
+ * and the MPD. */
 void mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
-    const MillCmafManifest *manifest);
+    gboolean all);
 
 void mill_cmaf_listings_clear (MillCmafOutput *output);
 
@@ -210,14 +214,6 @@ gboolean mill_cmaf_single_finish (MillCmafPublisher *self, MillStoreJob *job,
 /** Returns: duration of what is listed, ns */
 GstClockTimeDiff mill_cmaf_window_get_duration (const MillCmafPublisher *self);
 
-/** The object @name (transfer full) is removed when @due (monotonic, µs). */
-void mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name,
-    gint64 due);
-
-/** Has @job remove it. */
-void mill_cmaf_window_carry_out (const MillCmafPublisher *self,
-    const MillCmafTrash *trash, MillStoreJob *job);
-
 /** Returns: index of the first segment that live.index has: the last minute is
  * in it; what is older is in playlists alone */
 guint mill_cmaf_window_find_recent (const MillCmafPublisher *self);
@@ -232,6 +228,31 @@ void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
 /** The first Period that is listed begins at 0, as that of a static MPD does;
  * the times of its media stay. For when nothing more comes. */
 void mill_cmaf_window_begin_at_zero (MillCmafPublisher *self);
+
+/* ---- cmaf-trash.c ---- */
+
+/** @trash: (transfer full): to be removed when it is due. */
+void mill_cmaf_trash_add (MillCmafPublisher *self, MillCmafTrash *trash);
+
+/** The object @name (transfer full) is removed when @due (monotonic, µs). */
+void mill_cmaf_trash_add_name (MillCmafPublisher *self, gchar *name,
+    gint64 due);
+
+/** @trash: (transfer full): to be removed when the next playlists are there. */
+void mill_cmaf_trash_add_dropped (MillCmafPublisher *self,
+    MillCmafTrash *trash);
+
+/** Has @job remove what is due at @now, and what was dropped. */
+void mill_cmaf_trash_remove_due (MillCmafPublisher *self, MillStoreJob *job,
+    gint64 now);
+void mill_cmaf_trash_remove_dropped (MillCmafPublisher *self,
+    MillStoreJob *job);
+
+/** @missing bytes of what is to be removed are due now. Returns: what is still
+ * missing of them */
+guint64 mill_cmaf_trash_hurry (MillCmafPublisher *self, guint64 missing);
+
+void mill_cmaf_trash_clear (MillCmafPublisher *self);
 
 /* ---- cmaf-room.c ---- */
 

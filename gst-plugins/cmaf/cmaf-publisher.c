@@ -3,8 +3,6 @@
 
 #include "cmaf-publisher-private.h"
 
-#include "cmaf-multivariant.h"
-
 #include <string.h>
 
 /* The state is not written anew for fewer bytes than that. */
@@ -27,14 +25,6 @@ clear_output (gpointer data)
   MillCmafOutput *output = data;
   g_clear_pointer (&output->object, mill_store_object_unref);
   mill_cmaf_listings_clear (output);
-}
-
-static void
-free_trash (gpointer data)
-{
-  MillCmafTrash *trash = data;
-  g_free (trash->name);
-  g_free (trash);
 }
 
 /* ---- jobs ---- */
@@ -123,32 +113,6 @@ submit_state (MillCmafPublisher *self, MillStoreJob *job)
     self->state_stale = TRUE;
 }
 
-/* ---- removing ---- */
-
-static void
-empty_trash (MillCmafPublisher *self, MillStoreJob *job)
-{
-  gint64 now = mill_cmaf_publisher_now_us (self);
-  for (;;) {
-    MillCmafTrash *trash = g_queue_peek_head (&self->trash);
-    if (trash == NULL || trash->due_us > now)
-      return;
-    mill_cmaf_window_carry_out (self, trash, job);
-    free_trash (g_queue_pop_head (&self->trash));
-  }
-}
-
-/* What was listed until now. */
-static void
-remove_dropped (MillCmafPublisher *self, MillStoreJob *job)
-{
-  MillCmafTrash *trash;
-  while ((trash = g_queue_pop_head (&self->dropped)) != NULL) {
-    mill_cmaf_window_carry_out (self, trash, job);
-    free_trash (trash);
-  }
-}
-
 /* ---- opening ---- */
 
 void
@@ -192,6 +156,7 @@ begin (MillCmafPublisher *self, GError **error)
 {
   mill_cmaf_legacy_read (self);
   MillCmafState *state = self->state;
+  mill_cmaf_periods_reset (self->periods, state);
   GstClockTimeDiff stay = mill_cmaf_window_get_duration (self) +
       (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
   if (state->ended || self->options.mode == MILL_CMAF_VOD)
@@ -251,6 +216,7 @@ mill_cmaf_publisher_open (MillStore *store,
     mill_cmaf_presentation_ref (options->presentation);
   self->done = done;
   self->user_data = user_data;
+  self->periods = mill_cmaf_periods_new ();
   g_queue_init (&self->trash);
   g_queue_init (&self->dropped);
   self->rows = g_byte_array_new ();
@@ -285,8 +251,8 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
   g_clear_pointer (&self->lease, mill_store_lease_free);
   g_clear_pointer (&self->store, mill_store_unref);
   g_clear_pointer (&self->state, mill_cmaf_state_free);
-  g_queue_clear_full (&self->trash, free_trash);
-  g_queue_clear_full (&self->dropped, free_trash);
+  g_clear_pointer (&self->periods, mill_cmaf_periods_free);
+  mill_cmaf_trash_clear (self);
   g_free (self->warning);
   g_free (self);
 }
@@ -455,6 +421,7 @@ mill_cmaf_publisher_set_format (MillCmafPublisher *self, guint i,
                                          from),
             format->timescale);
   }
+  mill_cmaf_periods_reset (self->periods, self->state);
 }
 
 /* ---- writing ---- */
@@ -564,76 +531,6 @@ mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
   mill_cmaf_window_add (self, cut, segments);
 }
 
-/* Whether what the multivariant playlist says is no longer true. Averages
- * alone are not worth a new one. */
-static gboolean
-has_news (MillCmafPublisher *self, const MillCmafManifest *manifest)
-{
-  gboolean news = self->state->ended || self->captions_changed;
-  self->captions_changed = FALSE;
-  for (guint i = 0; i < self->state->renditions->len; i++) {
-    MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
-    gboolean listed = mill_cmaf_manifest_lists (manifest, i);
-    if (listed != (output->announced_bps > 0) ||
-        manifest->bitrates[i].peak_bps > output->announced_bps ||
-        manifest->bitrates[i].i_frames_peak_bps >
-            output->announced_i_frames_bps)
-      news = TRUE;
-    output->announced_i_frames_bps = manifest->bitrates[i].i_frames_peak_bps;
-    output->announced_bps = listed ? manifest->bitrates[i].peak_bps : 0;
-  }
-  return news;
-}
-
-/* Where nobody else steers. */
-static void
-put_steering (const MillCmafPublisher *self, MillStoreJob *job)
-{
-  const MillCmafPresentation *presentation = self->options.presentation;
-  if (presentation == NULL || !presentation->steers)
-    return;
-  g_autoptr (GBytes) steering =
-      mill_cmaf_presentation_print_steering (presentation);
-  mill_store_job_put (job, MILL_CMAF_STEERING_NAME, steering);
-}
-
-static void
-put_manifests (MillCmafPublisher *self, MillStoreJob *job, gboolean all)
-{
-  g_autofree MillCmafBitrate *bitrates = mill_cmaf_bitrates_list (self);
-  MillCmafManifest manifest = {
-    .state = self->state,
-    .bitrates = bitrates,
-    .mode = self->options.mode,
-    .container = self->options.container,
-    .segment_duration = self->options.segment_duration,
-    .cue_tags = self->options.cue_tags,
-    .audio_variant = self->options.audio_variant,
-    .now_us = g_get_real_time (),
-    .trick_sets = self->options.trick_sets,
-    .dated = self->options.dated,
-    .presentation = self->options.presentation,
-  };
-  if (self->options.hls)
-    mill_cmaf_listings_put (self, job, &manifest);
-  if (!all)
-    return;
-  mill_cmaf_bitrates_note_told (self, bitrates);
-  if (self->options.hls && has_news (self, &manifest)) {
-    g_autoptr (GBytes) playlist = mill_cmaf_multivariant_print (&manifest);
-    mill_store_job_put (job, "master.m3u8", playlist);
-    put_steering (self, job);
-  }
-  if (self->options.dash) {
-    g_autoptr (GError) error = NULL;
-    g_autoptr (GBytes) mpd = mill_cmaf_manifest_mpd_print (&manifest, &error);
-    if (mpd != NULL)
-      mill_store_job_put (job, "manifest.mpd", mpd);
-    else
-      g_debug ("manifest.mpd is left as it is: %s", error->message);
-  }
-}
-
 void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
@@ -641,18 +538,18 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
   MillStoreJob *job =
       mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   /* What is removed may be the room that the rest needs. */
-  empty_trash (self, job);
+  mill_cmaf_trash_remove_due (self, job, mill_cmaf_publisher_now_us (self));
   /* Without room for a playlist there is no other way than this one. */
   if (mill_cmaf_room_is_gone (self))
-    remove_dropped (self, job);
+    mill_cmaf_trash_remove_dropped (self, job);
   if (self->options.mode == MILL_CMAF_LIVE)
     mill_store_job_measure (job);
   /* The state goes first: a successor may list a segment that nobody was told
    * of, but must not forget one that somebody was. */
   put_state (self, job);
-  put_manifests (self, job, manifests);
+  mill_cmaf_listings_put (self, job, manifests);
   mill_cmaf_index_list (self, job);
-  remove_dropped (self, job);
+  mill_cmaf_trash_remove_dropped (self, job);
   submit_state (self, job);
 }
 
@@ -680,15 +577,11 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
     self->done (MILL_CMAF_WROTE_MANIFESTS, 0, 0, error, self->user_data);
     return;
   }
-  put_manifests (self, job, TRUE);
+  mill_cmaf_listings_put (self, job, TRUE);
   mill_cmaf_index_end (self, job);
   /* Nothing is to come that could do it later. */
   if (self->options.mode == MILL_CMAF_VOD)
-    while (!g_queue_is_empty (&self->trash)) {
-      MillCmafTrash *trash = g_queue_pop_head (&self->trash);
-      mill_cmaf_window_carry_out (self, trash, job);
-      free_trash (trash);
-    }
+    mill_cmaf_trash_remove_due (self, job, G_MAXINT64);
   self->state_stale = TRUE;
   put_state (self, job);
   mill_store_job_set_essential (job);

@@ -31,15 +31,6 @@ get_row_bytes (const MillCmafPublisher *self, guint k)
   return bytes;
 }
 
-static guint64
-get_listed_bytes (const MillCmafPublisher *self)
-{
-  guint64 sum = 0;
-  for (guint k = 0; k < self->state->cuts->len; k++)
-    sum += get_row_bytes (self, k);
-  return sum;
-}
-
 /* Of late: a window may have hours. */
 static guint64
 get_largest_row (const MillCmafPublisher *self)
@@ -51,15 +42,6 @@ get_largest_row (const MillCmafPublisher *self)
   return largest;
 }
 
-static guint64
-get_trash_bytes (const MillCmafPublisher *self)
-{
-  guint64 sum = 0;
-  for (GList *at = self->trash.head; at != NULL; at = at->next)
-    sum += ((const MillCmafTrash *) at->data)->bytes;
-  return sum;
-}
-
 /* How much more is to go than is on its way out. */
 static guint64
 get_missing (const MillCmafPublisher *self)
@@ -68,7 +50,8 @@ get_missing (const MillCmafPublisher *self)
   guint64 total;
   guint64 missing = 0;
   if (self->options.max_bytes > 0) {
-    guint64 used = get_listed_bytes (self) + get_trash_bytes (self);
+    guint64 used = mill_cmaf_periods_get_bytes (self->periods) +
+        self->trash_bytes;
     missing = used - MIN (used, self->options.max_bytes);
   }
   if (mill_store_get_room (self->store, &free_bytes, &total)) {
@@ -76,19 +59,6 @@ get_missing (const MillCmafPublisher *self)
         MIN (total / SHARE, SHARE_MAX_BYTES));
     if (free_bytes < margin)
       missing = MAX (missing, margin - free_bytes);
-  }
-  return missing;
-}
-
-/* Returns: what is still missing of @missing */
-static guint64
-hurry_trash (MillCmafPublisher *self, guint64 missing)
-{
-  gint64 now = mill_cmaf_publisher_now_us (self);
-  for (GList *at = self->trash.head; at != NULL && missing > 0; at = at->next) {
-    MillCmafTrash *trash = at->data;
-    trash->due_us = MIN (trash->due_us, now);
-    missing -= MIN (missing, trash->bytes);
   }
   return missing;
 }
@@ -110,7 +80,7 @@ mill_cmaf_room_make (MillCmafPublisher *self)
   guint64 missing = get_missing (self);
   if (missing == 0)
     return;
-  missing = hurry_trash (self, missing);
+  missing = mill_cmaf_trash_hurry (self, missing);
   GstClockTimeDiff window = mill_cmaf_window_get_duration (self);
   while (missing > 0 && self->state->cuts->len > 1) {
     const MillCmafCut *first = mill_cmaf_publisher_cut (self, 0);

@@ -72,7 +72,7 @@ mill_cmaf_sheets_retire (MillCmafPublisher *self, gint64 due)
         (sheet->generation == first->generation &&
             mill_cmaf_thumbnails_get_end (sheet) > start_ms))
       return;
-    mill_cmaf_window_throw_away (self, mill_cmaf_thumbnails_name_sheet (sheet),
+    mill_cmaf_trash_add_name (self, mill_cmaf_thumbnails_name_sheet (sheet),
         due);
     g_array_remove_index (thumbnails->sheets, 0);
     self->state_stale = TRUE;

@@ -335,10 +335,10 @@ drop_before (MillCmafState *self, guint64 first)
     n++;
   if (n == 0)
     return;
-  g_array_remove_range (self->cuts, 0, n);
+  mill_sliding_list_remove_first (self->cuts, n);
   for (guint i = 0; i < self->renditions->len; i++) {
     MillCmafRendition *rendition = g_ptr_array_index (self->renditions, i);
-    g_array_remove_range (rendition->segments, 0, n);
+    mill_sliding_list_remove_first (rendition->segments, n);
   }
 }
 
@@ -368,9 +368,9 @@ load_row (MillCmafState *self, const guint8 *data, gsize length)
     MillCmafSegment segment = unpack_segment (data + i * sizeof (SavedSegment));
     MillCmafRendition *rendition = g_ptr_array_index (self->renditions, i);
     wrong = mill_cmaf_state_records_check_segment (&segment);
-    g_array_append_val (rendition->segments, segment);
+    mill_sliding_list_append (rendition->segments, &segment);
   }
-  g_array_append_val (self->cuts, cut);
+  mill_sliding_list_append (self->cuts, &cut);
   drop_before (self, MIN (GUINT64_FROM_LE (row.first), cut.number));
   return wrong;
 }

@@ -62,7 +62,7 @@ mill_cmaf_state_free_rendition (MillCmafRendition *rendition)
   if (rendition == NULL)
     return;
   mill_cmaf_state_clear_format (&rendition->format);
-  g_array_unref (rendition->segments);
+  mill_sliding_list_free (rendition->segments);
   g_clear_pointer (&rendition->files, g_array_unref);
   g_free (rendition->pad);
   g_free (rendition->name);
@@ -73,7 +73,7 @@ MillCmafState *
 mill_cmaf_state_new (void)
 {
   MillCmafState *self = g_new0 (MillCmafState, 1);
-  self->cuts = g_array_new (FALSE, FALSE, sizeof (MillCmafCut));
+  self->cuts = mill_sliding_list_new (sizeof (MillCmafCut));
   self->renditions = g_ptr_array_new_with_free_func ((GDestroyNotify)
           mill_cmaf_state_free_rendition);
   return self;
@@ -84,7 +84,7 @@ mill_cmaf_state_free (MillCmafState *self)
 {
   if (self == NULL)
     return;
-  g_array_unref (self->cuts);
+  mill_sliding_list_free (self->cuts);
   g_ptr_array_unref (self->renditions);
   g_clear_pointer (&self->markers, mill_cmaf_marker_list_free);
   g_free (self->captions);
@@ -100,7 +100,7 @@ mill_cmaf_state_add_rendition (MillCmafState *self, const gchar *pad,
   rendition->pad = g_strdup (pad);
   rendition->name = g_strdup (name);
   mill_cmaf_state_copy_format (&rendition->format, format);
-  rendition->segments = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
+  rendition->segments = mill_sliding_list_new (sizeof (MillCmafSegment));
   for (guint i = 0; i < self->cuts->len; i++) {
     const MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
     MillCmafSegment gap = {
@@ -109,7 +109,7 @@ mill_cmaf_state_add_rendition (MillCmafState *self, const gchar *pad,
           format->timescale),
       .flags = MILL_CMAF_SEGMENT_GAP,
     };
-    g_array_append_val (rendition->segments, gap);
+    mill_sliding_list_append (rendition->segments, &gap);
   }
   g_ptr_array_add (self->renditions, rendition);
   return rendition;
@@ -363,7 +363,7 @@ load_cuts (MillCmafState *self, GVariant *cuts, GError **error)
     const gchar *wrong = mill_cmaf_state_records_check_cut (self, &cut);
     if (wrong != NULL)
       return refuse (error, wrong);
-    g_array_append_val (self->cuts, cut);
+    mill_sliding_list_append (self->cuts, &cut);
   }
   return TRUE;
 }
@@ -418,7 +418,7 @@ load_segments (MillCmafRendition *rendition, GVariant *from, GError **error)
     const gchar *wrong = mill_cmaf_state_records_check_segment (&segment);
     if (wrong != NULL)
       return refuse (error, wrong);
-    g_array_append_val (rendition->segments, segment);
+    mill_sliding_list_append (rendition->segments, &segment);
   }
   return TRUE;
 }
@@ -431,7 +431,7 @@ load_rendition (MillCmafState *self, GVariant *from, GError **error)
   if (g_variant_n_children (segments) != self->cuts->len)
     return refuse (error, "renditions differ in their number of segments");
   g_autoptr (MillCmafRendition) rendition = g_new0 (MillCmafRendition, 1);
-  rendition->segments = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
+  rendition->segments = mill_sliding_list_new (sizeof (MillCmafSegment));
   g_variant_get_child (from, 0, "s", &rendition->pad);
   g_variant_get_child (from, 1, "s", &rendition->name);
   g_variant_get_child (from, 3, "b", &rendition->gone);

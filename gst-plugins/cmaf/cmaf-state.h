@@ -6,6 +6,7 @@
 #include "cmaf-thumbnails.h"
 #include "cmaf-track.h"
 #include "codec/codec.h"
+#include "playlist/sliding-list.h"
 
 G_BEGIN_DECLS
 
@@ -132,7 +133,7 @@ typedef struct
   gchar *pad;
   gchar *name;
   MillCmafFormat format;
-  GArray *segments;
+  MillSlidingList *segments;
   GArray *files;
   gboolean gone;
 } MillCmafRendition;
@@ -164,7 +165,7 @@ typedef struct
   gint64 availability_start_us;
   guint target_duration_s;
   guint64 discontinuity_sequence;
-  GArray *cuts;
+  MillSlidingList *cuts;
   GPtrArray *renditions;
   MillCmafMarkers *markers;
   gchar *captions;

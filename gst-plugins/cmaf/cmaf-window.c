@@ -18,11 +18,7 @@
 GstClockTimeDiff
 mill_cmaf_window_get_duration (const MillCmafPublisher *self)
 {
-  GstClockTimeDiff window = 0;
-  for (guint i = 0; i < self->state->cuts->len; i++)
-    window += mill_cmaf_publisher_cut (self, i)->end -
-        mill_cmaf_publisher_cut (self, i)->start;
-  return window;
+  return mill_cmaf_periods_get_duration (self->periods);
 }
 
 guint
@@ -40,47 +36,10 @@ mill_cmaf_window_find_recent (const MillCmafPublisher *self)
   return k;
 }
 
-void
-mill_cmaf_window_throw_away (MillCmafPublisher *self, gchar *name, gint64 due)
-{
-  MillCmafTrash *trash = g_new (MillCmafTrash, 1);
-  *trash = (MillCmafTrash){ .name = name, .due_us = due };
-  g_queue_push_tail (&self->trash, trash);
-}
-
-static void
-remove_segment (const MillCmafPublisher *self, const MillCmafTrash *trash,
-    const MillCmafRendition *rendition, MillStoreJob *job)
-{
-  g_autofree gchar *segment = mill_cmaf_manifest_name_segment (rendition->name,
-      self->options.container, trash->generation, trash->number);
-  g_autofree gchar *text = mill_cmaf_manifest_name_text (rendition->name,
-      trash->generation, trash->number);
-  g_autofree gchar *init =
-      mill_cmaf_manifest_name_init (rendition->name, trash->generation);
-  mill_store_job_remove (job, segment);
-  if (rendition->format.kind == MILL_CMAF_TEXT)
-    mill_store_job_remove (job, text);
-  if (trash->ends_generation)
-    mill_store_job_remove (job, init);
-}
-
-void
-mill_cmaf_window_carry_out (const MillCmafPublisher *self,
-    const MillCmafTrash *trash, MillStoreJob *job)
-{
-  if (trash->name != NULL)
-    mill_store_job_remove (job, trash->name);
-  else
-    for (guint i = 0; i < self->state->renditions->len; i++)
-      remove_segment (self, trash, mill_cmaf_publisher_rendition (self, i),
-          job);
-}
-
 /* RFC 8216bis 6.2.2: a segment that was removed stays for its own duration and
  * that of the longest playlist that held it. */
-static void
-remove_first (MillCmafPublisher *self, gint64 due)
+static MillCmafTrash *
+take_first (MillCmafPublisher *self, gint64 due)
 {
   MillCmafState *state = self->state;
   MillCmafCut first = *mill_cmaf_publisher_cut (self, 0);
@@ -88,6 +47,7 @@ remove_first (MillCmafPublisher *self, gint64 due)
       ? mill_cmaf_publisher_cut (self, 1)->generation
       : first.generation;
   mill_cmaf_listings_remove_first (self);
+  mill_cmaf_periods_remove_first (self->periods, state);
   MillCmafTrash *trash = g_new (MillCmafTrash, 1);
   *trash = (MillCmafTrash){
     .generation = first.generation,
@@ -95,24 +55,24 @@ remove_first (MillCmafPublisher *self, gint64 due)
     .ends_generation = next_generation != first.generation,
     .due_us = due,
   };
-  g_queue_push_tail (&self->trash, trash);
   for (guint i = 0; i < state->renditions->len; i++) {
-    GArray *segments = mill_cmaf_publisher_rendition (self, i)->segments;
+    MillSlidingList *segments =
+        mill_cmaf_publisher_rendition (self, i)->segments;
     trash->bytes += g_array_index (segments, MillCmafSegment, 0).bytes;
-    g_array_remove_index (segments, 0);
+    mill_sliding_list_remove_first (segments, 1);
   }
   if (first.flags & MILL_CMAF_CUT_DISCONTINUITY)
     state->discontinuity_sequence++;
-  g_array_remove_index (state->cuts, 0);
+  mill_sliding_list_remove_first (state->cuts, 1);
+  return trash;
 }
 
 void
 mill_cmaf_window_drop_first (MillCmafPublisher *self)
 {
-  remove_first (self, 0);
   /* It waits for the playlists that do not list it, no longer, and is no part
    * of the queue by time. */
-  g_queue_push_tail (&self->dropped, g_queue_pop_tail (&self->trash));
+  mill_cmaf_trash_add_dropped (self, take_first (self, 0));
 }
 
 static void
@@ -138,8 +98,10 @@ slide_window (MillCmafPublisher *self)
     if (window - (first->end - first->start) < least)
       break;
     GstClockTimeDiff duration = first->end - first->start;
-    remove_first (self,
-        mill_cmaf_publisher_now_us (self) + (window + duration) / GST_USECOND);
+    mill_cmaf_trash_add (self,
+        take_first (self,
+            mill_cmaf_publisher_now_us (self) +
+                (window + duration) / GST_USECOND));
     window -= duration;
   }
   mill_cmaf_room_make (self);
@@ -245,7 +207,7 @@ add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
   MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
   MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
   gboolean was_gone = rendition->gone;
-  g_array_append_val (rendition->segments, *segment);
+  mill_sliding_list_append (rendition->segments, segment);
   mill_cmaf_publisher_count_segment (self, i, rendition->segments->len - 1);
   if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
     output->missed += cut->end - cut->start;
@@ -286,11 +248,12 @@ mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
         longest_s (self, segments));
   MillCmafCut added = *cut;
   place_in_period (self, &added, segments);
-  g_array_append_val (state->cuts, added);
+  mill_sliding_list_append (state->cuts, &added);
   for (guint i = 0; i < state->renditions->len; i++)
     add_segment (self, i, &added, &segments[i]);
   state->next_number = added.number + 1;
   mill_cmaf_listings_add_last (self);
+  mill_cmaf_periods_add_last (self->periods, state);
   slide_window (self);
   expire_index (self);
   if (self->options.mode != MILL_CMAF_VOD)

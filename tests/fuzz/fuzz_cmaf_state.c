@@ -21,7 +21,7 @@ print_all (const MillCmafState *state)
   };
   for (guint i = 0; i < state->renditions->len; i++)
     for (guint which = 0; which < MILL_CMAF_N_PLAYLISTS; which++)
-      g_bytes_unref (mill_cmaf_manifest_hls_print (&manifest, i, which));
+      g_ptr_array_unref (mill_cmaf_manifest_hls_print (&manifest, i, which));
   g_bytes_unref (mill_cmaf_multivariant_print (&manifest));
   GBytes *mpd = mill_cmaf_manifest_mpd_print (&manifest, NULL);
   g_clear_pointer (&mpd, g_bytes_unref);

@@ -230,6 +230,111 @@ test_old_generation (void)
   remove_all (dir);
 }
 
+/* ---- what is kept from segment to segment ---- */
+
+static void
+add_sound (MillCmafPublisher *publisher)
+{
+  MillCmafFormat format = {
+    .kind = MILL_CMAF_AUDIO,
+    .timescale = 48000,
+    .sample_rate = 48000,
+    .channels = 2,
+    .codec = (gchar *) "mp4a.40.2",
+    .group = (gchar *) "audio",
+  };
+  mill_cmaf_publisher_add_rendition (publisher, "audio_0", NULL, "a128",
+      &format);
+}
+
+/* Sound is cut at frames, is away at times; the stream breaks at others. */
+static void
+publish_row (MillCmafPublisher *publisher, guint64 n)
+{
+  guint64 from = (n * 96000 + 1023) / 1024 * 1024;
+  guint64 to = ((n + 1) * 96000 + 1023) / 1024 * 1024;
+  MillCmafCut cut = {
+    .number = n,
+    .generation = 1,
+    .start = (GstClockTimeDiff) (n * 2 * GST_SECOND),
+    .end = (GstClockTimeDiff) ((n + 1) * 2 * GST_SECOND),
+    .media_start = (GstClockTimeDiff) (n * 2 * GST_SECOND),
+    .wall_us = G_GINT64_CONSTANT (1764000000000000) + (gint64) n * 2000000,
+    .flags = (n % 97 == 96 ? MILL_CMAF_CUT_DISCONTINUITY : 0) |
+        (n % 31 == 30 ? MILL_CMAF_CUT_DEPENDENT : 0),
+  };
+  MillCmafSegment segments[] = {
+    { (gint64) n * 2000, 2000, 1000 + n % 7, 0 },
+    { (gint64) from, to - from, 100, 0 },
+  };
+  if (n % 113 < 3)
+    segments[1] =
+        (MillCmafSegment){ (gint64) from, 96000, 0, MILL_CMAF_SEGMENT_GAP };
+  mill_cmaf_publisher_add (publisher, &cut, segments);
+}
+
+static gchar *
+read_without_date (const gchar *dir, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename (dir, name, NULL);
+  g_autofree gchar *text = NULL;
+  g_autoptr (GRegex) date = g_regex_new ("publishTime=\"[^\"]*\"", 0, 0, NULL);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return g_regex_replace_literal (date, text, -1, 0, "", 0, NULL);
+}
+
+/* The MPD that was written is the one that a packager without a memory would
+ * write: were it another, players would ask for what is not there after hours
+ * of live. Its window has breaks and gaps on both ends, and in the midst. */
+static void
+test_kept (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autofree gchar *again = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  now_us = 0;
+  MillCmafPublisherOptions options = {
+    .mode = MILL_CMAF_LIVE,
+    .segment_duration = 2 * GST_SECOND,
+    .window_segments = 300,
+    .hls = TRUE,
+    .dash = TRUE,
+    .may_wait = TRUE,
+    .dated = TRUE,
+    .clock = fake_clock,
+  };
+  g_autoptr (MillStore) store = mill_store_directory_new (dir, NULL);
+  g_autoptr (MillCmafPublisher) publisher =
+      mill_cmaf_publisher_open (store, &options, on_done, NULL, NULL);
+  add_video (publisher);
+  add_sound (publisher);
+  for (guint64 n = 0; n < 1000; n++, now_us += 2000000) {
+    publish_row (publisher, n);
+    if (n % 37 != 36)
+      continue;
+    mill_cmaf_publisher_write_manifests (publisher, TRUE);
+    g_autofree gchar *kept = read_without_date (dir, "manifest.mpd");
+    MillCmafBitrate bitrates[] = {
+      mill_cmaf_publisher_get_bitrate (publisher, 0),
+      mill_cmaf_publisher_get_bitrate (publisher, 1),
+    };
+    MillCmafManifest manifest = {
+      .state = mill_cmaf_publisher_get_state (publisher),
+      .bitrates = bitrates,
+      .segment_duration = 2 * GST_SECOND,
+      .dated = TRUE,
+    };
+    g_autoptr (GBytes) mpd = mill_cmaf_manifest_mpd_print (&manifest, NULL);
+    g_autofree gchar *path = g_build_filename (again, "manifest.mpd", NULL);
+    g_assert_true (g_file_set_contents (path, g_bytes_get_data (mpd, NULL),
+        (gssize) g_bytes_get_size (mpd), NULL));
+    g_autofree gchar *whole = read_without_date (again, "manifest.mpd");
+    g_assert_cmpstr (kept, ==, whole);
+  }
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+  remove_all (again);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -239,5 +344,6 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/publisher/leftovers", test_leftovers);
   g_test_add_func ("/cmaf/publisher/no-media", test_no_media);
   g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
+  g_test_add_func ("/cmaf/publisher/kept", test_kept);
   return g_test_run ();
 }

@@ -29,7 +29,7 @@ make_state (void)
       .period_media = 5,
       .flags = i == 0 ? MILL_CMAF_CUT_DISCONTINUITY : MILL_CMAF_CUT_NONE,
     };
-    g_array_append_val (state->cuts, cut);
+    mill_sliding_list_append (state->cuts, &cut);
   }
   MillCmafFormat video = {
     .kind = MILL_CMAF_VIDEO,
@@ -234,11 +234,11 @@ add_segment (MillCmafState *state)
   cut.end += 2 * GST_SECOND;
   cut.media_start += 2 * GST_SECOND;
   cut.flags = MILL_CMAF_CUT_NONE;
-  g_array_append_val (state->cuts, cut);
+  mill_sliding_list_append (state->cuts, &cut);
   MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
   MillCmafSegment segment = { (gint64) cut.number * 180000, 180000,
     cut.number * 100, 0, 40, 60 };
-  g_array_append_val (rendition->segments, segment);
+  mill_sliding_list_append (rendition->segments, &segment);
   state->next_number = cut.number + 1;
 }
 
@@ -249,8 +249,8 @@ remove_segment (MillCmafState *state)
   if (g_array_index (state->cuts, MillCmafCut, 0).flags &
       MILL_CMAF_CUT_DISCONTINUITY)
     state->discontinuity_sequence++;
-  g_array_remove_index (state->cuts, 0);
-  g_array_remove_index (rendition->segments, 0);
+  mill_sliding_list_remove_first (state->cuts, 1);
+  mill_sliding_list_remove_first (rendition->segments, 1);
 }
 
 /* A file that was only added to says what one says that was written anew; when
@@ -347,7 +347,7 @@ static void
 break_count (MillCmafState *state)
 {
   MillCmafRendition *rendition = g_ptr_array_index (state->renditions, 0);
-  g_array_set_size (rendition->segments, 1);
+  mill_sliding_list_truncate (rendition->segments, 1);
 }
 
 static void

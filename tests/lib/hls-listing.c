@@ -74,6 +74,75 @@ test_slides (void)
   g_assert_cmpuint (mill_hls_listing_get_length (listing), ==, 0);
 }
 
+/* A window of hours slides: its text is in pieces, of which the first may have
+ * left in part, and it is what a new playlist of the same segments is. */
+static void
+test_long_window (void)
+{
+  g_autoptr (MillHlsListing) listing = mill_hls_listing_new ();
+  const guint window = 2000;
+  const guint total = 5000;
+  g_autofree MillHlsSegment *all = g_new0 (MillHlsSegment, total);
+  g_autoptr (GStringChunk) strings = g_string_chunk_new (4096);
+
+  for (guint i = 0; i < total; i++) {
+    gchar uri[32];
+    guint first = i + 1 > window ? i + 1 - window : 0;
+
+    g_snprintf (uri, sizeof uri, "%u-%u.m4s", 1 + i / 777, i);
+    all[i] = (MillHlsSegment){
+      .uri = g_string_chunk_insert (strings, uri),
+      .init_uri = i / 777 % 2 == 0 ? "init-1.mp4" : "init-2.mp4",
+      .duration = 2 * GST_SECOND,
+      .program_date_time_us = G_GINT64_CONSTANT (1764000000000000) +
+          i * G_GINT64_CONSTANT (2000000),
+      .flags = i > 0 && i % 777 == 0 ? MILL_HLS_SEGMENT_DISCONTINUITY : 0,
+    };
+    mill_hls_listing_append (listing, &all[i]);
+    if (i >= window)
+      mill_hls_listing_remove_first (listing, 1);
+    if (i % 61 != 0 && i != total - 1)
+      continue;
+    MillHlsMedia media = {
+      .target_duration_s = 2,
+      .media_sequence = first,
+      .segments = all + first,
+      .n_segments = i + 1 - first,
+    };
+    g_autofree gchar *text = print (listing, media);
+    g_autoptr (GBytes) whole = mill_hls_media_print (&media);
+    g_assert_cmpmem (text, strlen (text), g_bytes_get_data (whole, NULL),
+        g_bytes_get_size (whole));
+  }
+}
+
+/* A version that is still being written does not change with the listing. */
+static void
+test_shared_pieces (void)
+{
+  g_autoptr (MillHlsListing) listing = mill_hls_listing_new ();
+  MillHlsMedia head = { .target_duration_s = 1 };
+
+  for (guint i = 0; i < 2000; i++)
+    mill_hls_listing_append (listing, &row[i % G_N_ELEMENTS (row)]);
+  g_autoptr (GBytes) before = mill_hls_listing_print (listing, &head);
+  g_autoptr (GPtrArray) pieces = mill_hls_listing_print_pieces (listing, &head);
+  g_assert_cmpuint (pieces->len, >, 3);
+  for (guint i = 0; i < 3000; i++) {
+    mill_hls_listing_append (listing, &row[i % G_N_ELEMENTS (row)]);
+    mill_hls_listing_remove_first (listing, 1);
+  }
+  gsize at = 0;
+  for (guint i = 0; i < pieces->len; i++) {
+    gsize size;
+    const guint8 *data = g_bytes_get_data (pieces->pdata[i], &size);
+    g_assert_cmpmem (data, size,
+        (const guint8 *) g_bytes_get_data (before, NULL) + at, size);
+    at += size;
+  }
+  g_assert_cmpuint (at, ==, g_bytes_get_size (before));
+}
+
 /* Clauses 4.4.4.2, 4.4.4.5 and 4.4.3.6, and the floors of clause 8. */
 static void
 test_ranges (void)
@@ -153,5 +222,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/hls/listing/map-of-another-range",
       test_map_of_another_range);
   g_test_add_func ("/hls/listing/long", test_long);
+  g_test_add_func ("/hls/listing/long-window", test_long_window);
+  g_test_add_func ("/hls/listing/shared-pieces", test_shared_pieces);
   return g_test_run ();
 }

@@ -4,6 +4,8 @@
 #include "playlist/hls-listing.h"
 
 #include "playlist/hls-media-private.h"
+#include "playlist/sliding-list.h"
+#include "playlist/text-pieces.h"
 
 /**
  * @length: of its text
@@ -17,46 +19,36 @@ typedef struct
   gchar *map; /* GRefString */
 } Entry;
 
-/* What has left the front is taken out of memory when it is half of it, so that
- * a segment costs the same in a playlist of any length. */
 struct _MillHlsListing
 {
-  GString *text;
-  gsize text_start;
-  GArray *entries; /* Entry */
-  guint first;
+  MillTextPieces *text;
+  MillSlidingList *entries; /* Entry */
   guint n_maps; /* entries that have a map */
 };
-
-static void
-clear_entry (gpointer data)
-{
-  g_clear_pointer (&((Entry *) data)->map, g_ref_string_release);
-}
 
 MillHlsListing *
 mill_hls_listing_new (void)
 {
   MillHlsListing *self = g_new0 (MillHlsListing, 1);
 
-  self->text = g_string_new (NULL);
-  self->entries = g_array_new (FALSE, FALSE, sizeof (Entry));
-  g_array_set_clear_func (self->entries, clear_entry);
+  self->text = mill_text_pieces_new ();
+  self->entries = mill_sliding_list_new (sizeof (Entry));
   return self;
-}
-
-void
-mill_hls_listing_free (MillHlsListing *self)
-{
-  g_string_free (self->text, TRUE);
-  g_array_unref (self->entries);
-  g_free (self);
 }
 
 static const Entry *
 entry_at (const MillHlsListing *self, guint i)
 {
   return &g_array_index (self->entries, Entry, i);
+}
+
+void
+mill_hls_listing_free (MillHlsListing *self)
+{
+  mill_hls_listing_remove_first (self, self->entries->len);
+  mill_text_pieces_free (self->text);
+  mill_sliding_list_free (self->entries);
+  g_free (self);
 }
 
 static gchar *
@@ -71,10 +63,8 @@ intern_map (const MillHlsSegment *segment)
 void
 mill_hls_listing_append (MillHlsListing *self, const MillHlsSegment *segment)
 {
-  const Entry *last = self->entries->len > self->first
-      ? entry_at (self, self->entries->len - 1)
-      : NULL;
-  gsize start = self->text->len;
+  const Entry *last =
+      self->entries->len > 0 ? entry_at (self, self->entries->len - 1) : NULL;
   Entry entry = { 0 };
 
   if (segment->init_uri != NULL) {
@@ -86,51 +76,71 @@ mill_hls_listing_append (MillHlsListing *self, const MillHlsSegment *segment)
   } else if (last != NULL && last->map != NULL) {
     entry.map = g_ref_string_acquire (last->map);
   }
-  mill_hls_media_append_segment (self->text, segment, entry.has_map);
-  entry.length = (guint32) (self->text->len - start);
+  mill_hls_media_append_segment (mill_text_pieces_begin (self->text), segment,
+      entry.has_map);
+  entry.length = (guint32) mill_text_pieces_end (self->text);
   self->n_maps += entry.map != NULL;
-  g_array_append_val (self->entries, entry);
+  mill_sliding_list_append (self->entries, &entry);
 }
 
 void
 mill_hls_listing_remove_first (MillHlsListing *self, guint n)
 {
-  for (; n > 0 && self->first < self->entries->len; n--) {
-    const Entry *entry = entry_at (self, self->first++);
+  guint count = MIN (n, self->entries->len);
+  gsize length = 0;
 
-    self->text_start += entry->length;
+  for (guint i = 0; i < count; i++) {
+    const Entry *entry = entry_at (self, i);
+
+    length += entry->length;
     self->n_maps -= entry->map != NULL;
+    if (entry->map != NULL)
+      g_ref_string_release (entry->map);
   }
-  if (self->first * 2 > self->entries->len) {
-    g_array_remove_range (self->entries, 0, self->first);
-    self->first = 0;
-    g_string_erase (self->text, 0, (gssize) self->text_start);
-    self->text_start = 0;
-  }
+  mill_sliding_list_remove_first (self->entries, count);
+  mill_text_pieces_remove_first (self->text, length);
 }
 
 guint
 mill_hls_listing_get_length (const MillHlsListing *self)
 {
-  return self->entries->len - self->first;
+  return self->entries->len;
+}
+
+GPtrArray *
+mill_hls_listing_print_pieces (const MillHlsListing *self,
+    const MillHlsMedia *head)
+{
+  static const gchar end[] = "#EXT-X-ENDLIST\n";
+  GPtrArray *pieces =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  GString *begin = g_string_new (NULL);
+
+  mill_hls_media_append_head (begin, head, self->n_maps > 0);
+  if (self->entries->len > 0) {
+    const Entry *first = entry_at (self, 0);
+
+    if (first->map != NULL && !first->has_map)
+      g_string_append (begin, first->map);
+  }
+  g_ptr_array_add (pieces, g_string_free_to_bytes (begin));
+  mill_text_pieces_list (self->text, pieces);
+  if (head->ended || head->kind == MILL_HLS_VOD)
+    g_ptr_array_add (pieces, g_bytes_new_static (end, sizeof (end) - 1));
+  return pieces;
 }
 
 GBytes *
 mill_hls_listing_print (const MillHlsListing *self, const MillHlsMedia *head)
 {
-  gsize length = self->text->len - self->text_start;
-  GString *out = g_string_sized_new (length + 512);
+  g_autoptr (GPtrArray) pieces = mill_hls_listing_print_pieces (self, head);
+  GString *whole = g_string_new (NULL);
 
-  mill_hls_media_append_head (out, head, self->n_maps > 0);
-  if (mill_hls_listing_get_length (self) > 0) {
-    const Entry *first = entry_at (self, self->first);
+  for (guint i = 0; i < pieces->len; i++) {
+    gsize size;
+    const gchar *data = g_bytes_get_data (pieces->pdata[i], &size);
 
-    if (first->map != NULL && !first->has_map)
-      g_string_append (out, first->map);
+    g_string_append_len (whole, data, (gssize) size);
   }
-  g_string_append_len (out, self->text->str + self->text_start,
-      (gssize) length);
-  if (head->ended || head->kind == MILL_HLS_VOD)
-    g_string_append (out, "#EXT-X-ENDLIST\n");
-  return g_string_free_to_bytes (out);
+  return g_string_free_to_bytes (whole);
 }

@@ -30,7 +30,13 @@ void mill_hls_listing_remove_first (MillHlsListing *self, guint n);
 guint mill_hls_listing_get_length (const MillHlsListing *self);
 
 /** @head: of it @segments and @n_segments are not looked at
- * Returns: (transfer full): the playlist in UTF-8 */
+ * Returns: (transfer full)(element-type GBytes): the playlist in UTF-8, in
+ * pieces that are shared with other versions of it and may be read by any
+ * thread: one that is long costs no more than a short one */
+GPtrArray *mill_hls_listing_print_pieces (const MillHlsListing *self,
+    const MillHlsMedia *head);
+
+/** Returns: (transfer full): the same as a whole */
 GBytes *mill_hls_listing_print (const MillHlsListing *self,
     const MillHlsMedia *head);
 

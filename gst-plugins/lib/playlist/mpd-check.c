@@ -45,12 +45,25 @@ check_segments (const MillMpdRepresentation *rep, GError **error)
 }
 
 static gboolean
+check_timeline (const MillMpdRepresentation *rep, GError **error)
+{
+  if (mill_mpd_timeline_is_consecutive (rep->timeline))
+    return TRUE;
+  return fail (error,
+      "segments of representation '%s': got a hole in their numbers, expected "
+      "none (a gap needs a new Period)",
+      rep->id);
+}
+
+static gboolean
 check_representation (const MillMpdRepresentation *rep, GError **error)
 {
   if (rep->timescale == 0)
     return fail (error,
         "timescale of representation '%s': got 0, expected ticks per second",
         rep->id);
+  if (rep->timeline != NULL)
+    return check_timeline (rep, error);
   for (gsize i = 0; i < rep->n_segments; i++) {
     if (rep->segments[i].duration == 0)
       return fail (error,

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "playlist/mpd-xml-private.h"
+#include "playlist/mpd-timeline.h"
 #include "playlist/mpd.h"
 
 G_BEGIN_DECLS
 
 /* How an MPD is printed, a file per element: mpd.c (MPD, Period), mpd-set.c
- * (AdaptationSet), mpd-event.c (EventStream), mpd-representation.c (Representation, SegmentTemplate). */
+ * (AdaptationSet), mpd-event.c (EventStream), mpd-representation.c (Representation,
+ * SegmentTemplate), mpd-timeline.c (S). */
 
 /* Whether what is to be printed can be a valid MPD. Errors: MILL_MPD_ERROR */
 gboolean mill_mpd_check (const MillMpd *mpd, GError **error);
@@ -30,5 +32,8 @@ void mill_mpd_representation_write (MillMpdXml *xml,
     const MillMpdRepresentation *rep);
 void mill_mpd_representation_put_frame_rate (MillMpdXml *xml, const gchar *name,
     const MillMpdRepresentation *rep);
+
+/* The S elements of @self, inside of an open SegmentTimeline. */
+void mill_mpd_timeline_write (const MillMpdTimeline *self, MillMpdXml *xml);
 
 G_END_DECLS

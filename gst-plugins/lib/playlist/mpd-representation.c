@@ -38,7 +38,9 @@ static void
 write_timeline (MillMpdXml *xml, const MillMpdRepresentation *rep)
 {
   mill_mpd_xml_start_element (xml, "SegmentTimeline");
-  for (gsize i = 0; i < rep->n_segments;)
+  if (rep->timeline != NULL)
+    mill_mpd_timeline_write (rep->timeline, xml);
+  for (gsize i = 0; rep->timeline == NULL && i < rep->n_segments;)
     i = write_run (xml, rep, i);
   mill_mpd_xml_end_element (xml);
 }
@@ -101,7 +103,9 @@ write_template (MillMpdXml *xml, const MillMpdRepresentation *rep)
     mill_mpd_xml_put_text (xml, "initialization", rep->init);
   mill_mpd_xml_put_text (xml, "media", rep->media);
   if (rep->content != MILL_MPD_IMAGE)
-    mill_mpd_xml_put_number (xml, "startNumber", rep->segments[0].number);
+    mill_mpd_xml_put_number (xml, "startNumber",
+        rep->timeline != NULL ? mill_mpd_timeline_get_first (rep->timeline)
+                              : rep->segments[0].number);
   write_timeline (xml, rep);
   mill_mpd_xml_end_element (xml);
 }

@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include "codec/codec.h"
+#include "playlist/mpd-timeline.h"
 
 G_BEGIN_DECLS
 
@@ -108,6 +109,9 @@ typedef struct
  *   alone: a representation to jump through (SegmentList, 5.3.9.3)
  * @trick_set: of such a one: number of the set that it goes with; 0: none
  * @segments: in order, numbers consecutive; may be empty
+ * @n_segments: of @segments or @timeline
+ * @timeline: (nullable): the segments, kept from version to version, in place of
+ *   @segments; not with @ranges or @file
  * @cut_without_sap: a segment may start without an IDR (a GOP longer than the
  *   target duration was cut), so startWithSAP is not promised; a set promises
  *   it when all of its representations do
@@ -151,6 +155,7 @@ typedef struct
   guint trick_set;
   const MillMpdSegment *segments;
   gsize n_segments;
+  const MillMpdTimeline *timeline;
   gboolean cut_without_sap;
   const gchar *const *event_schemes;
 } MillMpdRepresentation;

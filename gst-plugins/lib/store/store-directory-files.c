@@ -159,21 +159,21 @@ mill_store_directory_files_write (gint fd, struct iovec *vectors,
 }
 
 static gboolean
-write_bytes (gint fd, GBytes *content)
+write_pieces (gint fd, GPtrArray *pieces)
 {
-  struct iovec vector;
-  gsize size;
+  g_autofree struct iovec *vectors = g_new (struct iovec, pieces->len);
 
-  vector.iov_base = (gpointer) g_bytes_get_data (content, &size);
-  vector.iov_len = size;
-  return mill_store_directory_files_write (fd, &vector, 1);
+  for (guint i = 0; i < pieces->len; i++)
+    vectors[i].iov_base =
+        (gpointer) g_bytes_get_data (pieces->pdata[i], &vectors[i].iov_len);
+  return mill_store_directory_files_write (fd, vectors, pieces->len);
 }
 
-/* Makes a file of @content beside @base, to be renamed over it. Returns it
+/* Makes a file of @pieces beside @base, to be renamed over it. Returns it
  * open, or -1 with errno. */
 static gint
 make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
-    MillStoreReplace how, GBytes *content, gchar **ret_name)
+    MillStoreReplace how, GPtrArray *pieces, gchar **ret_name)
 {
   /* 255 bytes are the longest name; a dot keeps it from being served. */
   g_autofree gchar *name = g_strdup_printf (".%.200s.%08x-%x.tmp", base,
@@ -186,7 +186,7 @@ make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
     return -1;
   /* Nobody else can hold the lock of a new file. */
   if ((how == MILL_STORE_REPLACE_LOCKED && flock (fd, LOCK_EX | LOCK_NB) < 0) ||
-      !write_bytes (fd, content)) {
+      !write_pieces (fd, pieces)) {
     number = errno;
     unlinkat (parent, name, 0);
     close (fd);
@@ -199,7 +199,7 @@ make_temporary (MillStoreDirectory *self, gint parent, const gchar *base,
 
 gint
 mill_store_directory_files_replace (MillStoreDirectory *self, const gchar *name,
-    MillStoreReplace how, GBytes *content)
+    MillStoreReplace how, GPtrArray *pieces)
 {
   g_autofree gchar *temporary = NULL;
   const gchar *base;
@@ -210,7 +210,7 @@ mill_store_directory_files_replace (MillStoreDirectory *self, const gchar *name,
 
   if (parent < 0)
     return -1;
-  fd = make_temporary (self, parent, base, how, content, &temporary);
+  fd = make_temporary (self, parent, base, how, pieces, &temporary);
   if (fd >= 0 && renameat (parent, temporary, parent, base) < 0) {
     number = errno;
     unlinkat (parent, temporary, 0);

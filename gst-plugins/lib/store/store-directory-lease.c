@@ -64,12 +64,14 @@ take_over (MillStoreDirectory *self, const gchar *name, GBytes **ret_content,
 {
   g_autoptr (GBytes) content =
       self->store.klass->get (&self->store, name, G_MAXINT, error);
+  g_autoptr (GPtrArray) pieces = NULL;
   gint fd;
 
   if (content == NULL)
     return -1;
+  pieces = mill_store_wrap (content);
   fd = mill_store_directory_files_replace (self, name,
-      MILL_STORE_REPLACE_LOCKED, content);
+      MILL_STORE_REPLACE_LOCKED, pieces);
   if (fd < 0)
     mill_store_directory_files_fail (self, "taking over", name, error);
   else
@@ -122,13 +124,14 @@ mill_store_directory_lease_write (MillStore *store, gpointer handle,
     const gchar *name, GBytes *content, GError **error)
 {
   MillStoreDirectory *self = (MillStoreDirectory *) store;
+  g_autoptr (GPtrArray) pieces = mill_store_wrap (content);
   gint held = MILL_STORE_DIRECTORY_FD (handle);
   gint fd;
 
   if (!check_named (self, held, name, error))
     return FALSE;
   fd = mill_store_directory_files_replace (self, name,
-      MILL_STORE_REPLACE_LOCKED, content);
+      MILL_STORE_REPLACE_LOCKED, pieces);
   if (fd < 0)
     return mill_store_directory_files_fail (self, "writing", name, error);
   /* The handle stays what it is and stands for the new file from here on; the

@@ -59,10 +59,10 @@ typedef enum
   MILL_STORE_REPLACE_LOCKED,
 } MillStoreReplace;
 
-/* Puts @content in the place of what is there, at once.
+/* Puts @pieces (element-type GBytes) in the place of what is there, at once.
  * Returns: the new file open, -1 on failure */
 gint mill_store_directory_files_replace (MillStoreDirectory *self,
-    const gchar *name, MillStoreReplace how, GBytes *content);
+    const gchar *name, MillStoreReplace how, GPtrArray *pieces);
 
 /* Returns: (transfer full) (nullable): the rest of the file; NULL with EMSGSIZE
  * when it is more than @max_bytes */

@@ -25,12 +25,12 @@
 /* ---- whole objects ---- */
 
 static gboolean
-directory_put (MillStore *store, const gchar *name, GBytes *content,
+directory_put (MillStore *store, const gchar *name, GPtrArray *pieces,
     GError **error)
 {
   MillStoreDirectory *self = (MillStoreDirectory *) store;
   gint fd = mill_store_directory_files_replace (self, name,
-      MILL_STORE_REPLACE_PLAIN, content);
+      MILL_STORE_REPLACE_PLAIN, pieces);
 
   if (fd < 0)
     return mill_store_directory_files_fail (self, "putting", name, error);

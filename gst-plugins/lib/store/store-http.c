@@ -136,13 +136,45 @@ hand_over (MillStoreHttp *self, const gchar *name, GBytes *content,
   wake (self);
 }
 
+/* An array has up to twice the room that it needs: not in a queue, please. */
+static GBytes *
+trim (GByteArray *array)
+{
+  gsize size;
+  guint8 *data = g_byte_array_steal (array, &size);
+
+  g_byte_array_unref (array);
+  return g_bytes_new_take (g_realloc (data, size), size);
+}
+
+/* A body is sent, and signed, as a whole. */
+static GBytes *
+join (GPtrArray *pieces)
+{
+  GByteArray *whole = NULL;
+
+  if (pieces->len == 1)
+    return g_bytes_ref (pieces->pdata[0]);
+  whole = g_byte_array_new ();
+  for (guint i = 0; i < pieces->len; i++) {
+    gsize size;
+    const guint8 *data = g_bytes_get_data (pieces->pdata[i], &size);
+
+    g_byte_array_append (whole, data, (guint) size);
+  }
+  return trim (whole);
+}
+
 static gboolean
-http_put (MillStore *store, const gchar *name, GBytes *content, GError **error)
+http_put (MillStore *store, const gchar *name, GPtrArray *pieces,
+    GError **error)
 {
   MillStoreHttp *self = (MillStoreHttp *) store;
+  g_autoptr (GBytes) content = NULL;
 
   if (is_local (name))
-    return mill_store_put (self->local, name, content, error);
+    return mill_store_put_pieces (self->local, name, pieces, error);
+  content = join (pieces);
   hand_over (self, name, content, FALSE);
   return TRUE;
 }
@@ -222,17 +254,6 @@ http_append (MillStore *store, gpointer handle, const gchar *name,
   for (guint i = 0; i < n_vectors; i++)
     g_byte_array_append (handle, vectors[i].iov_base, vectors[i].iov_len);
   return TRUE;
-}
-
-/* An array has up to twice the room that it needs: not in a queue, please. */
-static GBytes *
-trim (GByteArray *array)
-{
-  gsize size;
-  guint8 *data = g_byte_array_steal (array, &size);
-
-  g_byte_array_unref (array);
-  return g_bytes_new_take (g_realloc (data, size), size);
 }
 
 static gboolean

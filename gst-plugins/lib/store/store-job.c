@@ -24,6 +24,7 @@ typedef struct
   MillStoreObject *object;
   MillStoreChunk *chunk;
   gchar *name;
+  GPtrArray *pieces;
   GBytes *content;
   MillStoreLease *lease;
   guint64 offset;
@@ -45,6 +46,7 @@ clear_step (Step *step)
   g_clear_pointer (&step->object, mill_store_object_unref);
   g_clear_pointer (&step->chunk, mill_store_chunk_free);
   g_clear_pointer (&step->name, g_free);
+  g_clear_pointer (&step->pieces, g_ptr_array_unref);
   g_clear_pointer (&step->content, g_bytes_unref);
   g_clear_pointer (&step->lease, mill_store_lease_unref);
 }
@@ -93,13 +95,23 @@ mill_store_job_close (MillStoreJob *self, MillStoreObject *object)
 void
 mill_store_job_put (MillStoreJob *self, const gchar *name, GBytes *content)
 {
+  g_autoptr (GPtrArray) pieces = mill_store_wrap (content);
+
+  mill_store_job_put_pieces (self, name, pieces);
+}
+
+void
+mill_store_job_put_pieces (MillStoreJob *self, const gchar *name,
+    GPtrArray *pieces)
+{
   Step step = {
     .kind = STEP_PUT,
     .name = g_strdup (name),
-    .content = g_bytes_ref (content),
+    .pieces = g_ptr_array_ref (pieces),
   };
 
-  self->size += g_bytes_get_size (content);
+  for (guint i = 0; i < pieces->len; i++)
+    self->size += g_bytes_get_size (pieces->pdata[i]);
   g_array_append_val (self->steps, step);
 }
 
@@ -222,7 +234,7 @@ run_step (const Step *step, MillStore *store, GError **error)
     case STEP_CLOSE:
       return mill_store_object_close (step->object, error);
     case STEP_PUT:
-      return mill_store_put (store, step->name, step->content, error);
+      return mill_store_put_pieces (store, step->name, step->pieces, error);
     case STEP_PATCH:
       return mill_store_patch (store, step->name, step->offset, step->content,
           error);

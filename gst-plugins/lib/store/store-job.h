@@ -35,6 +35,9 @@ void mill_store_job_append (MillStoreJob *self, MillStoreObject *object,
 void mill_store_job_close (MillStoreJob *self, MillStoreObject *object);
 void mill_store_job_put (MillStoreJob *self, const gchar *name,
     GBytes *content);
+/** @pieces: (element-type GBytes): see mill_store_put_pieces() */
+void mill_store_job_put_pieces (MillStoreJob *self, const gchar *name,
+    GPtrArray *pieces);
 /** See mill_store_patch(). */
 void mill_store_job_patch (MillStoreJob *self, const gchar *name,
     guint64 offset, GBytes *content);

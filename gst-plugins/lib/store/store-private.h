@@ -20,7 +20,8 @@ typedef void (*MillStoreSettled) (const GError *error, gpointer user_data);
 typedef struct
 {
   void (*finalize) (MillStore *self);
-  gboolean (*put) (MillStore *self, const gchar *name, GBytes *content,
+  /* @pieces: (element-type GBytes): of the content, in order */
+  gboolean (*put) (MillStore *self, const gchar *name, GPtrArray *pieces,
       GError **error);
   /* (nullable): over what is there, all of it inside of the object */
   gboolean (*patch) (MillStore *self, const gchar *name, guint64 offset,
@@ -75,6 +76,9 @@ struct _MillStore
   gboolean is_memory;
   guint64 free_bytes, total_bytes; /* atomic; total is 0: not measured */
 };
+
+/* Returns: (transfer full) (element-type GBytes): @content as one piece */
+GPtrArray *mill_store_wrap (GBytes *content);
 
 /* References to a lease outlive its release: jobs hold them. */
 MillStoreLease *mill_store_lease_ref (MillStoreLease *self);

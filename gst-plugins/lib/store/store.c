@@ -159,12 +159,30 @@ mill_store_abandon (MillStore *self)
     self->klass->abandon (self);
 }
 
+GPtrArray *
+mill_store_wrap (GBytes *content)
+{
+  GPtrArray *pieces = g_ptr_array_new_full (1, (GDestroyNotify) g_bytes_unref);
+
+  g_ptr_array_add (pieces, g_bytes_ref (content));
+  return pieces;
+}
+
 gboolean
 mill_store_put (MillStore *self, const gchar *name, GBytes *content,
     GError **error)
 {
+  g_autoptr (GPtrArray) pieces = mill_store_wrap (content);
+
+  return mill_store_put_pieces (self, name, pieces, error);
+}
+
+gboolean
+mill_store_put_pieces (MillStore *self, const gchar *name, GPtrArray *pieces,
+    GError **error)
+{
   return check_name (name, error) &&
-      self->klass->put (self, name, content, error);
+      self->klass->put (self, name, pieces, error);
 }
 
 gboolean

@@ -119,6 +119,11 @@ void mill_store_abandon (MillStore *self);
 gboolean mill_store_put (MillStore *self, const gchar *name, GBytes *content,
     GError **error);
 
+/** The same of content in @pieces (element-type GBytes), in their order: one
+ * that shares most of them with an older one is not put together first. */
+gboolean mill_store_put_pieces (MillStore *self, const gchar *name,
+    GPtrArray *pieces, GError **error);
+
 /** No I/O. Returns: whether mill_store_patch() can be used */
 gboolean mill_store_can_patch (MillStore *self);
 
