@@ -15,15 +15,17 @@
 
 /* ---- writing a chunk ---- */
 
-static void
-name_rendition_locked (MillCmafPackager *self, MillCmafLane *lane)
+static gboolean
+begin_rendition_locked (MillCmafPackager *self, MillCmafLane *lane)
 {
+  if (lane->rendition >= 0)
+    return TRUE;
   mill_cmaf_lane_measure (lane, &self->taken);
-  g_autofree gchar *fallback = mill_cmaf_lane_propose_name (lane);
-  lane->rendition = (gint) mill_cmaf_publisher_add_rendition (self->publisher,
-      lane->pad, lane->name, fallback, &lane->format);
+  if (!mill_cmaf_packager_name_rendition_locked (self, lane))
+    return FALSE;
   if (self->options.part_duration > 0)
     mill_cmaf_parts_declare_locked (self, lane);
+  return TRUE;
 }
 
 /* Audio that begins before zero (the priming of a file) is skipped by an edit
@@ -206,10 +208,10 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
   }
   lane->hold_generation = 0;
   mill_cmaf_track_take (lane->track, n, &self->taken);
-  if (lane->rendition < 0)
-    name_rendition_locked (self, lane);
-  MillCmafWritten *written = mill_cmaf_lane_open (lane, lane->segment);
-  if (!written->failed) {
+  MillCmafWritten *written = begin_rendition_locked (self, lane)
+      ? mill_cmaf_lane_open (lane, lane->segment)
+      : NULL;
+  if (written != NULL && !written->failed) {
     MillCmafChunkWrite write = {
       .rendition = (guint) lane->rendition,
       .cut = cut,

@@ -11,16 +11,6 @@
 #include "cmaf-packager-private.h"
 #include "text/text-ttml.h"
 
-static void
-name_rendition_locked (MillCmafPackager *self, MillCmafLane *lane)
-{
-  if (lane->rendition >= 0)
-    return;
-  g_autofree gchar *fallback = mill_cmaf_lane_propose_name (lane);
-  lane->rendition = (gint) mill_cmaf_publisher_add_rendition (self->publisher,
-      lane->pad, lane->name, fallback, &lane->format);
-}
-
 /* The payload of the samples of @segment, which are added to @samples. */
 static GstMemory *
 make_payload (const MillCmafLane *lane, const MillTextSegment *segment,
@@ -142,7 +132,8 @@ caption_locked (MillCmafPackager *self, MillCmafLane *lane,
   g_autoptr (GPtrArray) cues = mill_cmaf_text_collect (lane->text, cut, base);
   MillTextSegment segment = { cues, cut->media_start,
     cut->media_start + (cut->end - cut->start) };
-  name_rendition_locked (self, lane);
+  if (!mill_cmaf_packager_name_rendition_locked (self, lane))
+    return;
   MillCmafWritten *written = mill_cmaf_lane_open (lane, cut->number);
   written->closed = TRUE;
   written->closed_at = self->clock;

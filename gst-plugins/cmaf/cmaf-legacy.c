@@ -23,6 +23,24 @@ make_successor (void)
   return state;
 }
 
+/* What has been away for the whole of the window is no longer known to players:
+ * it would be one more for ever. */
+static void
+forget_absent (MillCmafState *state)
+{
+  for (guint i = state->renditions->len; state->cuts->len > 0 && i-- > 0;) {
+    const MillCmafRendition *rendition =
+        g_ptr_array_index (state->renditions, i);
+    guint k = 0;
+    while (k < rendition->segments->len &&
+        g_array_index (rendition->segments, MillCmafSegment, k).flags &
+            MILL_CMAF_SEGMENT_GAP)
+      k++;
+    if (k == rendition->segments->len)
+      g_ptr_array_remove_index (state->renditions, i);
+  }
+}
+
 void
 mill_cmaf_legacy_read (MillCmafPublisher *self)
 {
@@ -36,8 +54,10 @@ mill_cmaf_legacy_read (MillCmafPublisher *self)
   }
   g_autoptr (GError) error = NULL;
   self->state = mill_cmaf_state_load (content, &error);
-  if (self->state != NULL)
+  if (self->state != NULL) {
+    forget_absent (self->state);
     return;
+  }
   self->warning = g_strdup (error->message);
   self->state = make_successor ();
 }

@@ -91,6 +91,11 @@ void mill_cmaf_packager_fail_locked (MillCmafPackager *self,
 void mill_cmaf_packager_degrade_locked (MillCmafPackager *self,
     const GError *error);
 
+/** @lane has something to publish, as a rendition.
+ * Returns: FALSE: there are too many, which was said */
+gboolean mill_cmaf_packager_name_rendition_locked (MillCmafPackager *self,
+    MillCmafLane *lane);
+
 /** Does everything that can be done now. */
 void mill_cmaf_packager_proceed_locked (MillCmafPackager *self);
 

@@ -72,6 +72,23 @@ mill_cmaf_packager_fail_locked (MillCmafPackager *self, const GError *error)
   mill_cmaf_packager_say_locked (self, MILL_CMAF_FAILED, error);
 }
 
+gboolean
+mill_cmaf_packager_name_rendition_locked (MillCmafPackager *self,
+    MillCmafLane *lane)
+{
+  if (lane->rendition >= 0)
+    return TRUE;
+  g_autofree gchar *fallback = mill_cmaf_lane_propose_name (lane);
+  lane->rendition = mill_cmaf_publisher_add_rendition (self->publisher,
+      lane->pad, lane->name, fallback, &lane->format);
+  if (lane->rendition >= 0)
+    return TRUE;
+  g_autoptr (GError) error =
+      mill_cmaf_publisher_refuse_rendition (self->publisher);
+  mill_cmaf_packager_fail_locked (self, error);
+  return FALSE;
+}
+
 /* A write has failed. Once per trouble, not per segment: it is over when all of
  * a segment's time goes well. */
 void

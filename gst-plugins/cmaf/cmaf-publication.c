@@ -226,6 +226,12 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
     mill_cmaf_captioning_run_locked (self, cut);
     if (check_segment_locked (self, cut) != READY)
       break;
+    g_autoptr (GError) full =
+        mill_cmaf_publisher_refuse_segment (self->publisher);
+    if (full != NULL) {
+      mill_cmaf_packager_fail_locked (self, full);
+      break;
+    }
     fill_row_locked (self, cut);
     if (self->cues != NULL)
       mill_cmaf_cues_retire_locked (self, cut);

@@ -75,6 +75,27 @@ submit (MillCmafPublisher *self, MillStoreJob *job, GError **error)
 
 /* ---- .state ---- */
 
+/* A file is packaged anew as a whole: of its lists, which may be longer than what
+ * is read, nobody would know anything but its duration. */
+static GBytes *
+save_state (const MillCmafPublisher *self)
+{
+  if (self->options.mode != MILL_CMAF_VOD)
+    return mill_cmaf_state_save (self->state);
+  g_autoptr (MillSlidingList) cuts =
+      mill_sliding_list_new (sizeof (MillCmafCut));
+  g_autoptr (GPtrArray) renditions = g_ptr_array_new ();
+  MillCmafState brief = {
+    .generation = self->state->generation,
+    .next_number = self->state->next_number,
+    .ended = self->state->ended,
+    .target_duration_s = self->state->target_duration_s,
+    .cuts = cuts,
+    .renditions = renditions,
+  };
+  return mill_cmaf_state_save (&brief);
+}
+
 /* Appended to until that is as much as the file itself, so that a segment costs
  * the same with a window of any length. */
 static void
@@ -84,7 +105,7 @@ put_state (MillCmafPublisher *self, MillStoreJob *job)
   self->state_stale |= !mill_store_lease_can_append (self->lease) ||
       self->state_appended + rows > MAX (self->state_bytes, STATE_LEAST_BYTES);
   if (self->state_stale) {
-    g_autoptr (GBytes) content = mill_cmaf_state_save (self->state);
+    g_autoptr (GBytes) content = save_state (self);
     mill_store_job_write_lease (job, self->lease, content);
     self->state_bytes = g_bytes_get_size (content);
     self->state_appended = 0;
@@ -187,6 +208,25 @@ check_single (const MillCmafPublisher *self, GError **error)
   return FALSE;
 }
 
+/* A window that a successor could not read is told of before anything is
+ * published. */
+static gboolean
+check_window (const MillCmafPublisherOptions *options, GError **error)
+{
+  guint64 segments = options->segment_duration > 0
+      ? options->dvr_window / options->segment_duration
+      : 0;
+  if (options->mode != MILL_CMAF_LIVE || segments <= MILL_CMAF_SEGMENTS_MAX)
+    return TRUE;
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "dvr-window-ms: got %" G_GUINT64_FORMAT ", which is %" G_GUINT64_FORMAT
+      " segments of segment-duration-ms %" G_GUINT64_FORMAT
+      ", expected at most %u segments",
+      options->dvr_window / GST_MSECOND, segments,
+      options->segment_duration / GST_MSECOND, MILL_CMAF_SEGMENTS_MAX);
+  return FALSE;
+}
+
 /* A remote store bounds what waits by itself and drops the oldest; what waits
  * for the disk of its state is bounded here. */
 static MillStoreWriter *
@@ -223,7 +263,7 @@ mill_cmaf_publisher_open (MillStore *store,
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
   self->store = mill_store_ref (store);
-  if (!check_single (self, error))
+  if (!check_single (self, error) || !check_window (options, error))
     return NULL;
   self->lease = mill_store_take (self->store, MILL_CMAF_STATE_NAME,
       MILL_STORE_TAKE_FREE, error);
@@ -370,21 +410,32 @@ find_predecessor (const MillCmafPublisher *self, const gchar *pad,
   return -1;
 }
 
-guint
+GError *
+mill_cmaf_publisher_refuse_rendition (const MillCmafPublisher *self)
+{
+  return g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "renditions in '%s': got one more, expected at most %u, those that have "
+      "ended among them",
+      mill_store_get_location (self->store), MILL_CMAF_RENDITIONS_MAX);
+}
+
+gint
 mill_cmaf_publisher_add_rendition (MillCmafPublisher *self, const gchar *pad,
     const gchar *wanted, const gchar *fallback, const MillCmafFormat *format)
 {
   gint predecessor = find_predecessor (self, pad, wanted, format->kind);
   if (predecessor >= 0) {
     mill_cmaf_publisher_set_format (self, (guint) predecessor, format);
-    return (guint) predecessor;
+    return predecessor;
   }
+  if (self->state->renditions->len >= MILL_CMAF_RENDITIONS_MAX)
+    return -1;
   g_autofree gchar *name = free_name (self, wanted ? wanted : fallback);
   mill_cmaf_state_add_rendition (self->state, pad, name, format);
   mill_cmaf_publisher_add_output (self);
   mill_cmaf_listings_begin (self, self->state->renditions->len - 1);
   self->state_stale = TRUE;
-  return self->state->renditions->len - 1;
+  return (gint) self->state->renditions->len - 1;
 }
 
 void
@@ -523,6 +574,18 @@ mill_cmaf_publisher_close_segment (MillCmafPublisher *self, guint rendition,
 }
 
 /* ---- publishing ---- */
+
+GError *
+mill_cmaf_publisher_refuse_segment (const MillCmafPublisher *self)
+{
+  if (self->options.mode != MILL_CMAF_EVENT ||
+      self->state->cuts->len < MILL_CMAF_SEGMENTS_MAX)
+    return NULL;
+  return g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "segments in '%s': got one more, expected at most %u in mode event; "
+      "segment-duration-ms can be longer, or mode be live",
+      mill_store_get_location (self->store), MILL_CMAF_SEGMENTS_MAX);
+}
 
 void
 mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,

@@ -134,11 +134,15 @@ GstClockTime mill_cmaf_publisher_declare_parts (MillCmafPublisher *self,
  * @wanted: (nullable): its name; NULL: that of the predecessor's rendition
  *   from the same pad, or else @fallback
  *
- * Returns: index of the rendition
+ * Returns: index of the rendition; -1: there are as many as may be, see
+ *   mill_cmaf_publisher_refuse_rendition()
  */
-guint mill_cmaf_publisher_add_rendition (MillCmafPublisher *self,
+gint mill_cmaf_publisher_add_rendition (MillCmafPublisher *self,
     const gchar *pad, const gchar *wanted, const gchar *fallback,
     const MillCmafFormat *format);
+
+/** Returns: (transfer full): why no rendition more can be added */
+GError *mill_cmaf_publisher_refuse_rendition (const MillCmafPublisher *self);
 
 /** What is known of captions inside of the video; see cmaf-captions.h. */
 void mill_cmaf_publisher_set_captions (MillCmafPublisher *self,
@@ -193,6 +197,10 @@ gboolean mill_cmaf_publisher_close_segment (MillCmafPublisher *self,
  */
 void mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments);
+
+/** Returns: (transfer full)(nullable): why no segment more can be added: nothing
+ * leaves the lists of an event, and a successor reads so many only */
+GError *mill_cmaf_publisher_refuse_segment (const MillCmafPublisher *self);
 
 /** Writes state, playlists and MPD. @manifests: FALSE leaves out multivariant
  * playlist and MPD, because renditions are still to come. */

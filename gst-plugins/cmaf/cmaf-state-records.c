@@ -355,7 +355,7 @@ load_row (MillCmafState *self, const guint8 *data, gsize length)
   data += sizeof row + sizeof (MillCmafSavedCut);
   if (GUINT32_FROM_LE (row.n_renditions) != n)
     return "renditions differ in their number of segments";
-  if (cut.number >= TIME_MAX || self->cuts->len >= MILL_CMAF_SEGMENTS_MAX)
+  if (cut.number >= TIME_MAX)
     return "too many segments";
   self->next_number = MAX (self->next_number, cut.number + 1);
   self->discontinuity_sequence = GUINT64_FROM_LE (row.discontinuity_sequence);
@@ -372,6 +372,9 @@ load_row (MillCmafState *self, const guint8 *data, gsize length)
   }
   mill_sliding_list_append (self->cuts, &cut);
   drop_before (self, MIN (GUINT64_FROM_LE (row.first), cut.number));
+  /* With the one that came, another has left a full window. */
+  if (wrong == NULL && self->cuts->len > MILL_CMAF_SEGMENTS_MAX)
+    return "too many segments";
   return wrong;
 }
 

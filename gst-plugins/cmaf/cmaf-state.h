@@ -34,7 +34,8 @@ typedef enum
 } MillCmafStateError;
 
 #define MILL_CMAF_NAME_MAX 64
-/* Bounds of what is read: renditions, and segments of each (24 h of 1 s). */
+/* Bounds of what is read, and so of what is published: renditions, and segments
+ * of each (27 h of 1 s). */
 #define MILL_CMAF_RENDITIONS_MAX 64
 #define MILL_CMAF_SEGMENTS_MAX 100000
 

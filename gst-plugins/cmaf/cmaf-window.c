@@ -95,7 +95,9 @@ slide_window (MillCmafPublisher *self)
   GstClockTimeDiff window = mill_cmaf_window_get_duration (self);
   while (self->state->cuts->len > self->options.window_segments) {
     const MillCmafCut *first = mill_cmaf_publisher_cut (self, 0);
-    if (window - (first->end - first->start) < least)
+    /* Segments may be shorter than was wished (breaks), and more of them. */
+    gboolean is_over = self->state->cuts->len > MILL_CMAF_SEGMENTS_MAX;
+    if (window - (first->end - first->start) < least && !is_over)
       break;
     GstClockTimeDiff duration = first->end - first->start;
     mill_cmaf_trash_add (self,
@@ -267,7 +269,7 @@ mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
 void
 mill_cmaf_window_begin_at_zero (MillCmafPublisher *self)
 {
-  const GArray *cuts = self->state->cuts;
+  const MillSlidingList *cuts = self->state->cuts;
   if (cuts->len == 0)
     return;
   const MillCmafCut first = *mill_cmaf_publisher_cut (self, 0);

@@ -515,6 +515,24 @@ request_side_pad (GstCmafSink *self, GstPadTemplate *template,
   return gst_element_add_pad (GST_ELEMENT (self), pad) ? pad : NULL;
 }
 
+/* As many as a restart goes on with. */
+static gboolean
+may_have_more (GstCmafSink *self)
+{
+  guint n = 0;
+  GST_OBJECT_LOCK (self);
+  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
+    n += !is_side_pad (item->data);
+  GST_OBJECT_UNLOCK (self);
+  if (n < MILL_CMAF_RENDITIONS_MAX)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+      ("pads: got one more, expected at most %u renditions",
+          MILL_CMAF_RENDITIONS_MAX),
+      (NULL));
+  return FALSE;
+}
+
 static GstPad *
 gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
@@ -523,6 +541,8 @@ gst_cmaf_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
   if (has_template (template, GST_CMAF_SINK_META_TEMPLATE) ||
       has_template (template, GST_CMAF_SINK_IMAGE_TEMPLATE))
     return request_side_pad (self, template, wanted);
+  if (!may_have_more (self))
+    return NULL;
   GstPad *pad = g_object_new (GST_TYPE_CMAF_SINK_PAD, "direction", GST_PAD_SINK,
       "template", template, NULL);
   MillCmafKind kind = gst_cmaf_sink_pad_get_kind (GST_CMAF_SINK_PAD (pad));

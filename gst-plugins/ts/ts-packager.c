@@ -15,6 +15,8 @@
 #define BEHIND_MAX 2
 /* What is kept of a lane whose segment does not end. */
 #define OPEN_MAX_BYTES (256u << 20)
+/* Of segments that wait for one of another lane. */
+#define WAITING_MAX_BYTES (64u << 20)
 
 typedef struct
 {
@@ -107,6 +109,16 @@ has_video (const MillTsPackager *self)
   return FALSE;
 }
 
+/* Whose keyframes @lane is cut at. */
+static const MillTsLane *
+find_timing_lane (const MillTsPackager *self, const MillTsLane *lane)
+{
+  for (guint i = 0; i < self->lanes->len && lane->kind == MILL_CMAF_AUDIO; i++)
+    if (lane_at (self, i)->kind == MILL_CMAF_VIDEO)
+      return lane_at (self, i);
+  return lane;
+}
+
 static const Closed *
 find_closed (const MillTsLane *lane, guint64 number)
 {
@@ -137,17 +149,53 @@ close_segment_locked (MillTsLane *lane, gsize size, GstClockTimeDiff end)
 
 /* ---- publication ---- */
 
-static gint
+/* @error: (transfer full): ends it all, when it is told of */
+static void
+fail_locked (MillTsPackager *self, GError *error)
+{
+  g_clear_error (&self->trouble);
+  self->trouble = error;
+  self->failed = TRUE;
+}
+
+/* Of a file nothing is left out, so that segments wait for those of the lane that
+ * is last: but not for one that does not come, until the memory is full. */
+static void
+check_waiting_locked (MillTsPackager *self)
+{
+  gsize bytes = 0;
+  const MillTsLane *missing = NULL;
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const MillTsLane *lane = lane_at (self, i);
+    for (const GList *at = lane->closed.head; at != NULL; at = at->next)
+      bytes += g_bytes_get_size (((const Closed *) at->data)->bytes);
+    if (missing == NULL && find_closed (lane, self->next_publish) == NULL)
+      missing = lane;
+  }
+  if (bytes <= WAITING_MAX_BYTES || missing == NULL)
+    return;
+  fail_locked (self,
+      g_error_new (MILL_STORE_ERROR, MILL_STORE_ERROR_BUSY,
+          "segment %" G_GUINT64_FORMAT
+          " of '%s': got none while %" G_GSIZE_FORMAT
+          " MiB of others wait for it, expected media or the end of '%s'",
+          self->next_publish, missing->pad, bytes >> 20, missing->pad));
+}
+
+/* Returns: whether there is one */
+static gboolean
 find_rendition_locked (MillTsPackager *self, MillTsLane *lane)
 {
   if (lane->rendition >= 0)
-    return lane->rendition;
+    return TRUE;
   g_autofree gchar *name = lane->kind == MILL_CMAF_VIDEO
       ? g_strdup_printf ("v%u", lane->format.height)
       : g_strdup ("audio");
-  lane->rendition = (gint) mill_cmaf_publisher_add_rendition (self->publisher,
+  lane->rendition = mill_cmaf_publisher_add_rendition (self->publisher,
       lane->pad, NULL, name, &lane->format);
-  return lane->rendition;
+  if (lane->rendition < 0)
+    fail_locked (self, mill_cmaf_publisher_refuse_rendition (self->publisher));
+  return lane->rendition >= 0;
 }
 
 /* Returns: whether it is on the disk */
@@ -156,8 +204,10 @@ write_segment_locked (MillTsPackager *self, MillTsLane *lane,
     const MillCmafCut *cut, const Closed *closed)
 {
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  if (!find_rendition_locked (self, lane))
+    return FALSE;
   MillCmafChunkWrite write = {
-    .rendition = (guint) find_rendition_locked (self, lane),
+    .rendition = (guint) lane->rendition,
     .cut = cut,
     .header = closed->bytes,
     .memories = none,
@@ -275,7 +325,12 @@ publish_locked (MillTsPackager *self)
   while ((cut = mill_cmaf_timeline_find (self->timeline, self->next_publish)) !=
           NULL &&
       GST_CLOCK_STIME_IS_VALID (cut->end) &&
-      is_ready_locked (self, cut->number)) {
+      is_ready_locked (self, cut->number) && !self->failed) {
+    GError *full = mill_cmaf_publisher_refuse_segment (self->publisher);
+    if (full != NULL) {
+      fail_locked (self, full);
+      return;
+    }
     publish_one_locked (self, cut);
     self->next_publish++;
     for (guint i = 0; i < self->lanes->len; i++) {
@@ -287,6 +342,7 @@ publish_locked (MillTsPackager *self)
     /* One that is kept tells where the open segment begins. */
     mill_cmaf_timeline_retire (self->timeline, self->next_publish);
   }
+  check_waiting_locked (self);
 }
 
 /* ---- audio alone ---- */
@@ -568,9 +624,10 @@ take_locked (MillTsPackager *self, MillTsLane *lane, const guint8 *packets,
   if (lane->kind == MILL_CMAF_AUDIO || lane->number != MILL_CMAF_NONE)
     g_byte_array_append (lane->bytes, packets, (guint) size);
   if (lane->bytes->len > OPEN_MAX_BYTES) {
+    g_clear_error (&self->trouble);
     g_set_error (&self->trouble, MILL_STORE_ERROR, MILL_STORE_ERROR_BUSY,
-        "segment of '%s': got more than %u MiB, expected a keyframe", lane->pad,
-        OPEN_MAX_BYTES >> 20);
+        "segment of '%s': got more than %u MiB, expected a keyframe of '%s'",
+        lane->pad, OPEN_MAX_BYTES >> 20, find_timing_lane (self, lane)->pad);
     g_byte_array_set_size (lane->bytes, 0);
     g_array_set_size (lane->starts, 0);
     lane->number = MILL_CMAF_NONE;

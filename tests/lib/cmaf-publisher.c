@@ -6,6 +6,7 @@
 #include "cmaf-publisher.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "store/store-directory.h"
 
@@ -56,8 +57,8 @@ add_video (MillCmafPublisher *publisher)
     .codec = (gchar *) "avc1.64001E",
     .group = (gchar *) "audio",
   };
-  return mill_cmaf_publisher_add_rendition (publisher, "video_0", NULL, "v360",
-      &format);
+  return (guint) mill_cmaf_publisher_add_rendition (publisher, "video_0", NULL,
+      "v360", &format);
 }
 
 static void
@@ -85,8 +86,11 @@ publish (MillCmafPublisher *publisher, guint rendition, guint64 number)
   };
   g_autoptr (GError) error = NULL;
   g_assert_true (mill_cmaf_publisher_write_chunk (publisher, &write, &error));
-  MillCmafSegment segment = { (gint64) number * 2000, 2000, 6, 0 };
-  mill_cmaf_publisher_add (publisher, &cut, &segment);
+  MillCmafSegment segments[MILL_CMAF_RENDITIONS_MAX];
+  for (guint i = 0; i < state->renditions->len; i++)
+    segments[i] =
+        (MillCmafSegment){ (gint64) number * 2000, 2000, 6, 0, 0, 0, 0 };
+  mill_cmaf_publisher_add (publisher, &cut, segments);
   mill_cmaf_publisher_write_manifests (publisher, TRUE);
 }
 
@@ -335,6 +339,159 @@ test_kept (void)
   remove_all (again);
 }
 
+/* ---- what a successor could not read is not published ---- */
+
+static MillCmafPublisher *
+open_long (const gchar *dir, MillCmafMode mode, guint64 segments,
+    GError **error)
+{
+  MillCmafPublisherOptions options = {
+    .mode = mode,
+    .segment_duration = GST_SECOND,
+    .dvr_window = segments * GST_SECOND,
+    .hls = TRUE,
+    .may_wait = TRUE,
+    .clock = fake_clock,
+  };
+  g_autoptr (MillStore) store = mill_store_directory_new (dir, NULL);
+  return mill_cmaf_publisher_open (store, &options, on_done, NULL, error);
+}
+
+static void
+test_window_max (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafPublisher) publisher =
+      open_long (dir, MILL_CMAF_LIVE, MILL_CMAF_SEGMENTS_MAX + 1, &error);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  g_assert_cmpstr (error->message, ==,
+      "dvr-window-ms: got 100001000, which is 100001 segments of "
+      "segment-duration-ms 1000, expected at most 100000 segments");
+  g_assert_cmpuint (count_entries (dir), ==, 0);
+  remove_all (dir);
+}
+
+static void
+add_short (MillCmafPublisher *publisher, guint64 n)
+{
+  MillCmafCut cut = {
+    .number = n,
+    .generation = 1,
+    .start = (GstClockTimeDiff) (n * GST_SECOND / 2),
+    .end = (GstClockTimeDiff) ((n + 1) * GST_SECOND / 2),
+    .media_start = (GstClockTimeDiff) (n * GST_SECOND / 2),
+  };
+  MillCmafSegment segment = { (gint64) n * 500, 500, 6, 0 };
+  mill_cmaf_publisher_add (publisher, &cut, &segment);
+}
+
+/* Segments may be shorter than what was wished, and so more than reckoned: a
+ * window keeps as many as can be read, an event ends with an error. */
+static void
+test_segments_max (gconstpointer data)
+{
+  MillCmafMode mode = (MillCmafMode) GPOINTER_TO_INT (data);
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autoptr (MillCmafPublisher) publisher =
+      open_long (dir, mode, MILL_CMAF_SEGMENTS_MAX, NULL);
+  g_autoptr (GError) refused = NULL;
+  guint64 n = 0;
+  add_video (publisher);
+  for (; refused == NULL && n < MILL_CMAF_SEGMENTS_MAX + 5; n++) {
+    add_short (publisher, n);
+    refused = mill_cmaf_publisher_refuse_segment (publisher);
+  }
+  if (mode == MILL_CMAF_EVENT) {
+    g_assert_error (refused, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+    g_assert_nonnull (strstr (refused->message,
+        "at most 100000 in mode event"));
+  } else {
+    g_assert_no_error (refused);
+  }
+  mill_cmaf_publisher_write_manifests (publisher, TRUE);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  publisher = open_long (dir, mode, MILL_CMAF_SEGMENTS_MAX, NULL);
+  g_assert_null (mill_cmaf_publisher_get_warning (publisher));
+  g_assert_true (mill_cmaf_publisher_is_continued (publisher));
+  g_assert_cmpuint (mill_cmaf_publisher_get_state (publisher)->cuts->len, ==,
+      MILL_CMAF_SEGMENTS_MAX);
+  g_assert_cmpuint (mill_cmaf_publisher_get_state (publisher)->next_number, ==,
+      n);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+/* Rendition @missing has nothing in segment @n. */
+static void
+publish_gap (MillCmafPublisher *publisher, guint64 n, guint missing)
+{
+  MillCmafCut cut = {
+    .number = n,
+    .generation = 1,
+    .start = (GstClockTimeDiff) (n * 2 * GST_SECOND),
+    .end = (GstClockTimeDiff) ((n + 1) * 2 * GST_SECOND),
+    .media_start = (GstClockTimeDiff) (n * 2 * GST_SECOND),
+  };
+  MillCmafSegment segments[] = {
+    { (gint64) n * 2000, 2000, 6, 0 },
+    { (gint64) n * 96000, 96000, 6, 0 },
+  };
+  segments[missing].flags = MILL_CMAF_SEGMENT_GAP;
+  segments[missing].bytes = 0;
+  mill_cmaf_publisher_add (publisher, &cut, segments);
+  mill_cmaf_publisher_write_manifests (publisher, TRUE);
+}
+
+static void
+test_renditions_max (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  MillCmafFormat format = {
+    .kind = MILL_CMAF_VIDEO,
+    .timescale = 1000,
+    .codec = (gchar *) "avc1.64001E",
+    .group = (gchar *) "audio",
+  };
+  for (guint i = 0; i <= MILL_CMAF_RENDITIONS_MAX; i++) {
+    g_autofree gchar *pad = g_strdup_printf ("video_%u", i);
+    gint got =
+        mill_cmaf_publisher_add_rendition (publisher, pad, NULL, "v", &format);
+    g_assert_cmpint (got, ==, i < MILL_CMAF_RENDITIONS_MAX ? (gint) i : -1);
+  }
+  g_autoptr (GError) error = mill_cmaf_publisher_refuse_rendition (publisher);
+  g_assert_nonnull (strstr (error->message, "expected at most 64"));
+  publish (publisher, 0, 0);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  publisher = open_publisher (dir, MILL_CMAF_LIVE);
+  g_assert_null (mill_cmaf_publisher_get_warning (publisher));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+/* Pads that come and go with names of their own would be too many one day. */
+static void
+test_absent (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  guint video = add_video (publisher);
+  add_sound (publisher);
+  for (guint64 n = 0; n < 5; n++)
+    publish_gap (publisher, n, 1);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  publisher = open_publisher (dir, MILL_CMAF_LIVE);
+  const MillCmafState *state = mill_cmaf_publisher_get_state (publisher);
+  g_assert_cmpuint (state->renditions->len, ==, 1);
+  g_assert_cmpuint (add_video (publisher), ==, video);
+  g_assert_true (mill_cmaf_publisher_is_continued (publisher));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -345,5 +502,12 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/publisher/no-media", test_no_media);
   g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
   g_test_add_func ("/cmaf/publisher/kept", test_kept);
+  g_test_add_func ("/cmaf/publisher/window-max", test_window_max);
+  g_test_add_data_func ("/cmaf/publisher/segments-max/live",
+      GINT_TO_POINTER (MILL_CMAF_LIVE), test_segments_max);
+  g_test_add_data_func ("/cmaf/publisher/segments-max/event",
+      GINT_TO_POINTER (MILL_CMAF_EVENT), test_segments_max);
+  g_test_add_func ("/cmaf/publisher/renditions-max", test_renditions_max);
+  g_test_add_func ("/cmaf/publisher/absent", test_absent);
   return g_test_run ();
 }

@@ -296,6 +296,75 @@ test_appended (void)
   g_assert_cmpuint (got->next_number, ==, state->next_number);
 }
 
+/* ---- limits: what may be published is what a successor reads ---- */
+
+static MillCmafState *
+load (const GByteArray *file, GError **error)
+{
+  g_autoptr (GBytes) content = g_bytes_new_static (file->data, file->len);
+  return mill_cmaf_state_load (content, error);
+}
+
+static void
+append_bytes (GByteArray *file, GBytes *bytes)
+{
+  g_byte_array_append (file, g_bytes_get_data (bytes, NULL),
+      (guint) g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+}
+
+static void
+test_renditions_max (void)
+{
+  for (guint n = MILL_CMAF_RENDITIONS_MAX; n <= MILL_CMAF_RENDITIONS_MAX + 1;
+       n++) {
+    g_autoptr (MillCmafState) state = make_state ();
+    const MillCmafRendition *first = g_ptr_array_index (state->renditions, 0);
+    for (guint i = 1; i < n; i++) {
+      g_autofree gchar *name = g_strdup_printf ("v%u", i);
+      mill_cmaf_state_add_rendition (state, name, name, &first->format);
+    }
+    g_autoptr (GByteArray) file = g_byte_array_new ();
+    append_bytes (file, mill_cmaf_state_save (state));
+    g_autoptr (GError) error = NULL;
+    g_autoptr (MillCmafState) again = load (file, &error);
+    if (n <= MILL_CMAF_RENDITIONS_MAX) {
+      g_assert_no_error (error);
+      g_assert_cmpuint (again->renditions->len, ==, n);
+    } else {
+      g_assert_error (error, MILL_CMAF_STATE_ERROR,
+          MILL_CMAF_STATE_ERROR_INVALID);
+    }
+  }
+}
+
+/* A full window slides: the record of the next segment comes before that of the
+ * one that leaves is known. */
+static void
+test_segments_max (void)
+{
+  g_autoptr (MillCmafState) state = make_state ();
+  while (state->cuts->len < MILL_CMAF_SEGMENTS_MAX)
+    add_segment (state);
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  append_bytes (file, mill_cmaf_state_save (state));
+  for (guint i = 0; i < 3; i++) {
+    add_segment (state);
+    remove_segment (state);
+    append_bytes (file, mill_cmaf_state_save_last (state));
+  }
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillCmafState) again = load (file, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (again->cuts->len, ==, MILL_CMAF_SEGMENTS_MAX);
+  g_assert_cmpuint (again->next_number, ==, state->next_number);
+  add_segment (state);
+  append_bytes (file, mill_cmaf_state_save_last (state));
+  g_clear_pointer (&again, mill_cmaf_state_free);
+  again = load (file, &error);
+  g_assert_error (error, MILL_CMAF_STATE_ERROR, MILL_CMAF_STATE_ERROR_INVALID);
+}
+
 /* Damage in a record is found, as it is in what stands before. */
 static void
 test_broken_record (void)
@@ -470,6 +539,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/cmaf/state/truncated", NULL, test_truncated);
   g_test_add_data_func ("/cmaf/state/truncated-markers", "", test_truncated);
   g_test_add_func ("/cmaf/state/version-2", test_version_2);
+  g_test_add_func ("/cmaf/state/renditions-max", test_renditions_max);
+  g_test_add_func ("/cmaf/state/segments-max", test_segments_max);
   g_test_add_func ("/cmaf/state/appended", test_appended);
   g_test_add_func ("/cmaf/state/broken-record", test_broken_record);
   g_test_add_func ("/cmaf/state/contradictions", test_contradictions);

@@ -231,6 +231,63 @@ test_may_be_started_again (void)
   run_clear (&run);
 }
 
+/* Intra pictures of a size that fills memory soon. */
+static GstBuffer *
+make_picture (guint i, gsize size)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+  GstMapInfo map;
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  memset (map.data, 0x5a, size);
+  GST_WRITE_UINT32_BE (map.data, size - 4);
+  map.data[4] = 0x65; /* IDR, its first macroblock, type 7 (I), set 0 */
+  map.data[5] = 0x88;
+  map.data[6] = 0x84;
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = i * GST_SECOND;
+  GST_BUFFER_DURATION (buffer) = GST_SECOND;
+  return buffer;
+}
+
+/* Of a file nothing is left out: segments wait for a pad that is late, but a pad
+ * from which nothing ever comes is an error that names it, not all of memory. */
+static void
+test_pad_without_media (void)
+{
+  gchar *dir = make_dir ();
+  GstElement *sink = gst_element_factory_make ("hlstssink", NULL);
+  gst_object_ref_sink (sink);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gst_element_set_bus (sink, bus);
+  gst_util_set_object_arg (G_OBJECT (sink), "mode", "vod");
+  g_object_set (sink, "location", dir, "muxed", FALSE, "segment-duration-ms",
+      1000, NULL);
+  GstHarness *audio = gst_harness_new_with_element (sink, "audio_%u", NULL);
+  GstHarness *video = gst_harness_new_with_element (sink, "video_%u", NULL);
+  gst_harness_set_src_caps (audio, audio_caps ());
+  gst_harness_set_src_caps (video, video_caps ());
+  g_autoptr (GstMessage) message = NULL;
+  for (guint i = 0; message == NULL && i < 100; i++) {
+    gst_harness_push (video, make_picture (i, 2u << 20));
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  }
+  /* What was pushed goes through threads of the element. */
+  if (message == NULL)
+    message =
+        gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "of 'audio_0': got none while"));
+  gst_element_set_state (sink, GST_STATE_NULL);
+  gst_harness_teardown (audio);
+  gst_harness_teardown (video);
+  gst_element_set_bus (sink, NULL);
+  gst_object_unref (sink);
+  remove_tree (dir);
+  g_free (dir);
+}
+
 static void
 test_refuses (void)
 {
@@ -270,6 +327,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hlstssink/muxed", test_muxed);
   g_test_add_func ("/hlstssink/separate", test_separate);
   g_test_add_func ("/hlstssink/audio-alone", test_audio_alone);
+  g_test_add_func ("/hlstssink/pad-without-media", test_pad_without_media);
   g_test_add_func ("/hlstssink/goes-on-after-a-stop",
       test_goes_on_after_a_stop);
   g_test_add_func ("/hlstssink/may-be-started-again",
