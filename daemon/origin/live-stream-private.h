@@ -60,6 +60,7 @@ struct _MillLiveStream
 
   GPtrArray *groups; /* of MillLiveGroup */
   GQueue waits; /* of MillLiveWait, in the order of their deadlines */
+  gboolean tells_last_first; /* turns each time */
   guint timeout_id;
 };
 

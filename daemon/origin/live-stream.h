@@ -191,7 +191,8 @@ typedef enum
                      is over, the process ends */
 } MillLiveOutcome;
 
-/** Called once, in the main loop, in the order of waiting. */
+/** Called once, in the main loop: who waits for media before who waits for a
+ * playlist, in the order of waiting or, every other time, the reverse. */
 typedef void (*MillLiveFunc) (MillLiveOutcome outcome, gpointer user_data);
 
 #define MILL_LIVE_WHOLE G_MAXUINT32

@@ -145,6 +145,27 @@ mill_live_wait_remove (MillLiveWait *wait)
   g_free (wait);
 }
 
+static void
+tell_group (MillLiveStream *stream, MillLiveGroup *group)
+{
+  MillLiveOutcome outcome = mill_live_stream_check (stream, &group->want);
+
+  if (group->waits.length == 0)
+    return;
+  mill_live_streams_count_wakeup (stream);
+  while (group->waits.length > 0)
+    tell (stream->tells_last_first ? group->waits.tail->data
+                                   : group->waits.head->data,
+        outcome);
+}
+
+/* Playlists want a part of any generation. */
+static gboolean
+wants_media (const MillLiveGroup *group)
+{
+  return group->want.generation != MILL_LIVE_ANY;
+}
+
 void
 mill_live_wait_run (MillLiveStream *stream)
 {
@@ -162,13 +183,16 @@ mill_live_wait_run (MillLiveStream *stream)
         mill_live_stream_check (stream, &group->want) != MILL_LIVE_LATE)
       g_ptr_array_add (due, g_ptr_array_steal_index_fast (stream->groups, i));
   }
+  /* Whoever is told last asks for the next one last, and would be the last for
+   * ever. */
+  stream->tells_last_first = !stream->tells_last_first;
+  /* It is the media that is late; who has the playlist first cannot play it. */
   for (guint i = 0; i < due->len; i++) {
-    MillLiveGroup *group = g_ptr_array_index (due, i);
-    MillLiveOutcome outcome = mill_live_stream_check (stream, &group->want);
-
-    if (group->waits.length > 0)
-      mill_live_streams_count_wakeup (stream);
-    while (group->waits.length > 0)
-      tell (group->waits.head->data, outcome);
+    if (wants_media (due->pdata[i]))
+      tell_group (stream, due->pdata[i]);
+  }
+  for (guint i = 0; i < due->len; i++) {
+    if (!wants_media (due->pdata[i]))
+      tell_group (stream, due->pdata[i]);
   }
 }

@@ -188,6 +188,55 @@ test_again (void)
   fixture_clear (&f);
 }
 
+/* Who is told after whom, as numbers. */
+typedef struct
+{
+  GArray *order;
+  guint number;
+} Turn;
+
+static void
+note_turn (MillLiveOutcome outcome, gpointer user_data)
+{
+  Turn *turn = user_data;
+
+  g_assert_cmpint (outcome, ==, MILL_LIVE_READY);
+  g_array_append_val (turn->order, turn->number);
+}
+
+/* Of two who want the media, and two who want the playlist of the same part:
+ * media is first, and nobody is last each time. */
+static void
+test_order (void)
+{
+  Fixture f;
+  g_autoptr (GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
+  Turn turns[4];
+  guint last = 0;
+
+  fixture_init (&f, NULL);
+  for (guint part = 0; part < 2; part++) {
+    const MillLiveWant wants[] = { { "v", MILL_LIVE_ANY, 1, part },
+      { "v", 1, 1, part } };
+    g_autofree gchar *line =
+        g_strdup_printf ("v 1 1 %u %u 10 %u 400000000 I 2\n", part, part * 10,
+            500000000 + part * 400000000);
+
+    g_array_set_size (order, 0);
+    for (guint i = 0; i < G_N_ELEMENTS (turns); i++) {
+      turns[i] = (Turn){ order, i };
+      mill_live_stream_wait (look_up (&f), &wants[i % 2], note_turn, &turns[i]);
+    }
+    append (&f, line);
+    run_until (&order->len, 4);
+    g_assert_cmpuint (g_array_index (order, guint, 0) % 2, ==, 1);
+    g_assert_cmpuint (g_array_index (order, guint, 1) % 2, ==, 1);
+    g_assert_true (part == 0 || g_array_index (order, guint, 3) != last);
+    last = g_array_index (order, guint, 3);
+  }
+  fixture_clear (&f);
+}
+
 static void
 test_late_and_gone (void)
 {
@@ -260,6 +309,7 @@ main (int argc, char **argv)
   g_test_add_func ("/origin/live/group", test_group);
   g_test_add_func ("/origin/live/limits", test_limits);
   g_test_add_func ("/origin/live/again", test_again);
+  g_test_add_func ("/origin/live/order", test_order);
   g_test_add_func ("/origin/live/late-and-gone", test_late_and_gone);
   g_test_add_func ("/origin/live/drain", test_drain);
   g_test_add_func ("/origin/live/damaged", test_damaged);
