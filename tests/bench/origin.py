@@ -205,6 +205,7 @@ def watch(options, mode, viewers):
         if run.returncode != 0:
             raise RuntimeError(f"hls-load: {run.stderr.strip()} {run.stdout}")
         row = json.loads(run.stdout)
+        row["viewers_cores"] = row["cores"]
         row["cores"] = (measure.cpu_s(pids) - before) / (time.monotonic() - started)
         row["kb_each"] = (measure.pss_mb(pids) - rss) * 1024 / viewers
         time.sleep(2)  # the API's numbers of its processes are a second old
@@ -213,7 +214,7 @@ def watch(options, mode, viewers):
         live.stop()
     delays = row["playlist_ms"] if mode == "wait" else row["part_ms"]
     print(f"  {viewers:5} viewers, {mode:6}: {'playlist' if mode == 'wait' else 'part'} after its write P50 {delays['p50']:.0f} ms, "
-          f"P99 {delays['p99']:.0f} ms, max {delays['max']:.0f} ms of {delays['n']}; {row['cores']:.2f} cores, "
+          f"P99 {delays['p99']:.0f} ms, max {delays['max']:.0f} ms of {delays['n']}; {row['cores']:.2f} cores (and the viewers {row['viewers_cores']:.2f}), "
           f"{row['kb_each']:.0f} KB each; {row['waited']} waited, {row['wake_ups']} wake-ups")
     return {"mode": mode, "command": command, **row}
 

@@ -49,6 +49,19 @@ print_delays (const gchar *name, GArray *delays)
   g_print ("},\n");
 }
 
+/* What the viewers themselves have taken of the machine. */
+static void
+print_cpu (const Options *options)
+{
+  struct rusage usage;
+  gdouble cpu_s;
+
+  getrusage (RUSAGE_SELF, &usage);
+  cpu_s = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+      (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  g_print (" \"cores\": %.2f,\n", cpu_s / (options->seconds + options->settle));
+}
+
 static gboolean
 parse_mode (const gchar *text, ViewersMode *ret_mode)
 {
@@ -83,6 +96,7 @@ run (const Options *options, const ViewersOptions *viewers)
       options->seconds);
   print_delays ("part_ms", result.delays_us);
   print_delays ("playlist_ms", result.waits_us);
+  print_cpu (options);
   g_print (" \"playlists\": %" G_GUINT64_FORMAT
            ", \"parts\": %" G_GUINT64_FORMAT ", \"bytes\": %" G_GUINT64_FORMAT
            ", \"unknown\": %" G_GUINT64_FORMAT

@@ -15,6 +15,14 @@
 #define MAX_HEAD 4096
 #define MAX_EVENTS 256
 
+/* What is read at once: an answer, head and body. Two system calls for each
+ * request, one of them to ask, so that the viewers leave the machine to what is
+ * measured. */
+#define BLOCK_BYTES (256 * 1024)
+
+/* Of a playlist: the hint and the reports behind it. */
+#define MAX_TAIL 1024
+
 /* A source address has some 28,000 ports for one destination. */
 #define PER_ADDRESS 20000
 
@@ -35,8 +43,7 @@ typedef struct
   Asks asks;
   guint64 number; /* the part that it waits for */
   guint part;
-  gchar head[MAX_HEAD];
-  gsize n_head;
+  GString *head; /* nullable: of an answer whose head is not whole yet */
   gsize left; /* of the body */
   gboolean in_body;
 } Connection;
@@ -45,7 +52,7 @@ struct _Viewer
 {
   Connection playlist;
   Connection parts; /* fd -1: over the same connection */
-  GString *text; /* body of a playlist */
+  GString *text; /* end of a playlist's body: the hint is there */
   gchar *hint; /* name of the next part */
   guint64 number; /* its number and index */
   guint part;
@@ -59,10 +66,8 @@ typedef struct
   gboolean measures;
   gint epoll;
   Viewer *viewers;
-  gchar *block; /* what is read and thrown away */
+  gchar *block; /* what is read */
 } Run;
-
-#define BLOCK_BYTES (256 * 1024)
 
 /* ---- asking ---- */
 
@@ -89,7 +94,6 @@ ask (Run *run, Connection *connection, Asks asks, const gchar *name)
   connection->asks = asks;
   connection->number = viewer->number;
   connection->part = viewer->part;
-  connection->n_head = 0;
   connection->in_body = FALSE;
   length = g_snprintf (request, sizeof (request),
       "GET %s/%s HTTP/1.1\r\nHost: %s\r\n\r\n", run->options->path, name,
@@ -171,7 +175,6 @@ on_answer (Run *run, Connection *connection)
   const Asks asked = connection->asks;
 
   connection->asks = ASKS_NOTHING;
-  connection->n_head = 0;
   connection->in_body = FALSE;
   if (asked == ASKS_PART) {
     note_delay (run, connection, run->result->delays_us);
@@ -189,16 +192,16 @@ on_answer (Run *run, Connection *connection)
     go_on (run, viewer);
 }
 
-/* Returns FALSE when it is no answer that goes on. */
+/* @head: with an end, and without what is behind it. Returns FALSE when it is no
+ * answer that goes on. */
 static gboolean
-read_head (Run *run, Connection *connection)
+read_head (Run *run, Connection *connection, const gchar *head)
 {
-  const gchar *length;
+  const gchar *length = strcasestr (head, "\r\nContent-Length: ");
   g_autofree gchar *line = NULL;
 
-  length = strcasestr (connection->head, "\r\nContent-Length: ");
-  if (!g_str_has_prefix (connection->head, "HTTP/1.1 200 ") || length == NULL) {
-    line = g_strndup (connection->head, strcspn (connection->head, "\r"));
+  if (!g_str_has_prefix (head, "HTTP/1.1 200 ") || length == NULL) {
+    line = g_strndup (head, strcspn (head, "\r"));
     fail (run, connection, line);
     return FALSE;
   }
@@ -207,53 +210,85 @@ read_head (Run *run, Connection *connection)
   return TRUE;
 }
 
+/* Of a playlist its last bytes are kept, of a part none. */
 static void
 take_body (Run *run, Connection *connection, const gchar *data, gsize n)
 {
-  if (connection->asks != ASKS_PART)
-    g_string_append_len (connection->viewer->text, data, n);
+  GString *text = connection->viewer->text;
+
   connection->left -= n;
   run->result->bytes += run->measures ? n : 0;
+  if (connection->asks == ASKS_PART)
+    return;
+  if (n >= MAX_TAIL) {
+    data += n - MAX_TAIL;
+    n = MAX_TAIL;
+  }
+  if (text->len + n > MAX_TAIL)
+    g_string_erase (text, 0, text->len + n - MAX_TAIL);
+  g_string_append_len (text, data, n);
 }
 
-/* Returns FALSE when there is nothing more to read now. */
-static gboolean
+/* @data: ends with NUL. Returns bytes of the head's end, of what is new; 0 when
+ * it is not whole, or when the connection has failed. */
+static gsize
+take_head (Run *run, Connection *connection, gchar *data, gsize n)
+{
+  const gsize before = connection->head != NULL ? connection->head->len : 0;
+  gchar *text = data;
+  gchar *end;
+  gsize used = 0;
+
+  if (connection->head != NULL)
+    text = g_string_append_len (connection->head, data, n)->str;
+  end = strstr (text, "\r\n\r\n");
+  if (end != NULL) {
+    used = end + 4 - text - before;
+    end[2] = '\0';
+    if (!read_head (run, connection, text))
+      used = 0;
+  } else if (before + n >= MAX_HEAD) {
+    fail (run, connection, "a head without end");
+  } else if (connection->head == NULL) {
+    connection->head = g_string_new_len (data, n);
+  }
+  if (end != NULL && connection->head != NULL) {
+    g_string_free (connection->head, TRUE);
+    connection->head = NULL;
+  }
+  return used;
+}
+
+/* Nothing comes that was not asked for, and the next is asked for when all is
+ * here. */
+static void
 read_more (Run *run, Connection *connection)
 {
-  gchar *end;
-  gssize n;
-  gsize body;
+  gchar *data = run->block;
+  gssize n = recv (connection->fd, data, BLOCK_BYTES, MSG_DONTWAIT);
 
-  if (connection->in_body) {
-    n = recv (connection->fd, run->block, MIN (connection->left, BLOCK_BYTES),
-        MSG_DONTWAIT);
-    if (n > 0)
-      take_body (run, connection, run->block, n);
-  } else {
-    gsize room = MAX_HEAD - 1 - connection->n_head;
-
-    n = recv (connection->fd, connection->head + connection->n_head, room,
-        MSG_DONTWAIT);
-    if (n > 0) {
-      connection->n_head += n;
-      connection->head[connection->n_head] = '\0';
-    }
-  }
-  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  if (n <= 0) {
     fail (run, connection, "a connection ended");
-  if (n <= 0)
-    return FALSE;
-  if (!connection->in_body) {
-    end = strstr (connection->head, "\r\n\r\n");
-    if (end == NULL || !read_head (run, connection))
-      return connection->fd >= 0;
-    end += 4;
-    body = connection->head + connection->n_head - end;
-    take_body (run, connection, end, body);
+    return;
   }
+  data[n] = '\0';
+  if (!connection->in_body) {
+    gsize head = take_head (run, connection, data, n);
+
+    if (head == 0)
+      return;
+    data += head;
+    n -= head;
+  }
+  if ((gsize) n > connection->left) {
+    fail (run, connection, "more than was asked for");
+    return;
+  }
+  take_body (run, connection, data, n);
   if (connection->left == 0)
     on_answer (run, connection);
-  return connection->fd >= 0 && connection->asks != ASKS_NOTHING;
 }
 
 /* ---- running ---- */
@@ -295,8 +330,8 @@ turn (Run *run, gint64 until)
     for (gint i = 0; i < n; i++) {
       Connection *connection = events[i].data.ptr;
 
-      while (connection->fd >= 0 && read_more (run, connection))
-        ;
+      if (connection->fd >= 0)
+        read_more (run, connection);
     }
   }
 }
@@ -323,6 +358,13 @@ start (Run *run, GError **error)
 }
 
 static void
+clear_head (Connection *connection)
+{
+  if (connection->head != NULL)
+    g_string_free (connection->head, TRUE);
+}
+
+static void
 stop (Run *run)
 {
   for (guint i = 0; i < run->options->n; i++) {
@@ -334,6 +376,8 @@ stop (Run *run)
       close (viewer->playlist.fd);
     if (viewer->parts.fd >= 0)
       close (viewer->parts.fd);
+    clear_head (&viewer->playlist);
+    clear_head (&viewer->parts);
     g_string_free (viewer->text, TRUE);
     g_free (viewer->hint);
   }
@@ -349,7 +393,7 @@ viewers_run (const ViewersOptions *options, PartClock *clock, guint settle_s,
 
   run.epoll = epoll_create1 (EPOLL_CLOEXEC);
   run.viewers = g_new0 (Viewer, options->n);
-  run.block = g_malloc (BLOCK_BYTES);
+  run.block = g_malloc (BLOCK_BYTES + 1);
   is_started = start (&run, error);
   if (is_started) {
     now = g_get_monotonic_time ();
