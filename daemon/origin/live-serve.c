@@ -41,7 +41,7 @@ typedef struct _Request Request;
 struct _Request
 {
   MillLiveServe *serve;
-  SoupServerMessage *message;
+  MillHttpExchange *exchange;
   MillLiveStream *stream; /* a reference */
   gchar *file;
   MillLiveQuery query; /* of a playlist */
@@ -55,8 +55,6 @@ struct _Request
 static void
 free_request (Request *request)
 {
-  g_signal_handlers_disconnect_by_data (request->message, request);
-  g_object_unref (request->message);
   mill_live_stream_unref (request->stream);
   g_free (request->rendition);
   g_free (request->file);
@@ -65,13 +63,13 @@ free_request (Request *request)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, free_request)
 
 static Request *
-new_request (MillLiveServe *self, SoupServerMessage *message,
+new_request (MillLiveServe *self, MillHttpExchange *exchange,
     MillLiveStream *stream, const gchar *file)
 {
   Request *request = g_new0 (Request, 1);
 
   request->serve = self;
-  request->message = g_object_ref (message);
+  request->exchange = exchange;
   request->stream = mill_live_stream_ref (stream);
   request->file = g_strdup (file);
   return request;
@@ -87,38 +85,30 @@ get_target (const Request *request)
   return target > 0 ? target : DEFAULT_TARGET_S;
 }
 
-static void
-set_header (SoupServerMessage *message, const gchar *name, const gchar *value)
-{
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), name, value);
-}
-
 /* @max_age: 0: must not be kept at all. */
 static void
-answer_error (SoupServerMessage *message, guint status, guint max_age)
+answer_error (MillHttpExchange *exchange, guint status, guint max_age)
 {
   g_autofree gchar *caching = max_age > 0
       ? g_strdup_printf ("public, max-age=%u", max_age)
       : g_strdup ("no-store");
 
-  mill_origin_response_set_error (message, status);
-  set_header (message, "Cache-Control", caching);
+  mill_origin_response_set_problem (exchange, status, caching, NULL);
 }
 
 /* Of this process, not of the stream: another one, or a moment later. */
 static void
-answer_busy (SoupServerMessage *message)
+answer_busy (MillHttpExchange *exchange)
 {
-  answer_error (message, SOUP_STATUS_SERVICE_UNAVAILABLE, 0);
-  set_header (message, "Retry-After", "1");
+  mill_origin_response_set_problem (exchange, 503, "no-store",
+      "Retry-After: 1\r\n");
 }
 
 static void
 answer_text (Request *request, const MillLiveText *text, guint max_age)
 {
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
+  const MillHttpRequest *asked =
+      mill_http_exchange_get_request (request->exchange);
   g_autofree gchar *caching = g_strdup_printf ("public, max-age=%u", max_age);
   g_autofree gchar *version = NULL;
   g_autoptr (GBytes) compressed = NULL;
@@ -130,9 +120,9 @@ answer_text (Request *request, const MillLiveText *text, guint max_age)
   };
 
   if (g_bytes_get_size (text->text) < MIN_GZIP_BYTES ||
-      !mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
-          "Accept-Encoding"))) {
-    mill_origin_response_set_bytes (request->message, &meta, text->text);
+      !mill_origin_range_accepts_gzip (asked->fields
+                                           [MILL_HTTP_ACCEPT_ENCODING])) {
+    mill_origin_response_set_bytes (request->exchange, &meta, text->text);
     return;
   }
   compressed =
@@ -143,7 +133,7 @@ answer_text (Request *request, const MillLiveText *text, guint max_age)
   version = g_strconcat (text->etag, "-gz", NULL);
   meta.version = version;
   meta.content_encoding = "gzip";
-  mill_origin_response_set_bytes (request->message, &meta, compressed);
+  mill_origin_response_set_bytes (request->exchange, &meta, compressed);
 }
 
 /* ---- waiting ---- */
@@ -162,21 +152,23 @@ on_woken (MillLiveOutcome outcome, gpointer user_data)
     mill_origin_metrics_add_delay (request->serve->metrics,
         g_get_real_time () - mill_live_stream_get_written (request->stream));
   if (request->serve->draining)
-    answer_busy (request->message);
+    answer_busy (request->exchange);
   else
     request->answer (request, outcome);
-  soup_server_message_unpause (request->message);
+  mill_http_exchange_release (request->exchange);
 }
 
 /* The viewer has gone, or the server ends. */
 static void
-on_finished (SoupServerMessage *message, gpointer user_data)
+on_gone (MillHttpExchange *exchange, gpointer user_data)
 {
   g_autoptr (Request) request = user_data;
 
   mill_live_stream_cancel (request->wait);
   request->serve->metrics->waiting--;
 }
+
+static const MillHttpExchangeFuncs waiting_funcs = { .gone = on_gone };
 
 /* @request: (transfer full) */
 static void
@@ -188,14 +180,12 @@ wait_for (Request *request, const MillLiveWant *want)
   request->wait =
       mill_live_stream_wait (request->stream, want, on_woken, request);
   if (request->wait == NULL) {
-    answer_busy (request->message);
+    answer_busy (request->exchange);
     return;
   }
   request->serve->metrics->waiting++;
   request->serve->metrics->waited++;
-  g_signal_connect (request->message, "finished", G_CALLBACK (on_finished),
-      request);
-  soup_server_message_pause (request->message);
+  mill_http_exchange_hold (request->exchange, &waiting_funcs, request);
   g_steal_pointer (&owned);
 }
 
@@ -227,8 +217,7 @@ answer_playlist (Request *request, MillLiveOutcome outcome)
 
   if (outcome == MILL_LIVE_LATE) {
     /* 6.2.5.2: blocked for three target durations. */
-    answer_error (request->message, SOUP_STATUS_SERVICE_UNAVAILABLE,
-        BLOCKED_FAIL_TARGETS * target);
+    answer_error (request->exchange, 503, BLOCKED_FAIL_TARGETS * target);
     return;
   }
   /* Its files may go one after the other: nothing of them is told. */
@@ -237,14 +226,13 @@ answer_playlist (Request *request, MillLiveOutcome outcome)
       : mill_live_texts_look_up (request->serve->texts, request->stream,
             request->file);
   if (playlist == NULL) {
-    answer_error (request->message, SOUP_STATUS_NOT_FOUND,
-        PLAIN_FAIL_TARGETS * target);
+    answer_error (request->exchange, 404, PLAIN_FAIL_TARGETS * target);
     return;
   }
   /* Gone without an end: another packager has taken over, and its playlist is
    * another version that does not have this part. */
   if (outcome == MILL_LIVE_GONE && !mill_live_texts_is_ended (playlist)) {
-    answer_busy (request->message);
+    answer_busy (request->exchange);
     return;
   }
   answer_text (request, mill_live_texts_print (playlist, request->query.skip),
@@ -310,13 +298,13 @@ block_playlist (Request *request)
   /* Not for B.1's four target durations: by then players ask for it, and whoever
    * asks a cache too early, on purpose, would have refused it to all of them. */
   if (is_too_far (request))
-    answer_error (request->message, SOUP_STATUS_BAD_REQUEST, 0);
+    answer_error (request->exchange, 400, 0);
   else
     answer_or_wait (g_steal_pointer (&owned), &want);
 }
 
 gboolean
-mill_live_serve_playlist (MillLiveServe *self, SoupServerMessage *message,
+mill_live_serve_playlist (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path)
 {
   MillLiveStream *stream =
@@ -332,19 +320,19 @@ mill_live_serve_playlist (MillLiveServe *self, SoupServerMessage *message,
   playlist = mill_live_texts_look_up (self->texts, stream, path->file);
   if (playlist == NULL)
     return FALSE;
-  request = new_request (self, message, stream, path->file);
+  request = new_request (self, exchange, stream, path->file);
   request->answer = answer_playlist;
   rendition = mill_live_texts_get_rendition (playlist);
   request->rendition = rendition != NULL ? g_strdup (rendition->name) : NULL;
-  valid = mill_live_query_parse (
-      g_uri_get_query (soup_server_message_get_uri (message)), &request->query);
+  valid =
+      mill_live_query_parse (mill_http_exchange_get_request (exchange)->query,
+          &request->query);
   /* 6.2.5.2: after the end nothing is asked for. */
   if (mill_live_texts_is_ended (playlist)) {
     request->query = (MillLiveQuery){ 0 };
     answer_playlist (request, MILL_LIVE_READY);
   } else if (!valid) {
-    answer_error (message, SOUP_STATUS_BAD_REQUEST,
-        BLOCKED_FAIL_TARGETS * get_target (request));
+    answer_error (exchange, 400, BLOCKED_FAIL_TARGETS * get_target (request));
   } else if (request->query.has_msn) {
     block_playlist (g_steal_pointer (&request));
   } else {
@@ -387,7 +375,7 @@ answer_slice (Request *request, MillOriginFile *file, const MillLivePart *part)
     .version = version,
   };
 
-  mill_origin_response_set_slice (request->message, &meta, file, part->offset,
+  mill_origin_response_set_slice (request->exchange, &meta, file, part->offset,
       part->length);
 }
 
@@ -405,12 +393,10 @@ answer_part (Request *request, MillLiveOutcome outcome)
       : NULL;
 
   if (outcome == MILL_LIVE_LATE)
-    answer_error (request->message, SOUP_STATUS_SERVICE_UNAVAILABLE,
-        PART_FAIL_TARGETS * target);
+    answer_error (request->exchange, 503, PART_FAIL_TARGETS * target);
   else if (file == NULL || part->offset > file->size ||
       part->length > file->size - part->offset)
-    answer_error (request->message, SOUP_STATUS_NOT_FOUND,
-        PART_FAIL_TARGETS * target);
+    answer_error (request->exchange, 404, PART_FAIL_TARGETS * target);
   else
     answer_slice (request, file, part);
   if (file != NULL)
@@ -444,7 +430,7 @@ is_hinted (const Request *request)
 }
 
 gboolean
-mill_live_serve_part (MillLiveServe *self, SoupServerMessage *message,
+mill_live_serve_part (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path)
 {
   MillLiveStream *stream =
@@ -456,10 +442,10 @@ mill_live_serve_part (MillLiveServe *self, SoupServerMessage *message,
   if (stream == NULL || slash == NULL ||
       !mill_origin_path_parse_part (slash + 1, &want.generation, &want.number,
           &want.part)) {
-    mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
+    mill_origin_response_set_error (exchange, 404);
     return TRUE;
   }
-  request = new_request (self, message, stream, path->file);
+  request = new_request (self, exchange, stream, path->file);
   request->answer = answer_part;
   request->rendition = g_strndup (path->file, (gsize) (slash - path->file));
   want.rendition = request->rendition;
@@ -489,18 +475,16 @@ answer_init (Request *request, MillLiveOutcome outcome)
 
   if (file != NULL) {
     meta.version = file->version;
-    mill_origin_response_set_file (request->message, &meta, file);
+    mill_origin_response_set_file (request->exchange, &meta, file);
     mill_origin_files_release (file);
   } else {
-    answer_error (request->message,
-        outcome == MILL_LIVE_LATE ? SOUP_STATUS_SERVICE_UNAVAILABLE
-                                  : SOUP_STATUS_NOT_FOUND,
+    answer_error (request->exchange, outcome == MILL_LIVE_LATE ? 503 : 404,
         PART_FAIL_TARGETS * get_target (request));
   }
 }
 
 gboolean
-mill_live_serve_init (MillLiveServe *self, SoupServerMessage *message,
+mill_live_serve_init (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path)
 {
   MillLiveStream *stream =
@@ -516,7 +500,7 @@ mill_live_serve_init (MillLiveServe *self, SoupServerMessage *message,
   hinted = g_strdup_printf ("init-%" G_GUINT64_FORMAT ".mp4", want.generation);
   if (!g_str_equal (slash + 1, hinted))
     return FALSE;
-  request = new_request (self, message, stream, path->file);
+  request = new_request (self, exchange, stream, path->file);
   request->answer = answer_init;
   request->rendition = g_strndup (path->file, (gsize) (slash - path->file));
   want.rendition = request->rendition;

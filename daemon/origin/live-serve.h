@@ -2,8 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <libsoup/soup.h>
-
+#include "daemon/origin/http-exchange.h"
 #include "daemon/origin/live-stream.h"
 #include "daemon/origin/origin-files.h"
 #include "daemon/origin/origin-gzip.h"
@@ -15,7 +14,7 @@ G_BEGIN_DECLS
 /*
  * Requests for what a live stream has, or is about to have: playlists with
  * their delivery directives, parts, hinted headers (RFC 8216bis 6.2.5, 6.2.6).
- * An answer that has to wait leaves its message paused. Main thread.
+ * An answer that has to wait holds its exchange. Main thread.
  *
  * Each function returns FALSE, and has done nothing, when the request is none
  * of its: then the file is served as it is.
@@ -38,15 +37,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillLiveServe, mill_live_serve_free)
 
 /** {rendition}/{name}.m3u8 */
 gboolean mill_live_serve_playlist (MillLiveServe *self,
-    SoupServerMessage *message, const MillOriginPath *path);
+    MillHttpExchange *exchange, const MillOriginPath *path);
 
 /** {rendition}/{generation}-{number}.{part}.m4s; never FALSE: parts are not in
  * files of their own */
-gboolean mill_live_serve_part (MillLiveServe *self, SoupServerMessage *message,
+gboolean mill_live_serve_part (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path);
 
 /** {rendition}/init-{generation}.mp4 that is hinted, and not there yet. */
-gboolean mill_live_serve_init (MillLiveServe *self, SoupServerMessage *message,
+gboolean mill_live_serve_init (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path);
 
 /** Whoever waits for something of @streams, which are about to be drained, is to

@@ -4,12 +4,8 @@
 
 #include <string.h>
 
-#include "daemon/origin/origin-connections.h"
-#include "daemon/origin/origin-file.h"
+#include "daemon/origin/origin-files.h"
 #include "daemon/origin/origin-response.h"
-
-/* Per turn of one answer. */
-#define BLOCK_BYTES (128 * 1024)
 
 /* By its clock a player may be this many segments early: shaka-player is, by
  * more than a second. */
@@ -19,10 +15,10 @@
  */
 #define GROWING_CACHE_CONTROL "public, max-age=1"
 
-/* One answer, until its message is over. */
+/* One answer, until its exchange is over. */
 typedef struct
 {
-  SoupServerMessage *message;
+  MillHttpExchange *exchange;
   MillLiveStream *stream;
   MillLiveWait *wait; /* nullable */
   gchar *media_dir;
@@ -30,97 +26,88 @@ typedef struct
   gchar *rendition;
   guint64 generation;
   guint64 number;
-  MillOriginFile file; /* opened with the first part */
+  MillOriginFile *file; /* nullable: opened with the first part */
   guint64 sent;
-  gboolean has_begun; /* there is a head */
-  gboolean is_paused;
-  gboolean is_over; /* all that is to be said is said */
 } Growing;
 
 static void
 free_growing (Growing *self)
 {
   g_clear_pointer (&self->wait, mill_live_stream_cancel);
+  g_clear_pointer (&self->file, mill_origin_files_release);
   mill_live_stream_unref (self->stream);
-  mill_origin_file_clear (&self->file);
   g_free (self->media_dir);
   g_free (self->name);
   g_free (self->rendition);
   g_free (self);
 }
 
-/* ---- the answer ---- */
-
-static void
-go_on (Growing *self)
-{
-  if (!self->is_paused)
-    return;
-  self->is_paused = FALSE;
-  soup_server_message_unpause (self->message);
-}
-
-static void
-pause_answer (Growing *self)
-{
-  if (self->is_paused)
-    return;
-  self->is_paused = TRUE;
-  soup_server_message_pause (self->message);
-}
-
-static void
-refuse (Growing *self, guint status)
-{
-  self->is_over = TRUE;
-  mill_origin_response_set_error (self->message, status);
-  go_on (self);
-}
+/* ---- the answer: each of these ends it, or leaves it for later ---- */
 
 /* Without the last chunk of the transfer coding every reader knows that this is
  * not all (RFC 9112 8). */
 static void
 cut_off (Growing *self)
 {
-  MillOriginIo *io = mill_origin_connections_get_io (self->message);
+  MillHttpExchange *exchange = self->exchange;
 
   g_message ("Segment '%s' of '%s' was not finished: ending the connection",
       self->name, mill_live_stream_get_name (self->stream));
-  self->is_over = TRUE;
-  if (io != NULL)
-    mill_origin_io_end (io, FALSE);
-  /* libsoup finds out when it has something to write. */
-  soup_message_body_append (
-      soup_server_message_get_response_body (self->message), SOUP_MEMORY_STATIC,
-      "-", 1);
-  go_on (self);
+  free_growing (self);
+  mill_http_exchange_cut_off (exchange);
 }
 
 static void
 fail (Growing *self, guint status)
 {
-  if (self->has_begun)
+  MillHttpExchange *exchange = self->exchange;
+
+  if (self->file != NULL) {
     cut_off (self);
-  else
-    refuse (self, status);
+    return;
+  }
+  free_growing (self);
+  mill_origin_response_set_error (exchange, status);
+  mill_http_exchange_release (exchange);
+}
+
+static void
+finish (Growing *self)
+{
+  MillHttpExchange *exchange = self->exchange;
+
+  free_growing (self);
+  mill_http_exchange_end_chunks (exchange);
 }
 
 static gboolean
+open_file (Growing *self)
+{
+  MillOriginFile *file = g_rc_box_new0 (MillOriginFile);
+
+  file->fd = -1;
+  if (mill_origin_file_open (self->media_dir,
+          mill_live_stream_get_name (self->stream), self->name, file))
+    self->file = file;
+  else
+    mill_origin_files_release (file);
+  return self->file != NULL;
+}
+
+/* Returns: whether there is more to it than a head. */
+static gboolean
 begin_answer (Growing *self)
 {
-  SoupMessageHeaders *headers =
-      soup_server_message_get_response_headers (self->message);
+  MillHttpExchange *exchange = self->exchange;
 
-  if (!mill_origin_file_open (self->media_dir,
-          mill_live_stream_get_name (self->stream), self->name, &self->file))
-    return FALSE;
-  self->has_begun = TRUE;
-  soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
-  soup_message_headers_replace (headers, "Content-Type", "video/mp4");
-  soup_message_headers_replace (headers, "Cache-Control",
+  mill_origin_response_begin (exchange, 200);
+  mill_http_exchange_add_field (exchange, "Content-Type", "video/mp4");
+  mill_http_exchange_add_field (exchange, "Cache-Control",
       GROWING_CACHE_CONTROL);
-  soup_server_message_set_status (self->message, SOUP_STATUS_OK, NULL);
-  return TRUE;
+  if (mill_http_exchange_begin_chunks (exchange))
+    return TRUE;
+  free_growing (self);
+  return FALSE;
 }
 
 /* ---- what is sent when ---- */
@@ -136,30 +123,23 @@ on_ready (MillLiveOutcome outcome, gpointer user_data)
   if (outcome == MILL_LIVE_READY)
     step (self);
   else
-    fail (self, SOUP_STATUS_NOT_FOUND);
+    fail (self, 404);
 }
 
+/* What it waits for may be there: the part after the last, when the segment was
+ * cut short of it. */
 static void
 wait_for (Growing *self, guint32 part)
 {
   MillLiveWant want = { self->rendition, self->generation, self->number, part };
 
-  switch (mill_live_stream_check (self->stream, &want)) {
-    case MILL_LIVE_GONE:
-      fail (self, SOUP_STATUS_NOT_FOUND);
-      return;
-    case MILL_LIVE_READY:
-      /* The part after the last: the segment was cut short of it. */
-      fail (self, SOUP_STATUS_NOT_FOUND);
-      return;
-    case MILL_LIVE_LATE:
-      break;
+  if (mill_live_stream_check (self->stream, &want) != MILL_LIVE_LATE) {
+    fail (self, 404);
+    return;
   }
   self->wait = mill_live_stream_wait (self->stream, &want, on_ready, self);
   if (self->wait == NULL)
-    fail (self, SOUP_STATUS_SERVICE_UNAVAILABLE);
-  else
-    pause_answer (self);
+    fail (self, 503);
 }
 
 static MillLiveSegment *
@@ -173,32 +153,15 @@ find_segment (Growing *self)
                            : NULL;
 }
 
-/* Sends what is there, a block at a time: the next when the one before has
- * gone. */
-static void
-send_block (Growing *self, const MillLiveSegment *segment)
+/* Returns: whether it is sent, and one may go on. */
+static gboolean
+send_more (Growing *self, const MillLiveSegment *segment)
 {
-  gsize length = MIN (segment->length - self->sent, BLOCK_BYTES);
-  g_autoptr (GBytes) block =
-      mill_origin_file_read (&self->file, self->sent, length);
+  const guint64 offset = self->sent;
 
-  if (block == NULL || g_bytes_get_size (block) < length) {
-    cut_off (self);
-    return;
-  }
-  self->sent += length;
-  soup_message_body_append_bytes (
-      soup_server_message_get_response_body (self->message), block);
-  go_on (self);
-}
-
-static void
-finish (Growing *self)
-{
-  self->is_over = TRUE;
-  soup_message_body_complete (
-      soup_server_message_get_response_body (self->message));
-  go_on (self);
+  self->sent = segment->length;
+  return mill_http_exchange_send_chunk (self->exchange, self->file, offset,
+      segment->length - offset);
 }
 
 static void
@@ -210,32 +173,40 @@ step (Growing *self)
     wait_for (self, 0);
     return;
   }
-  if (!self->has_begun && (segment->length == 0 || !begin_answer (self))) {
-    fail (self, SOUP_STATUS_NOT_FOUND);
+  if (self->file == NULL) {
+    if (segment->length == 0 || !open_file (self)) {
+      fail (self, 404);
+      return;
+    }
+    if (!begin_answer (self))
+      return;
+  }
+  if (self->sent < segment->length && !send_more (self, segment))
     return;
-  }
-  if (g_str_equal (soup_server_message_get_method (self->message), "HEAD")) {
-    self->is_over = TRUE;
-    go_on (self);
-  } else if (self->sent < segment->length) {
-    send_block (self, segment);
-  } else if (!segment->complete) {
+  if (!segment->complete)
     wait_for (self, segment->parts->len);
-  } else if (segment->gap) {
+  else if (segment->gap)
     cut_off (self);
-  } else {
+  else
     finish (self);
-  }
 }
 
 static void
-on_wrote_chunk (SoupServerMessage *message, gpointer user_data)
+on_taken (MillHttpExchange *exchange, gpointer user_data)
 {
-  Growing *self = user_data;
-
-  if (self->wait == NULL && !self->is_over)
-    step (self);
+  step (user_data);
 }
+
+static void
+on_gone (MillHttpExchange *exchange, gpointer user_data)
+{
+  free_growing (user_data);
+}
+
+static const MillHttpExchangeFuncs growing_funcs = {
+  .gone = on_gone,
+  .taken = on_taken,
+};
 
 /* ---- which there are ---- */
 
@@ -280,29 +251,25 @@ parse_name (const gchar *file, Growing *wanted)
 
 static void
 begin (const Growing *wanted, MillLiveStream *stream, const gchar *media_dir,
-    SoupServerMessage *message, const gchar *file)
+    MillHttpExchange *exchange, const gchar *file)
 {
   Growing *self = g_memdup2 (wanted, sizeof (*wanted));
 
   self->rendition = g_strdup (wanted->rendition);
-  self->message = message;
+  self->exchange = exchange;
   self->stream = mill_live_stream_ref (stream);
   self->media_dir = g_strdup (media_dir);
   self->name = g_strdup (file);
-  /* What was written is let go of. */
-  soup_message_body_set_accumulate (
-      soup_server_message_get_response_body (message), FALSE);
-  g_signal_connect_data (message, "wrote-chunk", G_CALLBACK (on_wrote_chunk),
-      self, (GClosureNotify) (GCallback) free_growing, 0);
+  mill_http_exchange_hold (exchange, &growing_funcs, self);
   step (self);
 }
 
 MillOriginGrowth
 mill_origin_growing_serve (MillLiveStreams *streams, const gchar *media_dir,
-    SoupServerMessage *message, const MillOriginPath *path)
+    MillHttpExchange *exchange, const MillOriginPath *path)
 {
   MillLiveStream *stream = mill_live_streams_look_up (streams, path->stream);
-  Growing wanted = { .file = { .fd = -1 } };
+  Growing wanted = { 0 };
   g_autofree gchar *rendition = NULL;
   MillOriginGrowth growth;
 
@@ -316,6 +283,6 @@ mill_origin_growing_serve (MillLiveStreams *streams, const gchar *media_dir,
     growth = look_up (stream, &wanted);
   }
   if (growth == MILL_ORIGIN_GROWTH_SERVED)
-    begin (&wanted, stream, media_dir, message, path->file);
+    begin (&wanted, stream, media_dir, exchange, path->file);
   return growth;
 }

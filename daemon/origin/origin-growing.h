@@ -2,8 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <libsoup/soup.h>
-
+#include "daemon/origin/http-exchange.h"
 #include "daemon/origin/live-stream.h"
 #include "daemon/origin/origin-path.h"
 
@@ -21,7 +20,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   MILL_ORIGIN_GROWTH_NONE, /* it does not grow, and is not about to begin */
-  MILL_ORIGIN_GROWTH_SERVED, /* the message is answered, or will be */
+  MILL_ORIGIN_GROWTH_SERVED, /* the exchange is answered, or will be */
   MILL_ORIGIN_GROWTH_WHOLE, /* the file is complete, listed or not */
 } MillOriginGrowth;
 
@@ -31,10 +30,10 @@ typedef enum
  *
  * Ranges are not looked at: how long it becomes is not known.
  *
- * Returns: what it did; only MILL_ORIGIN_GROWTH_SERVED touches @message
+ * Returns: what it did; only MILL_ORIGIN_GROWTH_SERVED touches @exchange
  */
 MillOriginGrowth mill_origin_growing_serve (MillLiveStreams *streams,
-    const gchar *media_dir, SoupServerMessage *message,
+    const gchar *media_dir, MillHttpExchange *exchange,
     const MillOriginPath *path);
 
 G_END_DECLS

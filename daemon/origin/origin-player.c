@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-player.h"
 
+#include <gio/gio.h>
+
 #include "daemon/origin/origin-response.h"
 
 #define RESOURCES "/org/millrace/player/"
@@ -13,6 +15,8 @@
   "default-src 'none'; script-src 'self'; style-src 'self'; "                \
   "img-src 'self' data:; media-src 'self' blob: data:; connect-src 'self'; " \
   "worker-src 'self' blob:; base-uri 'none'; form-action 'none'"
+
+#define POLICY_LINE "Content-Security-Policy: " POLICY "\r\n"
 
 /* The files have no version in their names, so a page may be older than they
  * are for this long at most. */
@@ -33,38 +37,33 @@ get_content_type (const gchar *name)
 }
 
 static void
-set_resource (SoupServerMessage *message, const gchar *name)
+set_resource (MillHttpExchange *exchange, const gchar *name, const gchar *lines)
 {
   g_autofree gchar *path = g_strconcat (RESOURCES, name, NULL);
   g_autoptr (GBytes) content =
       g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   g_autofree gchar *version = NULL;
-  MillOriginMeta meta = { .cache_control = CACHE_CONTROL };
+  MillOriginMeta meta = { .cache_control = CACHE_CONTROL, .lines = lines };
 
   if (content == NULL) {
-    mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
+    mill_origin_response_set_error (exchange, 404);
     return;
   }
   version = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, content);
   meta.content_type = get_content_type (name);
   meta.version = version;
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message),
-      "Content-Security-Policy", POLICY);
-  mill_origin_response_set_bytes (message, &meta, content);
+  mill_origin_response_set_bytes (exchange, &meta, content);
 }
 
 void
-mill_origin_player_set_page (SoupServerMessage *message)
+mill_origin_player_set_page (MillHttpExchange *exchange)
 {
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Referrer-Policy",
-      "no-referrer");
-  set_resource (message, "index.html");
+  set_resource (exchange, "index.html",
+      POLICY_LINE "Referrer-Policy: no-referrer\r\n");
 }
 
 void
-mill_origin_player_set_file (SoupServerMessage *message, const gchar *name)
+mill_origin_player_set_file (MillHttpExchange *exchange, const gchar *name)
 {
-  set_resource (message, name);
+  set_resource (exchange, name, POLICY_LINE);
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <libsoup/soup.h>
+#include "daemon/origin/http-exchange.h"
 
 G_BEGIN_DECLS
 
@@ -10,10 +10,10 @@ G_BEGIN_DECLS
  * program. Main thread. */
 
 /** Answers with the page; it reads the stream's name from its own address. */
-void mill_origin_player_set_page (SoupServerMessage *message);
+void mill_origin_player_set_page (MillHttpExchange *exchange);
 
 /** Answers with a file of the page, or 404. */
-void mill_origin_player_set_file (SoupServerMessage *message,
+void mill_origin_player_set_file (MillHttpExchange *exchange,
     const gchar *name);
 
 G_END_DECLS

@@ -2,47 +2,55 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 #include <sys/epoll.h>
 
 G_BEGIN_DECLS
 
 /*
  * Which sockets are ready, asked of the kernel once per turn of the main loop
- * by one epoll descriptor. GLib's own way is a poll() over all sockets in each
- * turn, and two writes to its wake-up descriptor each time a source with a
- * socket is dispatched: 8 of the 11 system calls of an answer. Main thread.
+ * by one epoll descriptor. GLib's own way is a source for each, which it looks
+ * at in every turn, and a poll() over all of their sockets. Main thread.
  */
 typedef struct _MillOriginPoller MillOriginPoller;
 
+typedef struct _MillOriginWatch MillOriginWatch;
+
+/** Something was added to @watch->ready, or it was asked for by
+ * mill_origin_poller_again(). */
+typedef void (*MillOriginWatchFunc) (MillOriginWatch *watch);
+
 /** Of one socket; part of what owns that. */
-typedef struct
+struct _MillOriginWatch
 {
   gint fd;
   /* EPOLLIN, EPOLLOUT: as far as known. Edges set it, who reads or writes
-   * clears it when there is no more. EPOLLRDHUP stays: reading never waits. */
+   * clears it when there is no more. EPOLLRDHUP stays: reading never waits;
+   * EPOLLHUP: both ways are over. */
   guint32 ready;
-} MillOriginWatch;
+  MillOriginWatchFunc func;
+  GList again; /* the poller's */
+  gboolean is_again;
+};
 
-/** Called at the beginning of each turn, before any other source. */
+/** Called at the end of each turn that had something to do. */
 typedef void (*MillOriginPollerFunc) (gpointer user_data);
 
 /** Returns: (transfer full)(nullable): attached to the main context; NULL: no
  * descriptors are left */
 MillOriginPoller *mill_origin_poller_new (MillOriginPollerFunc turn,
     gpointer user_data);
-/** What is still watched is not told of any more. */
 void mill_origin_poller_free (MillOriginPoller *self);
 
-/** @watch: stays where it is until its fd is closed.
- * Returns: FALSE when the kernel has no memory */
+/** @watch: stays where it is until the turn after mill_origin_poller_remove()
+ * has ended. Returns: FALSE when the kernel has no memory */
 gboolean mill_origin_poller_add (MillOriginPoller *self,
     MillOriginWatch *watch);
 
-/** For a pollable stream: ready when one of @wanted is in @watch, which @owner
- * has. Its callback is a GPollableSourceFunc.
- * @cancellable: (nullable). Returns: (transfer full) */
-GSource *mill_origin_poller_create_source (const MillOriginWatch *watch,
-    GObject *owner, GObject *stream, guint32 wanted, GCancellable *cancellable);
+/** Its func is not called any more, and its fd is -1, to be closed at once. */
+void mill_origin_poller_remove (MillOriginPoller *self, MillOriginWatch *watch);
+
+/** Calls the func of @watch in the next turn, whatever is ready. */
+void mill_origin_poller_again (MillOriginPoller *self, MillOriginWatch *watch);
 
 G_END_DECLS

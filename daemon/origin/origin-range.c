@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include <libsoup/soup.h>
-
 static gboolean
 parse_digits (const gchar *text, gsize length, guint64 *ret_value)
 {
@@ -86,23 +84,39 @@ mill_origin_range_matches (const gchar *header, const gchar *etag)
   return FALSE;
 }
 
+/* RFC 9110 12.4.2: ";q=0", with up to three more digits of it. @text: what is
+ * behind a name, up to @end. */
+static gboolean
+is_refused (const gchar *text, const gchar *end)
+{
+  while (text < end && (*text == ' ' || *text == '\t' || *text == ';'))
+    text++;
+  if (end - text < 3 || g_ascii_tolower (text[0]) != 'q' || text[1] != '=' ||
+      text[2] != '0')
+    return FALSE;
+  for (text += 3; text < end; text++) {
+    if (*text >= '1' && *text <= '9')
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 mill_origin_range_accepts_gzip (const gchar *header)
 {
-  GSList *accepted;
-  GSList *refused = NULL;
-  gboolean accepts = FALSE;
+  gboolean any = FALSE;
 
-  if (header == NULL)
-    return FALSE;
-  accepted = soup_header_parse_quality_list (header, &refused);
-  for (GSList *at = accepted; at != NULL && !accepts; at = at->next)
-    accepts = g_ascii_strcasecmp (at->data, "gzip") == 0 ||
-        g_str_equal (at->data, "*");
-  /* "*, gzip;q=0" */
-  for (GSList *at = refused; at != NULL && accepts; at = at->next)
-    accepts = g_ascii_strcasecmp (at->data, "gzip") != 0;
-  soup_header_free_list (accepted);
-  soup_header_free_list (refused);
-  return accepts;
+  while (header != NULL && *header != '\0') {
+    const gchar *name = header + strspn (header, " \t,");
+    const gchar *end = name + strcspn (name, ",");
+    gsize length = strcspn (name, " \t;,");
+
+    header = end;
+    /* "*, gzip;q=0": what is named counts. */
+    if (length == 4 && g_ascii_strncasecmp (name, "gzip", 4) == 0)
+      return !is_refused (name + length, end);
+    if (length == 1 && *name == '*')
+      any = !is_refused (name + length, end);
+  }
+  return any;
 }

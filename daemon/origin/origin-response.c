@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/origin/origin-response.h"
 
-#include "daemon/origin/origin-connections.h"
+#include <string.h>
+
 #include "daemon/origin/origin-range.h"
 
 /* A player that is early asks again in a second; so may a cache. */
@@ -10,100 +11,102 @@
 
 #define ALLOWED_METHODS "GET, HEAD, OPTIONS"
 
+/* Media is for any page to play; there are no cookies to protect. Date is what
+ * DASH players set their clock by (UTCTiming http-head). */
+#define COMMON_LINES                                                      \
+  "Access-Control-Allow-Origin: *\r\n"                                    \
+  "Access-Control-Expose-Headers: Accept-Ranges, Age, Content-Encoding, " \
+  "Content-Length, Content-Range, Date, ETag\r\n"                         \
+  "Cross-Origin-Resource-Policy: cross-origin\r\n"                        \
+  "Timing-Allow-Origin: *\r\n"                                            \
+  "X-Content-Type-Options: nosniff\r\n"
+
+#define OPTIONS_LINES                                               \
+  "Allow: " ALLOWED_METHODS "\r\n"                                  \
+  "Access-Control-Allow-Methods: " ALLOWED_METHODS "\r\n"           \
+  "Access-Control-Allow-Headers: Accept, Cache-Control, If-Match, " \
+  "If-Modified-Since, If-None-Match, If-Range, Pragma, Range, "     \
+  "CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status\r\n"        \
+  "Access-Control-Max-Age: 86400\r\n"
+
 /* ---- headers ---- */
 
-static void
-set_header (SoupServerMessage *message, const gchar *name, const gchar *value)
-{
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), name, value);
-}
-
-/* What no one has set before: nothing is looked for that it would replace. */
-static void
-add_header (SoupServerMessage *message, const gchar *name, const gchar *value)
-{
-  soup_message_headers_append (
-      soup_server_message_get_response_headers (message), name, value);
-}
-
 static const gchar *
-get_header (SoupServerMessage *message, const gchar *name)
+get_field (MillHttpExchange *exchange, MillHttpField field)
 {
-  return soup_message_headers_get_list (
-      soup_server_message_get_request_headers (message), name);
+  return mill_http_exchange_get_request (exchange)->fields[field];
 }
 
-static gboolean
-is_head (SoupServerMessage *message)
+void
+mill_origin_response_begin (MillHttpExchange *exchange, guint status)
 {
-  return g_str_equal (soup_server_message_get_method (message), "HEAD");
+  mill_http_exchange_set_status (exchange, status);
+  mill_http_exchange_add_lines (exchange, COMMON_LINES);
+}
+
+void
+mill_origin_response_set_options (MillHttpExchange *exchange)
+{
+  mill_origin_response_begin (exchange, 200);
+  mill_http_exchange_add_lines (exchange, OPTIONS_LINES);
 }
 
 static void
-set_length (SoupServerMessage *message, guint64 length)
+set_body (MillHttpExchange *exchange, const gchar *content_type,
+    const gchar *text)
 {
-  soup_message_headers_set_content_length (
-      soup_server_message_get_response_headers (message), length);
+  gsize length = strlen (text);
+  g_autoptr (GBytes) body = g_bytes_new (text, length);
+
+  mill_http_exchange_add_field (exchange, "Content-Type", content_type);
+  mill_http_exchange_set_bytes (exchange, body, 0, length);
 }
 
 void
-mill_origin_response_set_common (SoupServerMessage *message)
+mill_origin_response_set_text (MillHttpExchange *exchange,
+    const gchar *content_type, const gchar *text)
 {
-  SoupMessageHeaders *headers =
-      soup_server_message_get_response_headers (message);
-
-  /* Media is for any page to play; there are no cookies to protect. Date is
-   * what DASH players set their clock by (UTCTiming http-head). Nothing is
-   * there yet that would have to be replaced. */
-  soup_message_headers_append (headers, "Access-Control-Allow-Origin", "*");
-  soup_message_headers_append (headers, "Access-Control-Expose-Headers",
-      "Accept-Ranges, Age, Content-Encoding, Content-Length, Content-Range, "
-      "Date, ETag");
-  soup_message_headers_append (headers, "Cross-Origin-Resource-Policy",
-      "cross-origin");
-  soup_message_headers_append (headers, "Timing-Allow-Origin", "*");
-  soup_message_headers_append (headers, "X-Content-Type-Options", "nosniff");
+  mill_origin_response_begin (exchange, 200);
+  mill_http_exchange_add_field (exchange, "Cache-Control", "no-store");
+  set_body (exchange, content_type, text);
 }
 
 void
-mill_origin_response_set_options (SoupServerMessage *message)
-{
-  set_header (message, "Allow", ALLOWED_METHODS);
-  set_header (message, "Access-Control-Allow-Methods", ALLOWED_METHODS);
-  set_header (message, "Access-Control-Allow-Headers",
-      "Accept, Cache-Control, If-Match, If-Modified-Since, If-None-Match, "
-      "If-Range, Pragma, Range, CMCD-Object, CMCD-Request, CMCD-Session, "
-      "CMCD-Status");
-  set_header (message, "Access-Control-Max-Age", "86400");
-  /* Not 204: libsoup closes the connection after one. */
-  soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
-  set_length (message, 0);
-}
-
-void
-mill_origin_response_set_error (SoupServerMessage *message, guint status)
+mill_origin_response_set_problem (MillHttpExchange *exchange, guint status,
+    const gchar *cache_control, const gchar *lines)
 {
   g_autofree gchar *text = g_strdup_printf (
       "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n",
-      soup_status_get_phrase (status), status);
+      mill_http_exchange_get_phrase (status), status);
 
-  if (status == SOUP_STATUS_METHOD_NOT_ALLOWED)
-    set_header (message, "Allow", ALLOWED_METHODS);
-  set_header (message, "Cache-Control", ERROR_CACHE_CONTROL);
-  soup_server_message_set_status (message, status, NULL);
-  soup_server_message_set_response (message, "application/problem+json",
-      SOUP_MEMORY_COPY, text, strlen (text));
+  mill_origin_response_begin (exchange, status);
+  if (status == 405)
+    mill_http_exchange_add_lines (exchange, "Allow: " ALLOWED_METHODS "\r\n");
+  if (lines != NULL)
+    mill_http_exchange_add_lines (exchange, lines);
+  mill_http_exchange_add_field (exchange, "Cache-Control", cache_control);
+  set_body (exchange, "application/problem+json", text);
 }
 
+void
+mill_origin_response_set_error (MillHttpExchange *exchange, guint status)
+{
+  mill_origin_response_set_problem (exchange, status, ERROR_CACHE_CONTROL,
+      NULL);
+}
+
+/* Begins an answer of that content. */
 static void
-set_meta (SoupServerMessage *message, const MillOriginMeta *meta,
+set_meta (MillHttpExchange *exchange, guint status, const MillOriginMeta *meta,
     const gchar *etag)
 {
-  add_header (message, "ETag", etag);
-  add_header (message, "Cache-Control", meta->cache_control);
+  mill_origin_response_begin (exchange, status);
+  mill_http_exchange_add_field (exchange, "ETag", etag);
+  mill_http_exchange_add_field (exchange, "Cache-Control", meta->cache_control);
   if (meta->varies)
-    add_header (message, "Vary", "Accept-Encoding");
+    mill_http_exchange_add_lines (exchange, "Vary: Accept-Encoding\r\n");
+  if (meta->lines != NULL)
+    mill_http_exchange_add_lines (exchange, meta->lines);
 }
 
 /* ---- conditions and ranges ---- */
@@ -115,111 +118,94 @@ typedef struct
 } Part;
 
 static MillOriginRange
-choose_part (SoupServerMessage *message, const gchar *etag, guint64 total,
+choose_part (MillHttpExchange *exchange, const gchar *etag, guint64 total,
     Part *ret_part)
 {
-  const gchar *if_range = get_header (message, "If-Range");
+  const gchar *if_range = get_field (exchange, MILL_HTTP_IF_RANGE);
 
   *ret_part = (Part){ 0, total };
   /* RFC 9110 14.2: a range is for GET; 13.1.5: and void when the client has
    * another version. A date never is strong enough here. */
-  if (is_head (message) || (if_range != NULL && !g_str_equal (if_range, etag)))
+  if (mill_http_exchange_get_request (exchange)->method != MILL_HTTP_GET ||
+      (if_range != NULL && !g_str_equal (if_range, etag)))
     return MILL_ORIGIN_RANGE_WHOLE;
-  return mill_origin_range_parse (get_header (message, "Range"), total,
+  return mill_origin_range_parse (get_field (exchange, MILL_HTTP_RANGE), total,
       &ret_part->offset, &ret_part->length);
+}
+
+static void
+refuse_range (MillHttpExchange *exchange, guint64 total)
+{
+  g_autofree gchar *line =
+      g_strdup_printf ("Content-Range: bytes */%" G_GUINT64_FORMAT "\r\n",
+          total);
+
+  mill_origin_response_set_problem (exchange, 416, ERROR_CACHE_CONTROL, line);
 }
 
 /* Answers all but the body. Returns whether there is one, of @ret_part. */
 static gboolean
-begin (SoupServerMessage *message, const MillOriginMeta *meta, guint64 total,
-    Part *ret_part)
+begin_content (MillHttpExchange *exchange, const MillOriginMeta *meta,
+    guint64 total, Part *ret_part)
 {
-  SoupMessageHeaders *headers =
-      soup_server_message_get_response_headers (message);
-  g_autofree gchar *etag = g_strdup_printf ("\"%s\"", meta->version);
-  MillOriginRange range = choose_part (message, etag, total, ret_part);
+  g_autofree gchar *etag = g_strconcat ("\"", meta->version, "\"", NULL);
+  MillOriginRange range = choose_part (exchange, etag, total, ret_part);
+  gchar line[96];
 
-  if (mill_origin_range_matches (get_header (message, "If-None-Match"), etag)) {
-    set_meta (message, meta, etag);
-    soup_server_message_set_status (message, SOUP_STATUS_NOT_MODIFIED, NULL);
+  if (mill_origin_range_matches (get_field (exchange, MILL_HTTP_IF_NONE_MATCH),
+          etag)) {
+    set_meta (exchange, 304, meta, etag);
     return FALSE;
   }
   if (range == MILL_ORIGIN_RANGE_UNSATISFIABLE) {
-    g_autofree gchar *text =
-        g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, total);
-
-    mill_origin_response_set_error (message,
-        SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE);
-    set_header (message, "Content-Range", text);
+    refuse_range (exchange, total);
     return FALSE;
   }
-  set_meta (message, meta, etag);
-  add_header (message, "Content-Type", meta->content_type);
-  add_header (message, "Accept-Ranges", "bytes");
+  set_meta (exchange, range == MILL_ORIGIN_RANGE_PART ? 206 : 200, meta, etag);
+  mill_http_exchange_add_field (exchange, "Content-Type", meta->content_type);
+  mill_http_exchange_add_lines (exchange, "Accept-Ranges: bytes\r\n");
   if (meta->content_encoding != NULL)
-    add_header (message, "Content-Encoding", meta->content_encoding);
+    mill_http_exchange_add_field (exchange, "Content-Encoding",
+        meta->content_encoding);
   if (range == MILL_ORIGIN_RANGE_PART) {
-    soup_server_message_set_status (message, SOUP_STATUS_PARTIAL_CONTENT, NULL);
-    soup_message_headers_set_content_range (headers, ret_part->offset,
-        ret_part->offset + ret_part->length - 1, total);
-  } else {
-    soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
+    g_snprintf (line, sizeof (line),
+        "bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+        ret_part->offset, ret_part->offset + ret_part->length - 1, total);
+    mill_http_exchange_add_field (exchange, "Content-Range", line);
   }
-  set_length (message, ret_part->length);
-  return !is_head (message);
+  return TRUE;
 }
 
 void
-mill_origin_response_set_bytes (SoupServerMessage *message,
+mill_origin_response_set_bytes (MillHttpExchange *exchange,
     const MillOriginMeta *meta, GBytes *content)
 {
-  SoupMessageBody *body = soup_server_message_get_response_body (message);
-  g_autoptr (GBytes) sent = NULL;
   Part part;
 
-  /* Off, or libsoup would apply a range (several, too) a second time. */
-  soup_message_body_set_accumulate (body, FALSE);
-  if (!begin (message, meta, g_bytes_get_size (content), &part))
-    return;
-  sent = g_bytes_new_from_bytes (content, part.offset, part.length);
-  soup_message_body_append_bytes (body, sent);
-  soup_message_body_complete (body);
+  if (begin_content (exchange, meta, g_bytes_get_size (content), &part))
+    mill_http_exchange_set_bytes (exchange, content, part.offset, part.length);
 }
 
 /* ---- files ---- */
 
 void
-mill_origin_response_set_slice (SoupServerMessage *message,
+mill_origin_response_set_slice (MillHttpExchange *exchange,
     const MillOriginMeta *meta, MillOriginFile *file, guint64 offset,
     guint64 length)
 {
-  SoupMessageBody *body = soup_server_message_get_response_body (message);
-  MillOriginIo *io = mill_origin_connections_get_io (message);
-  gconstpointer base = mill_origin_file_map (file);
-  g_autoptr (GBytes) sent = NULL;
   Part part;
 
-  soup_message_body_set_accumulate (body, FALSE);
-  if (io == NULL || (base == NULL && length > 0)) {
-    mill_origin_response_set_error (message, SOUP_STATUS_INTERNAL_SERVER_ERROR);
+  if (!begin_content (exchange, meta, length, &part))
     return;
-  }
-  if (!begin (message, meta, length, &part))
-    return;
-  if (part.length > 0) {
-    mill_origin_io_set_file (io, base, file->size, file->fd,
-        mill_origin_files_hold (file),
-        (GDestroyNotify) mill_origin_files_release);
-    sent = g_bytes_new_static ((const gchar *) base + offset + part.offset,
-        part.length);
-    soup_message_body_append_bytes (body, sent);
-  }
-  soup_message_body_complete (body);
+  /* For short parts; what cannot be mapped is sent without. */
+  mill_origin_file_map (file);
+  mill_http_exchange_set_file (exchange, file, offset + part.offset,
+      part.length);
 }
 
 void
-mill_origin_response_set_file (SoupServerMessage *message,
+mill_origin_response_set_file (MillHttpExchange *exchange,
     const MillOriginMeta *meta, MillOriginFile *file)
 {
-  mill_origin_response_set_slice (message, meta, file, 0, file->size);
+  mill_origin_response_set_slice (exchange, meta, file, 0, file->size);
 }

@@ -3,7 +3,7 @@
 #include "daemon/origin/origin-server.h"
 
 #include <errno.h>
-#include <libsoup/soup.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/ipc/ipc.h"
@@ -17,7 +17,6 @@
 
 struct _MillOriginServer
 {
-  SoupServer *soup;
   gchar *bound;
   MillOriginConnections *connections;
   MillOriginStreams *streams;
@@ -28,62 +27,41 @@ struct _MillOriginServer
   guint drain_id; /* deadline, or the idle call that follows the last answer */
 };
 
-/* ---- what there is beside streams ---- */
+/* ---- what each path is answered by ---- */
 
 static void
-set_plain (SoupServerMessage *message, const gchar *content_type,
-    const gchar *text)
+serve_nothing (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Cache-Control",
-      "no-store");
-  soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
-  soup_server_message_set_response (message, content_type, SOUP_MEMORY_COPY,
-      text, strlen (text));
+  mill_origin_response_set_error (exchange, 404);
 }
 
-/* ---- what each path is answered by; the kind is for the metrics ---- */
-
-typedef struct
+static void
+serve_stream (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
-  SoupServerMessage *message;
-  const MillOriginPath *path;
-  GHashTable *query; /* nullable: decoded */
-} Request;
-
-static MillOriginRequestKind
-serve_nothing (MillOriginServer *self, const Request *request)
-{
-  mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
-  return MILL_ORIGIN_REQUEST_OTHER;
+  mill_origin_streams_serve (self->streams, exchange, path);
 }
 
-static MillOriginRequestKind
-serve_stream (MillOriginServer *self, const Request *request)
+static void
+serve_page (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
-  return mill_origin_streams_serve (self->streams, request->message,
-      request->path, request->query);
+  mill_origin_player_set_page (exchange);
 }
 
-static MillOriginRequestKind
-serve_page (MillOriginServer *self, const Request *request)
+static void
+serve_player (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
-  mill_origin_player_set_page (request->message);
-  return MILL_ORIGIN_REQUEST_OTHER;
+  mill_origin_player_set_file (exchange, path->file);
 }
 
-static MillOriginRequestKind
-serve_player (MillOriginServer *self, const Request *request)
+static void
+serve_health (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
-  mill_origin_player_set_file (request->message, request->path->file);
-  return MILL_ORIGIN_REQUEST_OTHER;
-}
-
-static MillOriginRequestKind
-serve_health (MillOriginServer *self, const Request *request)
-{
-  set_plain (request->message, "text/plain; charset=utf-8", "ok\n");
-  return MILL_ORIGIN_REQUEST_OTHER;
+  mill_origin_response_set_text (exchange, "text/plain; charset=utf-8", "ok\n");
 }
 
 gchar *
@@ -97,28 +75,26 @@ mill_origin_server_print_metrics (MillOriginServer *self)
   return mill_origin_metrics_print (&self->metrics, &gauges);
 }
 
-static MillOriginRequestKind
-serve_metrics (MillOriginServer *self, const Request *request)
+static void
+serve_metrics (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
   g_autofree gchar *text = mill_origin_server_print_metrics (self);
 
-  set_plain (request->message, "text/plain; version=0.0.4; charset=utf-8",
-      text);
-  return MILL_ORIGIN_REQUEST_OTHER;
+  mill_origin_response_set_text (exchange,
+      "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
 /* nginx has the same directory and asks whether a file of it is whole
  * (auth_request, which takes 2xx for yes and 403 for no): what still grows would
  * be taken for all of it by its caches and players. Whole is for ever, so one
  * question for each file is enough. */
-static MillOriginRequestKind
-serve_complete (MillOriginServer *self, const Request *request)
+static void
+serve_complete (MillOriginServer *self, MillHttpExchange *exchange,
+    const MillOriginPath *unused)
 {
-  SoupMessageHeaders *answer =
-      soup_server_message_get_response_headers (request->message);
-  const gchar *asked = soup_message_headers_get_one (
-      soup_server_message_get_request_headers (request->message),
-      "X-Original-URI");
+  const gchar *asked =
+      mill_http_exchange_get_request (exchange)->fields[MILL_HTTP_ORIGINAL_URI];
   g_autofree gchar *raw = g_strndup (asked != NULL ? asked : "",
       strcspn (asked != NULL ? asked : "", "?"));
   g_auto (MillOriginPath) path = { 0 };
@@ -127,16 +103,13 @@ serve_complete (MillOriginServer *self, const Request *request)
   mill_origin_path_parse (raw, &path);
   is_complete = path.kind == MILL_ORIGIN_PATH_STREAM &&
       mill_origin_streams_is_complete (self->streams, &path);
-  soup_message_headers_append (answer, "Cache-Control",
+  mill_origin_response_begin (exchange, is_complete ? 200 : 403);
+  mill_http_exchange_add_field (exchange, "Cache-Control",
       is_complete ? "public, max-age=86400, immutable" : "no-store");
-  soup_server_message_set_status (request->message,
-      is_complete ? SOUP_STATUS_OK : SOUP_STATUS_FORBIDDEN, NULL);
-  soup_message_headers_set_content_length (answer, 0);
-  return MILL_ORIGIN_REQUEST_OTHER;
 }
 
-static MillOriginRequestKind (*const routes[]) (MillOriginServer *,
-    const Request *) = {
+static void (*const routes[]) (MillOriginServer *, MillHttpExchange *,
+    const MillOriginPath *) = {
   [MILL_ORIGIN_PATH_NONE] = serve_nothing,
   [MILL_ORIGIN_PATH_STREAM] = serve_stream,
   [MILL_ORIGIN_PATH_PLAY] = serve_page,
@@ -147,58 +120,29 @@ static MillOriginRequestKind (*const routes[]) (MillOriginServer *,
   [MILL_ORIGIN_PATH_RESERVED] = serve_nothing,
 };
 
-/* ---- requests ---- */
-
-/* On a message from its head to its end: its kind, off by one. */
-#define KIND_KEY "mill-kind"
+/* ---- requests; their tag is what they are counted as ---- */
 
 static void
-set_kind (SoupServerMessage *message, MillOriginRequestKind kind)
-{
-  g_object_set_data (G_OBJECT (message), KIND_KEY, GUINT_TO_POINTER (kind + 1));
-}
-
-static void
-route (MillOriginServer *self, SoupServerMessage *message, const gchar *raw,
-    GHashTable *query)
-{
-  g_auto (MillOriginPath) path = { 0 };
-  const Request request = { message, &path, query };
-
-  mill_origin_path_parse (raw, &path);
-  set_kind (message, routes[path.kind](self, &request));
-}
-
-/* When the head of a request is there. Nothing here takes a body: one that is
- * sent is thrown away as it comes, and its connection ends. */
-static void
-on_head (SoupServer *soup, SoupServerMessage *message, const char *path,
-    GHashTable *query, gpointer user_data)
+on_request (MillHttpExchange *exchange, gpointer user_data)
 {
   MillOriginServer *self = user_data;
-  const gchar *method = soup_server_message_get_method (message);
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (message);
-  gboolean has_body = soup_message_headers_get_encoding (headers) ==
-          SOUP_ENCODING_CHUNKED ||
-      soup_message_headers_get_content_length (headers) > 0;
+  const MillHttpRequest *request = mill_http_exchange_get_request (exchange);
+  g_auto (MillOriginPath) path = { 0 };
 
   self->metrics.in_flight++;
-  set_kind (message, MILL_ORIGIN_REQUEST_OTHER);
-  mill_origin_connections_begin_answer (message);
-  soup_message_body_set_accumulate (
-      soup_server_message_get_request_body (message), FALSE);
-  mill_origin_response_set_common (message);
-  if (has_body || self->drained != NULL)
-    soup_message_headers_replace (
-        soup_server_message_get_response_headers (message), "Connection",
-        "close");
-  if (g_str_equal (method, "OPTIONS"))
-    mill_origin_response_set_options (message);
-  else if (!g_str_equal (method, "GET") && !g_str_equal (method, "HEAD"))
-    mill_origin_response_set_error (message, SOUP_STATUS_METHOD_NOT_ALLOWED);
-  else
-    route (self, message, path, query);
+  mill_http_exchange_set_tag (exchange, MILL_ORIGIN_REQUEST_OTHER);
+  if (self->drained != NULL)
+    mill_http_exchange_set_last (exchange);
+  if (request->status != 0) {
+    mill_origin_response_set_error (exchange, request->status);
+  } else if (request->method == MILL_HTTP_OPTIONS) {
+    mill_origin_response_set_options (exchange);
+  } else if (request->method == MILL_HTTP_OTHER) {
+    mill_origin_response_set_error (exchange, 405);
+  } else {
+    mill_origin_path_parse (request->path, &path);
+    routes[path.kind](self, exchange, &path);
+  }
 }
 
 static void
@@ -216,26 +160,21 @@ check_drained (MillOriginServer *self)
 {
   if (self->drained == NULL || self->metrics.in_flight > 0)
     return;
-  /* In a turn of its own: this may be within libsoup's. */
+  /* In a turn of its own: this may be within a connection's. */
   g_clear_handle_id (&self->drain_id, g_source_remove);
   self->drain_id = g_idle_add_once (finish_drain, self);
 }
 
-/* Finished or aborted; one that had no head yet was not counted. */
 static void
-on_request_ended (SoupServer *soup, SoupServerMessage *message,
-    gpointer user_data)
+on_ended (MillHttpExchange *exchange, gpointer user_data)
 {
   MillOriginServer *self = user_data;
-  guint class = soup_server_message_get_status (message) / 100;
-  guint kind =
-      GPOINTER_TO_UINT (g_object_steal_data (G_OBJECT (message), KIND_KEY));
+  const guint class = mill_http_exchange_get_status (exchange) / 100;
+  const guint kind = mill_http_exchange_get_tag (exchange);
 
-  if (kind == 0)
-    return;
   self->metrics.in_flight--;
   if (class >= 1 && class <= MILL_ORIGIN_N_CLASSES)
-    self->metrics.requests[kind - 1][class - 1]++;
+    self->metrics.requests[kind][class - 1]++;
   check_drained (self);
 }
 
@@ -245,17 +184,11 @@ MillOriginServer *
 mill_origin_server_new (const MillOriginServerOptions *options)
 {
   MillOriginServer *self = g_new0 (MillOriginServer, 1);
+  const MillOriginHandler handler = { on_request, on_ended, self };
 
-  /* Raw paths: decoding is origin-path's, once and in one place. */
-  self->soup = soup_server_new ("raw-paths", TRUE, NULL);
   self->streams = mill_origin_streams_new (options->media_dir, &self->metrics);
-  self->connections = mill_origin_connections_new (self->soup, &options->limits,
-      &self->metrics);
-  soup_server_add_early_handler (self->soup, NULL, on_head, self, NULL);
-  g_signal_connect (self->soup, "request-finished",
-      G_CALLBACK (on_request_ended), self);
-  g_signal_connect (self->soup, "request-aborted",
-      G_CALLBACK (on_request_ended), self);
+  self->connections =
+      mill_origin_connections_new (&handler, &options->limits, &self->metrics);
   return self;
 }
 
@@ -265,8 +198,6 @@ mill_origin_server_free (MillOriginServer *self)
   self->drained = NULL;
   g_clear_handle_id (&self->drain_id, g_source_remove);
   mill_origin_connections_free (self->connections);
-  g_signal_handlers_disconnect_by_data (self->soup, self);
-  g_object_unref (self->soup);
   mill_origin_streams_free (self->streams);
   g_free (self->bound);
   g_free (self);
@@ -374,18 +305,13 @@ listen_at (MillOriginServer *self, const gchar *address, Share share,
     GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
-  g_autoptr (GError) cause = NULL;
 
   if (self->bound != NULL)
     return g_strdup (self->bound);
   socket = open_listener (address, share, error);
   if (socket == NULL)
     return NULL;
-  if (!mill_origin_connections_listen (self->connections, socket, &cause)) {
-    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_FAILED,
-        "origin listener '%s': %s", address, cause->message);
-    return NULL;
-  }
+  mill_origin_connections_listen (self->connections, socket);
   self->bound = print_address (socket);
   return g_strdup (self->bound);
 }

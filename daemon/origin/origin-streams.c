@@ -44,13 +44,20 @@ struct _MillOriginStreams
 typedef struct
 {
   MillOriginStreams *streams;
-  SoupServerMessage *message;
+  MillHttpExchange *exchange;
   const MillOriginPath *path;
-  GHashTable *query; /* nullable */
   MillOriginFile *file; /* nullable: where the kind says so */
 } Request;
 
 /* ---- texts ---- */
+
+static gboolean
+accepts_gzip (const Request *request)
+{
+  return mill_origin_range_accepts_gzip (
+      mill_http_exchange_get_request (request->exchange)
+          ->fields[MILL_HTTP_ACCEPT_ENCODING]);
+}
 
 static void
 serve_gzip (const Request *request, MillOriginMeta *meta, const gchar *name)
@@ -65,15 +72,14 @@ serve_gzip (const Request *request, MillOriginMeta *meta, const gchar *name)
     GBytes *text = mill_origin_file_get_text (file);
 
     if (text == NULL) {
-      mill_origin_response_set_error (request->message,
-          SOUP_STATUS_INTERNAL_SERVER_ERROR);
+      mill_origin_response_set_error (request->exchange, 500);
       return;
     }
     compressed = mill_origin_gzip_add (gzip, name, file->version, text);
   }
   meta->version = version;
   meta->content_encoding = "gzip";
-  mill_origin_response_set_bytes (request->message, meta, compressed);
+  mill_origin_response_set_bytes (request->exchange, meta, compressed);
 }
 
 static void
@@ -81,8 +87,6 @@ serve_text (const Request *request, const gchar *content_type)
 {
   const MillOriginPath *path = request->path;
   MillOriginFile *file = request->file;
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
   MillOriginMeta meta = {
     .content_type = content_type,
     .cache_control = TEXT_CACHE_CONTROL,
@@ -91,16 +95,15 @@ serve_text (const Request *request, const gchar *content_type)
   };
 
   if (file->size >= MIN_GZIP_BYTES && file->size <= MAX_GZIP_BYTES &&
-      mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
-          "Accept-Encoding"))) {
+      accepts_gzip (request)) {
     g_autofree gchar *name = g_strconcat (path->stream, "/", path->file, NULL);
 
     serve_gzip (request, &meta, name);
   } else if (file->size <= MAX_TEXT_BYTES &&
       mill_origin_file_get_text (file) != NULL) {
-    mill_origin_response_set_bytes (request->message, &meta, file->text);
+    mill_origin_response_set_bytes (request->exchange, &meta, file->text);
   } else {
-    mill_origin_response_set_file (request->message, &meta, file);
+    mill_origin_response_set_file (request->exchange, &meta, file);
   }
 }
 
@@ -116,8 +119,6 @@ serve_made (const Request *request, const gchar *content_type, GBytes *text,
     const gchar *version)
 {
   MillOriginGzip *gzip = request->streams->gzip;
-  SoupMessageHeaders *headers =
-      soup_server_message_get_request_headers (request->message);
   g_autofree gchar *name =
       g_strconcat (request->path->stream, "/", request->path->file, NULL);
   g_autofree gchar *compressed_version = g_strconcat (version, "-gz", NULL);
@@ -129,9 +130,8 @@ serve_made (const Request *request, const gchar *content_type, GBytes *text,
     .varies = TRUE,
   };
 
-  if (!mill_origin_range_accepts_gzip (soup_message_headers_get_list (headers,
-          "Accept-Encoding"))) {
-    mill_origin_response_set_bytes (request->message, &meta, text);
+  if (!accepts_gzip (request)) {
+    mill_origin_response_set_bytes (request->exchange, &meta, text);
     return;
   }
   compressed = mill_origin_gzip_lookup (gzip, name, version);
@@ -139,7 +139,7 @@ serve_made (const Request *request, const gchar *content_type, GBytes *text,
     compressed = mill_origin_gzip_add (gzip, name, version, text);
   meta.version = compressed_version;
   meta.content_encoding = "gzip";
-  mill_origin_response_set_bytes (request->message, &meta, compressed);
+  mill_origin_response_set_bytes (request->exchange, &meta, compressed);
 }
 
 static void
@@ -176,12 +176,8 @@ serve_clock (const Request *request)
   g_autofree gchar *text = g_strdup_printf ("%s.%03dZ", seconds,
       g_date_time_get_microsecond (now) / 1000);
 
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (request->message),
-      "Cache-Control", "no-store");
-  soup_server_message_set_status (request->message, SOUP_STATUS_OK, NULL);
-  soup_server_message_set_response (request->message,
-      "text/plain; charset=utf-8", SOUP_MEMORY_COPY, text, strlen (text));
+  mill_origin_response_set_text (request->exchange, "text/plain; charset=utf-8",
+      text);
 }
 
 static void
@@ -219,7 +215,7 @@ serve_media (const Request *request, const gchar *cache_control)
     .version = request->file->version,
   };
 
-  mill_origin_response_set_file (request->message, &meta, request->file);
+  mill_origin_response_set_file (request->exchange, &meta, request->file);
 }
 
 static void
@@ -234,12 +230,12 @@ serve_unlisted (const Request *request)
 {
   MillOriginStreams *streams = request->streams;
   MillOriginGrowth growth = mill_origin_growing_serve (streams->live,
-      streams->media_dir, request->message, request->path);
+      streams->media_dir, request->exchange, request->path);
 
   if (growth == MILL_ORIGIN_GROWTH_WHOLE && request->file != NULL)
     serve_media (request, MEDIA_CACHE_CONTROL);
   else if (growth != MILL_ORIGIN_GROWTH_SERVED)
-    mill_origin_response_set_error (request->message, SOUP_STATUS_NOT_FOUND);
+    mill_origin_response_set_error (request->exchange, 404);
 }
 
 /* No playlist says what is whole, as of a stream with an MPD alone; live.index
@@ -250,7 +246,7 @@ serve_unknown (const Request *request)
   MillOriginStreams *streams = request->streams;
 
   switch (mill_origin_growing_serve (streams->live, streams->media_dir,
-      request->message, request->path)) {
+      request->exchange, request->path)) {
     case MILL_ORIGIN_GROWTH_SERVED:
       break;
     case MILL_ORIGIN_GROWTH_WHOLE:
@@ -298,7 +294,7 @@ typedef struct
   MillOriginRequestKind counted;
   void (*serve) (const Request *request); /* NULL: it is not for viewers */
   /* NULL, or asked first: what a live stream has beyond its files */
-  gboolean (*serve_live) (MillLiveServe *live, SoupServerMessage *message,
+  gboolean (*serve_live) (MillLiveServe *live, MillHttpExchange *exchange,
       const MillOriginPath *path);
   gboolean is_without_file; /* it can be served before there is one */
 } Kind;
@@ -328,26 +324,26 @@ static const Kind kinds[] = {
       FALSE },
 };
 
-MillOriginRequestKind
-mill_origin_streams_serve (MillOriginStreams *self, SoupServerMessage *message,
-    const MillOriginPath *path, GHashTable *query)
+void
+mill_origin_streams_serve (MillOriginStreams *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
 {
   const Kind *kind = &kinds[mill_origin_path_get_file_kind (path->file)];
   MillOriginFile *file = NULL;
-  Request request = { self, message, path, query, NULL };
+  Request request = { self, exchange, path, NULL };
 
+  mill_http_exchange_set_tag (exchange, kind->counted);
   if (kind->serve_live != NULL &&
-      kind->serve_live (self->low_latency, message, path))
-    return kind->counted;
+      kind->serve_live (self->low_latency, exchange, path))
+    return;
   if (kind->serve != NULL)
     file = mill_origin_files_get (self->files, path->stream, path->file);
   request.file = file;
   if (file == NULL && !kind->is_without_file)
-    mill_origin_response_set_error (message, SOUP_STATUS_NOT_FOUND);
+    mill_origin_response_set_error (exchange, 404);
   else
     kind->serve (&request);
   g_clear_pointer (&file, mill_origin_files_release);
-  return kind->counted;
 }
 
 gboolean

@@ -2,8 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include <libsoup/soup.h>
-
+#include "daemon/origin/http-exchange.h"
 #include "daemon/origin/origin-metrics.h"
 #include "daemon/origin/origin-path.h"
 
@@ -19,10 +18,10 @@ MillOriginStreams *mill_origin_streams_new (const gchar *media_dir,
 void mill_origin_streams_free (MillOriginStreams *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillOriginStreams, mill_origin_streams_free)
 
-/** Answers a GET or HEAD. @path: of kind MILL_ORIGIN_PATH_STREAM. @query:
- * (nullable): decoded. Returns: what it is counted as */
-MillOriginRequestKind mill_origin_streams_serve (MillOriginStreams *self,
-    SoupServerMessage *message, const MillOriginPath *path, GHashTable *query);
+/** Answers a GET or HEAD, or holds it; its tag becomes what it is counted as.
+ * @path: of kind MILL_ORIGIN_PATH_STREAM */
+void mill_origin_streams_serve (MillOriginStreams *self,
+    MillHttpExchange *exchange, const MillOriginPath *path);
 
 /** Answers everybody who waits; nobody waits any more. */
 void mill_origin_streams_drain (MillOriginStreams *self);
