@@ -10,6 +10,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 
 #define DEFAULT_IDLE_TIMEOUT_MS 30000
 #define DEFAULT_RECONNECT_TIMEOUT_MS 30000
+#define MAX_READ_INTERVAL_MS 1000
 
 enum
 {
@@ -27,6 +28,7 @@ enum
   PROP_MAX_PENDING,
   PROP_MAX_PENDING_PER_ADDRESS,
   PROP_LOW_LATENCY,
+  PROP_READ_INTERVAL_MS,
   PROP_STATS,
   PROP_LISTENER_STATS,
   PROP_THREADS,
@@ -134,6 +136,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       mill_rtmp_stream_set_low_latency (self->stream,
           g_value_get_boolean (value));
       break;
+    case PROP_READ_INTERVAL_MS:
+      mill_rtmp_stream_set_read_interval (self->stream,
+          g_value_get_uint (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -223,6 +229,10 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_LOW_LATENCY:
       g_value_set_boolean (value,
           mill_rtmp_stream_get_low_latency (self->stream));
+      break;
+    case PROP_READ_INTERVAL_MS:
+      g_value_set_uint (value,
+          mill_rtmp_stream_get_read_interval (self->stream));
       break;
     case PROP_STATS:
       g_value_take_boxed (value, mill_rtmp_stream_make_stats (self->stream));
@@ -315,8 +325,15 @@ gst_rtmp_server_src_properties_install (GObjectClass *object_class)
           1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, playing);
   properties[PROP_LOW_LATENCY] = g_param_spec_boolean ("low-latency",
       "Low latency",
-      "What is below wants low latency: a publisher with B-frames is warned of",
+      "What is below wants low latency: a publisher with B-frames is warned of, "
+      "and read-interval-ms does not count",
       FALSE, playing);
+  properties[PROP_READ_INTERVAL_MS] = g_param_spec_uint ("read-interval-ms",
+      "Read interval",
+      "How often a publisher is read, in ms, unless it has sent much (0 = "
+      "whenever it sends): what comes together costs less; without TLS; taken "
+      "at the start of a publisher",
+      0, MAX_READ_INTERVAL_MS, 0, playing);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "The publisher and its media: state, address, app, name, stream, bytes, "
       "since, reconnects, video-frames, audio-frames, video-tracks, "

@@ -47,7 +47,7 @@ struct _MillRtmpConnection
   MillRtmpLane *target; /* where its owner wants it; nullable */
   const MillRtmpConnectionOwner *owner;
   gpointer owner_data;
-  guint idle_timeout_ms;
+  MillRtmpConnectionTimes times;
   gboolean accepted;
   gchar *stream; /* set once */
   gboolean closed;
@@ -65,6 +65,7 @@ struct _MillRtmpConnection
   gpointer host_data;
   const MillRtmpConnectionOwner *live; /* the owner, while LIVE */
   GstPromise *promise;
+  gboolean is_stamped; /* the kernel tells when bytes came */
   guint reads; /* while LIVE; wraps */
   GByteArray *pending; /* read, but not consumed before the answer */
   gint64 last_media_us;
@@ -81,6 +82,10 @@ void mill_rtmp_socket_clear (MillRtmpConnection *self);
 
 /* Attaches the socket and its timer to @lane. */
 void mill_rtmp_socket_watch (MillRtmpConnection *self, MillRtmpLane *lane);
+/* Reads it every @interval_ms (0: as bytes come), and when there is much. Once,
+ * when it is watched; without TLS. */
+void mill_rtmp_socket_set_interval (MillRtmpConnection *self,
+    guint interval_ms);
 /* Waits for what the state of the connection wants to send and to read. */
 void mill_rtmp_socket_update (MillRtmpConnection *self);
 /* Bytes of the publisher to the session, and what follows from them. */

@@ -96,9 +96,10 @@ settle (MillRtmpConnection *self, const gchar *code, const gchar *reason)
   mill_rtmp_socket_leave_place (self);
   mill_rtmp_socket_watch (self, self->lane);
   self->last_media_us = g_get_monotonic_time ();
-  if (self->idle_timeout_ms > 0)
+  if (self->times.idle_timeout_ms > 0)
     mill_rtmp_timer_arm (self->timer,
-        self->last_media_us + (gint64) self->idle_timeout_ms * 1000);
+        self->last_media_us + (gint64) self->times.idle_timeout_ms * 1000);
+  mill_rtmp_socket_set_interval (self, self->times.read_interval_ms);
   mill_rtmp_session_accept (self->session);
   owner->started (self->owner_data);
   if (self->state == MILL_RTMP_CONNECTION_LIVE)
@@ -288,14 +289,14 @@ mill_rtmp_connection_is_claimed (MillRtmpConnection *self)
 void
 mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
     const MillRtmpConnectionOwner *owner, gpointer owner_data,
-    guint idle_timeout_ms)
+    const MillRtmpConnectionTimes *times)
 {
   g_mutex_lock (&self->lock);
   g_assert (!self->target);
   self->target = mill_rtmp_lane_ref (lane);
   self->owner = owner;
   self->owner_data = owner_data;
-  self->idle_timeout_ms = idle_timeout_ms;
+  self->times = *times;
   gboolean closed = self->closed;
   g_mutex_unlock (&self->lock);
   if (closed)

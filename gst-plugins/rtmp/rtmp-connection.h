@@ -46,12 +46,27 @@ typedef struct
   void (*metadata) (const GstStructure *metadata, gpointer user_data);
   /* a splice information section */
   void (*cue) (GBytes *section, gpointer user_data);
+  /* with a read interval: the last byte of the message before came at
+   * @arrival_us (monotonic), and nothing after it */
+  void (*arrived) (gint64 arrival_us, gpointer user_data);
   /* adds what `media` goes through; nullable */
   void (*warm) (MillRtmpWarm *warm, gpointer user_data);
   /* gone; last call. @reason is for people. Not called after
    * mill_rtmp_connection_drop() */
   void (*ended) (const gchar *reason, gpointer user_data);
 } MillRtmpConnectionOwner;
+
+/**
+ * MillRtmpConnectionTimes:
+ * @idle_timeout_ms: silence after which it counts as lost; 0: never
+ * @read_interval_ms: what comes is read this often, and when there is much; 0:
+ *   when it comes. Not with TLS
+ */
+typedef struct
+{
+  guint idle_timeout_ms;
+  guint read_interval_ms;
+} MillRtmpConnectionTimes;
 
 /* @fd: (transfer full); @host: (not nullable) static
  * @address: of the peer, for messages. In @lane. */
@@ -103,11 +118,10 @@ void mill_rtmp_connection_expire (MillRtmpConnection *self);
 gboolean mill_rtmp_connection_claim (MillRtmpConnection *self);
 gboolean mill_rtmp_connection_is_claimed (MillRtmpConnection *self);
 
-/* By the one that claimed it: attaches it to @lane when it is accepted.
- * @idle_timeout_ms: silence after which it counts as lost; 0: never */
+/* By the one that claimed it: attaches it to @lane when it is accepted. */
 void mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
     const MillRtmpConnectionOwner *owner, gpointer owner_data,
-    guint idle_timeout_ms);
+    const MillRtmpConnectionTimes *times);
 
 /* The round trip of its packets, as the kernel has measured it; -1: not known.
  * In its owner's lane. */

@@ -27,7 +27,8 @@ typedef struct
   /* of this publisher */
   gboolean has_last;
   gint64 last_dts_ns;
-  gint64 last_transit_us;
+  gboolean has_transit; /* last_transit_us is one */
+  gint64 last_transit_us; /* of the last frame whose arrival was known */
   gint64 step_8; /* mean step in ns, by 8 */
   guint n_steps;
   gint64 jitter_16; /* RFC 3550 §6.4.1, in us, by 16 */
@@ -47,6 +48,8 @@ struct _MillRtmpHealth
 {
   /* lane */
   Track tracks[N_KINDS];
+  gboolean is_gathered;
+  Track *last; /* of tracks: whose frame came last; nullable */
   gint64 last_tick_us;
   guint corrections; /* of all time, at the last tick */
   Second seconds[SHORT_S]; /* ring */
@@ -105,6 +108,7 @@ mill_rtmp_health_begin (MillRtmpHealth *self, gint64 now_us)
 {
   for (guint i = 0; i < N_KINDS; i++)
     self->tracks[i] = (Track){ 0 };
+  self->last = NULL;
   for (guint i = 0; i < SHORT_S; i++)
     self->seconds[i] = (Second){ 0 };
   forget_transits (self);
@@ -163,13 +167,21 @@ count_hole (MillRtmpHealth *self, gint64 step_ns, gint64 usual_ns)
 }
 
 static void
-count_step (MillRtmpHealth *self, Track *track, gint64 step_ns,
-    gint64 transit_us)
+count_transit (Track *track, gint64 transit_us)
 {
-  gint64 usual_ns = track->step_8 / 8;
   gint64 change_us = ABS (transit_us - track->last_transit_us);
 
-  track->jitter_16 += change_us - track->jitter_16 / 16;
+  if (track->has_transit)
+    track->jitter_16 += change_us - track->jitter_16 / 16;
+  track->has_transit = TRUE;
+  track->last_transit_us = transit_us;
+}
+
+static void
+count_step (MillRtmpHealth *self, Track *track, gint64 step_ns)
+{
+  gint64 usual_ns = track->step_8 / 8;
+
   if (track->n_steps >= MIN_STEPS && usual_ns > 0 &&
       step_ns > usual_ns + usual_ns / 2)
     count_hole (self, step_ns, usual_ns);
@@ -184,6 +196,7 @@ mill_rtmp_health_count (MillRtmpHealth *self, const MillRtmpHealthFrame *frame)
   Track *track = &self->tracks[frame->kind];
 
   track->bytes += frame->size;
+  self->last = frame->is_main ? track : NULL;
   if (!frame->is_main)
     return;
   gint64 transit_us = frame->arrival_us - frame->dts_ns / 1000;
@@ -191,15 +204,17 @@ mill_rtmp_health_count (MillRtmpHealth *self, const MillRtmpHealthFrame *frame)
     /* Another clock: what was measured by the one before means nothing. */
     forget_transits (self);
     self->has_key = FALSE;
+    track->has_transit = FALSE;
     track->transit_sum_us = transit_us * track->frames;
   } else if (track->has_last) {
-    count_step (self, track, frame->dts_ns - track->last_dts_ns, transit_us);
+    count_step (self, track, frame->dts_ns - track->last_dts_ns);
   }
+  if (!self->is_gathered)
+    count_transit (track, transit_us);
   track->has_last = TRUE;
   track->has_come = TRUE;
   track->frames++;
   track->transit_sum_us += transit_us;
-  track->last_transit_us = transit_us;
   track->last_dts_ns = frame->dts_ns;
   if (frame->kind != MILL_RTMP_HEALTH_VIDEO)
     return;
@@ -209,6 +224,19 @@ mill_rtmp_health_count (MillRtmpHealth *self, const MillRtmpHealthFrame *frame)
       MAX (self->composition_max_ms, frame->composition_ms);
   if (frame->is_key)
     count_keyframe (self, frame->dts_ns);
+}
+
+void
+mill_rtmp_health_set_gathered (MillRtmpHealth *self, gboolean gathered)
+{
+  self->is_gathered = gathered;
+}
+
+void
+mill_rtmp_health_tell_arrival (MillRtmpHealth *self, gint64 arrival_us)
+{
+  if (self->last)
+    count_transit (self->last, arrival_us - self->last->last_dts_ns / 1000);
 }
 
 void

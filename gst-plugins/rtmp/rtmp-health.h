@@ -49,6 +49,12 @@ void mill_rtmp_health_begin (MillRtmpHealth *self, gint64 now_us);
 guint mill_rtmp_health_end (MillRtmpHealth *self,
     MillRtmpHealthChange *ret_changes);
 
+/* Whether frames are counted some together, with the arrival of the last one:
+ * jitter is then that of those whose own arrival is told. */
+void mill_rtmp_health_set_gathered (MillRtmpHealth *self, gboolean gathered);
+/* When the frame that was counted last came; monotonic. */
+void mill_rtmp_health_tell_arrival (MillRtmpHealth *self, gint64 arrival_us);
+
 void mill_rtmp_health_count (MillRtmpHealth *self,
     const MillRtmpHealthFrame *frame);
 

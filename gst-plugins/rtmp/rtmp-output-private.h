@@ -36,6 +36,7 @@ struct _MillRtmpOutput
   MillRtmpTrack *tracks[MILL_RTMP_OUTPUT_MAX_TRACKS];
   guint n_tracks;
   gboolean no_more_pads;
+  guint interval_ms; /* that frames wait at most */
   guint changes; /* of encodings, less one per second */
   gint64 changes_since_us;
 

@@ -25,6 +25,7 @@ add_track (MillRtmpOutput *self, MillFlvKind kind, guint id)
 {
   MillRtmpTrack *track = mill_rtmp_track_new (kind, id, self->n_tracks);
 
+  mill_rtmp_track_set_latency (track, self->interval_ms);
   self->tracks[self->n_tracks] = track;
   __atomic_store_n (&self->n_tracks, self->n_tracks + 1, __ATOMIC_RELEASE);
   return track;
@@ -344,6 +345,21 @@ mill_rtmp_output_begin (MillRtmpOutput *self, const gchar *stream)
   mill_rtmp_health_begin (self->health, g_get_monotonic_time ());
   for (guint i = 0; i < self->n_tracks; i++)
     mill_rtmp_track_begin (self->tracks[i]);
+}
+
+void
+mill_rtmp_output_set_interval (MillRtmpOutput *self, guint interval_ms)
+{
+  self->interval_ms = interval_ms;
+  mill_rtmp_health_set_gathered (self->health, interval_ms > 0);
+  for (guint i = 0; i < self->n_tracks; i++)
+    mill_rtmp_track_set_latency (self->tracks[i], interval_ms);
+}
+
+void
+mill_rtmp_output_tell_arrival (MillRtmpOutput *self, gint64 arrival_us)
+{
+  mill_rtmp_health_tell_arrival (self->health, arrival_us);
 }
 
 void

@@ -40,6 +40,12 @@ void mill_rtmp_output_free (MillRtmpOutput *output);
 /* A new publisher. @stream: its name, for stream-start. */
 void mill_rtmp_output_begin (MillRtmpOutput *output, const gchar *stream);
 
+/* How long frames wait to be read together with those after them (0: they do
+ * not). Tells who asks for the latency, and judges jitter by tell_arrival(). */
+void mill_rtmp_output_set_interval (MillRtmpOutput *output, guint interval_ms);
+/* With an interval: when the last message that was pushed came; monotonic. */
+void mill_rtmp_output_tell_arrival (MillRtmpOutput *output, gint64 arrival_us);
+
 /* onMetaData, also in the middle of the stream. @arrival_us: as for push() */
 void mill_rtmp_output_set_metadata (MillRtmpOutput *output,
     const GstStructure *metadata, gint64 arrival_us);

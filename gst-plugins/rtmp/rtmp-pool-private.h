@@ -4,6 +4,7 @@
 
 #include "rtmp-lane.h"
 #include "rtmp-pool.h"
+#include "rtmp-round.h"
 #include "rtmp-timer.h"
 #include "rtmp-watch.h"
 
@@ -15,8 +16,6 @@ G_BEGIN_DECLS
  * in few turns and still fits a core's second-level cache. It is also what one
  * connection may take per turn before its neighbours have theirs. */
 #define MILL_RTMP_SCRATCH_BYTES (128 * 1024)
-
-typedef struct _MillRtmpThread MillRtmpThread;
 
 struct _MillRtmpThread
 {
@@ -33,6 +32,7 @@ struct _MillRtmpThread
   gint64 woken_us; /* own thread */
   gint64 period_start_us; /* own thread */
   gint64 busy_us; /* own thread; since then */
+  GPtrArray *rounds; /* own thread; nullable; of rtmp-round.c */
   gint load_permille; /* atomic; of the last period */
   gint n_connections; /* atomic */
   guint n_sources; /* pool_lock */
@@ -84,6 +84,8 @@ typedef struct
 
 MillRtmpThread *mill_rtmp_pool_ref_thread (MillRtmpThread *thread);
 void mill_rtmp_pool_unref_thread (MillRtmpThread *thread);
+/* Every function that the pool calls starts with this. On the own thread. */
+void mill_rtmp_pool_begin_turn (MillRtmpThread *thread);
 /* Ends its wait; nothing to do on the thread itself. */
 void mill_rtmp_pool_wake_thread (MillRtmpThread *thread);
 /* A source's lane was closed. */

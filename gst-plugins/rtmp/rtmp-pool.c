@@ -56,6 +56,7 @@ mill_rtmp_pool_unref_thread (MillRtmpThread *thread)
   if (!g_atomic_ref_count_dec (&thread->refs))
     return;
   g_sequence_free (thread->timers);
+  mill_rtmp_round_free_all (thread);
   g_mutex_clear (&thread->lock);
   if (thread->epoll_fd >= 0)
     close (thread->epoll_fd);
@@ -65,9 +66,8 @@ mill_rtmp_pool_unref_thread (MillRtmpThread *thread)
   g_free (thread);
 }
 
-/* Every function that the pool calls starts with this. */
-static void
-begin_turn (MillRtmpThread *thread)
+void
+mill_rtmp_pool_begin_turn (MillRtmpThread *thread)
 {
   thread->now_us = g_get_monotonic_time ();
   __atomic_store_n (&thread->turn_since_us, thread->now_us, __ATOMIC_RELAXED);
@@ -76,19 +76,20 @@ begin_turn (MillRtmpThread *thread)
 static gint
 get_wait_ms (MillRtmpThread *thread, gint64 now_us)
 {
-  gint wait_ms = -1;
+  gint64 due_us = mill_rtmp_round_get_due_us (thread);
 
   g_mutex_lock (&thread->lock);
   if (thread->tasks.length > 0) {
-    wait_ms = 0;
+    due_us = 0;
   } else if (!g_sequence_is_empty (thread->timers)) {
     MillRtmpTimer *first =
         g_sequence_get (g_sequence_get_begin_iter (thread->timers));
-    gint64 wait_us = first->deadline_us - now_us;
-    wait_ms = CLAMP ((wait_us + 999) / 1000, 0, G_MAXINT / 2);
+    due_us = MIN (due_us, first->deadline_us);
   }
   g_mutex_unlock (&thread->lock);
-  return wait_ms;
+  if (due_us == G_MAXINT64)
+    return -1;
+  return CLAMP ((due_us - now_us + 999) / 1000, 0, G_MAXINT / 2);
 }
 
 /* Sleeps until there is something to do. */
@@ -108,7 +109,7 @@ wait_for_events (MillRtmpThread *thread, struct epoll_event *events)
   __atomic_store_n (&thread->turn_since_us, 0, __ATOMIC_RELAXED);
   gint n_events = epoll_wait (thread->epoll_fd, events, EVENTS_PER_TURN,
       get_wait_ms (thread, now_us));
-  begin_turn (thread);
+  mill_rtmp_pool_begin_turn (thread);
   thread->woken_us = thread->now_us;
   return n_events;
 }
@@ -126,7 +127,7 @@ run_tasks (MillRtmpThread *thread)
 
   for (MillRtmpTask *task = g_queue_pop_head (&batch); task;
        task = g_queue_pop_head (&batch)) {
-    begin_turn (thread);
+    mill_rtmp_pool_begin_turn (thread);
     mill_rtmp_lane_run_task (task);
   }
 }
@@ -135,7 +136,7 @@ static void
 run_timers (MillRtmpThread *thread)
 {
   while (mill_rtmp_timer_run_due (thread))
-    begin_turn (thread);
+    mill_rtmp_pool_begin_turn (thread);
 }
 
 static void
@@ -145,6 +146,8 @@ free_dead_watches (MillRtmpThread *thread)
   g_autoptr (GSList) dead = g_steal_pointer (&thread->dead);
   g_mutex_unlock (&thread->lock);
 
+  for (GSList *item = dead; item; item = item->next)
+    mill_rtmp_round_remove (thread, item->data);
   g_slist_foreach (dead, (GFunc) (void (*) (void)) mill_rtmp_watch_destroy,
       NULL);
 }
@@ -162,7 +165,7 @@ run_thread (gpointer user_data)
     for (gint i = 0; i < n_events; i++) {
       guint64 count;
       if (i > 0)
-        begin_turn (thread);
+        mill_rtmp_pool_begin_turn (thread);
       if (i + 1 < n_events)
         mill_rtmp_watch_prepare (events[i + 1].data.ptr);
       if (events[i].data.ptr)
@@ -170,6 +173,7 @@ run_thread (gpointer user_data)
       else if (read (thread->wake_fd, &count, sizeof count) < 0)
         continue; /* somebody else's wake-up was read with the one before */
     }
+    mill_rtmp_round_run_due (thread);
     run_tasks (thread);
     run_timers (thread);
     free_dead_watches (thread);

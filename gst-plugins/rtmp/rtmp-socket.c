@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "rtmp-arrival.h"
 #include "rtmp-connection-private.h"
 #include "rtmp-memory.h"
 
@@ -25,6 +26,11 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
  * once while its media is still coming in would reset the connection, and the
  * status would be lost with it. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
+
+/* Of a socket that is read at intervals: what the kernel wakes us for before the
+ * next one. It is half of the receive window of a new connection (64 KiB, as of
+ * tcp_rmem in tcp(7)), so its peer never waits for an interval to pass. */
+#define MUCH_BYTES (32 * 1024)
 
 #define GREETING_WARNING_PERIOD_US (10 * G_USEC_PER_SEC)
 
@@ -421,10 +427,14 @@ mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data, gsize size)
     self->host->asked (self, self->host_data);
 }
 
-/* As recv(). */
+/* As recv(). @ret_arrival_us: 0 when it is not known better than now */
 static gssize
-receive (MillRtmpConnection *self, guint8 *data, gsize size)
+receive (MillRtmpConnection *self, guint8 *data, gsize size,
+    gint64 *ret_arrival_us)
 {
+  *ret_arrival_us = 0;
+  if (self->is_stamped)
+    return mill_rtmp_arrival_receive (self->fd, data, size, ret_arrival_us);
   /* What comes after the last word is thrown away, also undeciphered. */
   if (!self->tls || self->state == MILL_RTMP_CONNECTION_LINGERING)
     return recv (self->fd, data, size, MSG_DONTWAIT);
@@ -458,8 +468,9 @@ static void
 read_once (MillRtmpConnection *self)
 {
   gsize size;
+  gint64 arrival_us;
   guint8 *scratch = mill_rtmp_lane_get_scratch (self->lane, &size);
-  gssize n_read = receive (self, scratch, size);
+  gssize n_read = receive (self, scratch, size, &arrival_us);
 
   if (n_read < 0 && (errno == EAGAIN || errno == EINTR)) {
     if (self->tls)
@@ -474,6 +485,9 @@ read_once (MillRtmpConnection *self)
     return;
   __atomic_store_n (&self->bytes, self->bytes + n_read, __ATOMIC_RELAXED);
   mill_rtmp_socket_feed (self, scratch, n_read);
+  if (arrival_us > 0 && self->live &&
+      mill_rtmp_session_is_between_messages (self->session))
+    self->live->arrived (arrival_us, self->owner_data);
   mill_rtmp_socket_warm_update (self);
 }
 
@@ -524,7 +538,7 @@ on_ready (guint32 events, gpointer user_data)
 static void
 on_idle_check (MillRtmpConnection *self, gint64 now_us)
 {
-  gint64 idle_us = (gint64) self->idle_timeout_ms * 1000;
+  gint64 idle_us = (gint64) self->times.idle_timeout_ms * 1000;
 
   if (!g_atomic_int_get (&self->flowing))
     self->last_media_us = now_us;
@@ -589,6 +603,21 @@ mill_rtmp_socket_watch (MillRtmpConnection *self, MillRtmpLane *lane)
 
   self->watch = mill_rtmp_watch_new (lane, &spec);
   self->timer = mill_rtmp_timer_new (lane, on_timeout, self);
+}
+
+void
+mill_rtmp_socket_set_interval (MillRtmpConnection *self, guint interval_ms)
+{
+  const gint much = MUCH_BYTES;
+
+  if (interval_ms == 0)
+    return;
+  /* Who cannot be told is woken for every byte: that is no more than usual. */
+  if (setsockopt (self->fd, SOL_SOCKET, SO_RCVLOWAT, &much, sizeof much) < 0)
+    GST_DEBUG ("%s: cannot set SO_RCVLOWAT: %s", self->address,
+        g_strerror (errno));
+  self->is_stamped = mill_rtmp_arrival_enable (self->fd);
+  mill_rtmp_watch_set_interval (self->watch, interval_ms);
 }
 
 gint64

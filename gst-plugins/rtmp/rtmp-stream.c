@@ -27,6 +27,7 @@ struct _MillRtmpStream
   guint idle_timeout_ms;
   guint reconnect_timeout_ms;
   gint low_latency;
+  guint read_interval_ms;
 
   /* made and ended by state changes */
   MillRtmpPool *pool;
@@ -41,6 +42,7 @@ struct _MillRtmpStream
   gboolean playing;
   MillRtmpConnection *session; /* claimed; nullable */
   gboolean started; /* session was given to the lane */
+  guint interval_ms; /* how often session is read; 0: when it sends */
   gboolean live; /* session publishes */
   gboolean ended; /* EOS was sent, or downstream failed */
   MillRtmpConnection *last; /* the latest that was live; nullable */
@@ -102,6 +104,18 @@ gboolean
 mill_rtmp_stream_get_low_latency (MillRtmpStream *self)
 {
   return g_atomic_int_get (&self->low_latency);
+}
+
+void
+mill_rtmp_stream_set_read_interval (MillRtmpStream *self, guint interval_ms)
+{
+  g_atomic_int_set (&self->read_interval_ms, interval_ms);
+}
+
+guint
+mill_rtmp_stream_get_read_interval (MillRtmpStream *self)
+{
+  return g_atomic_int_get (&self->read_interval_ms);
 }
 
 /* ---- its health, in the source's lane ---- */
@@ -265,12 +279,14 @@ on_started (gpointer user_data)
   self->n_publishers++;
   self->since = g_get_real_time () / G_USEC_PER_SEC;
   g_set_object (&self->last, session);
+  guint interval_ms = self->interval_ms;
   g_mutex_unlock (&self->lock);
 
   const gchar *stream = mill_rtmp_connection_get_stream (session);
   GST_INFO_OBJECT (self->element, "%s publishes %s",
       mill_rtmp_connection_get_address (session), stream);
   mill_rtmp_output_begin (self->output, stream);
+  mill_rtmp_output_set_interval (self->output, interval_ms);
   arm_health_timer (self);
   self->events->publish_start (self->element, stream);
 }
@@ -319,6 +335,14 @@ on_ended (const gchar *reason, gpointer user_data)
 }
 
 static void
+on_arrived (gint64 arrival_us, gpointer user_data)
+{
+  MillRtmpStream *self = user_data;
+
+  mill_rtmp_output_tell_arrival (self->output, arrival_us);
+}
+
+static void
 on_warm (MillRtmpWarm *warm, gpointer user_data)
 {
   MillRtmpStream *self = user_data;
@@ -333,6 +357,7 @@ static const MillRtmpConnectionOwner connection_owner = {
   .media = on_media,
   .metadata = on_metadata,
   .cue = on_cue,
+  .arrived = on_arrived,
   .ended = on_ended,
 };
 
@@ -351,6 +376,17 @@ on_end_requested (gpointer user_data)
 
 /* ---- taking a publisher, from any thread ---- */
 
+/* TLS has no time stamps of the kernel, so nobody would know when a frame that
+ * was read with others came. */
+static guint
+choose_interval (MillRtmpStream *self, MillRtmpConnection *session)
+{
+  if (mill_rtmp_stream_get_low_latency (self) ||
+      mill_rtmp_connection_is_secure (session))
+    return 0;
+  return mill_rtmp_stream_get_read_interval (self);
+}
+
 static void
 start_session_locked (MillRtmpStream *self)
 {
@@ -359,8 +395,13 @@ start_session_locked (MillRtmpStream *self)
     return;
   }
   self->started = TRUE;
+  self->interval_ms = choose_interval (self, self->session);
+  const MillRtmpConnectionTimes times = {
+    .idle_timeout_ms = mill_rtmp_stream_get_idle_timeout (self),
+    .read_interval_ms = self->interval_ms,
+  };
   mill_rtmp_connection_start (self->session, self->lane, &connection_owner,
-      self, mill_rtmp_stream_get_idle_timeout (self));
+      self, &times);
 }
 
 gboolean

@@ -41,6 +41,10 @@ guint mill_rtmp_stream_get_reconnect_timeout (MillRtmpStream *self);
 void mill_rtmp_stream_set_low_latency (MillRtmpStream *self,
     gboolean low_latency);
 gboolean mill_rtmp_stream_get_low_latency (MillRtmpStream *self);
+/* Taken at the start of a publisher; not with low latency. */
+void mill_rtmp_stream_set_read_interval (MillRtmpStream *self,
+    guint interval_ms);
+guint mill_rtmp_stream_get_read_interval (MillRtmpStream *self);
 
 /* The way up and down: on the thread of state changes. */
 

@@ -56,6 +56,14 @@ mill_rtmp_track_free (MillRtmpTrack *track)
 }
 
 void
+mill_rtmp_track_set_latency (MillRtmpTrack *track, guint latency_ms)
+{
+  track->latency_ms = latency_ms;
+  if (track->pad)
+    gst_pad_set_element_private (track->pad, GUINT_TO_POINTER (latency_ms));
+}
+
+void
 mill_rtmp_track_begin (MillRtmpTrack *track)
 {
   track->has_config = FALSE;
@@ -123,8 +131,11 @@ query_pad (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
     return gst_pad_query_default (pad, parent, query);
-  /* A frame is pushed when it arrives; running time begins at an arrival. */
-  gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  /* A frame is pushed when it arrives, or with those that arrive soon after;
+   * running time begins at an arrival. */
+  guint latency_ms = GPOINTER_TO_UINT (gst_pad_get_element_private (pad));
+  gst_query_set_latency (query, TRUE, latency_ms * GST_MSECOND,
+      GST_CLOCK_TIME_NONE);
   return TRUE;
 }
 
@@ -156,6 +167,8 @@ add_pad (MillRtmpTrack *track, const MillRtmpTrackOwner *owner)
 
   track->pad = gst_pad_new_from_template (template, name);
   gst_pad_set_query_function (track->pad, query_pad);
+  gst_pad_set_element_private (track->pad,
+      GUINT_TO_POINTER (track->latency_ms));
   gst_pad_use_fixed_caps (track->pad);
   gst_pad_set_active (track->pad, TRUE);
   push_start (track, owner);

@@ -40,6 +40,7 @@ typedef struct
   gboolean is_refused; /* its codec cannot be used */
   gboolean is_warned; /* it was told so; once per publisher */
 
+  guint latency_ms;
   GstClockTime frame_duration;
   gboolean is_discont; /* of the next frame */
   guint64 n_frames; /* counter */
@@ -55,6 +56,10 @@ GstPadTemplate *mill_rtmp_track_make_template (MillFlvKind kind);
 
 MillRtmpTrack *mill_rtmp_track_new (MillFlvKind kind, guint id, guint slot);
 void mill_rtmp_track_free (MillRtmpTrack *track);
+
+/* What its pad answers to a LATENCY query: how long frames wait before they are
+ * pushed. */
+void mill_rtmp_track_set_latency (MillRtmpTrack *track, guint latency_ms);
 
 /* Another publisher: its configuration must come before its frames. */
 void mill_rtmp_track_begin (MillRtmpTrack *track);

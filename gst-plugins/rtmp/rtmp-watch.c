@@ -66,6 +66,12 @@ mill_rtmp_watch_set_events (MillRtmpWatch *watch, guint32 events)
 }
 
 void
+mill_rtmp_watch_set_interval (MillRtmpWatch *watch, guint interval_ms)
+{
+  mill_rtmp_round_add (watch->lane->thread, watch, interval_ms);
+}
+
+void
 mill_rtmp_watch_free (MillRtmpWatch *watch)
 {
   MillRtmpLane *lane = watch->lane;

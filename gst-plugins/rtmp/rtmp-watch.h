@@ -34,6 +34,9 @@ void mill_rtmp_watch_set_events (MillRtmpWatch *watch, guint32 events);
 /* What is fetched before `ready`: for its owner to fill, in the lane.
  * Returns: (transfer none) */
 MillRtmpWarm *mill_rtmp_watch_get_warm (MillRtmpWatch *watch);
+/* Calls `ready` with EPOLLIN every @interval_ms, too. Once, in the lane and on
+ * its thread. */
+void mill_rtmp_watch_set_interval (MillRtmpWatch *watch, guint interval_ms);
 void mill_rtmp_watch_free (MillRtmpWatch *watch);
 
 G_END_DECLS

@@ -252,6 +252,45 @@ test_jitter (void)
   g_assert_cmpfloat (get_number (sim, "jitter"), <, 10e6);
 }
 
+/* One second of pictures of which five are read together, each five with the
+ * time of the last one, which comes @late_us late every second time. */
+static void
+gather_second (Sim *sim, gint64 late_us)
+{
+  MillRtmpHealthChange changes[MILL_RTMP_HEALTH_N_WARNINGS];
+  gint64 start_us = sim->now_us;
+
+  for (guint read = 0; read < FPS / 5; read++) {
+    gint64 last_us = start_us + ((gint64) read * 5 + 4) * FRAME_US +
+        (sim->frame / 5 % 2 ? late_us : 0);
+    sim->now_us = start_us + ((gint64) read + 1) * 5 * FRAME_US;
+    for (guint i = 0; i < 5; i++) {
+      send_video (sim);
+      sim->media_us += FRAME_US;
+    }
+    mill_rtmp_health_tell_arrival (sim->health, last_us);
+  }
+  sim->now_us = start_us + FPS * FRAME_US;
+  const MillRtmpHealthTick tick = { .now_us = sim->now_us };
+  mill_rtmp_health_tick (sim->health, &tick, changes);
+}
+
+/* A publisher that is read at intervals: what it is told of is its network, not
+ * our intervals. */
+static void
+test_gathered_jitter (void)
+{
+  g_autoptr (Sim) sim = sim_new ();
+
+  mill_rtmp_health_set_gathered (sim->health, TRUE);
+  for (guint i = 0; i < 8; i++)
+    gather_second (sim, 0);
+  expect_number (sim, "jitter", 0, 0);
+  for (guint i = 0; i < 30; i++)
+    gather_second (sim, 8000);
+  expect_number (sim, "jitter", 8e6, 0.5e6);
+}
+
 /* ---- warnings: each comes, says what to change, and goes ---- */
 
 static void
@@ -451,6 +490,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/rtmp/health/numbers", test_numbers);
   g_test_add_func ("/rtmp/health/missing-frames", test_missing_frames);
   g_test_add_func ("/rtmp/health/jitter", test_jitter);
+  g_test_add_func ("/rtmp/health/gathered-jitter", test_gathered_jitter);
   g_test_add_func ("/rtmp/health/keyframes-far-apart",
       test_keyframes_far_apart);
   g_test_add_func ("/rtmp/health/keyframes-irregular",

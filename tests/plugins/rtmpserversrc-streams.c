@@ -273,6 +273,70 @@ GST_START_TEST (threads_of_many)
 }
 GST_END_TEST;
 
+/* ---- reading at intervals ---- */
+
+static GstClockTime
+ask_latency (Receiver *receiver)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime min = GST_CLOCK_TIME_NONE;
+
+  fail_unless (gst_pad_peer_query (receiver->sinks[RECEIVER_VIDEO], query));
+  gst_query_parse_latency (query, NULL, &min, NULL);
+  return min;
+}
+
+/* Who is read at intervals loses nothing of what it sends: neither much at once,
+ * nor what it has sent just before it leaves. A sink is told how late frames
+ * are. */
+GST_START_TEST (read_interval)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_autoptr (GByteArray) large = g_byte_array_new ();
+  g_byte_array_set_size (large, 300 * 1024);
+  memset (large->data, 0x5a, large->len);
+  memcpy (large->data, "\x17\x01\x00\x00\x00", 5);
+  g_object_set (receiver->element, "read-interval-ms", 50, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_bytes (publisher, MILL_RTMP_MESSAGE_VIDEO, 0, large);
+  for (guint i = 1; i <= 100; i++)
+    publisher_send_video (publisher, i * 40, FALSE, 0);
+
+  g_autoptr (GstBuffer) key = wait_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_int (gst_buffer_get_size (key), large->len - 5);
+  fail_unless_equals_uint64 (ask_latency (receiver), 50 * GST_MSECOND);
+  for (guint i = 1; i <= 100; i++)
+    fail_unless_equals_int64 (receiver_take_dts (receiver, RECEIVER_VIDEO) -
+            (gint64) (GST_BUFFER_DTS (key) / GST_MSECOND),
+        i * 40);
+  publisher_send_bytes (publisher, MILL_RTMP_MESSAGE_VIDEO, 5000, large);
+  publisher_send_video (publisher, 5040, FALSE, 0);
+  g_clear_pointer (&publisher, publisher_free);
+  g_autoptr (GstBuffer) large_again = wait_buffer (receiver, RECEIVER_VIDEO);
+  g_autoptr (GstBuffer) last = wait_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_int (gst_buffer_get_size (large_again), large->len - 5);
+  fail_unless_equals_uint64 (GST_BUFFER_DTS (last) - GST_BUFFER_DTS (key),
+      5040 * GST_MSECOND);
+  receiver_wait_signal (receiver, "end ");
+}
+GST_END_TEST;
+
+/* Viewers of low latency do not wait for an interval. */
+GST_START_TEST (read_interval_with_low_latency)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_object_set (receiver->element, "read-interval-ms", 1000, "low-latency",
+      TRUE, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_video (publisher, 0, TRUE, 0);
+
+  gst_buffer_unref (wait_buffer (receiver, RECEIVER_VIDEO));
+  fail_unless_equals_uint64 (ask_latency (receiver), 0);
+}
+GST_END_TEST;
+
 static Suite *
 rtmpserversrc_streams_suite (void)
 {
@@ -287,6 +351,8 @@ rtmpserversrc_streams_suite (void)
   tcase_add_test (streams, nothing_in_it);
   tcase_add_test (streams, metadata_to_and_fro);
   tcase_add_test (streams, threads_of_many);
+  tcase_add_test (streams, read_interval);
+  tcase_add_test (streams, read_interval_with_low_latency);
   suite_add_tcase (suite, streams);
   return suite;
 }

@@ -492,6 +492,12 @@ mill_rtmp_session_peek_room (const MillRtmpSession *session)
   return mill_rtmp_chunk_reader_peek_room (session->reader);
 }
 
+gboolean
+mill_rtmp_session_is_between_messages (const MillRtmpSession *session)
+{
+  return mill_rtmp_chunk_reader_is_idle (session->reader);
+}
+
 /* ---- hand-over ---- */
 
 GVariant *

@@ -141,6 +141,9 @@ void mill_rtmp_session_set_memory_kind (MillRtmpSession *session,
  * Returns: (nullable) */
 gpointer mill_rtmp_session_peek_room (const MillRtmpSession *session);
 
+/* Whether the last byte fed was the last one of a message. */
+gboolean mill_rtmp_session_is_between_messages (const MillRtmpSession *session);
+
 /* All memory but payload that a message of media goes through. */
 void mill_rtmp_session_visit (const MillRtmpSession *session,
     MillRtmpVisitFunc visit, gpointer user_data);
