@@ -636,6 +636,37 @@ expect_pad (MillCmafPackager *packager, GstPad *pad)
           gst_cmaf_sink_pad_get_kind (own)));
 }
 
+/* Returns: (transfer full) (nullable): a pad that is not among @known. Where all
+ * are, @packager is the one that the next pads find. */
+static GstPad *
+find_pad_or_publish (GstCmafSink *self, GHashTable *known,
+    MillCmafPackager *packager)
+{
+  GstPad *found = NULL;
+  GST_OBJECT_LOCK (self);
+  for (GList *item = GST_ELEMENT (self)->sinkpads; item && !found;
+       item = item->next)
+    if (!g_hash_table_contains (known, item->data))
+      found = gst_object_ref (item->data);
+  if (found == NULL)
+    self->packager = mill_cmaf_packager_ref (packager);
+  GST_OBJECT_UNLOCK (self);
+  return found;
+}
+
+/* The packager has a lock of its own, and may report: not under the object lock. */
+static void
+expect_pads (GstCmafSink *self, MillCmafPackager *packager)
+{
+  g_autoptr (GHashTable) known =
+      g_hash_table_new_full (NULL, NULL, gst_object_unref, NULL);
+  GstPad *pad;
+  while ((pad = find_pad_or_publish (self, known, packager)) != NULL) {
+    expect_pad (packager, pad);
+    g_hash_table_add (known, pad);
+  }
+}
+
 static gboolean
 start (GstCmafSink *self)
 {
@@ -671,11 +702,7 @@ start (GstCmafSink *self)
     post_error (self, MILL_CMAF_FAILED, error);
     return FALSE;
   }
-  GST_OBJECT_LOCK (self);
-  for (GList *item = GST_ELEMENT (self)->sinkpads; item; item = item->next)
-    expect_pad (packager, item->data);
-  self->packager = g_steal_pointer (&packager);
-  GST_OBJECT_UNLOCK (self);
+  expect_pads (self, packager);
   /* It is no failure to have no pads yet, which this would say too. */
   gst_element_foreach_sink_pad (GST_ELEMENT (self), announce_text, NULL);
   return TRUE;

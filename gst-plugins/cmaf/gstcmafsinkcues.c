@@ -271,10 +271,10 @@ gst_cmaf_sink_cues_handle_event (GstCmafSinkCues *self, GstElement *element,
   }
   if (parsed.n_events == 0)
     return;
+  GstClockTimeDiff now = mill_cmaf_packager_get_position (packager);
   g_mutex_lock (&self->lock);
   GstClockTime time = find_time (self, &parsed, event);
-  gboolean is_old =
-      is_repeated (self, bytes, mill_cmaf_packager_get_position (packager));
+  gboolean is_old = is_repeated (self, bytes, now);
   g_mutex_unlock (&self->lock);
   for (guint i = 0; !is_old && i < parsed.n_events; i++)
     take_event (element, packager, &parsed.events[i], time, bytes);
