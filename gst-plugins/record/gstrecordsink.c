@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "record-file.h"
+#include "../common/gstparsers.h"
 
 GST_DEBUG_CATEGORY_STATIC (recordsink_debug);
 #define GST_CAT_DEFAULT recordsink_debug
@@ -198,13 +199,9 @@ ensure_mux (GstRecordSink *self)
 static const Way *
 find_way (gboolean is_video, const GstCaps *caps)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (ways); i++) {
-    if (g_str_has_prefix (ways[i].caps, "video/") != is_video)
-      continue;
-    g_autoptr (GstCaps) wanted = gst_caps_from_string (ways[i].caps);
-    if (gst_caps_can_intersect (caps, wanted))
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    if (gst_parsers_takes (ways[i].caps, is_video, caps))
       return &ways[i];
-  }
   return NULL;
 }
 
@@ -244,18 +241,11 @@ build (Branch *self, GstPad *ghost, const GstCaps *caps)
   }
   g_autoptr (GstCaps) fit = way->fit != NULL ? gst_caps_from_string (way->fit)
                                              : NULL;
-  g_autoptr (GError) error = NULL;
   GstElement *first = self->queue;
   if (fit == NULL || !gst_caps_is_subset (caps, fit)) {
-    first = gst_parse_bin_from_description (way->parser, TRUE, &error);
-    if (first == NULL) {
-      GST_ELEMENT_ERROR (self->sink, CORE, MISSING_PLUGIN,
-          ("parser of pad '%s': got none, expected '%s'", GST_PAD_NAME (ghost),
-              way->parser),
-          ("%s", error->message));
+    first = gst_parsers_add (GST_BIN (self->sink), ghost, way->parser);
+    if (first == NULL)
       return FALSE;
-    }
-    gst_bin_add (GST_BIN (self->sink), first);
     gst_element_link (first, self->queue);
     gst_element_sync_state_with_parent (first);
   }

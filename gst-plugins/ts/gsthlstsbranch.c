@@ -6,6 +6,7 @@
 #include <gst/video/video.h>
 
 #include "../cmaf/gstcmafsinkcaps.h"
+#include "../common/gstparsers.h"
 
 /* More than this between two pictures, where the source says that it was away,
  * is a hole. */
@@ -65,14 +66,9 @@ static const Way ways[] = {
 static const Way *
 find_way (MillCmafKind kind, const GstCaps *caps)
 {
-  const gchar *prefix = kind == MILL_CMAF_VIDEO ? "video/" : "audio/";
-  for (guint i = 0; i < G_N_ELEMENTS (ways); i++) {
-    if (!g_str_has_prefix (ways[i].caps, prefix))
-      continue;
-    g_autoptr (GstCaps) wanted = gst_caps_from_string (ways[i].caps);
-    if (gst_caps_can_intersect (caps, wanted))
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    if (gst_parsers_takes (ways[i].caps, kind == MILL_CMAF_VIDEO, caps))
       return &ways[i];
-  }
   return NULL;
 }
 
@@ -257,17 +253,9 @@ on_queued (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 static GstElement *
 add_element (GstHlsTsBranch *self, const gchar *description)
 {
-  g_autoptr (GError) error = NULL;
-  GstElement *element =
-      gst_parse_bin_from_description (description, TRUE, &error);
-  if (element == NULL) {
-    GST_ELEMENT_ERROR (self->bin, CORE, MISSING_PLUGIN,
-        ("parser of pad '%s': got none, expected '%s'",
-            GST_PAD_NAME (self->ghost), description),
-        ("%s", error->message));
+  GstElement *element = gst_parsers_add (self->bin, self->ghost, description);
+  if (element == NULL)
     return NULL;
-  }
-  gst_bin_add (self->bin, element);
   g_ptr_array_add (self->parsers, element);
   return element;
 }
