@@ -78,13 +78,25 @@ test('each language is the source\'s, frame by frame', async () => {
   }
 });
 
-/** No picture twice but at the change: there shaka-player was once seen to go back by one; why was not found. */
-function assertGoesOn(frames, shown, player) {
-  const numbers = frames.slice(shown).map(([number]) => number);
-  const back = Math.min(...numbers);
-  assertIncreasing(frames.slice(0, shown), player);
-  assertIncreasing(frames.slice(shown + numbers.indexOf(back)), player);
-  assert.ok(back > frames[shown - 1][0] - FPS / 2, `${player} went back from ${frames[shown - 1][0]} to ${back}`);
+/**
+ * No picture twice. But shaka-player throws away what it has of the sound and, to have
+ * that from the decoder too, goes back by a millisecond (flush() of its
+ * media_source_engine.js: currentTime -= 0.001). A picture that begins within that has
+ * its predecessor shown once more: that one and no other, and only there.
+ */
+function assertGoesOn({ frames, jumps }, player) {
+  const back = jumps.filter(({ from, to }) => to < from);
+  const again = frames.findIndex(([number], i) => i > 0 && number <= frames[i - 1][0]);
+  if (player !== 'shaka' || again < 0) {
+    assertIncreasing(frames, player);
+    return;
+  }
+  assert.equal(back.length, 1, `${player} went back ${back.length} times`);
+  const [{ from, to }] = back;
+  assert.ok(from - to < 0.00101, `${player} went back from ${from} s to ${to} s`);
+  assert.equal(frames[again][0], Math.floor(to * FPS), `${player}: the picture at ${to} s`);
+  assertIncreasing(frames.slice(0, again), player);
+  assertIncreasing(frames.slice(again), player);
 }
 
 for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], ['dash', 'manifest.mpd']]) {
@@ -100,11 +112,10 @@ for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], 
       assert.equal(asked(), 0, 'nobody has asked for it');
       const languages = await viewer.audio();
       assert.deepEqual([...languages].sort(), ['en', 'fr']);
-      const shown = (await viewer.seen()).frames.length;
       await viewer.selectAudio(languages.indexOf('fr'));
       await eventually('segments of the other language', 30000, () => asked() > 0);
       const seen = await viewer.until('the end', 90000, (s) => s.ended);
-      assertGoesOn(seen.frames, shown, player);
+      assertGoesOn(seen, player);
       assert.equal(seen.frames.at(-1)[0], SECONDS * FPS - 1, 'the last picture');
       assert.deepEqual(seen.errors.filter((e) => e.fatal), []);
     } finally {

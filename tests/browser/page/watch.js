@@ -5,7 +5,7 @@ import { CELLS, STRIP, read } from './barcode.js';
 import { players } from './players.js';
 
 const video = document.getElementById('video');
-const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], ended: false, events: [], loaded: performance.now(), first: null };
+const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], jumps: [], ended: false, events: [], loaded: performance.now(), first: null };
 window.seen = seen;
 
 function report(fatal, text) {
@@ -59,6 +59,13 @@ function watchClock() {
   seen.ended = video.ended;
   if (!video.ended) setTimeout(watchClock, 50);
 }
+
+// Whoever sets the element's time, player or viewer: where it was, and where it is sent.
+const position = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime');
+Object.defineProperty(video, 'currentTime', {
+  get: () => position.get.call(video),
+  set(to) { seen.jumps.push({ from: position.get.call(video), to }); position.set.call(video, to); },
+});
 
 // Every cue that the player has given the element, of all its tracks: what is on
 // the screen while currentTime is in it.
