@@ -2,8 +2,7 @@
 // Streams break no rule of DASH while publishers, and the process that packages
 // them, come and go; and what reads MPDs beside browsers plays them.
 import assert from 'node:assert/strict';
-import { execFile, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,10 +12,8 @@ import { promisify } from 'node:util';
 import { Presentation } from '../tools/check/dash-presentation.mjs';
 import { Report } from '../tools/check/report.mjs';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
-import { play } from './lib/gstreamer.mjs';
-import { frameNumbers, movie, pictureHashes } from './lib/movie.mjs';
+import { frameNumbers, movie } from './lib/movie.mjs';
 import { assertConsecutive } from './lib/playlist.mjs';
-import { serveDirectory } from './lib/static-server.mjs';
 
 const run = promisify(execFile);
 let film;
@@ -111,39 +108,4 @@ test('FFmpeg plays a live MPD from where it joins, without a hole', async (t) =>
   const numbers = await frameNumbers(daemon.stream('plain', 'manifest.mpd'), ['-t', '6']);
   assert.ok(numbers.length > 120, `${numbers.length} pictures`);
   assertConsecutive(numbers, 'FFmpeg');
-});
-
-const noDashdemux2 = spawnSync('gst-inspect-1.0', ['--exists', 'dashdemux2']).status !== 0 && 'no dashdemux2';
-test('GStreamer\'s dashdemux2 plays a live MPD', { skip: noDashdemux2 }, async (t) => {
-  const daemon = await Daemon.start();
-  t.after(() => daemon.stop());
-  const publisher = Publisher.ffmpeg(film, daemon.rtmp('plain'));
-  t.after(() => publisher.kill());
-  const watched = await open(daemon, 'plain');
-  await followMore(watched, 6);
-  // gst-launch begins to play when 30 s are buffered, by default; a third of that is several segments.
-  const child = spawn('gst-launch-1.0', ['-v', 'playbin3', `uri=${daemon.stream('plain', 'manifest.mpd')}`, 'video-sink=fakesink', 'audio-sink=fakesink'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  t.after(() => child.kill('SIGKILL'));
-  let said = ''; for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
-  await eventually('segments are fetched and parsed', 60000, () => /buffering\.\.\. 3\d%/.test(said) || child.exitCode !== null);
-  child.kill('SIGKILL');
-  await ended;
-  assert.match(said, /GstDashDemux2/);
-  assert.match(said, /Prerolled[^]*buffering\.\.\. 3\d%/);
-  assert.doesNotMatch(said, /ERROR/);
-});
-
-test('GStreamer\'s dashdemux2 plays a VOD to its end, every picture', { skip: noDashdemux2 }, async (t) => {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-dash-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
-  const source = await movie(CACHE, { seconds: 12 });
-  await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${dir}/film`, '--quiet']);
-  const server = await serveDirectory(dir);
-  t.after(() => { server.close(); });
-  const url = `${server.base}/film/manifest.mpd`;
-  const { said, buffers } = await play(url);
-  assert.match(said, /GstDashDemux2/);
-  assert.doesNotMatch(said, /ERROR|WARNING/);
-  assert.deepEqual(buffers.map((buffer) => buffer.hash), await pictureHashes(source));
 });

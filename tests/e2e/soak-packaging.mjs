@@ -110,10 +110,14 @@ class Watch {
     this.done = Promise.all(this.following).catch((error) => { this.error = error; });
   }
 
-  /** Fails with what was found, as soon as it was. */
-  check(when) {
+  /** Every broken rule, once. */
+  get found() { return [...new Set([this.hls, this.byParts, this.dash].flatMap((report) => report.lines))]; }
+
+  /** Says what is new since the last time. It goes on all the same: there may be more. */
+  tell(t, when) {
     if (this.error) throw this.error;
-    for (const report of [this.hls, this.byParts, this.dash]) assert.deepEqual([...new Set(report.lines)], [], when);
+    for (const line of this.found.slice(this.told ?? 0)) t.diagnostic(`${when}: ${line}`);
+    this.told = this.found.length;
   }
 
   sizes() { return [...this.playlists.renditions.values()].map((r) => r.segments.size); }
@@ -122,7 +126,6 @@ class Watch {
   async more(count) {
     const sizes = this.sizes(); const listed = this.mpd.segments.size;
     await eventually(`${count} more segments`, 60000, () => this.error || (this.sizes().every((n, i) => n >= sizes[i] + count) && this.mpd.segments.size >= listed + count * sizes.length));
-    this.check('after it');
   }
 
   /** Until all have seen the end. */
@@ -177,11 +180,12 @@ test(`${SECONDS} s of low latency over restarts of all its processes: no rule is
   for (let round = 0; round < ROUNDS; round++) {
     for (const [what, pauses, happen] of EVENTS) {
       if (!stage.stay.count) await sleep(EACH * 1000);
-      watch.check(`before: ${what}`);
+      watch.tell(t, 'before it');
       t.diagnostic(`${stage.seconds} s: ${what}`);
       watch.options.pauses = pauses;
       await happen(stage);
       await watch.more(2);
+      watch.tell(t, `${stage.seconds} s, after it`);
       watch.options.pauses = false;
     }
   }
@@ -190,7 +194,7 @@ test(`${SECONDS} s of low latency over restarts of all its processes: no rule is
   await reconnecting(daemon);
   assert.equal((await daemon.api('POST', '/api/v1/streams/soak/stop')).status, 200);
   await watch.ended();
-  watch.check('at the end');
+  watch.tell(t, 'at the end');
   await Promise.all([video.stop(), sound.stop()]);
   for (const { where, versions, whole, refused } of watch.followers) {
     t.diagnostic(`${where}: ${versions} versions by parts, ${whole} segments whole; not answered: ${refused.join(', ') || 'none'}`);
@@ -198,4 +202,5 @@ test(`${SECONDS} s of low latency over restarts of all its processes: no rule is
   }
   t.diagnostic(`${watch.sizes()} segments of HLS, ${watch.mpd.segments.size} of DASH in ${watch.mpd.periods.size} Periods`);
   await compare(t, stage, video, sound);
+  assert.deepEqual(watch.found, []);
 });

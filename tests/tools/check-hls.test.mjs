@@ -7,11 +7,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { emsgBox, insertBox } from './check/emsg-box.mjs';
 import { compareDateRanges } from './check/hls-date-ranges.mjs';
 import { checkLowLatency } from './check/hls-low-latency.mjs';
 import { checkMedia } from './check/hls-media.mjs';
+import { Presentation } from './check/hls-presentation.mjs';
 import { Report } from './check/report.mjs';
 
 const CHECK = fileURLToPath(new URL('check-hls.mjs', import.meta.url));
@@ -46,6 +47,34 @@ test('what vod-package makes breaks no rule', () => {
   assert.equal(stdout, '');
   assert.equal(status, 0, stderr);
   assert.match(stderr, /no rule is broken: 2 media playlists, 8 segments/);
+});
+
+/* Four segments of 2 s. What has left was there at 0, and has to be for 10 s from then on. */
+test('a removed segment stays as long as who saw it may want it', async () => {
+  const live = path.join(dir, 'live');
+  fs.cpSync(film, live, { recursive: true });
+  const rewrite = (change) => {
+    for (const name of [audio, video]) {
+      const file = path.join(live, name, 'playlist.m3u8');
+      fs.writeFileSync(file, change(fs.readFileSync(file, 'utf8')));
+    }
+  };
+  rewrite((text) => text.replace('#EXT-X-ENDLIST\n', '').replace('#EXT-X-PLAYLIST-TYPE:VOD\n', ''));
+  const report = new Report(); const presentation = new Presentation(pathToFileURL(path.join(live, 'master.m3u8')), report);
+  await presentation.load(0);
+  rewrite((text) => text.replace(/(#EXT-X-MEDIA-SEQUENCE:)0\n/, '$11\n').replace(/#EXTINF[^\n]*\n(?:#[^\n]*\n)*[^#\n]+\n/, ''));
+  await presentation.load(1000);
+  const own = presentation.renditions.get(VIDEO());
+  assert.equal(own.removed.length, 1);
+  const before = report.lines.length;
+  await own.checkRemoved(9900);
+  assert.equal(report.lines.length, before, 'it is there');
+  for (const { url } of own.removed) fs.rmSync(fileURLToPath(url));
+  await own.checkRemoved(9900);
+  assert.match(report.lines.at(-1), /6\.2\.2: removed segment '1-0\.m4s' is gone too early/);
+  const told = report.lines.length;
+  await own.checkRemoved(10100);
+  assert.equal(report.lines.length, told, 'nobody may want it any more');
 });
 
 const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is there`); return text.replace(from, to); };

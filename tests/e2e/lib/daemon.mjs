@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A real millraced with directories of its own, and the publishers and requests
 // that tests aim at it.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -137,6 +138,16 @@ export class Daemon {
     fs.closeSync(this.log);
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** A millrace-origin for one directory of streams: { base, stop() }. */
+export async function startOrigin(mediaDir) {
+  const child = spawn(tool('daemon/millrace-origin'), ['--media-dir', mediaDir, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  let said = '';
+  for await (const data of child.stdout) { said += data; if (/\d\n/.test(said)) break; }
+  assert.match(said, /:\d+\n/, 'millrace-origin listens');
+  return { base: `http://127.0.0.1:${/:(\d+)\n/.exec(said)[1]}/stream`, async stop() { child.kill(); await exited; } };
 }
 
 /** A publisher process; ended() resolves to its exit code, stderr is kept. */

@@ -35,8 +35,9 @@ class Rendition {
     if (!this.check(bytes, '6.2.1', 'is listed and cannot be loaded')) return;
     const media = checkMedia(bytes, this.where, this.report);
     checkLowLatency(media, this.report);
-    if (this.media) this.compare(media, now);
+    if (this.media) this.compare(media);
     this.media = media;
+    this.seenAt = now;
     for (const segment of media.segments) {
       if (this.segments.has(segment.number)) continue;
       this.segments.set(segment.number, segment);
@@ -46,8 +47,8 @@ class Rendition {
     this.checkClock();
   }
 
-  /** §6.2.1, §6.2.2: what may change between two loads. */
-  compare(media, now) {
+  /** §6.2.1, §6.2.2: what may change between two loads. What is there no more left at the earliest when it was seen last. */
+  compare(media) {
     const before = this.media;
     this.check(media.target === before.target, '6.2.1', `EXT-X-TARGETDURATION changed from ${before.target} to ${media.target}`);
     this.check(media.partTarget === before.partTarget, '4.4.3.7', `PART-TARGET changed from ${before.partTarget} to ${media.partTarget}`);
@@ -63,7 +64,7 @@ class Rendition {
     for (const segment of before.segments) {
       if (segment.number >= media.first || segment.gap) continue;
       const length = before.segments.reduce((sum, s) => sum + s.duration, 0);
-      this.removed.push({ url: new URL(segment.uri, this.url), until: now + (segment.duration + length) * 1000 });
+      this.removed.push({ url: new URL(segment.uri, this.url), until: this.seenAt + (segment.duration + length) * 1000 });
     }
   }
 
