@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: MIT
-"""A film becomes HLS without re-encoding: millrace against ffmpeg, in turns."""
+"""A film becomes HLS without re-encoding: millrace against ffmpeg, and shaka-packager where it is installed, in turns."""
+import os
+import pathlib
 import statistics
 
 import measure
 
 
+def find_shaka():
+    """npm ci in this directory brings it; nobody has to."""
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(os.uname().machine, "other")
+    found = pathlib.Path(__file__).parent / f"node_modules/shaka-packager/bin/packager-linux-{machine}"
+    return found if os.access(found, os.X_OK) else None
+
+
+def shaka_command(shaka, film, out):
+    streams = [f"in={film},stream={kind},init_segment={out}/{kind}/init.mp4,"
+               f"segment_template={out}/{kind}/$Number$.m4s,playlist_name={kind}.m3u8" for kind in ("video", "audio")]
+    return [str(shaka), "--quiet", *streams, "--segment_duration", "2", "--hls_master_playlist_output",
+            str(out / "master.m3u8"), "--mpd_output", str(out / "manifest.mpd")]
+
+
 def commands(build, film, out):
+    shaka = find_shaka()
+    peers = {"shaka": shaka_command(shaka, film, out)} if shaka else {}
     return {
         "ffmpeg": ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(film), "-c", "copy", "-f", "hls",
                    "-hls_segment_type", "fmp4", "-hls_time", "2", "-hls_playlist_type", "vod",
                    "-hls_flags", "independent_segments", str(out / "master.m3u8")],
         "millrace": [str(build / "cli/millrace"), "run", "vod-package", "--quiet",
                      "--set", f"input={film}", "--set", f"output={out}"],
+        **peers,
     }
 
 
@@ -23,7 +42,7 @@ def count_frames(out):
 def bench_film(options, film):
     """Medians per packager, and the ratio if both wrote the same frames."""
     size_mb = film.stat().st_size / 1e6
-    runs = {"ffmpeg": [], "millrace": []}
+    runs = {name: [] for name in commands(options.build, film, options.scratch)}
     result = {"film": film.name, "size_mb": round(size_mb, 1), "rounds": options.rounds}
     source = {"video": measure.count_packets(film, "v:0"), "audio": measure.count_packets(film, "a:0")}
     result["frames_in"] = source
@@ -46,23 +65,24 @@ def bench_film(options, film):
             "frames_out": next((run["frames_out"] for run in measured if run["frames_out"] != source), source),
             "failed": sum(run["exit_code"] != 0 for run in measured),
         }
-    comparable = all(result[name]["frames_out"] == source and result[name]["failed"] == 0 for name in runs)
-    result["ratio_cpu"] = round(result["millrace"]["cpu_s"] / result["ffmpeg"]["cpu_s"], 3) if comparable else None
-    result["ratio_wall"] = round(result["millrace"]["wall_s"] / result["ffmpeg"]["wall_s"], 3) if comparable else None
+    did = {name: result[name]["frames_out"] == source and result[name]["failed"] == 0 for name in runs}
+    result["ratios"] = {peer: {key: round(result["millrace"][key] / result[peer][key], 3) for key in ("wall_s", "cpu_s")}
+                        if did[peer] and did["millrace"] else None for peer in runs if peer != "millrace"}
     return result
 
 
 def report(result):
     print(f"\npackaging {result['film']} ({result['size_mb']} MB), medians of {result['rounds']} rounds in turns")
-    for name in ("ffmpeg", "millrace"):
+    for name in ("millrace", *result["ratios"]):
         row = result[name]
         print(f"  {name:9} {row['wall_s']:8.3f} s  {row['mb_per_s']:8.1f} MB/s  {row['cpu_s_per_gb']:6.2f} CPU s/GB"
               f"  {row['rss_mb']:6.1f} MB  frames {row['frames_out']['video']}v {row['frames_out']['audio']}a")
         print(f"            {' '.join(row['command'])}")
-    if result["ratio_cpu"] is None:
-        print(f"  no ratio: frames or exit codes differ from the film's ({result['frames_in']}); see the logs")
-    else:
-        print(f"  millrace / ffmpeg: wall {result['ratio_wall']}, CPU {result['ratio_cpu']}")
+    for peer, ratios in result["ratios"].items():
+        if ratios is None:
+            print(f"  no ratio to {peer}: frames or exit codes differ from the film's ({result['frames_in']}); see the logs")
+        else:
+            print(f"  millrace / {peer}: wall {ratios['wall_s']}, CPU {ratios['cpu_s']}")
 
 
 def bench(options, films):
@@ -74,9 +94,10 @@ def bench(options, films):
         results.append(bench_film(options, film))
         report(results[-1])
     short, long = results
-    if long["ratio_cpu"] is not None and short["ratio_cpu"] is not None:
+    compared = [peer for peer in long["ratios"] if long["ratios"][peer] and short["ratios"][peer]]
+    if compared:
         more_gb = (long["size_mb"] - short["size_mb"]) / 1000
-        marginal = {name: (long[name]["cpu_s"] - short[name]["cpu_s"]) / more_gb for name in ("ffmpeg", "millrace")}
+        marginal = {name: (long[name]["cpu_s"] - short[name]["cpu_s"]) / more_gb for name in (*compared, "millrace")}
         print("  beyond the start-up: " + ", ".join(f"{name} {value:.2f} CPU s/GB" for name, value in marginal.items()))
         results.append({"marginal_cpu_s_per_gb": marginal})
     return results
