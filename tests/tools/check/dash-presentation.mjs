@@ -85,7 +85,7 @@ export class Presentation {
       const last = Math.max(...listed.keys());
       for (const s of r.segments) {
         const theirs = listed.get(s.number);
-        if (theirs) r.check(Math.abs(theirs.shown - r.start(s)) <= ROUNDING_S, '5.4.1', `segment ${s.number} was shown at ${theirs.shown} s, and is at ${r.start(s)} s`);
+        if (theirs) r.check(Math.abs(theirs.shown - r.start(s)) <= ROUNDING_S + 1 / r.timescale, '5.4.1', `segment ${s.number} was shown at ${theirs.shown} s, and is at ${r.start(s)} s`);
         if (theirs) for (const what of ['time', 'duration']) r.check(theirs[what] === s[what], '5.4.1', `segment ${s.number}: ${what} changed from ${theirs[what]} to ${s[what]}`);
         else r.check(s.number > last, '5.4.1', `segment ${s.number} is new, and ${last} was the last`);
       }
