@@ -25,23 +25,27 @@ async function frameNumber(picture) {
   return read(Array.from({ length: CELLS }, (_, i) => bytes[luma.offset + Math.floor((i + 0.5) * cell)]));
 }
 
-let lastTime = null;
-async function onFrame(now, frame) {
-  video.requestVideoFrameCallback(onFrame);
-  seen.first ??= now - seen.loaded;
-  const size = `${frame.width}x${frame.height}`;
-  if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
-  // The callback may run late, when the next picture is on already: the number
-  // belongs to the time of the picture that was read, and counts once.
+let lastTime = null; let reading = Promise.resolve();
+// The callback may run late, when the next picture is on already: the number
+// belongs to the time of the picture that was read, and counts once.
+async function readPicture(now, height) {
   const picture = new VideoFrame(video);
   const time = picture.timestamp;
   if (time !== lastTime) {
     lastTime = time;
     const number = await frameNumber(picture).catch((e) => { report(true, e); return null; });
     if (number === null) seen.unread++;
-    else seen.frames.push([number, Math.round(time / 1000), Math.round(now - seen.loaded), frame.height]);
+    else seen.frames.push([number, Math.round(time / 1000), Math.round(now - seen.loaded), height]);
   }
   picture.close();
+}
+
+function onFrame(now, frame) {
+  video.requestVideoFrameCallback(onFrame);
+  seen.first ??= now - seen.loaded;
+  const size = `${frame.width}x${frame.height}`;
+  if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
+  reading = readPicture(now, frame.height);
 }
 
 // A stall is a clock that stands for over 250 ms after playback began because
@@ -56,8 +60,9 @@ function watchClock() {
     if (clock.playing && (ms > 1000 || (ms > 250 && clock.starved))) seen.stalls.push({ at: Math.round(clock.since - seen.loaded), ms, starved: clock.starved });
     clock = { at: video.currentTime, since: now, playing: seen.first !== null, starved: false };
   }
-  seen.ended = video.ended;
   if (!video.ended) setTimeout(watchClock, 50);
+  // On a busy machine the end comes before the callback of the last picture.
+  else reading.then(() => video.videoWidth && readPicture(now, video.videoHeight)).then(() => { seen.ended = true; });
 }
 
 // Whoever sets the element's time, player or viewer: where it was, and where it is sent.
