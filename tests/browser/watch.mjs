@@ -51,11 +51,16 @@ export async function startBrowser() {
   const executablePath = browserPath();
   const pages = await servePages();
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-browser-'));
+  // A start takes the machine for itself: who is opened meanwhile waits for his turn.
+  let turn = Promise.resolve();
   const context = await chromium.launchPersistentContext(profile, {
     executablePath, headless: true, args: FLAGS, viewport: { width: 1280, height: 720 },
   });
   return {
     async open(player, url, config) {
+      const before = turn; let started;
+      turn = new Promise((resolve) => { started = resolve; });
+      await before;
       const page = await context.newPage();
       const console = [];
       page.on('console', (m) => { if (m.type() === 'error') console.push(m.text()); });
@@ -64,6 +69,7 @@ export async function startBrowser() {
       await page.goto(`${pages.origin}/page/index.html`);
       await page.waitForFunction(() => window.watch);
       await page.evaluate(([p, u, c]) => window.watch(p, u, c), [player, url, config]);
+      page.waitForFunction(() => window.seen.errors.length || document.getElementById('video').currentTime > 0, null, { timeout: 10000 }).then(started, started);
       return new Viewer(page, console, refused);
     },
     newPage: () => context.newPage(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Captions inside of the video (CEA-608): players offer them, they come with
 // their pictures, and they can be turned to subtitles.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -44,25 +45,24 @@ async function assertRules(output) {
   assert.deepEqual(report.lines, []);
 }
 
-test('what goes through is told, and shown with its pictures', async (t) => {
+test('what goes through is told, and shown with its pictures', { concurrency: 3 }, async (t) => {
   const output = path.join(dir, 'film');
   await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${input}`, '--set', `output=${output}`, '--quiet']);
   await assertRules(output);
   assert.match(fs.readFileSync(path.join(output, 'master.m3u8'), 'utf8'), /TYPE=CLOSED-CAPTIONS,.*INSTREAM-ID="CC1"\n[^]*CLOSED-CAPTIONS="cc"/);
   assert.match(fs.readFileSync(path.join(output, 'manifest.mpd'), 'utf8'), /<Accessibility schemeIdUri="urn:scte:dash:cc:cea-608:2015"/);
-  for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['videojs', 'master.m3u8'], ['dash', 'manifest.mpd']]) {
-    await t.test(`${player}: ${file}`, { skip: noBrowser }, async () => {
-      const viewer = await browser.open(player, `${base}/film/${file}`);
-      await viewer.until('a picture', 20000, (s) => s.frames.length > 0);
-      // The others show what there is.
-      if (player === 'videojs') await eventually('the menu of captions', 10000, async () => (await viewer.text()).length === 1);
-      if (player === 'shaka' || player === 'videojs') await viewer.showText(0);
-      const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
-      const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(plain(cue.text)));
-      assertInTime(cues, seen.frames, CAPTIONS, words, FPS);
-      await viewer.close();
-    });
-  }
+  const shown = [['hls', 'master.m3u8'], ['shaka', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['videojs', 'master.m3u8'], ['dash', 'manifest.mpd']];
+  await Promise.all(shown.map(([player, file]) => t.test(`${player}: ${file}`, { skip: noBrowser }, async () => {
+    const viewer = await browser.open(player, `${base}/film/${file}`);
+    await viewer.until('a picture', 20000, (s) => s.frames.length > 0);
+    // The others show what there is.
+    if (player === 'videojs') await eventually('the menu of captions', 10000, async () => (await viewer.text()).length === 1);
+    if (player === 'shaka' || player === 'videojs') await viewer.showText(0);
+    const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
+    const cues = (await viewer.cues()).filter((cue) => words(String.raw`\d+`).test(plain(cue.text)));
+    assertInTime(cues, seen.frames, CAPTIONS, words, FPS);
+    await viewer.close();
+  })));
 });
 
 test('cctotext makes subtitles of them', async () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Movies in every codec become VOD: what comes out is what went in, and players
 // find in the manifests what they need to know before they decode.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -95,7 +96,7 @@ function assertTimes(mine, theirs, what) {
 }
 
 for (const [name, expected] of Object.entries(sources)) {
-  test(`vod-package: ${name}`, async (t) => {
+  test(`vod-package: ${name}`, { concurrency: 3 }, async (t) => {
     const source = await codedMovie(CACHE, expected.file, { seconds: SECONDS, fps: FPS, ...expected });
     const { url, output } = await packaged(source);
     const probed = (await streams(source)).find((s) => s.codec_type === 'video');
@@ -145,16 +146,14 @@ for (const [name, expected] of Object.entries(sources)) {
       times.forEach((time, i) => assert.ok(Math.abs(time - sourceTimes[first + i]) <= 25, `frame ${i}: ${time} µs, source ${sourceTimes[first + i]} µs`));
     });
 
-    for (const player of expected.players) {
-      await t.test(`${player} plays it to its last frame`, { skip: noBrowser }, async () => {
-        const viewer = await browser.open(player, `${url}/${player === 'hls' ? 'master.m3u8' : 'manifest.mpd'}`);
-        const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
-        assertIncreasing(seen.frames, player);
-        assert.equal(seen.unread, 0);
-        assert.equal(seen.frames.at(-1)[0], SECONDS * FPS - 1, 'the last picture');
-        await viewer.close();
-      });
-    }
+    await Promise.all(expected.players.map((player) => t.test(`${player} plays it to its last frame`, { skip: noBrowser }, async () => {
+      const viewer = await browser.open(player, `${url}/${player === 'hls' ? 'master.m3u8' : 'manifest.mpd'}`);
+      const seen = await viewer.until('the end', (SECONDS + 20) * 1000, (s) => s.ended);
+      assertIncreasing(seen.frames, player);
+      assert.equal(seen.unread, 0);
+      assert.equal(seen.frames.at(-1)[0], SECONDS * FPS - 1, 'the last picture');
+      await viewer.close();
+    })));
   });
 }
 

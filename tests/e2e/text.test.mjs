@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Subtitles are on the screen with the picture that they belong to, in every
 // player, whatever they were made from.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';
 import { assertInTime, plain } from './lib/cues.mjs';
@@ -105,12 +106,13 @@ test('vod-package takes the tracks of text that are in the movie, with their lan
 const english = (from) => new RegExp(`^frame ${from} (&amp;|&) on$`);
 const german = (from) => new RegExp(`^Bild ${from}\\s*und mehr$`);
 
-for (const [player, file, language, words] of [
+const SHOWN = [
   ['hls', 'master.m3u8', 'en', english], ['hls', 'master.m3u8', 'de', german],
   ['shaka', 'master.m3u8', 'en', english], ['shaka', 'manifest.mpd', 'en', english], ['shaka', 'manifest.mpd', 'de', german],
   ['dash', 'manifest.mpd', 'en', english], ['dash', 'manifest.mpd', 'de', german],
-]) {
-  test(`${player} shows ${language} of ${file} with its pictures`, { skip: noBrowser }, async () => {
+];
+describe('players', { concurrency: 3 }, () => {
+  for (const [player, file, language, words] of SHOWN) test(`${player} shows ${language} of ${file} with its pictures`, { skip: noBrowser }, async () => {
     const viewer = await browser.open(player, `${url}/${file}`);
     await viewer.until('a picture', 20000, (s) => s.frames.length > 0);
     const menu = await viewer.text();
@@ -121,7 +123,7 @@ for (const [player, file, language, words] of [
     assertInTime(cues, seen.frames, CAPTIONS, words, FPS);
     await viewer.close();
   });
-}
+});
 
 const LIVE = `millrace: 1
 name: live-with-subtitles

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A movie file becomes VOD by one command.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
@@ -36,7 +37,7 @@ const sources = {
 };
 
 for (const [name, options] of Object.entries(sources)) {
-  test(`vod-package: ${name}`, async (t) => {
+  test(`vod-package: ${name}`, { concurrency: 3 }, async (t) => {
     const source = await movie(CACHE, options);
     const output = path.join(dir, path.basename(source, '.mp4'));
     await run(tool('cli/millrace'), ['run', 'vod-package', '--set', `input=${source}`, '--set', `output=${output}`, '--quiet']);
@@ -64,17 +65,15 @@ for (const [name, options] of Object.entries(sources)) {
       assert.ok(Math.abs(sum - options.seconds) < 0.05, `EXTINF adds up to ${sum} s of ${options.seconds} s`);
     });
 
-    for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['dash', 'manifest.mpd']]) {
-      await t.test(`${player} plays it to its last frame`, { skip: noBrowser }, async () => {
-        const viewer = await browser.open(player, `${url}/${file}`);
-        const seen = await viewer.until('the end', (options.seconds + 15) * 1000, (s) => s.ended);
-        assertIncreasing(seen.frames, player);
-        assert.equal(seen.unread, 0);
-        assert.ok(seen.frames[0][0] <= 2, `the first picture was number ${seen.frames[0][0]}`);
-        assert.equal(seen.frames.at(-1)[0], count - 1, 'the last picture');
-        await viewer.close();
-      });
-    }
+    await Promise.all([['hls', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['dash', 'manifest.mpd']].map(([player, file]) => t.test(`${player} plays it to its last frame`, { skip: noBrowser }, async () => {
+      const viewer = await browser.open(player, `${url}/${file}`);
+      const seen = await viewer.until('the end', (options.seconds + 15) * 1000, (s) => s.ended);
+      assertIncreasing(seen.frames, player);
+      assert.equal(seen.unread, 0);
+      assert.ok(seen.frames[0][0] <= 2, `the first picture was number ${seen.frames[0][0]}`);
+      assert.equal(seen.frames.at(-1)[0], count - 1, 'the last picture');
+      await viewer.close();
+    })));
   });
 }
 
