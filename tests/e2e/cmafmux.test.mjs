@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What cmafmux makes of a movie is the movie: for FFmpeg, for GStreamer's own
 // demuxer, and in a browser's MediaSource without any player's help.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Breaks and timed metadata: from a call of the API to what players hand to their
 // applications, and to what an ad server reads.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';

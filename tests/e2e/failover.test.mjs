@@ -3,6 +3,7 @@
 // when it stands still, when it is back, and when neither is there. Each
 // publisher sends its own part of one film, so that a picture's number tells
 // who sent it.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // RTMP in, an adaptive ladder out, by the real daemon: renditions are aligned to
 // the tick, lack no frame, and players go from one to another unnoticed.
+// weight: 2
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';

@@ -2,6 +2,7 @@
 // Low-latency DASH from a real publisher to real players: how far behind a viewer
 // is, and that nothing is missing. Each picture has its number in it, so the time
 // from the packager to the screen is measured on one clock.
+// weight: 2
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';

@@ -2,6 +2,7 @@
 // Low-latency HLS from the publisher to the glass: a viewer is a second or two
 // behind and not six, stays there without an error, and keeps watching when the
 // packager dies.
+// weight: 2
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { noBrowser, startBrowser } from '../browser/watch.mjs';

@@ -2,6 +2,7 @@
 // Each way of packaging in the players that no other test has: video.js, GStreamer's
 // hlsdemux2 and dashdemux2, FFmpeg's demuxers. What ends is shown to its last picture,
 // and each picture once; what lasts is followed for a while.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

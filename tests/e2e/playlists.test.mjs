@@ -2,6 +2,7 @@
 // What playlists can do beside playing from the beginning: one file by byte
 // ranges, fast forward by I-frames, rewinding a live stream, a start of their own,
 // steering among places. Each in the players that have it.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // RTMP in, HLS and DASH out: what a person with ffmpeg and a browser does first.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What viewers keep when something dies: the supervisor, the publisher, a sibling.
+// weight: 2
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';

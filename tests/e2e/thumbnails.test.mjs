@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The picture over the seek bar is the one that a click leads to, in every player
 // that has a seek bar for it; of a stream, too, and while it lasts.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

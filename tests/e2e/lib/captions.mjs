@@ -2,8 +2,8 @@
 // Puts CEA-608 captions into a movie's pictures (CC1, pop-on), as SEI messages.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import path from 'node:path';
 import { promisify } from 'node:util';
+import { partOf } from './movie.mjs';
 
 const run = promisify(execFile);
 
@@ -48,7 +48,8 @@ function* units(stream) {
 export async function captioned(movie, fps, captions) {
   const file = movie.replace(/\.mp4$/, `-cc${captions.length}.mp4`);
   if (fs.existsSync(file)) return file;
-  const raw = `${file}.h264`;
+  const part = partOf(file);
+  const raw = `${part}.h264`;
   await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-i', movie, '-c', 'copy', '-an', '-bsf:v', 'h264_mp4toannexb', '-f', 'h264', raw]);
   const stream = fs.readFileSync(raw);
   const pictures = [...units(stream)].filter((u) => u.type === 1 || u.type === 5).filter((u) => u.first).length;
@@ -59,7 +60,6 @@ export async function captioned(movie, fps, captions) {
     parts.push(stream.subarray(start, end));
   }
   fs.writeFileSync(raw, Buffer.concat(parts));
-  const part = path.join(path.dirname(file), `part-${path.basename(file)}`);
   await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-r', String(fps), '-i', raw, '-i', movie, '-map', '0:v', '-map', '1:a?', '-c', 'copy', part]);
   fs.renameSync(part, file);
   fs.rmSync(raw);

@@ -36,6 +36,20 @@ function* pictures(width, height, count) {
   for (let n = 0; n < count; n++) yield painter.paint(n, n);
 }
 
+/** A name of its own for what is being made: files of tests run beside each other, and want the same movies. */
+export const partOf = (file) => path.join(path.dirname(file), `part-${process.pid}-${path.basename(file)}`);
+
+const made = new Map();
+/** Makes a file once; make(part) writes it. Resolves to the path. */
+function cached(file, make) {
+  if (fs.existsSync(file)) return file;
+  if (!made.has(file)) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    made.set(file, make(partOf(file)).then(() => fs.promises.rename(partOf(file), file)).then(() => file));
+  }
+  return made.get(file);
+}
+
 async function run(command, args, feed) {
   const child = spawn(command, args, { stdio: [feed ? 'pipe' : 'ignore', 'ignore', 'pipe'] });
   let errors = '';
@@ -58,17 +72,13 @@ async function run(command, args, feed) {
 export async function movie(directory, { seconds = 20, width = 640, height = 360, fps = 30, gop = 2, keyframes = 'regular', bframes = 2, bitrate = 800, audio = true } = {}) {
   const kind = keyframes === 'regular' ? `g${gop}` : `k${keyframes.length}`;
   const file = path.join(directory, `movie-${width}x${height}-${fps}-${seconds}s-${kind}-b${bframes}${audio ? '' : '-mute'}.mp4`);
-  if (fs.existsSync(file)) return file;
   const count = seconds * fps;
   const force = keyframes === 'regular' ? [] : ['-force_key_frames', keyframes.map((n) => (n / fps).toFixed(6)).join(',')];
   const g = String(keyframes === 'regular' ? gop * fps : count);
-  await fs.promises.mkdir(directory, { recursive: true });
-  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
+  return cached(file, (part) => run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
     ...(audio ? ['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`] : []), '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-bf', String(bframes),
     '-g', g, '-keyint_min', g, '-sc_threshold', '0', ...force, '-b:v', `${bitrate}k`, '-maxrate', `${bitrate}k`, '-bufsize', `${bitrate}k`, ...(audio ? ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : []),
-    '-f', 'mp4', `${file}.part`], pictures(width, height, count));
-  await fs.promises.rename(`${file}.part`, file);
-  return file;
+    '-f', 'mp4', part], pictures(width, height, count)));
 }
 
 /**
@@ -78,13 +88,8 @@ export async function movie(directory, { seconds = 20, width = 640, height = 360
  */
 export async function codedMovie(directory, name, { seconds = 6, width = 640, height = 360, fps = 30, video, audio, sound = 'sine=frequency=440:sample_rate=48000' }) {
   const file = path.join(directory, name);
-  if (fs.existsSync(file)) return file;
-  await fs.promises.mkdir(directory, { recursive: true });
-  const part = path.join(directory, `part-${name}`);
-  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
-    ...(audio ? ['-f', 'lavfi', '-i', `${sound}:duration=${seconds}`] : []), ...video, ...(audio ?? []), part], pictures(width, height, seconds * fps));
-  await fs.promises.rename(part, file);
-  return file;
+  return cached(file, (part) => run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0',
+    ...(audio ? ['-f', 'lavfi', '-i', `${sound}:duration=${seconds}`] : []), ...video, ...(audio ?? []), part], pictures(width, height, seconds * fps)));
 }
 
 async function output(command, args) {
