@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Captions inside of the video (CEA-608): players offer them, they come with
 // their pictures, and they can be turned to subtitles.
-// weight: 2
+// weight: 3
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

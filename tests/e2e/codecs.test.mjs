@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Movies in every codec become VOD: what comes out is what went in, and players
 // find in the manifests what they need to know before they decode.
-// weight: 2
+// weight: 3
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

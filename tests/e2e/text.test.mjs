@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Subtitles are on the screen with the picture that they belong to, in every
 // player, whatever they were made from.
-// weight: 2
+// weight: 3
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

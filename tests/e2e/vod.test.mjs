@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A movie file becomes VOD by one command.
-// weight: 2
+// weight: 3
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
