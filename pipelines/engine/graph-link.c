@@ -156,6 +156,46 @@ link_pads (const MillPlanLink *link, GstPad *source, GstPad *sink,
 
 /* ---- queue and tee ---- */
 
+/* GStreamer 1.22's queue measures what it holds from the position of the segment
+ * to the newest buffer until the first buffer has left it: where a stream begins
+ * late on its epoch, that is more than a leaky queue may hold, and the first
+ * keyframe is what it drops. So the segment tells what time it is. */
+static GstPadProbeReturn
+on_segment (GstPad *sink, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  g_autoptr (GstElement) queue = gst_pad_get_parent_element (sink);
+  g_autoptr (GstClock) clock = queue ? gst_element_get_clock (queue) : NULL;
+  GstSegment segment;
+  GstClockTime now;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT || !clock)
+    return GST_PAD_PROBE_OK;
+  gst_event_copy_segment (event, &segment);
+  now = gst_clock_get_time (clock);
+  if (segment.format != GST_FORMAT_TIME ||
+      now < gst_element_get_base_time (queue))
+    return GST_PAD_PROBE_OK;
+  now = gst_segment_position_from_running_time (&segment, GST_FORMAT_TIME,
+      now - gst_element_get_base_time (queue));
+  if (!GST_CLOCK_TIME_IS_VALID (now))
+    return GST_PAD_PROBE_OK;
+  segment.position = now;
+  info->data = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (info->data, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+tell_time (GstElement *queue)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (queue, "sink");
+
+  gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_segment,
+      NULL, NULL);
+}
+
 /* The sink pad makes the name: a source pad may be the first of one of several
  * tees, and they all call that alike. */
 static GstElement *
@@ -168,6 +208,8 @@ add_queue (GstBin *pipeline, const MillPlanLink *link, GstPad *sink)
 
   for (; queue && *property; property += 2)
     gst_util_set_object_arg (G_OBJECT (queue), property[0], property[1]);
+  if (queue && link->kind == MILL_LINK_QUEUE)
+    tell_time (queue);
   return queue;
 }
 
