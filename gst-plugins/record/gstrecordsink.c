@@ -4,41 +4,46 @@
 /**
  * SECTION:element-recordsink
  *
- * A recording in one MP4, WebM or Matroska file, without encoding.
+ * Recordings in MP4, WebM or Matroska files, without encoding.
  *
  *     gst-launch-1.0 filesrc location=movie.mp4 ! qtdemux name=d \
  *         d.video_0 ! queue ! recordsink name=s location=copy.mp4 \
  *         d.audio_0 ! queue ! s.audio_0
  *
- * A bin: parsers, which are chosen by caps, a queue for each pad, a muxer and
- * filesink. While it is written the file has the name NAME.part; it is renamed
- * after EOS, in a thread of its own, and only then EOS is told.
+ * A bin: for each pad the parser that its caps need, if any, and an intake, which
+ * hands the frames to the one session (record-session.h). While it is written a
+ * file has the name NAME.part.
  *
- * States: never asynchronous. A name is taken in READY->PAUSED. PAUSED->READY
- * without EOS leaves NAME.part; it waits for a rename that has begun.
+ * States: never asynchronous. PAUSED->READY without EOS leaves NAME.part; it
+ * waits for files that are being finished.
+ *
+ * Threads: frames are written by the threads that bring them, under one lock;
+ * whole files are finished by a thread of their own, and EOS is told behind.
  */
 
 #include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
 
+#include "gstrecordbranch.h"
 #include "record-file.h"
-#include "../common/gstparsers.h"
+#include "record-session.h"
 
 GST_DEBUG_CATEGORY_STATIC (recordsink_debug);
 #define GST_CAT_DEFAULT recordsink_debug
 
 #define DEFAULT_FASTSTART TRUE
-/* What kill -9 takes away, at most. */
-#define FRAGMENT_MS 1000
-/* A muxer takes what is oldest of all its pads: the others wait here. */
-#define QUEUE_NS (10 * GST_SECOND)
+#define DEFAULT_ON_ERROR MILL_RECORD_STOP
 
 enum
 {
   PROP_LOCATION = 1,
   PROP_FORMAT,
   PROP_FASTSTART,
+  PROP_ON_ERROR,
+  PROP_ROTATE_DURATION_MS,
+  PROP_ROTATE_BYTES,
+  PROP_STATS,
 };
 
 typedef enum
@@ -60,61 +65,19 @@ struct _GstRecordSink
   gchar *location;
   Format format;
   gboolean faststart;
-  guint next_pad[2]; /* audio, video */
-  gboolean failed;
-  guint64 duration; /* ns: end of the last frame of any pad */
+  MillRecordOnError on_error;
+  guint rotate_duration_ms;
+  guint64 rotate_bytes;
+  guint next_pad[2]; /* by MillCmafKind */
 
-  GMutex build_lock;
-  GstElement *mux; /* (nullable): from the first pad on */
-  Format muxed; /* what mux makes */
-  GstElement *file_sink;
-
-  MillRecordFile *file; /* from READY->PAUSED to PAUSED->READY */
-  GThread *finisher;
-};
-
-/** One pad; freed with its ghost pad. */
-typedef struct
-{
-  GstRecordSink *sink; /* not held */
-  GstElement *queue; /* not held */
-  gboolean is_video;
-  gboolean built;
-  gboolean begun; /* a keyframe has come */
-  GstSegment segment;
-} Branch;
-
-/** How a codec gets into a file. */
-typedef struct
-{
-  const gchar *caps;
-  const gchar *fit; /* (nullable): needs no parser */
-  const gchar *parser;
-} Way;
-
-static const Way ways[] = {
-  { "video/x-h264", "video/x-h264, stream-format=avc, alignment=au",
-      "h264parse ! capsfilter "
-      "caps=\"video/x-h264, stream-format=avc, alignment=au\"" },
-  { "video/x-h265", "video/x-h265, stream-format=hvc1, alignment=au",
-      "h265parse ! capsfilter "
-      "caps=\"video/x-h265, stream-format=hvc1, alignment=au\"" },
-  { "video/x-av1", NULL,
-      "av1parse ! capsfilter "
-      "caps=\"video/x-av1, stream-format=obu-stream, alignment=tu\"" },
-  { "video/x-vp9", NULL,
-      "vp9parse ! capsfilter "
-      "caps=\"video/x-vp9, alignment=super-frame\"" },
-  { "video/x-vp8", "video/x-vp8", NULL },
-  { "audio/mpeg, mpegversion={ 2, 4 }",
-      "audio/mpeg, mpegversion=4, stream-format=raw",
-      "aacparse ! capsfilter "
-      "caps=\"audio/mpeg, mpegversion=4, stream-format=raw, framed=true\"" },
-  { "audio/mpeg, mpegversion=1", NULL, "mpegaudioparse" },
-  { "audio/x-ac3", NULL, "ac3parse" },
-  { "audio/x-opus", "audio/x-opus, channel-mapping-family=(int)[ 0, 255 ]",
-      "opusparse" },
-  { "audio/x-flac", NULL, "flacparse" },
+  GMutex lock; /* all below */
+  MillRecordSession *session; /* from READY->PAUSED to PAUSED->READY */
+  GHashTable *tracks; /* GstRecordIntake, not held -> MillRecordTrack */
+  GPtrArray *finishers; /* GThread */
+  guint n_finishing;
+  gboolean is_over; /* EOS was told */
+  guint64 n_files;
+  guint64 n_errors;
 };
 
 GST_ELEMENT_REGISTER_DECLARE (recordsink)
@@ -131,7 +94,8 @@ static GstStaticPadTemplate video_template =
 static GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
         GST_STATIC_CAPS ("audio/mpeg, mpegversion = (int) { 1, 2, 4 }; "
-                         "audio/x-ac3; audio/x-opus; audio/x-flac"));
+                         "audio/x-ac3; audio/x-eac3; audio/x-opus; "
+                         "audio/x-flac"));
 
 #define GST_TYPE_RECORD_SINK_FORMAT (gst_record_sink_format_get_type ())
 static GType
@@ -151,10 +115,27 @@ gst_record_sink_format_get_type (void)
   return type;
 }
 
-/* ---- muxer ---- */
+#define GST_TYPE_RECORD_SINK_ON_ERROR (gst_record_sink_on_error_get_type ())
+static GType
+gst_record_sink_on_error_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { MILL_RECORD_STOP, "An error, which ends the pipeline", "stop" },
+    { MILL_RECORD_CONTINUE, "A warning, and a new file a while later",
+        "continue" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstRecordSinkOnError", values));
+  return type;
+}
 
-static Format
-choose_format (GstRecordSink *self)
+/* ---- settings ---- */
+
+static MillRecordContainer
+choose_container (GstRecordSink *self)
 {
   GST_OBJECT_LOCK (self);
   Format format = self->format;
@@ -164,172 +145,295 @@ choose_format (GstRecordSink *self)
         : g_str_has_suffix (location, ".mkv")     ? FORMAT_MATROSKA
                                                   : FORMAT_MP4;
   GST_OBJECT_UNLOCK (self);
-  return format;
+  return format == FORMAT_WEBM ? MILL_RECORD_WEBM
+      : format == FORMAT_MP4   ? MILL_RECORD_MP4
+                               : MILL_RECORD_MATROSKA;
 }
 
-static gboolean
-ensure_mux (GstRecordSink *self)
+static MillRecordOnError
+get_on_error (GstRecordSink *self)
 {
-  static const gchar *const names[] = { NULL, "mp4mux", "webmmux",
-    "matroskamux" };
-  if (self->mux != NULL)
-    return TRUE;
-  self->muxed = choose_format (self);
-  GstElement *mux = gst_element_factory_make (names[self->muxed], NULL);
-  if (mux == NULL) {
-    GST_ELEMENT_ERROR (self, CORE, MISSING_PLUGIN,
-        ("muxer: got none, expected %s (gst-plugins-good)", names[self->muxed]),
-        (NULL));
+  GST_OBJECT_LOCK (self);
+  MillRecordOnError on_error = self->on_error;
+  GST_OBJECT_UNLOCK (self);
+  return on_error;
+}
+
+/* ---- messages ---- */
+
+static gint
+to_resource_error (const GError *error)
+{
+  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
+    return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_ACCES))
+    return GST_RESOURCE_ERROR_OPEN_WRITE;
+  return GST_RESOURCE_ERROR_WRITE;
+}
+
+/* The one place where what went wrong becomes a message. */
+static void
+post_trouble (GstRecordSink *self, const GError *error, const gchar *details)
+{
+  gboolean goes_on = get_on_error (self) == MILL_RECORD_CONTINUE;
+  gboolean is_gst = error->domain == GST_STREAM_ERROR;
+  gst_element_message_full (GST_ELEMENT (self),
+      goes_on ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR,
+      is_gst ? GST_STREAM_ERROR : GST_RESOURCE_ERROR,
+      is_gst ? error->code : to_resource_error (error),
+      g_strdup (error->message), g_strdup (details), __FILE__, GST_FUNCTION,
+      __LINE__);
+}
+
+static void
+tell_done (GstRecordSink *self, const MillRecordTake *take, const gchar *path)
+{
+  GStatBuf about = { 0 };
+  g_stat (path, &about);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self),
+          gst_structure_new ("recording-done", "location", G_TYPE_STRING, path,
+              "begin", G_TYPE_INT64, mill_record_take_get_begin (take),
+              "duration", G_TYPE_UINT64, mill_record_take_get_duration (take),
+              "bytes", G_TYPE_UINT64, (guint64) about.st_size, NULL)));
+}
+
+/* ---- the end of a file, and of all ---- */
+
+/* Once, when everything that came is in files that have their names. */
+static gboolean
+is_over_now_locked (GstRecordSink *self)
+{
+  if (self->is_over || self->n_finishing > 0 || self->session == NULL ||
+      !mill_record_session_is_over (self->session))
     return FALSE;
-  }
-  if (self->muxed == FORMAT_MP4) {
-    g_object_set (mux, "fragment-duration", FRAGMENT_MS, NULL);
-    gst_util_set_object_arg (G_OBJECT (mux), "fragment-mode",
-        "first-moov-then-finalise");
-  }
-  gst_bin_add (GST_BIN (self), mux);
-  gst_element_link (mux, self->file_sink);
-  gst_element_sync_state_with_parent (mux);
-  self->mux = mux;
+  self->is_over = TRUE;
   return TRUE;
 }
 
-/* ---- pads ---- */
-
-static const Way *
-find_way (gboolean is_video, const GstCaps *caps)
+typedef struct
 {
-  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
-    if (gst_parsers_takes (ways[i].caps, is_video, caps))
-      return &ways[i];
+  GstRecordSink *sink; /* joins the thread before it goes */
+  MillRecordTake *take;
+} Finish;
+
+static gpointer
+finish (gpointer data)
+{
+  g_autofree Finish *job = data;
+  GstRecordSink *self = job->sink;
+  g_autoptr (MillRecordTake) take = job->take;
+  g_autoptr (GError) warning = NULL;
+  g_autoptr (GError) error = NULL;
+  GST_OBJECT_LOCK (self);
+  gboolean faststart = self->faststart;
+  GST_OBJECT_UNLOCK (self);
+  g_autofree gchar *path =
+      mill_record_take_finish (take, faststart, &warning, &error);
+  if (warning != NULL)
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s", warning->message),
+        ("the index stays at the end"));
+  if (path != NULL)
+    tell_done (self, take, path);
+  else
+    post_trouble (self, error, NULL);
+  g_mutex_lock (&self->lock);
+  self->n_finishing--;
+  self->n_files += path != NULL;
+  self->n_errors += path == NULL;
+  gboolean failed = path == NULL && get_on_error (self) == MILL_RECORD_STOP;
+  gboolean is_over = !failed && is_over_now_locked (self);
+  g_mutex_unlock (&self->lock);
+  if (is_over)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_eos (GST_OBJECT (self)));
   return NULL;
 }
 
+/* What the last call to the session has led to; unlocks. */
 static void
-refuse (const Branch *self, GstPad *ghost, const GstCaps *caps)
+settle_and_unlock (GstRecordSink *self)
 {
-  static const gchar *const names[] = { "", "MP4", "WebM", "Matroska" };
-  GST_ELEMENT_ERROR (self->sink, STREAM, FORMAT,
-      ("codec of pad '%s': got %s, expected one that %s has",
-          GST_PAD_NAME (ghost),
-          gst_structure_get_name (gst_caps_get_structure (caps, 0)),
-          names[self->sink->muxed]),
-      ("%" GST_PTR_FORMAT, caps));
-}
-
-/* Whether the muxer has a pad for the codec, in whatever form. */
-static gboolean
-mux_takes (const Branch *self, const GstCaps *caps)
-{
-  GstPadTemplate *template = gst_element_get_pad_template (self->sink->mux,
-      self->is_video ? "video_%u" : "audio_%u");
-  g_autoptr (GstCaps) has = gst_pad_template_get_caps (template);
-  const gchar *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
-  for (guint i = 0; i < gst_caps_get_size (has); i++)
-    if (gst_structure_has_name (gst_caps_get_structure (has, i), name))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-build (Branch *self, GstPad *ghost, const GstCaps *caps)
-{
-  const Way *way = find_way (self->is_video, caps);
-  if (way == NULL || !mux_takes (self, caps)) {
-    refuse (self, ghost, caps);
-    return FALSE;
+  GSList *errors = NULL;
+  GError *error;
+  MillRecordTake *take;
+  while ((take = mill_record_session_pop_take (self->session)) != NULL) {
+    Finish *job = g_new (Finish, 1);
+    *job = (Finish){ self, take };
+    self->n_finishing++;
+    g_ptr_array_add (self->finishers,
+        g_thread_new ("record-finish", finish, job));
   }
-  g_autoptr (GstCaps) fit = way->fit != NULL ? gst_caps_from_string (way->fit)
-                                             : NULL;
-  GstElement *first = self->queue;
-  if (fit == NULL || !gst_caps_is_subset (caps, fit)) {
-    first = gst_parsers_add (GST_BIN (self->sink), ghost, way->parser);
-    if (first == NULL)
-      return FALSE;
-    gst_element_link (first, self->queue);
-    gst_element_sync_state_with_parent (first);
+  while ((error = mill_record_session_pop_error (self->session)) != NULL) {
+    errors = g_slist_append (errors, error);
+    self->n_errors++;
   }
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (first, "sink");
-  self->built = gst_ghost_pad_set_target (GST_GHOST_PAD (ghost), sink);
-  return self->built;
+  gboolean failed = self->n_errors > 0 &&
+      get_on_error (self) == MILL_RECORD_STOP;
+  gboolean is_over = !failed && is_over_now_locked (self);
+  g_mutex_unlock (&self->lock);
+  for (GSList *item = errors; item != NULL; item = item->next)
+    post_trouble (self, item->data, NULL);
+  g_slist_free_full (errors, (GDestroyNotify) g_error_free);
+  if (is_over)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_eos (GST_OBJECT (self)));
 }
 
+/* ---- what intakes tell ---- */
+
+/* Returns: (nullable): locks when there is one */
+static MillRecordTrack *
+lock_track (GstRecordSink *self, GstRecordIntake *intake)
+{
+  g_mutex_lock (&self->lock);
+  MillRecordTrack *track =
+      self->session != NULL ? g_hash_table_lookup (self->tracks, intake) : NULL;
+  if (track == NULL)
+    g_mutex_unlock (&self->lock);
+  return track;
+}
+
+/* A picture that is to be mirrored has no place in Matroska. */
 static void
-count (Branch *self, GstBuffer *buffer)
+check_orientation (GstRecordSink *self, const MillRecordFormat *format)
 {
-  guint64 time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-  if (!GST_CLOCK_TIME_IS_VALID (time))
+  if (format->orientation < MILL_BMFF_FLIP ||
+      choose_container (self) == MILL_RECORD_MP4)
     return;
-  if (GST_BUFFER_DURATION_IS_VALID (buffer))
-    time += GST_BUFFER_DURATION (buffer);
-  GST_OBJECT_LOCK (self->sink);
-  self->sink->duration = MAX (self->sink->duration, time);
-  GST_OBJECT_UNLOCK (self->sink);
+  GST_ELEMENT_WARNING (self, STREAM, MUX,
+      ("orientation of the picture: got a mirrored one, which %s does not "
+       "hold, expected a rotation, or a location that ends in .mp4; it is "
+       "recorded as it is encoded",
+          mill_record_format_get_title (choose_container (self))),
+      (NULL));
 }
 
-/* On the ghost pad: the first caps choose a parser, the first keyframe begins. */
-static GstPadProbeReturn
-on_arrived (GstPad *ghost, GstPadProbeInfo *info, gpointer user_data)
+static void
+on_format (gpointer owner, GstRecordIntake *intake,
+    const MillRecordFormat *format)
 {
-  Branch *self = user_data;
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-    self->begun |= !self->is_video ||
-        !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-    if (!self->begun)
-      return GST_PAD_PROBE_DROP;
-    count (self, buffer);
-    return GST_PAD_PROBE_OK;
+  GstRecordSink *self = owner;
+  check_orientation (self, format);
+  MillRecordTrack *track = lock_track (self, intake);
+  if (track == NULL)
+    return;
+  mill_record_session_set_format (self->session, track, format);
+  settle_and_unlock (self);
+}
+
+static void
+on_end (gpointer owner, GstRecordIntake *intake)
+{
+  GstRecordSink *self = owner;
+  MillRecordTrack *track = lock_track (self, intake);
+  if (track == NULL)
+    return;
+  mill_record_session_end_track (self->session, track);
+  settle_and_unlock (self);
+}
+
+static void
+on_refuse (gpointer owner, GstRecordIntake *intake, const GError *error)
+{
+  GstRecordSink *self = owner;
+  g_autofree gchar *name = gst_record_branch_dup_pad_name (intake);
+  g_autoptr (GError) told = g_error_new (GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT,
+      "codec of pad '%s': got %s, expected whole frames and their "
+      "configuration",
+      name, error->message);
+  post_trouble (self, told, NULL);
+  on_end (owner, intake);
+}
+
+static GstFlowReturn
+on_push (gpointer owner, GstRecordIntake *intake, const MillCmafInput *input,
+    GstBuffer *buffer)
+{
+  GstRecordSink *self = owner;
+  MillRecordTrack *track = lock_track (self, intake);
+  if (track == NULL) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_FLUSHING;
   }
-  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-  GstCaps *caps;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
-    gst_event_copy_segment (event, &self->segment);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS && !self->built) {
-    gst_event_parse_caps (event, &caps);
-    build (self, ghost, caps);
-  }
-  return GST_PAD_PROBE_OK;
+  gboolean ok = mill_record_session_push (self->session, track, input, buffer);
+  settle_and_unlock (self);
+  return ok ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+static void
+on_flush (gpointer owner, GstRecordIntake *intake)
+{
+  GstRecordSink *self = owner;
+  MillRecordTrack *track = lock_track (self, intake);
+  if (track == NULL)
+    return;
+  mill_record_session_flush (self->session, track);
+  g_mutex_unlock (&self->lock);
+}
+
+static const GstRecordIntakeCalls intake_calls = {
+  .set_format = on_format,
+  .refuse = on_refuse,
+  .push = on_push,
+  .flush = on_flush,
+  .end = on_end,
+};
+
+/* ---- pads ---- */
+
+static gboolean
+is_off (GstRecordSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean off = self->location != NULL && *self->location == '\0';
+  GST_OBJECT_UNLOCK (self);
+  return off;
 }
 
 static gchar *
-name_pad (GstRecordSink *self, gboolean is_video, const gchar *wanted)
+refuse_caps (gpointer owner, const GstCaps *caps)
 {
-  const gchar *prefix = is_video ? "video_" : "audio_";
+  if (is_off (owner))
+    return NULL;
+  return mill_record_format_refuse (choose_container (owner), caps);
+}
+
+static gboolean
+goes_on (gpointer owner)
+{
+  return get_on_error (owner) == MILL_RECORD_CONTINUE;
+}
+
+static const GstRecordBranchCalls branch_calls = {
+  .refuse_caps = refuse_caps,
+  .goes_on = goes_on,
+};
+
+static gchar *
+name_pad (GstRecordSink *self, MillCmafKind kind, const gchar *wanted)
+{
+  const gchar *prefix = kind == MILL_CMAF_VIDEO ? "video_" : "audio_";
   guint64 number;
   GST_OBJECT_LOCK (self);
   if (wanted == NULL || !g_str_has_prefix (wanted, prefix) ||
       !g_ascii_string_to_unsigned (wanted + strlen (prefix), 10, 0,
           G_MAXUINT - 1, &number, NULL))
-    number = self->next_pad[is_video];
-  self->next_pad[is_video] = MAX (self->next_pad[is_video], (guint) number + 1);
+    number = self->next_pad[kind];
+  self->next_pad[kind] = MAX (self->next_pad[kind], (guint) number + 1);
   GST_OBJECT_UNLOCK (self);
   return g_strdup_printf ("%s%u", prefix, (guint) number);
 }
 
-static gboolean
-add_branch (GstRecordSink *self, GstPad *ghost, gboolean is_video)
+static void
+add_track_locked (GstRecordSink *self, GstRecordIntake *intake)
 {
-  g_autoptr (GstPad) muxed = gst_element_request_pad_simple (self->mux,
-      is_video ? "video_%u" : "audio_%u");
-  if (muxed == NULL)
-    return FALSE;
-  Branch *branch = g_new0 (Branch, 1);
-  branch->sink = self;
-  branch->is_video = is_video;
-  branch->queue = gst_element_factory_make ("queue", NULL);
-  gst_segment_init (&branch->segment, GST_FORMAT_TIME);
-  g_object_set (branch->queue, "max-size-buffers", 0, "max-size-bytes", 0,
-      "max-size-time", QUEUE_NS, NULL);
-  gst_bin_add (GST_BIN (self), branch->queue);
-  g_autoptr (GstPad) src = gst_element_get_static_pad (branch->queue, "src");
-  gst_pad_link (src, muxed);
-  gst_element_sync_state_with_parent (branch->queue);
-  gst_pad_add_probe (ghost,
-      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-      on_arrived, branch, g_free);
-  return TRUE;
+  self->is_over = FALSE;
+  g_hash_table_insert (self->tracks, intake,
+      self->session != NULL ? mill_record_session_add_track (self->session,
+                                  gst_record_intake_get_kind (intake))
+                            : NULL);
 }
 
 static GstPad *
@@ -337,17 +441,17 @@ gst_record_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
 {
   GstRecordSink *self = GST_RECORD_SINK (element);
-  gboolean is_video =
-      g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (template), "video");
-  g_autofree gchar *name = name_pad (self, is_video, wanted);
-  GstPad *pad = gst_ghost_pad_new_no_target_from_template (name, template);
-  g_mutex_lock (&self->build_lock);
-  gboolean ok = ensure_mux (self) && add_branch (self, pad, is_video);
-  g_mutex_unlock (&self->build_lock);
-  if (!ok) {
-    gst_object_unref (gst_object_ref_sink (pad));
-    return NULL;
-  }
+  MillCmafKind kind =
+      g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (template), "video")
+      ? MILL_CMAF_VIDEO
+      : MILL_CMAF_AUDIO;
+  g_autofree gchar *name = name_pad (self, kind, wanted);
+  GstElement *intake = gst_record_intake_new (kind, &intake_calls, self);
+  g_mutex_lock (&self->lock);
+  add_track_locked (self, GST_RECORD_INTAKE (intake));
+  g_mutex_unlock (&self->lock);
+  GstPad *pad = gst_record_branch_new (GST_BIN (self), template, name,
+      GST_RECORD_INTAKE (intake), &branch_calls);
   gst_pad_set_active (pad, TRUE);
   gst_element_add_pad (element, pad);
   return pad;
@@ -356,97 +460,31 @@ gst_record_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
 static void
 gst_record_sink_release_pad (GstElement *element, GstPad *pad)
 {
-  g_autoptr (GstPad) target = gst_ghost_pad_get_target (GST_GHOST_PAD (pad));
+  GstRecordSink *self = GST_RECORD_SINK (element);
+  GstRecordIntake *intake = gst_record_branch_get_intake (pad);
   gst_pad_set_active (pad, FALSE);
-  if (target != NULL) {
-    gst_ghost_pad_set_target (GST_GHOST_PAD (pad), NULL);
-    gst_pad_send_event (target, gst_event_new_eos ());
-  }
+  on_end (self, intake);
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->tracks, intake);
+  g_mutex_unlock (&self->lock);
+  gst_record_branch_remove (pad);
   gst_element_remove_pad (element, pad);
 }
 
-/* ---- the end ---- */
-
-static void
-tell_done (GstRecordSink *self, const gchar *path)
-{
-  GStatBuf about = { 0 };
-  g_stat (path, &about);
-  GST_OBJECT_LOCK (self);
-  guint64 duration = self->duration;
-  GST_OBJECT_UNLOCK (self);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("recording-done", "location", G_TYPE_STRING, path,
-              "duration", G_TYPE_UINT64, duration, "bytes", G_TYPE_UINT64,
-              (guint64) about.st_size, NULL)));
-}
-
-typedef struct
-{
-  GstRecordSink *sink;
-  GstMessage *eos;
-} Finish;
-
-static gpointer
-finish (gpointer data)
-{
-  g_autofree Finish *job = data;
-  GstRecordSink *self = job->sink;
-  GST_OBJECT_LOCK (self);
-  gboolean faststart = self->faststart && self->muxed == FORMAT_MP4;
-  GST_OBJECT_UNLOCK (self);
-  g_autoptr (GError) warning = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *path =
-      mill_record_file_finish (self->file, faststart, &warning, &error);
-  if (warning != NULL)
-    GST_ELEMENT_WARNING (self, RESOURCE, WRITE, ("%s", warning->message),
-        ("the index stays at the end"));
-  if (path == NULL)
-    GST_ELEMENT_ERROR (self, RESOURCE, WRITE, ("%s", error->message), (NULL));
-  else
-    tell_done (self, path);
-  GST_BIN_CLASS (gst_record_sink_parent_class)
-      ->handle_message (GST_BIN (self), job->eos);
-  return NULL;
-}
-
-static void
-take_error (GstRecordSink *self, GstMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *debug = NULL;
-  gst_message_parse_error (message, &error, &debug);
-  gst_message_unref (message);
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR,
-      error->domain, error->code,
-      g_strdup_printf ("recording '%s': got '%s', expected it to be written; "
-                       "what was written is kept",
-          mill_record_file_get_part (self->file), error->message),
-      g_strdup (debug), __FILE__, GST_FUNCTION, __LINE__);
-}
-
+/* A parser's error is one of the recording. */
 static void
 gst_record_sink_handle_message (GstBin *bin, GstMessage *message)
 {
   GstRecordSink *self = GST_RECORD_SINK (bin);
-  gboolean is_file = GST_MESSAGE_SRC (message) == GST_OBJECT (self->file_sink);
-  GstMessageType type = GST_MESSAGE_TYPE (message);
-  GST_OBJECT_LOCK (self);
-  self->failed |= type == GST_MESSAGE_ERROR;
-  gboolean failed = self->failed;
-  GST_OBJECT_UNLOCK (self);
-  if (is_file && type == GST_MESSAGE_ERROR && self->file != NULL &&
-      mill_record_file_get_part (self->file) != NULL) {
-    take_error (self, message);
-    return;
-  }
-  if (is_file && type == GST_MESSAGE_EOS && !failed && self->file != NULL &&
-      self->finisher == NULL) {
-    Finish *job = g_new (Finish, 1);
-    *job = (Finish){ self, message };
-    self->finisher = g_thread_new ("record-finish", finish, job);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR && goes_on (self)) {
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *debug = NULL;
+    gst_message_parse_error (message, &error, &debug);
+    gst_message_unref (message);
+    g_prefix_error (&error, "a track of the recording is left out: ");
+    GstMessage *warning =
+        gst_message_new_warning (GST_OBJECT (self), error, debug);
+    gst_element_post_message (GST_ELEMENT (self), warning);
     return;
   }
   GST_BIN_CLASS (gst_record_sink_parent_class)->handle_message (bin, message);
@@ -454,62 +492,65 @@ gst_record_sink_handle_message (GstBin *bin, GstMessage *message)
 
 /* ---- states ---- */
 
-static gboolean
-start (GstRecordSink *self)
+static void
+warn_of_left (GstRecordSink *self, const gchar *location)
 {
-  GST_OBJECT_LOCK (self);
-  g_autofree gchar *location = g_strdup (self->location);
-  self->failed = FALSE;
-  self->duration = 0;
-  GST_OBJECT_UNLOCK (self);
-  if (location == NULL || *location == '\0') {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        ("location: got none, expected the name of a file"), (NULL));
-    return FALSE;
-  }
-  if (self->mux != NULL && choose_format (self) != self->muxed) {
-    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        ("format: got a change behind the first pad, expected none"), (NULL));
-    return FALSE;
-  }
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) left = NULL;
-  self->file = mill_record_file_new (location, &left, &error);
-  if (self->file == NULL) {
-    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE, ("%s", error->message),
-        (NULL));
-    return FALSE;
-  }
+  g_autoptr (GPtrArray) left = mill_record_file_find_left (location);
   for (guint i = 0; i < left->len; i++)
     GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
         ("recording '%s': got no end of it, expected a renamed file; it is "
          "kept",
             (const gchar *) g_ptr_array_index (left, i)),
         (NULL));
-  g_object_set (self->file_sink, "location",
-      mill_record_file_get_part (self->file), NULL);
-  gst_element_set_locked_state (self->file_sink, FALSE);
-  return gst_element_set_state (self->file_sink, GST_STATE_READY) !=
-      GST_STATE_CHANGE_FAILURE;
+}
+
+static gboolean
+start (GstRecordSink *self)
+{
+  MillRecordSettings settings = { .container = choose_container (self) };
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *location = g_strdup (self->location);
+  settings.on_error = self->on_error;
+  settings.rotate_duration = self->rotate_duration_ms * GST_MSECOND;
+  settings.rotate_bytes = self->rotate_bytes;
+  GST_OBJECT_UNLOCK (self);
+  settings.location = location;
+  if (location == NULL) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
+        ("location: got none, expected the name of a file"), (NULL));
+    return FALSE;
+  }
+  if (*location != '\0')
+    warn_of_left (self, location);
+  g_mutex_lock (&self->lock);
+  self->session = mill_record_session_new (&settings);
+  self->n_files = 0;
+  self->n_errors = 0;
+  g_autoptr (GList) intakes = g_hash_table_get_keys (self->tracks);
+  for (GList *item = intakes; item != NULL; item = item->next)
+    add_track_locked (self, item->data);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
 }
 
 static void
 stop (GstRecordSink *self)
 {
-  g_clear_pointer (&self->finisher, g_thread_join);
-  gst_element_set_locked_state (self->file_sink, TRUE);
-  gst_element_set_state (self->file_sink, GST_STATE_NULL);
-  g_clear_pointer (&self->file, mill_record_file_free);
+  g_mutex_lock (&self->lock);
+  g_autoptr (GPtrArray) finishers = g_steal_pointer (&self->finishers);
+  self->finishers = g_ptr_array_new ();
+  g_clear_pointer (&self->session, mill_record_session_free);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < finishers->len; i++)
+    g_thread_join (g_ptr_array_index (finishers, i));
 }
 
 static GstStateChangeReturn
 gst_record_sink_change_state (GstElement *element, GstStateChange transition)
 {
   GstRecordSink *self = GST_RECORD_SINK (element);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self)) {
-    stop (self);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
-  }
   GstStateChangeReturn ret = GST_ELEMENT_CLASS (gst_record_sink_parent_class)
                                  ->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
@@ -520,6 +561,26 @@ gst_record_sink_change_state (GstElement *element, GstStateChange transition)
 }
 
 /* ---- properties ---- */
+
+static GstStructure *
+make_stats (GstRecordSink *self)
+{
+  g_mutex_lock (&self->lock);
+  const MillRecordTake *take = self->session != NULL
+      ? mill_record_session_get_take (self->session)
+      : NULL;
+  GstStructure *stats = gst_structure_new ("application/x-record-sink-stats",
+      "recording", G_TYPE_BOOLEAN, take != NULL, "files", G_TYPE_UINT64,
+      self->n_files, "errors", G_TYPE_UINT64, self->n_errors, "bytes",
+      G_TYPE_UINT64, take != NULL ? mill_record_take_get_bytes (take) : 0,
+      "duration", G_TYPE_UINT64,
+      take != NULL ? mill_record_take_get_duration (take) : 0, NULL);
+  if (take != NULL)
+    gst_structure_set (stats, "location", G_TYPE_STRING,
+        mill_record_take_get_path (take), NULL);
+  g_mutex_unlock (&self->lock);
+  return stats;
+}
 
 static void
 gst_record_sink_set_property (GObject *object, guint id, const GValue *value,
@@ -538,6 +599,15 @@ gst_record_sink_set_property (GObject *object, guint id, const GValue *value,
     case PROP_FASTSTART:
       self->faststart = g_value_get_boolean (value);
       break;
+    case PROP_ON_ERROR:
+      self->on_error = (MillRecordOnError) g_value_get_enum (value);
+      break;
+    case PROP_ROTATE_DURATION_MS:
+      self->rotate_duration_ms = g_value_get_uint (value);
+      break;
+    case PROP_ROTATE_BYTES:
+      self->rotate_bytes = g_value_get_uint64 (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -549,6 +619,10 @@ gst_record_sink_get_property (GObject *object, guint id, GValue *value,
     GParamSpec *pspec)
 {
   GstRecordSink *self = GST_RECORD_SINK (object);
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, make_stats (self));
+    return;
+  }
   GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_LOCATION:
@@ -560,6 +634,15 @@ gst_record_sink_get_property (GObject *object, guint id, GValue *value,
     case PROP_FASTSTART:
       g_value_set_boolean (value, self->faststart);
       break;
+    case PROP_ON_ERROR:
+      g_value_set_enum (value, (gint) self->on_error);
+      break;
+    case PROP_ROTATE_DURATION_MS:
+      g_value_set_uint (value, self->rotate_duration_ms);
+      break;
+    case PROP_ROTATE_BYTES:
+      g_value_set_uint64 (value, self->rotate_bytes);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -570,7 +653,9 @@ static void
 gst_record_sink_finalize (GObject *object)
 {
   GstRecordSink *self = GST_RECORD_SINK (object);
-  g_mutex_clear (&self->build_lock);
+  g_mutex_clear (&self->lock);
+  g_hash_table_unref (self->tracks);
+  g_ptr_array_unref (self->finishers);
   g_free (self->location);
   G_OBJECT_CLASS (gst_record_sink_parent_class)->finalize (object);
 }
@@ -583,16 +668,33 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_LOCATION,
       g_param_spec_string ("location", "location",
           "The file; {date} and {time} (UTC) and {n}, the first free number, "
-          "are filled in",
+          "are filled in; empty records nothing",
           NULL, flags));
   g_object_class_install_property (klass, PROP_FORMAT,
-      g_param_spec_enum ("format", "format",
-          "What the file is; set before the first pad is requested",
+      g_param_spec_enum ("format", "format", "What the file is",
           GST_TYPE_RECORD_SINK_FORMAT, FORMAT_AUTO, flags));
   g_object_class_install_property (klass, PROP_FASTSTART,
       g_param_spec_boolean ("faststart", "faststart",
           "The index of an MP4 is moved to the front at the end",
           DEFAULT_FASTSTART, flags));
+  g_object_class_install_property (klass, PROP_ON_ERROR,
+      g_param_spec_enum ("on-error", "on-error",
+          "What a file that cannot be written is",
+          GST_TYPE_RECORD_SINK_ON_ERROR, DEFAULT_ON_ERROR, flags));
+  g_object_class_install_property (klass, PROP_ROTATE_DURATION_MS,
+      g_param_spec_uint ("rotate-duration-ms", "rotate-duration-ms",
+          "A new file begins at the first keyframe after so many ms; 0: never",
+          0, G_MAXUINT, 0, flags));
+  g_object_class_install_property (klass, PROP_ROTATE_BYTES,
+      g_param_spec_uint64 ("rotate-bytes", "rotate-bytes",
+          "A new file begins at the first keyframe after this many bytes; 0: "
+          "never",
+          0, G_MAXUINT64, 0, flags));
+  g_object_class_install_property (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "stats",
+          "recording, location, bytes and duration of the file that is "
+          "written; files that are whole, errors",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -611,7 +713,7 @@ gst_record_sink_class_init (GstRecordSinkClass *klass)
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);
   gst_element_class_set_static_metadata (element_class, "Recorder",
-      "Sink/Muxer/File", "Records a stream in an MP4, WebM or Matroska file",
+      "Sink/Muxer/File", "Records a stream in MP4, WebM or Matroska files",
       "The millrace authors");
 }
 
@@ -619,14 +721,9 @@ static void
 gst_record_sink_init (GstRecordSink *self)
 {
   self->faststart = DEFAULT_FASTSTART;
-  g_mutex_init (&self->build_lock);
-  self->file_sink = gst_element_factory_make ("filesink", NULL);
-  /* Each fragment is in the file when it is written: a kill -9 leaves it. */
-  g_object_set (self->file_sink, "async", FALSE, "sync", FALSE, NULL);
-  gst_util_set_object_arg (G_OBJECT (self->file_sink), "buffer-mode",
-      "unbuffered");
-  gst_bin_add (GST_BIN (self), self->file_sink);
-  /* It opens its file in NULL->READY: only start() takes it there. */
-  gst_element_set_locked_state (self->file_sink, TRUE);
+  self->on_error = DEFAULT_ON_ERROR;
+  g_mutex_init (&self->lock);
+  self->tracks = g_hash_table_new (NULL, NULL);
+  self->finishers = g_ptr_array_new ();
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

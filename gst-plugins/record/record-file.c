@@ -93,8 +93,8 @@ is_left (const gchar *path)
   return left;
 }
 
-static GPtrArray *
-find_left (const gchar *location)
+GPtrArray *
+mill_record_file_find_left (const gchar *location)
 {
   GPtrArray *left = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *dirname = g_path_get_dirname (location);
@@ -117,22 +117,19 @@ find_left (const gchar *location)
 }
 
 MillRecordFile *
-mill_record_file_new (const gchar *location, GPtrArray **left, GError **error)
+mill_record_file_new (const gchar *location, GError **error)
 {
   g_autoptr (MillRecordFile) self = g_new0 (MillRecordFile, 1);
   self->fd = -1;
   self->location = g_strdup (location);
   self->began = g_date_time_new_now_utc ();
-  *left = NULL;
   g_autofree gchar *dirname = g_path_get_dirname (location);
   if (g_mkdir_with_parents (dirname, 0777) != 0) {
     set_errno (error, dirname, errno);
     return NULL;
   }
-  g_autoptr (GPtrArray) found = find_left (location);
   if (!reserve (self, error))
     return NULL;
-  *left = g_steal_pointer (&found);
   return g_steal_pointer (&self);
 }
 
@@ -153,6 +150,12 @@ const gchar *
 mill_record_file_get_part (const MillRecordFile *self)
 {
   return self->part;
+}
+
+gint
+mill_record_file_get_fd (const MillRecordFile *self)
+{
+  return self->fd;
 }
 
 /* Somebody may have taken the name meanwhile: then it is the next. */

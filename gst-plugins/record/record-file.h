@@ -16,17 +16,19 @@ typedef struct _MillRecordFile MillRecordFile;
  * mill_record_file_new:
  * @location: where {date} and {time} (UTC) and {n}, the first free number, are
  *   filled in; without {n} a number is added to a name that is taken
- * @left: (out): (element-type utf8): what an earlier recording to @location did
- *   not finish, and nobody writes
  *
  * Errors: G_FILE_ERROR
  */
-MillRecordFile *mill_record_file_new (const gchar *location, GPtrArray **left,
-    GError **error);
+MillRecordFile *mill_record_file_new (const gchar *location, GError **error);
 /** Removes the file when nothing was written; otherwise it stays. */
 void mill_record_file_free (MillRecordFile *self);
 
 const gchar *mill_record_file_get_part (const MillRecordFile *self);
+gint mill_record_file_get_fd (const MillRecordFile *self);
+
+/** Returns: (transfer full) (element-type utf8): what earlier recordings to
+ * @location did not finish, and nobody writes */
+GPtrArray *mill_record_file_find_left (const gchar *location);
 
 /**
  * mill_record_file_finish:

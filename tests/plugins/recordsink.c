@@ -140,6 +140,26 @@ read_times (const gchar *dir, const gchar *name, const gchar *demux)
   return times;
 }
 
+static gint
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (*(const gchar *const *) a, *(const gchar *const *) b);
+}
+
+/* Names in @dir that end in @suffix, in order. */
+static GPtrArray *
+list (const gchar *dir, const gchar *suffix)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) entries = g_dir_open (dir, 0, NULL);
+  const gchar *name;
+  while ((name = g_dir_read_name (entries)) != NULL)
+    if (g_str_has_suffix (name, suffix))
+      g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
 static goffset
 find (const gchar *dir, const gchar *name, const gchar *type)
 {
@@ -259,6 +279,132 @@ test_full (void)
   clear_dir (dir);
 }
 
+/* A new file by time: each begins with a keyframe, and no frame is lost. */
+static void
+test_rotate_duration (void)
+{
+  gchar *dir = make_dir ();
+  run_whole (VIDEO (250) "recordsink name=s rotate-duration-ms=2000 "
+                         "audiotestsrc num-buffers=469 samplesperbuffer=1024 ! "
+                         "audio/x-raw,rate=48000 ! avenc_aac ! s.audio_0",
+      dir, "a{n}.mp4");
+  guint frames = 0;
+  for (guint i = 1; i <= 5; i++) {
+    g_autofree gchar *name = g_strdup_printf ("a%u.mp4", i);
+    g_autoptr (GArray) times = read_times (dir, name, "qtdemux");
+    g_assert_cmpuint (times->len, ==, 50);
+    /* At the first one's speed, from its own beginning. */
+    g_assert_cmpuint (g_array_index (times, GstClockTime, 0), <,
+        50 * GST_MSECOND);
+    frames += times->len;
+  }
+  g_assert_cmpuint (frames, ==, 250);
+  g_assert_false (is_there (dir, "a6.mp4"));
+  clear_dir (dir);
+}
+
+static void
+test_rotate_bytes (void)
+{
+  gchar *dir = make_dir ();
+  run_whole (VIDEO (200) "recordsink name=s rotate-bytes=20000", dir,
+      "a{n}.mkv");
+  g_autoptr (GPtrArray) names = list (dir, ".mkv");
+  g_assert_cmpuint (names->len, >, 1);
+  guint frames = 0;
+  for (guint i = 0; i < names->len; i++) {
+    const gchar *name = g_ptr_array_index (names, i);
+    g_autoptr (GArray) times = read_times (dir, name, "matroskademux");
+    /* Whole GOPs, and enough of them. */
+    g_assert_cmpuint (times->len % 25, ==, 0);
+    g_autofree gchar *path = g_build_filename (dir, name, NULL);
+    GStatBuf about;
+    g_stat (path, &about);
+    if (i + 1 < names->len)
+      g_assert_cmpint (about.st_size, >=, 20000);
+    frames += times->len;
+  }
+  g_assert_cmpuint (frames, ==, 200);
+  clear_dir (dir);
+}
+
+/* A disk that is full is a warning, which names the file, and frames go on to
+ * be taken; with room again there is a new file 10 s later. */
+static void
+test_continues (void)
+{
+  gchar *dir = make_dir ();
+  struct rlimit before;
+  getrlimit (RLIMIT_FSIZE, &before);
+  struct rlimit small = { 150000, before.rlim_max };
+  signal (SIGXFSZ, SIG_IGN);
+  setrlimit (RLIMIT_FSIZE, &small);
+  guint warnings;
+  g_autoptr (GstMessage) message =
+      run (VIDEO (1000) "recordsink name=s on-error=continue", dir, "a{n}.mp4",
+          &warnings);
+  setrlimit (RLIMIT_FSIZE, &before);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  g_autoptr (GPtrArray) names = list (dir, ".part");
+  /* 40 s: one file at once, and one after each 10 s at the most. */
+  g_assert_cmpuint (names->len, >=, 2);
+  g_assert_cmpuint (names->len, <=, 4);
+  g_assert_cmpuint (warnings, >=, names->len - 1);
+  for (guint i = 0; i < names->len; i++) {
+    g_autoptr (GArray) times =
+        read_times (dir, g_ptr_array_index (names, i), "qtdemux");
+    g_assert_cmpuint (times->len, >=, 25);
+  }
+  clear_dir (dir);
+}
+
+/* What a file has no place for is refused when its caps come. */
+static void
+test_refused (void)
+{
+  static const gchar launch[] = VIDEO (50) "recordsink name=s on-error=%s "
+                                           "audiotestsrc num-buffers=100 ! "
+                                           "audio/x-raw,rate=48000 ! opusenc ! "
+                                           "s.audio_0";
+  gchar *dir = make_dir ();
+  guint warnings;
+  g_autofree gchar *stops = g_strdup_printf (launch, "stop");
+  g_autoptr (GstMessage) message = run (stops, dir, "a.webm", &warnings);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "error");
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+  g_assert_cmpstr (error->message, ==,
+      "codec of pad 'video_0': got H.264, which WebM does not hold, expected "
+      "AV1, VP9 or VP8, or a location that ends in .mp4 or .mkv");
+  g_autoptr (GPtrArray) left = list (dir, ".part");
+  g_assert_cmpuint (left->len, <=, 1);
+  /* The other track is recorded. */
+  g_autofree gchar *goes_on = g_strdup_printf (launch, "continue");
+  g_autoptr (GstMessage) second = run (goes_on, dir, "b.webm", &warnings);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (second), ==, "eos");
+  g_assert_cmpuint (warnings, ==, 1);
+  g_assert_true (is_there (dir, "b.webm"));
+  clear_dir (dir);
+}
+
+static void
+test_off (void)
+{
+  gchar *dir = make_dir ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline =
+      gst_parse_launch (VIDEO (50) "recordsink location=\"\"", &error);
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  clear_dir (dir);
+}
+
 gint
 main (gint argc, gchar **argv)
 {
@@ -272,5 +418,10 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/names", test_names);
   g_test_add_func ("/recordsink/killed", test_killed);
   g_test_add_func ("/recordsink/full", test_full);
+  g_test_add_func ("/recordsink/rotate/duration", test_rotate_duration);
+  g_test_add_func ("/recordsink/rotate/bytes", test_rotate_bytes);
+  g_test_add_func ("/recordsink/continues", test_continues);
+  g_test_add_func ("/recordsink/refused", test_refused);
+  g_test_add_func ("/recordsink/off", test_off);
   return g_test_run ();
 }

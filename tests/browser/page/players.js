@@ -142,6 +142,11 @@ export const players = {
     };
   },
 
+  // A plain file: the element alone, which tells its own errors.
+  async file(video, url) {
+    return { load() { video.src = url; video.play().catch(() => {}); }, levels: () => [], select() {} };
+  },
+
   async mse(video, url, report, { tracks }) {
     const source = new MediaSource();
     const opened = new Promise((resolve) => { source.addEventListener('sourceopen', resolve, { once: true }); });
