@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Recordings beside a stream, and files of movies: what is in them is what came,
 // whatever happens to who writes them, and a recording never harms its stream.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
