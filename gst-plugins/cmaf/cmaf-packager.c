@@ -159,6 +159,12 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
   gboolean inside = mill_cmaf_publisher_is_inline (self->publisher);
   if (!inside)
     g_mutex_lock (&self->lock);
+  /* It may go well yet: nothing is lost so far. */
+  if (what == MILL_CMAF_WROTE_TROUBLE) {
+    mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, error);
+    unlock (self);
+    return;
+  }
   if (what == MILL_CMAF_WROTE_CHUNK)
     on_chunk_written_locked (self, rendition, number, error);
   if (what == MILL_CMAF_WROTE_SHEET && error != NULL)

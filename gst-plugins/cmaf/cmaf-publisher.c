@@ -38,6 +38,14 @@ on_done (const GError *error, gpointer data)
 }
 
 static void
+on_trouble (const GError *error, gpointer data)
+{
+  Note *note = data;
+  note->done (MILL_CMAF_WROTE_TROUBLE, note->rendition, note->number, error,
+      note->user_data);
+}
+
+static void
 free_note (gpointer data)
 {
   Note *note = data;
@@ -63,6 +71,7 @@ mill_cmaf_publisher_new_job (MillCmafPublisher *self, MillCmafWrote what,
   MillStoreJob *job = mill_store_job_new ();
   self->untouched = FALSE;
   mill_store_job_on_done (job, on_done, note, free_note);
+  mill_store_job_on_trouble (job, on_trouble);
   mill_store_job_require_lease (job, self->lease);
   return job;
 }

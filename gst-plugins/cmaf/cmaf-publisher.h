@@ -68,6 +68,7 @@ typedef enum
   MILL_CMAF_WROTE_MANIFESTS,
   MILL_CMAF_WROTE_SHEET, /* or the poster; number: its start, ms */
   MILL_CMAF_WROTE_END,
+  MILL_CMAF_WROTE_TROUBLE, /* not yet: a server does not take it, and why */
 } MillCmafWrote;
 
 /** @rendition, @number: of a chunk; @error: (nullable) */

@@ -33,7 +33,8 @@ add_upload_stats (const MillStoreStats *stats, GstStructure *structure)
       G_TYPE_UINT64, stats->bytes, "queued", G_TYPE_UINT, stats->queued_objects,
       "queued-bytes", G_TYPE_UINT64, stats->queued_bytes, "latency-ms",
       G_TYPE_UINT64, stats->latency_us / 1000, "max-latency-ms", G_TYPE_UINT64,
-      stats->max_latency_us / 1000, NULL);
+      stats->max_latency_us / 1000, "trouble", G_TYPE_STRING, stats->trouble,
+      NULL);
   gst_structure_set (structure, "upload", GST_TYPE_STRUCTURE, upload, NULL);
 }
 

@@ -14,6 +14,7 @@ struct _HttpStore
   GMainContext *context;
   GMainLoop *loop;
   gchar *url;
+  GTlsCertificate *certificate; /* (nullable): HTTPS */
 
   GMutex lock; /* everything below */
   GCond changed;
@@ -213,13 +214,16 @@ run (gpointer data)
   g_main_context_push_thread_default (self->context);
   SoupServer *server = soup_server_new (NULL, NULL);
   soup_server_add_handler (server, NULL, on_request, self, NULL);
+  soup_server_set_tls_certificate (server, self->certificate);
   g_assert_true (soup_server_listen_local (server, 0,
-      SOUP_SERVER_LISTEN_IPV4_ONLY, &error));
+      SOUP_SERVER_LISTEN_IPV4_ONLY |
+          (self->certificate ? SOUP_SERVER_LISTEN_HTTPS : 0),
+      &error));
   g_assert_no_error (error);
   g_autoslist (GUri) uris = soup_server_get_uris (server);
   g_mutex_lock (&self->lock);
-  self->url =
-      g_strdup_printf ("http://127.0.0.1:%d", g_uri_get_port (uris->data));
+  self->url = g_strdup_printf ("%s://127.0.0.1:%d",
+      g_uri_get_scheme (uris->data), g_uri_get_port (uris->data));
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   g_main_loop_run (self->loop);
@@ -229,10 +233,11 @@ run (gpointer data)
   return NULL;
 }
 
-HttpStore *
-http_store_new (void)
+static HttpStore *
+start (GTlsCertificate *certificate)
 {
   HttpStore *self = g_new0 (HttpStore, 1);
+  self->certificate = certificate;
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   self->objects =
@@ -251,6 +256,22 @@ http_store_new (void)
     g_cond_wait (&self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
   return self;
+}
+
+HttpStore *
+http_store_new (void)
+{
+  return start (NULL);
+}
+
+HttpStore *
+http_store_new_tls (const gchar *certificate, const gchar *key)
+{
+  g_autoptr (GError) error = NULL;
+  GTlsCertificate *loaded =
+      g_tls_certificate_new_from_files (certificate, key, &error);
+  g_assert_no_error (error);
+  return start (loaded);
 }
 
 static gboolean
@@ -275,6 +296,7 @@ http_store_free (HttpStore *self)
   g_ptr_array_unref (self->hanging);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
+  g_clear_object (&self->certificate);
   g_free (self->fault_what);
   g_free (self->complaint);
   g_free (self->url);

@@ -20,9 +20,11 @@ typedef enum
 } HttpStoreFault;
 
 HttpStore *http_store_new (void);
+/** The same by TLS, with the certificate and key in these PEM files. */
+HttpStore *http_store_new_tls (const gchar *certificate, const gchar *key);
 void http_store_free (HttpStore *self);
 
-/** "http://127.0.0.1:port" */
+/** "http://127.0.0.1:port", or https */
 const gchar *http_store_get_url (HttpStore *self);
 
 /** From now on, for @n_requests (0: until told otherwise) whose path has

@@ -8,6 +8,10 @@
 #define BACKOFF_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
 #define BACKOFF_MAX_US (8 * G_TIME_SPAN_SECOND)
 #define BACKOFF_MAX_SHIFT 5
+/* What goes well at the next attempts is not worth a word; four of them take
+ * about two seconds. */
+#define TELL_ATTEMPTS 5
+#define TELL_AFTER_US (8 * G_TIME_SPAN_SECOND)
 /* Late uploads count this much in the mean of the latency. */
 #define LATENCY_SHARE 8
 
@@ -25,6 +29,7 @@ struct _MillStoreHttpQueue
   gsize media_bytes;
   guint troubles; /* in a row */
   gint64 not_before_us;
+  gboolean told; /* of the trouble that it is in */
   gboolean abandoned;
   MillStoreStats stats;
   GPtrArray *settled; /* Batch, told of when the lock is released */
@@ -35,6 +40,7 @@ struct _MillStoreHttpBatch
   guint n_open;
   GError *error;
   MillStoreSettled func; /* (nullable): not settled yet */
+  MillStoreSettled troubled;
   gpointer user_data;
 };
 
@@ -90,10 +96,12 @@ mill_store_http_queue_begin (MillStoreHttpQueue *self)
 
 void
 mill_store_http_queue_settle (MillStoreHttpQueue *self,
-    MillStoreHttpBatch *batch, MillStoreSettled func, gpointer user_data)
+    MillStoreHttpBatch *batch, MillStoreSettled func, MillStoreSettled troubled,
+    gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   batch->func = func;
+  batch->troubled = troubled;
   batch->user_data = user_data;
   check_batch_locked (self, batch);
   unlock (self);
@@ -530,6 +538,8 @@ note_success_locked (MillStoreHttpQueue *self,
   guint64 latency_us = g_get_monotonic_time () - transfer->since_us;
 
   self->troubles = 0;
+  self->told = FALSE;
+  self->stats.trouble[0] = '\0';
   if (transfer->content == NULL) {
     self->stats.deletes++;
     return;
@@ -551,14 +561,50 @@ is_final_locked (MillStoreHttpQueue *self,
       g_get_monotonic_time () - transfer->since_us >= self->limits.give_up_us;
 }
 
+/* Who is to be told that @transfer, which is to be tried again, is not taken.
+ * Returns: (nullable): it stays until tell_trouble() is done with it */
+static MillStoreHttpBatch *
+find_listener_locked (MillStoreHttpQueue *self,
+    const MillStoreHttpTransfer *transfer)
+{
+  MillStoreHttpBatch *batch = transfer->batch;
+  gint64 since_us = g_get_monotonic_time () - transfer->since_us;
+
+  if (self->told || batch->func == NULL ||
+      (MAX (self->troubles, transfer->attempts) < TELL_ATTEMPTS &&
+          since_us < TELL_AFTER_US))
+    return NULL;
+  self->told = TRUE;
+  batch->n_open++;
+  return batch;
+}
+
+static void
+tell_trouble (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
+    const GError *cause)
+{
+  g_autoptr (GError) error = g_error_new (cause->domain, cause->code,
+      "%s; it is tried again for up to %" G_GINT64_FORMAT " s", cause->message,
+      self->limits.give_up_us / G_USEC_PER_SEC);
+
+  batch->troubled (error, batch->user_data);
+  g_mutex_lock (&self->lock);
+  batch->n_open--;
+  check_batch_locked (self, batch);
+  unlock (self);
+}
+
 void
 mill_store_http_queue_done (MillStoreHttpQueue *self,
     MillStoreHttpTransfer *transfer, MillStoreHttpOutcome outcome,
     const GError *error, gint64 wait_us)
 {
   MillStoreHttpTransfer *newer;
+  MillStoreHttpBatch *listener = NULL;
 
   g_mutex_lock (&self->lock);
+  if (error != NULL)
+    g_strlcpy (self->stats.trouble, error->message, sizeof self->stats.trouble);
   g_ptr_array_remove (self->flying, transfer);
   newer = find_waiting_locked (self, transfer->name, transfer->rank);
   if (outcome == MILL_STORE_HTTP_DONE) {
@@ -571,6 +617,7 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
     end_transfer_locked (self, transfer, error);
   } else {
     retry_locked (self, transfer, outcome, error, wait_us);
+    listener = find_listener_locked (self, transfer);
     if (newer != NULL) {
       newer->sequence = transfer->sequence;
       newer->not_before_us = transfer->not_before_us;
@@ -579,6 +626,8 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
     }
   }
   unlock (self);
+  if (listener != NULL)
+    tell_trouble (self, listener, error);
 }
 
 void

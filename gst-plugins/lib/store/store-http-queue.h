@@ -78,9 +78,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreHttpQueue, mill_store_http_queue_free)
 MillStoreHttpBatch *mill_store_http_queue_begin (MillStoreHttpQueue *self);
 
 /** @batch: (transfer full): no more comes; @func is called once, when all of it
- * is done */
+ * is done
+ * @troubled: called before it, once per trouble: the server does not take what is
+ *   in the batch, which is tried again */
 void mill_store_http_queue_settle (MillStoreHttpQueue *self,
-    MillStoreHttpBatch *batch, MillStoreSettled func, gpointer user_data);
+    MillStoreHttpBatch *batch, MillStoreSettled func, MillStoreSettled troubled,
+    gpointer user_data);
 
 /** @content: (nullable): NULL deletes @name
  * @is_droppable: rather fails than have others wait */

@@ -332,7 +332,8 @@ http_release (MillStore *store, gpointer handle)
 /* ---- the store ---- */
 
 static void
-http_settle (MillStore *store, MillStoreSettled func, gpointer user_data)
+http_settle (MillStore *store, MillStoreSettled func, MillStoreSettled troubled,
+    gpointer user_data)
 {
   MillStoreHttp *self = (MillStoreHttp *) store;
   MillStoreHttpBatch *batch = g_steal_pointer (&self->batch);
@@ -340,7 +341,8 @@ http_settle (MillStore *store, MillStoreSettled func, gpointer user_data)
   if (batch == NULL)
     func (NULL, user_data);
   else
-    mill_store_http_queue_settle (self->queue, batch, func, user_data);
+    mill_store_http_queue_settle (self->queue, batch, func, troubled,
+        user_data);
 }
 
 static void

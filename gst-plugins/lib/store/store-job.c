@@ -36,6 +36,7 @@ struct _MillStoreJob
   gsize size;
   gboolean is_essential;
   MillStoreJobDone done;
+  MillStoreJobDone trouble;
   gpointer user_data;
   GDestroyNotify destroy;
 };
@@ -197,6 +198,12 @@ mill_store_job_on_done (MillStoreJob *self, MillStoreJobDone done,
 }
 
 void
+mill_store_job_on_trouble (MillStoreJob *self, MillStoreJobDone trouble)
+{
+  self->trouble = trouble;
+}
+
+void
 mill_store_job_set_essential (MillStoreJob *self)
 {
   self->is_essential = TRUE;
@@ -261,6 +268,13 @@ mill_store_job_run (MillStoreJob *self, MillStore *store, GError **error)
       return FALSE;
   }
   return TRUE;
+}
+
+void
+mill_store_job_trouble (MillStoreJob *self, const GError *error)
+{
+  if (self->trouble != NULL)
+    self->trouble (error, self->user_data);
 }
 
 void

@@ -59,6 +59,11 @@ void mill_store_job_append_lease (MillStoreJob *self, MillStoreLease *lease,
 void mill_store_job_on_done (MillStoreJob *self, MillStoreJobDone done,
     gpointer user_data, GDestroyNotify destroy);
 
+/** @trouble: called with what mill_store_job_on_done() has as user_data, before
+ * that and as it is, when a remote store does not get the job done at once, once
+ * per trouble: it is tried again. */
+void mill_store_job_on_trouble (MillStoreJob *self, MillStoreJobDone trouble);
+
 /** The job is taken even by a full queue: for the few at the end of a stream
  * (ENDLIST), never for media. */
 void mill_store_job_set_essential (MillStoreJob *self);

@@ -59,8 +59,11 @@ typedef struct
 
   /* Of remote stores only, NULL else. What was begun since the last call, by
    * the one thread that writes, may be under way still: @func is called once
-   * when all of it is done, on any thread, maybe before this returns. */
-  void (*settle) (MillStore *self, MillStoreSettled func, gpointer user_data);
+   * when all of it is done, on any thread, maybe before this returns.
+   * @troubled: called before, once per trouble, when the server does not take it
+   * for a while; it is tried again. */
+  void (*settle) (MillStore *self, MillStoreSettled func,
+      MillStoreSettled troubled, gpointer user_data);
   /* An object that is not to be, half written. */
   void (*discard) (MillStore *self, gpointer handle);
   /* What is under way fails now. */
@@ -87,6 +90,8 @@ void mill_store_lease_unref (MillStoreLease *self);
 /* Carries the steps out. */
 gboolean mill_store_job_run (MillStoreJob *self, MillStore *store,
     GError **error);
+/* Calls what mill_store_job_on_trouble() was told. */
+void mill_store_job_trouble (MillStoreJob *self, const GError *error);
 /* Calls the MillStoreJobDone. */
 void mill_store_job_finish (MillStoreJob *self, const GError *error);
 gsize mill_store_job_get_size (MillStoreJob *self);

@@ -70,13 +70,19 @@ complete_order (const GError *error, gpointer data)
 }
 
 static void
+trouble_order (const GError *error, gpointer data)
+{
+  mill_store_job_trouble (((Order *) data)->job, error);
+}
+
+static void
 finish_order (Order *order)
 {
   MillStore *store = order->writer->store;
 
   mill_store_job_run (order->job, store, &order->error);
   if (mill_store_is_remote (store))
-    store->klass->settle (store, complete_order, order);
+    store->klass->settle (store, complete_order, trouble_order, order);
   else
     complete_order (NULL, order);
 }

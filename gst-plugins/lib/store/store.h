@@ -93,6 +93,9 @@ void mill_store_measure (MillStore *self);
 gboolean mill_store_get_room (MillStore *self, guint64 *ret_free,
     guint64 *ret_total);
 
+/* A text that is longer is cut off. */
+#define MILL_STORE_TROUBLE_BYTES 512
+
 /** What a remote store has done. Latency: from the wish to the answer. */
 typedef struct
 {
@@ -106,6 +109,8 @@ typedef struct
   guint64 queued_bytes;
   guint64 latency_us; /* mean of late */
   guint64 max_latency_us;
+  gchar
+      trouble[MILL_STORE_TROUBLE_BYTES]; /* of the last attempt; empty: none */
 } MillStoreStats;
 
 /** Any thread. Returns: FALSE when the store is not remote */
