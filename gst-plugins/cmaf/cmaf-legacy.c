@@ -50,6 +50,7 @@ mill_cmaf_legacy_read (MillCmafPublisher *self)
     self->state = mill_store_is_remote (self->store) ? make_successor ()
                                                      : mill_cmaf_state_new ();
     self->untouched = TRUE;
+    self->fresh = TRUE;
     return;
   }
   g_autoptr (GError) error = NULL;
@@ -183,6 +184,46 @@ mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due)
 
 /* ---- our own ---- */
 
+/* Whether @file is of a generation that this run began. */
+static gboolean
+is_of_this_run (const MillCmafPublisher *self, const gchar *file)
+{
+  guint64 generation;
+  gchar next;
+  gboolean is_named =
+      sscanf (file, "init-%" G_GUINT64_FORMAT "%c", &generation, &next) == 2 ||
+      (sscanf (file, "%" G_GUINT64_FORMAT "%c", &generation, &next) == 2 &&
+          (next == '-' || next == '.'));
+  return is_named && generation >= self->first_generation;
+}
+
+static void
+remove_own (MillCmafPublisher *self, const gchar *directory)
+{
+  g_autoptr (GPtrArray) files = mill_store_list (self->store, directory, NULL);
+  for (guint k = 0; files != NULL && k < files->len; k++) {
+    const gchar *file = g_ptr_array_index (files, k);
+    g_autofree gchar *name = g_strdup_printf ("%s/%s", directory, file);
+    if (is_of_this_run (self, file) &&
+        judge_file (self, directory, file) != FOREIGN)
+      mill_store_remove (self->store, name, NULL);
+  }
+  /* Not while there is something in it. */
+  mill_store_remove (self->store, directory, NULL);
+}
+
+/* A file is listed at its end: what failed before is of no use to anybody, and
+ * as large as the film. */
+static void
+remove_unlisted (MillCmafPublisher *self)
+{
+  for (guint i = 0; i < self->state->renditions->len; i++)
+    remove_own (self, mill_cmaf_publisher_rendition (self, i)->name);
+  remove_own (self, MILL_CMAF_THUMBNAILS_NAME);
+  if (self->fresh)
+    mill_store_remove (self->store, MILL_CMAF_STATE_NAME, NULL);
+}
+
 /* A run that failed before it had media, in a directory where nobody was
  * before, leaves nothing behind. No reader can have met its generation. Who
  * opens the claim meanwhile finds that it has lost its name, and makes another.
@@ -190,10 +231,16 @@ mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due)
 void
 mill_cmaf_legacy_withdraw (MillCmafPublisher *self)
 {
-  if (!self->untouched || self->lease == NULL ||
+  gboolean is_useless = self->options.mode == MILL_CMAF_VOD && !self->listed &&
+      !mill_store_is_remote (self->store);
+  if ((!self->untouched && !is_useless) || self->lease == NULL ||
       mill_store_lease_is_lost (self->lease))
     return;
-  if (self->index != NULL)
+  if (is_useless)
+    remove_unlisted (self);
+  if (self->untouched && self->index != NULL)
     mill_store_remove (self->store, MILL_LIVE_INDEX_NAME, NULL);
-  mill_store_remove (self->store, MILL_CMAF_STATE_NAME, NULL);
+  if (self->untouched)
+    mill_store_remove (self->store, MILL_CMAF_STATE_NAME, NULL);
+  mill_store_withdraw (self->store);
 }

@@ -147,6 +147,7 @@ mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
     gboolean all)
 {
   g_autofree MillCmafBitrate *bitrates = mill_cmaf_bitrates_list (self);
+  self->listed = TRUE;
   MillCmafManifest manifest = {
     .state = self->state,
     .bitrates = bitrates,

@@ -79,6 +79,9 @@ struct _MillCmafPublisher
   gboolean continued;
   gboolean captions_changed; /* since the last multivariant playlist */
   gboolean untouched; /* what the directory has is its claim alone */
+  gboolean fresh; /* there was no claim before */
+  gboolean listed; /* playlists of this run may be there */
+  guint64 first_generation; /* of this run */
   gchar *warning;
 };
 
@@ -192,7 +195,7 @@ void mill_cmaf_legacy_restore_output (MillCmafPublisher *self, guint i);
 /** Media that no playlist lists any more, or never did, goes when @due. */
 void mill_cmaf_legacy_find_leftovers (MillCmafPublisher *self, gint64 due);
 
-/** Leaves nothing behind, where there was nothing before and nothing came. */
+/** Leaves nothing behind that this run made, when nothing of it was listed. */
 void mill_cmaf_legacy_withdraw (MillCmafPublisher *self);
 
 /* ---- cmaf-single.c ---- */

@@ -196,6 +196,7 @@ begin (MillCmafPublisher *self, GError **error)
     mill_cmaf_legacy_restore_output (self, i);
   mill_cmaf_index_resume (self);
   state->generation++;
+  self->first_generation = state->generation;
   mill_cmaf_legacy_find_leftovers (self,
       mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
@@ -289,8 +290,8 @@ mill_cmaf_publisher_free (MillCmafPublisher *self)
 {
   if (self == NULL)
     return;
-  mill_cmaf_legacy_withdraw (self);
   g_clear_pointer (&self->outputs, g_array_unref);
+  mill_cmaf_legacy_withdraw (self);
   g_clear_pointer (&self->rows, g_byte_array_unref);
   g_clear_pointer (&self->options.presentation, mill_cmaf_presentation_unref);
   g_clear_pointer (&self->index_object, mill_store_object_unref);

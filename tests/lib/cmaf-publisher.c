@@ -210,6 +210,58 @@ test_no_media (void)
   }
 }
 
+static void
+write_media (MillCmafPublisher *publisher, guint rendition)
+{
+  const MillCmafState *state = mill_cmaf_publisher_get_state (publisher);
+  MillCmafCut cut = { .generation = state->generation, .end = GST_SECOND };
+  g_autoptr (GBytes) header = g_bytes_new_static ("header", 6);
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  MillCmafChunkWrite write = {
+    .rendition = rendition,
+    .cut = &cut,
+    .init = header,
+    .header = header,
+    .memories = none,
+    .begins = TRUE,
+    .duration = GST_SECOND,
+  };
+  g_assert_true (mill_cmaf_publisher_write_chunk (publisher, &write, NULL));
+}
+
+/* A film that fails before its end has no playlist: its media would only fill the
+ * disk. What an older run has listed, and what is of others, stays. */
+static void
+test_failed_file (void)
+{
+  g_autofree gchar *top = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  g_autofree gchar *dir = g_build_filename (top, "film", NULL);
+  g_autoptr (MillCmafPublisher) publisher = open_publisher (dir, MILL_CMAF_VOD);
+  write_media (publisher, add_video (publisher));
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  g_assert_false (g_file_test (dir, G_FILE_TEST_EXISTS));
+
+  publisher = open_publisher (dir, MILL_CMAF_VOD);
+  publish (publisher, add_video (publisher), 0);
+  mill_cmaf_publisher_end (publisher);
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  g_autofree gchar *note = g_build_filename (dir, "v360", "notes.txt", NULL);
+  g_assert_true (g_file_set_contents (note, "mine", 4, NULL));
+  publisher = open_publisher (dir, MILL_CMAF_VOD);
+  write_media (publisher, add_video (publisher));
+  g_assert_true (exists (dir, "v360/2-0.m4s"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  g_assert_false (exists (dir, "v360/2-0.m4s"));
+  g_assert_false (exists (dir, "v360/init-2.mp4"));
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  g_assert_true (exists (dir, "v360/init-1.mp4"));
+  g_assert_true (exists (dir, "v360/playlist.m3u8"));
+  g_assert_true (exists (dir, "v360/notes.txt"));
+  g_assert_true (exists (dir, ".state"));
+  remove_all (top);
+}
+
 /* A generation's header goes with the last of its segments. */
 static void
 test_old_generation (void)
@@ -500,6 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cmaf/publisher/late-removal", test_late_removal);
   g_test_add_func ("/cmaf/publisher/leftovers", test_leftovers);
   g_test_add_func ("/cmaf/publisher/no-media", test_no_media);
+  g_test_add_func ("/cmaf/publisher/failed-file", test_failed_file);
   g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
   g_test_add_func ("/cmaf/publisher/kept", test_kept);
   g_test_add_func ("/cmaf/publisher/window-max", test_window_max);

@@ -4,6 +4,8 @@
 /* What playlists say of a presentation as a whole. Were these wrong, players
  * would begin elsewhere, or fetch what a name told them to. */
 
+#include <string.h>
+
 #include "playlist/hls-multivariant.h"
 
 static void
@@ -134,6 +136,39 @@ test_multivariant (void)
       "URI=\"https://a.example/s/v360/iframes.m3u8\"\n");
 }
 
+/* Players look for pictures of the pathway that they are on: each has its own
+ * tag, also where two of them lead to the same place. */
+static void
+test_i_frames_of_pathways (void)
+{
+  static const gchar *const pathways[] = { "a", "a", "b" };
+  MillHlsVariant variants[G_N_ELEMENTS (pathways)];
+  const MillHlsMultivariant multivariant = {
+    .variants = variants,
+    .n_variants = G_N_ELEMENTS (variants),
+  };
+  g_autoptr (GBytes) bytes = NULL;
+  const gchar *text;
+
+  for (guint i = 0; i < G_N_ELEMENTS (variants); i++)
+    variants[i] = (MillHlsVariant){
+      .uri = "v360/playlist.m3u8",
+      .bandwidth_bps = 900000 + i,
+      .codecs = "avc1.64001E",
+      .i_frames_uri = "v360/iframes.m3u8",
+      .i_frames_bandwidth_bps = 90000,
+      .i_frames_codecs = "avc1.64001E",
+      .pathway = pathways[i],
+    };
+  bytes = mill_hls_multivariant_print (&multivariant);
+  text = strstr (g_bytes_get_data (bytes, NULL), "#EXT-X-I-FRAME");
+  g_assert_cmpstr (text, ==,
+      "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001E\","
+      "PATHWAY-ID=\"a\",URI=\"v360/iframes.m3u8\"\n"
+      "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001E\","
+      "PATHWAY-ID=\"b\",URI=\"v360/iframes.m3u8\"\n");
+}
+
 gint
 main (gint argc, gchar **argv)
 {
@@ -142,5 +177,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/hls/presentation/session-data", test_session_data);
   g_test_add_func ("/hls/presentation/pathways", test_pathways);
   g_test_add_func ("/hls/presentation/multivariant", test_multivariant);
+  g_test_add_func ("/hls/presentation/i-frames-of-pathways",
+      test_i_frames_of_pathways);
   return g_test_run ();
 }

@@ -479,12 +479,19 @@ test_trouble_is_told (void)
 {
   Upload u;
   upload_init (&u);
+  g_object_set (u.f.sink, "upload-timeout-ms", 120000, NULL);
   http_store_set_fault (u.server, HTTP_STORE_STATUS, 503, 0, NULL);
   fixture_add_both (&u.f);
   push_both (&u.f, 0, 0, 160, 50);
-  g_autofree gchar *warning = pop_text (&u.f, GST_MESSAGE_WARNING);
-  g_assert_nonnull (strstr (warning, "got 503"));
-  g_assert_nonnull (strstr (warning, "it is tried again for up to 20 s"));
+  /* Five attempts with growing pauses. */
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (u.f.bus,
+      60 * GST_SECOND, GST_MESSAGE_WARNING);
+  g_assert_nonnull (message);
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "got 503"));
+  g_assert_nonnull (strstr (error->message,
+      "it is tried again for up to 120 s"));
   g_assert_cmpuint (get_stat (&u, "failures"), ==, 0);
   g_autofree gchar *trouble = get_trouble (&u);
   g_assert_nonnull (strstr (trouble, "got 503"));

@@ -185,16 +185,21 @@ print_i_frames (GString *out, const MillHlsVariant *variant, gboolean ranges)
   g_string_append_c (out, '\n');
 }
 
-/* A video that is listed with each of several groups of audio has one. */
+/* A video that is listed with each of several groups of audio has one, in each
+ * pathway: two of them may be at the same URI. */
 static gboolean
 is_first_of_its_i_frames (const MillHlsMultivariant *multivariant, gsize i)
 {
-  const gchar *uri = multivariant->variants[i].i_frames_uri;
+  const MillHlsVariant *variant = &multivariant->variants[i];
 
-  for (gsize k = 0; k < i; k++)
-    if (g_strcmp0 (multivariant->variants[k].i_frames_uri, uri) == 0)
+  for (gsize k = 0; k < i; k++) {
+    const MillHlsVariant *other = &multivariant->variants[k];
+
+    if (g_strcmp0 (other->i_frames_uri, variant->i_frames_uri) == 0 &&
+        g_strcmp0 (other->pathway, variant->pathway) == 0)
       return FALSE;
-  return uri != NULL;
+  }
+  return variant->i_frames_uri != NULL;
 }
 
 static gint

@@ -21,6 +21,7 @@ typedef struct
   gint fd; /* of the directory; every name is resolved from it */
   gint n_temporaries; /* atomic; makes their names unique */
   guint32 salt; /* so does this, among stores and processes */
+  gboolean is_made; /* by this one */
 } MillStoreDirectory;
 
 /* A handle is a file descriptor, plus one to tell 0 from NULL. */

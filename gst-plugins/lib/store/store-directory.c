@@ -234,6 +234,14 @@ directory_measure (MillStore *store, guint64 *ret_free, guint64 *ret_total)
 
 /* ---- the store ---- */
 
+/* One that has something in it stays, whoever put it there. */
+static void
+directory_withdraw (MillStore *store)
+{
+  if (((MillStoreDirectory *) store)->is_made)
+    g_rmdir (store->location);
+}
+
 static void
 directory_finalize (MillStore *store)
 {
@@ -262,6 +270,7 @@ static const MillStoreClass directory_class = {
   .is_taken = mill_store_directory_lease_is_held,
   .release = mill_store_directory_lease_release,
   .measure = directory_measure,
+  .withdraw = directory_withdraw,
 };
 
 static gboolean
@@ -278,6 +287,7 @@ MillStore *
 mill_store_directory_new (const gchar *path, GError **error)
 {
   MillStoreDirectory *self;
+  gboolean is_made = !g_file_test (path, G_FILE_TEST_EXISTS);
   gint fd = -1;
 
   if (g_mkdir_with_parents (path, 0755) == 0)
@@ -295,5 +305,6 @@ mill_store_directory_new (const gchar *path, GError **error)
   self->store.is_memory = is_memory (fd);
   self->fd = fd;
   self->salt = g_random_int ();
+  self->is_made = is_made;
   return &self->store;
 }

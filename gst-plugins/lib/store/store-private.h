@@ -57,6 +57,9 @@ typedef struct
   /* (nullable): looks how much room there is */
   gboolean (*measure) (MillStore *self, guint64 *ret_free, guint64 *ret_total);
 
+  /* (nullable): the place goes with what was made for it, when it is empty */
+  void (*withdraw) (MillStore *self);
+
   /* Of remote stores only, NULL else. What was begun since the last call, by
    * the one thread that writes, may be under way still: @func is called once
    * when all of it is done, on any thread, maybe before this returns.

@@ -153,6 +153,13 @@ mill_store_get_stats (MillStore *self, MillStoreStats *ret_stats)
 }
 
 void
+mill_store_withdraw (MillStore *self)
+{
+  if (self->klass->withdraw != NULL)
+    self->klass->withdraw (self);
+}
+
+void
 mill_store_abandon (MillStore *self)
 {
   if (self->klass->abandon != NULL)

@@ -116,6 +116,9 @@ typedef struct
 /** Any thread. Returns: FALSE when the store is not remote */
 gboolean mill_store_get_stats (MillStore *self, MillStoreStats *ret_stats);
 
+/** Nothing came of it: the directory that was made for it goes, if it is empty. */
+void mill_store_withdraw (MillStore *self);
+
 /** What a remote store has under way fails now; nothing comes after it. */
 void mill_store_abandon (MillStore *self);
 
