@@ -16,16 +16,21 @@
 
 #define N_SKIPS 3
 
+/* 6.2.2: how long a playlist is at the least. */
+#define MIN_WINDOW_TARGETS 3
+
 struct _MillLiveTexts
 {
   MillOriginFiles *files;
   GHashTable *playlists; /* "stream/file" -> MillLivePlaylist */
 };
 
+/* One may have two lines: the second tells its end. */
 typedef struct
 {
   gchar *id;
-  gint64 time; /* monotonic, µs: when it came, or went */
+  gchar *line;
+  gint64 time; /* monotonic, µs: when the line came, or the ID went */
 } DateRange;
 
 struct _MillLivePlaylist
@@ -41,8 +46,10 @@ struct _MillLivePlaylist
   MillHlsPlain *plain;
   gchar *others_version; /* of the multivariant playlist */
   GPtrArray *others; /* (nullable): URIs of all playlists, from the top */
-  GHashTable *date_ranges; /* ID -> DateRange: those that are there */
+  GHashTable *date_ranges; /* line -> DateRange: those that are there */
   GQueue removed; /* DateRange, in the order of going */
+  gint64 looked; /* monotonic, µs: it was then what it is here */
+  gint64 known; /* the same: what has gone since is in @removed */
 
   MillLiveText texts[N_SKIPS];
   guint64 printed[N_SKIPS]; /* version of the stream each was made of; 0 */
@@ -54,6 +61,7 @@ free_date_range (gpointer data)
   DateRange *range = data;
 
   g_free (range->id);
+  g_free (range->line);
   g_free (range);
 }
 
@@ -110,43 +118,84 @@ read_news (MillLivePlaylist *playlist, const gchar *name, gchar **version,
   return text;
 }
 
-static void
-remember_date_ranges (MillLivePlaylist *playlist)
+static DateRange *
+new_date_range (const gchar *id, const gchar *line, gint64 time)
 {
-  g_autoptr (GHashTable) now =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  gint64 time = g_get_monotonic_time ();
-  GHashTableIter iter;
-  gpointer key;
+  DateRange *range = g_new (DateRange, 1);
 
+  *range = (DateRange){ g_strdup (id), g_strdup (line), time };
+  return range;
+}
+
+/* Adds the lines of date ranges to @lines, their IDs to @ids. */
+static void
+find_date_ranges (MillLivePlaylist *playlist, gint64 time, GHashTable *lines,
+    GHashTable *ids)
+{
   for (guint i = 0; i < playlist->plain->lines->len; i++) {
     const MillHlsLine *line =
         &g_array_index (playlist->plain->lines, MillHlsLine, i);
     gchar *id = line->kind == MILL_HLS_LINE_DATE_RANGE
         ? mill_hls_plain_dup_quoted (line, "ID")
         : NULL;
-    DateRange *range;
+    gchar *text;
 
     if (id == NULL)
       continue;
-    g_hash_table_add (now, id);
-    if (g_hash_table_contains (playlist->date_ranges, id))
-      continue;
-    range = g_new (DateRange, 1);
-    *range = (DateRange){ g_strdup (id), time };
-    g_hash_table_insert (playlist->date_ranges, range->id, range);
-  }
-  g_hash_table_iter_init (&iter, playlist->date_ranges);
-  while (g_hash_table_iter_next (&iter, &key, NULL)) {
-    DateRange *range;
+    text = g_strndup (line->text, line->length);
+    if (!g_hash_table_contains (playlist->date_ranges, text)) {
+      DateRange *range = new_date_range (id, text, time);
 
-    if (g_hash_table_contains (now, key))
+      g_hash_table_insert (playlist->date_ranges, range->line, range);
+    }
+    g_hash_table_add (ids, id);
+    g_hash_table_add (lines, text);
+  }
+}
+
+static void
+remember_date_ranges (MillLivePlaylist *playlist)
+{
+  g_autoptr (GHashTable) lines =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) ids =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  gint64 time = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer key;
+  gpointer value;
+
+  find_date_ranges (playlist, time, lines, ids);
+  g_hash_table_iter_init (&iter, playlist->date_ranges);
+  while (g_hash_table_iter_next (&iter, &key, &value)) {
+    DateRange *range = value;
+
+    if (g_hash_table_contains (lines, key))
       continue;
-    range = g_new (DateRange, 1);
-    *range = (DateRange){ g_strdup (key), time };
-    g_queue_push_tail (&playlist->removed, range);
+    /* Of its two lines one will do. */
+    if (!g_hash_table_contains (ids, range->id)) {
+      g_queue_push_tail (&playlist->removed,
+          new_date_range (range->id, range->line, time));
+      g_hash_table_add (ids, g_strdup (range->id));
+    }
     g_hash_table_iter_remove (&iter);
   }
+}
+
+/* What went before this process looked, or while nobody asked it, it knows only
+ * of a playlist that nothing has left yet: date ranges go with their segments,
+ * which stay for three target durations at the least (RFC 8216bis 6.2.2). */
+static void
+note_history (MillLivePlaylist *playlist)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 stay = MIN_WINDOW_TARGETS *
+      (gint64) playlist->plain->target_duration_s * G_USEC_PER_SEC;
+
+  if (playlist->plain->media_sequence == 0)
+    playlist->known = G_MININT64;
+  else if (playlist->looked == 0 || now - playlist->looked > stay)
+    playlist->known = now;
 }
 
 /* Returns: FALSE when there is no such media playlist. */
@@ -162,8 +211,10 @@ read_plain (MillLivePlaylist *playlist)
   if (text != NULL) {
     g_clear_pointer (&playlist->plain, mill_hls_plain_free);
     playlist->plain = mill_hls_plain_parse (text);
-    if (playlist->plain != NULL)
+    if (playlist->plain != NULL) {
+      note_history (playlist);
       remember_date_ranges (playlist);
+    }
   }
   return playlist->plain != NULL;
 }
@@ -254,14 +305,15 @@ mill_live_texts_look_up (MillLiveTexts *self, MillLiveStream *stream,
     g_hash_table_insert (self->playlists, playlist->key, playlist);
   }
   playlist->used = g_get_monotonic_time ();
-  if (playlist->seen == version)
-    return playlist;
-  if (!read_plain (playlist)) {
-    g_hash_table_remove (self->playlists, playlist->key);
-    return NULL;
+  if (playlist->seen != version) {
+    if (!read_plain (playlist)) {
+      g_hash_table_remove (self->playlists, playlist->key);
+      return NULL;
+    }
+    read_others (playlist);
+    playlist->seen = version;
   }
-  read_others (playlist);
-  playlist->seen = version;
+  playlist->looked = playlist->used;
   return playlist;
 }
 
@@ -379,7 +431,7 @@ list_old (const MillLivePlaylist *playlist, gint64 limit)
   g_hash_table_iter_init (&iter, playlist->date_ranges);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((DateRange *) value)->time < limit)
-      g_hash_table_add (old, ((DateRange *) value)->id);
+      g_hash_table_add (old, ((DateRange *) value)->line);
   }
   return old;
 }
@@ -421,7 +473,10 @@ print (MillLivePlaylist *playlist, MillHlsSkip skip)
     .hold_target_ns = mill_live_stream_get_part_target (playlist->stream),
     .reports = (const MillHlsReport *) reports->data,
     .n_reports = reports->len,
-    .skip = skip,
+    /* 4.4.5.2: all that went within the boundary would have to be told. */
+    .skip = skip == MILL_HLS_SKIP_DATE_RANGES && playlist->known > limit
+        ? MILL_HLS_SKIP_NONE
+        : skip,
     .old_date_ranges = old,
     .removed_date_ranges = removed,
   };

@@ -106,6 +106,8 @@ serve_complete (MillOriginServer *self, MillHttpExchange *exchange,
   mill_origin_response_begin (exchange, is_complete ? 200 : 403);
   mill_http_exchange_add_field (exchange, "Cache-Control",
       is_complete ? "public, max-age=86400, immutable" : "no-store");
+  /* RFC 9110 12.5.5: nothing else of the question tells which file it is of. */
+  mill_http_exchange_add_field (exchange, "Vary", "X-Original-URI");
 }
 
 static void (*const routes[]) (MillOriginServer *, MillHttpExchange *,

@@ -98,8 +98,8 @@ const FACTS = { v360: { bytes: 1000 }, a128: { bytes: 100 } };
 
 /** A packager of two renditions, 2 s segments of four parts. */
 class Packager {
-  constructor(name, { generation = 1, target = PART_NS, renditions = ['v360', 'a128'] } = {}) {
-    Object.assign(this, { name, generation, target, renditions, dir: path.join(media, name), cuts: [], open: {}, dateRanges: [] });
+  constructor(name, { generation = 1, target = PART_NS, targetDuration = TARGET, renditions = ['v360', 'a128'] } = {}) {
+    Object.assign(this, { name, generation, target, targetDuration, renditions, dir: path.join(media, name), cuts: [], open: {}, dateRanges: [] });
     for (const rendition of renditions) {
       fs.mkdirSync(path.join(this.dir, rendition), { recursive: true });
       fs.writeFileSync(path.join(this.dir, rendition, `init-${generation}.mp4`), `init ${rendition} ${generation}`);
@@ -128,7 +128,7 @@ class Packager {
       for (const rendition of this.renditions) this.part(rendition, n, { ...options, part, last: part === 3, discontinuity: part === 0 && options.discontinuity });
   }
   playlist(rendition, { first, last, ended = false }) {
-    let text = `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:${TARGET}\n#EXT-X-MEDIA-SEQUENCE:${first}\n`;
+    let text = `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:${this.targetDuration}\n#EXT-X-MEDIA-SEQUENCE:${first}\n`;
     for (const range of this.dateRanges) text += `#EXT-X-DATERANGE:ID="${range}",START-DATE="2026-01-01T00:00:00.000Z"\n`;
     let map = null;
     for (let n = first; n <= last; n++) {
@@ -149,7 +149,7 @@ class Packager {
     for (const rendition of this.renditions) this.put(`${rendition}/playlist.m3u8`, this.playlist(rendition, { first, last: n, ended }));
     this.put('master.m3u8', `#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="a",URI="a128/playlist.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="audio"\nv360/playlist.m3u8\n`);
     if (gap) this.line(`${gap} ${this.generation} ${n} 0 0 0 ${n * 4 * PART_NS} ${4 * PART_NS} LG ${WALL + n * 2_000_000}`);
-    this.line(`#listed ${this.generation} ${n} ${TARGET}`);
+    this.line(`#listed ${this.generation} ${n} ${this.targetDuration}`);
     if (ended) this.line('#end');
   }
   whole(n, options = {}) { this.parts(n, 0, 4, options); this.list(n, options); }
@@ -242,7 +242,8 @@ test('what cannot be waited for is refused at once', async () => {
 });
 
 test('a request waits for exactly its part, and all who wait get the same text', async () => {
-  const packager = started('block');
+  // Who waits for three target durations is refused: so long that no machine is too slow.
+  const packager = started('block', { targetDuration: 60 });
   const next = playlistOf('block', '?_HLS_msn=4&_HLS_part=2');
   const after = playlistOf('block', '?_HLS_msn=4&_HLS_part=3');
   const whole = playlistOf('block', '?_HLS_msn=4'); // without a part: the whole segment
@@ -256,7 +257,7 @@ test('a request waits for exactly its part, and all who wait get the same text',
   packager.part('v360', 4, { part: 2 });
   const first = await next;
   assert.equal(first.status, 200);
-  assert.equal(first.headers['cache-control'], 'public, max-age=12');
+  assert.equal(first.headers['cache-control'], 'public, max-age=360');
   assert.equal(withParts(first.text).at(-1), '1-4.2.m4s');
   assert.match(first.text, /LAST-MSN=4,LAST-PART=2$/m);
   for (const answer of await Promise.all(crowd)) assert.equal(answer.text, first.text);
@@ -326,6 +327,21 @@ test('a delta update leaves out what is beyond the skip boundary, and nothing el
   assert.match(second, /^#EXT-X-VERSION:10$/m);
   assert.match(second, /^#EXT-X-SKIP:SKIPPED-SEGMENTS=4,RECENTLY-REMOVED-DATERANGES="one"$/m);
   assert.match(second, /^#EXT-X-DATERANGE:ID="two"/m);
+});
+
+test('who does not know what went before it looked leaves nothing out where that would have to be told', async () => {
+  const packager = new Packager('unknown');
+  packager.dateRanges = ['gone'];
+  for (let n = 0; n < 10; n++) packager.whole(n);
+  packager.dateRanges = [];
+  // An origin that starts now, or was not asked for long, has never seen it.
+  packager.whole(10, { window: 10 });
+  const { status, text } = await playlistOf('unknown', '?_HLS_skip=v2');
+  assert.equal(status, 200);
+  assert.doesNotMatch(text, /#EXT-X-SKIP/);
+  assert.match(text, /#EXT-X-MEDIA-SEQUENCE:1\n/);
+  // date ranges are all there in this one, so it knows enough for it
+  assert.match((await playlistOf('unknown', '?_HLS_skip=YES')).text, /^#EXT-X-SKIP:SKIPPED-SEGMENTS=3$/m);
 });
 
 test('of a rendition that misses a segment the gap is told in parts', async () => {

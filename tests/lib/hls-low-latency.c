@@ -202,18 +202,20 @@ test_reports (void)
       "#EXT-X-RENDITION-REPORT:URI=\"../v/iframes.m3u8\",LAST-MSN=11\n"));
 }
 
-#define RANGE(id) \
-  "#EXT-X-DATERANGE:ID=\"" id "\",START-DATE=\"2026-01-01T00:00:00Z\"\n"
+#define RANGE_LINE(id) \
+  "#EXT-X-DATERANGE:ID=\"" id "\",START-DATE=\"2026-01-01T00:00:00Z\""
+#define RANGE(id) RANGE_LINE (id) "\n"
+#define RANGE_END(id) RANGE_LINE (id) ",DURATION=4.0\n"
 
 /* 6.2.5.1: nine segments and a break between them; the boundary is 12 s before
  * the end, and one that lies on it stays. */
 static void
 test_skip (void)
 {
-  const gchar *plain = HEAD (6) SEQUENCE RANGE ("old") MAP SEGMENT (10)
-      RANGE ("new") SEGMENT (11) "#EXT-X-DISCONTINUITY\n" MAP SEGMENT (12)
-          SEGMENT (13) SEGMENT (14) SEGMENT (15) SEGMENT (16) SEGMENT (17)
-              SEGMENT (18);
+  const gchar *plain = HEAD (6) SEQUENCE RANGE ("old") RANGE_END ("old")
+      MAP SEGMENT (10) RANGE ("new")
+          SEGMENT (11) "#EXT-X-DISCONTINUITY\n" MAP SEGMENT (12) SEGMENT (13)
+              SEGMENT (14) SEGMENT (15) SEGMENT (16) SEGMENT (17) SEGMENT (18);
   g_autoptr (GHashTable) old = g_hash_table_new (g_str_hash, g_str_equal);
   MillHlsLowLatency live = make (NULL, 0);
   g_autofree gchar *text = NULL;
@@ -222,18 +224,21 @@ test_skip (void)
   live.skip = MILL_HLS_SKIP_SEGMENTS;
   text = print (plain, &live);
   g_assert_cmpstr (text, ==,
-      HEAD (9) CONTROL "#EXT-X-PART-INF:PART-TARGET=0.500000\n" SEQUENCE
-          RANGE ("old") "#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n" RANGE (
+      HEAD (9) CONTROL
+      "#EXT-X-PART-INF:PART-TARGET=0.500000\n" SEQUENCE RANGE ("old")
+          RANGE_END ("old") "#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n" RANGE (
               "new") "#EXT-X-DISCONTINUITY\n" MAP SEGMENT (12) SEGMENT (13)
               SEGMENT (14) SEGMENT (15) SEGMENT (16) SEGMENT (17) SEGMENT (
                   18) "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"3-19.0.m4s\"\n");
-  g_hash_table_add (old, (gpointer) "old");
+  g_hash_table_add (old, (gpointer) RANGE_LINE ("old"));
   live.skip = MILL_HLS_SKIP_DATE_RANGES;
   live.old_date_ranges = old;
   live.removed_date_ranges = "a\tb";
   second = print (plain, &live);
   g_assert_true (g_str_has_prefix (second, "#EXTM3U\n#EXT-X-VERSION:10\n"));
-  g_assert_null (strstr (second, "ID=\"old\""));
+  g_assert_null (strstr (second, RANGE ("old")));
+  /* The same ID, and not told before. */
+  g_assert_nonnull (strstr (second, RANGE_END ("old")));
   g_assert_nonnull (strstr (second,
       "#EXT-X-SKIP:SKIPPED-SEGMENTS=2,RECENTLY-REMOVED-DATERANGES=\"a\tb\"\n"));
   g_assert_nonnull (strstr (second, RANGE ("new")));

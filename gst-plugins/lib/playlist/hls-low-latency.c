@@ -140,14 +140,14 @@ print_control (Print *print)
 static gboolean
 is_old (const Print *print, const MillHlsLine *line)
 {
-  g_autofree gchar *id = NULL;
+  g_autofree gchar *text = NULL;
 
   if (line->kind != MILL_HLS_LINE_DATE_RANGE ||
       print->live->skip != MILL_HLS_SKIP_DATE_RANGES || print->plain->ended ||
       print->live->old_date_ranges == NULL)
     return FALSE;
-  id = mill_hls_plain_dup_quoted (line, "ID");
-  return id != NULL && g_hash_table_contains (print->live->old_date_ranges, id);
+  text = g_strndup (line->text, line->length);
+  return g_hash_table_contains (print->live->old_date_ranges, text);
 }
 
 /* Whether this is a Playlist Delta Update: something is left out. */

@@ -68,8 +68,8 @@ typedef enum
  *   change; 0: the same
  * @next_number: first number of @next_generation
  * @reports: of all other media playlists of the multivariant playlist
- * @old_date_ranges: (nullable) (element-type utf8): a set of IDs that came more
- *   than the Skip Boundary ago
+ * @old_date_ranges: (nullable) (element-type utf8): a set of lines that came more
+ *   than the Skip Boundary ago: a second one of the same ID tells its end
  * @removed_date_ranges: (nullable): IDs that went since, separated by tabs
  */
 typedef struct
