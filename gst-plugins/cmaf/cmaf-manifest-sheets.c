@@ -45,6 +45,8 @@ collect (const MillCmafManifest *manifest, guint from, guint to, GArray *list,
   const MillCmafSheet *first = NULL;
   for (guint i = 0; i < sheets->len; i++) {
     const MillCmafSheet *sheet = &g_array_index (sheets, MillCmafSheet, i);
+    if (sheet->pending)
+      break;
     if (!belongs (sheet, first, cut, end_ms))
       continue;
     MillMpdSegment segment = {

@@ -167,8 +167,8 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
   }
   if (what == MILL_CMAF_WROTE_CHUNK)
     on_chunk_written_locked (self, rendition, number, error);
-  if (what == MILL_CMAF_WROTE_SHEET && error != NULL)
-    mill_cmaf_sheets_lose (self->publisher, number);
+  if (what == MILL_CMAF_WROTE_SHEET)
+    mill_cmaf_sheets_settle (self->publisher, number, error == NULL);
   if (error != NULL)
     mill_cmaf_packager_degrade_locked (self, error);
   else if (what == MILL_CMAF_WROTE_MANIFESTS)
@@ -176,7 +176,8 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
   if (what == MILL_CMAF_WROTE_END)
     mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
   if (!inside) {
-    if (!self->closed && what == MILL_CMAF_WROTE_CHUNK) {
+    if (!self->closed &&
+        (what == MILL_CMAF_WROTE_CHUNK || what == MILL_CMAF_WROTE_SHEET)) {
       mill_cmaf_publication_run_locked (self);
       mill_cmaf_publication_end_locked (self);
     }

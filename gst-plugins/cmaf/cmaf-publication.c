@@ -7,6 +7,7 @@
  */
 
 #include "cmaf-packager-private.h"
+#include "cmaf-sheets.h"
 
 static GstClockTime
 get_patience (const MillCmafPackager *self)
@@ -265,6 +266,8 @@ mill_cmaf_publication_end_locked (MillCmafPackager *self)
     return;
   /* Pictures of a file may come after its media. */
   if (mill_cmaf_packager_is_vod (self) && g_hash_table_size (self->images) > 0)
+    return;
+  if (mill_cmaf_sheets_is_pending (self->publisher))
     return;
   self->ended = TRUE;
   if (mill_cmaf_publisher_get_state (self->publisher)->cuts->len > 0)

@@ -7,6 +7,9 @@
 
 #include "cmaf-publisher-private.h"
 
+/* What is written that is no sheet. */
+#define NO_SHEET G_MAXUINT64
+
 static void
 put_webvtt (MillCmafPublisher *self, MillStoreJob *job)
 {
@@ -22,6 +25,7 @@ mill_cmaf_sheets_write (MillCmafPublisher *self, const MillCmafSheet *sheet,
   MillCmafSheet own = *sheet;
   own.generation = self->state->generation;
   own.bytes = g_bytes_get_size (content);
+  own.pending = mill_store_is_remote (self->store);
   if (self->state->thumbnails == NULL)
     self->state->thumbnails = mill_cmaf_thumbnails_new ();
   if (!mill_cmaf_thumbnails_add (self->state->thumbnails, &own))
@@ -30,7 +34,8 @@ mill_cmaf_sheets_write (MillCmafPublisher *self, const MillCmafSheet *sheet,
       0, own.start_ms);
   g_autofree gchar *name = mill_cmaf_thumbnails_name_sheet (&own);
   mill_store_job_put (job, name, content);
-  put_webvtt (self, job);
+  if (!own.pending)
+    put_webvtt (self, job);
   self->state_stale = TRUE;
   if (mill_store_writer_submit (self->writer, job, NULL))
     return TRUE;
@@ -39,20 +44,44 @@ mill_cmaf_sheets_write (MillCmafPublisher *self, const MillCmafSheet *sheet,
   return FALSE;
 }
 
-void
-mill_cmaf_sheets_lose (MillCmafPublisher *self, guint64 start_ms)
+/* A server has confirmed the sheet: now it can be named. */
+static void
+name_sheet (MillCmafPublisher *self, guint64 start_ms)
 {
-  if (self->state->thumbnails != NULL)
+  if (!mill_cmaf_thumbnails_confirm (self->state->thumbnails, start_ms))
+    return;
+  MillStoreJob *job =
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
+  put_webvtt (self, job);
+  mill_store_writer_submit (self->writer, job, NULL);
+}
+
+void
+mill_cmaf_sheets_settle (MillCmafPublisher *self, guint64 start_ms,
+    gboolean is_there)
+{
+  if (self->state->thumbnails == NULL || start_ms == NO_SHEET)
+    return;
+  self->state_stale = TRUE;
+  if (is_there)
+    name_sheet (self, start_ms);
+  else
     mill_cmaf_thumbnails_remove (self->state->thumbnails,
         self->state->generation, start_ms);
-  self->state_stale = TRUE;
+}
+
+gboolean
+mill_cmaf_sheets_is_pending (const MillCmafPublisher *self)
+{
+  return self->state->thumbnails != NULL &&
+      mill_cmaf_thumbnails_is_pending (self->state->thumbnails);
 }
 
 void
 mill_cmaf_sheets_write_poster (MillCmafPublisher *self, GBytes *content)
 {
   MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, G_MAXUINT64);
+      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
   mill_store_job_put (job, MILL_CMAF_POSTER_NAME, content);
   mill_store_writer_submit (self->writer, job, NULL);
 }

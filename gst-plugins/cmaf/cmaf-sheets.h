@@ -16,8 +16,12 @@ G_BEGIN_DECLS
 gboolean mill_cmaf_sheets_write (MillCmafPublisher *self,
     const MillCmafSheet *sheet, GBytes *content);
 
-/** The sheet of @start_ms could not be written. */
-void mill_cmaf_sheets_lose (MillCmafPublisher *self, guint64 start_ms);
+/** The sheet of @start_ms is there, or could not be written. */
+void mill_cmaf_sheets_settle (MillCmafPublisher *self, guint64 start_ms,
+    gboolean is_there);
+
+/** Returns: whether a server has still to confirm a sheet */
+gboolean mill_cmaf_sheets_is_pending (const MillCmafPublisher *self);
 
 /** Replaces the poster. */
 void mill_cmaf_sheets_write_poster (MillCmafPublisher *self, GBytes *content);

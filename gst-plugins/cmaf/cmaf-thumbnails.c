@@ -110,6 +110,28 @@ mill_cmaf_thumbnails_remove (MillCmafThumbnails *self, guint64 generation,
     g_array_remove_index (self->sheets, (guint) i);
 }
 
+gboolean
+mill_cmaf_thumbnails_confirm (MillCmafThumbnails *self, guint64 start_ms)
+{
+  for (guint i = self->sheets->len; i > 0; i--) {
+    MillCmafSheet *sheet = &g_array_index (self->sheets, MillCmafSheet, i - 1);
+    if (!sheet->pending || sheet->start_ms != start_ms)
+      continue;
+    sheet->pending = FALSE;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+mill_cmaf_thumbnails_is_pending (const MillCmafThumbnails *self)
+{
+  for (guint i = 0; i < self->sheets->len; i++)
+    if (sheet_at (self, i)->pending)
+      return TRUE;
+  return FALSE;
+}
+
 const MillCmafSheet *
 mill_cmaf_thumbnails_find (const MillCmafThumbnails *self, guint64 generation,
     guint64 start_ms)
@@ -159,7 +181,7 @@ GBytes *
 mill_cmaf_thumbnails_print_webvtt (const MillCmafThumbnails *self)
 {
   GString *out = g_string_new ("WEBVTT\n");
-  for (guint i = 0; i < self->sheets->len; i++)
+  for (guint i = 0; i < self->sheets->len && !sheet_at (self, i)->pending; i++)
     print_tiles (out, sheet_at (self, i));
   return g_string_free_to_bytes (out);
 }
@@ -172,6 +194,8 @@ mill_cmaf_thumbnails_save (const MillCmafThumbnails *self)
   g_autoptr (GByteArray) out = g_byte_array_new ();
   for (guint i = 0; i < self->sheets->len; i++) {
     const MillCmafSheet *sheet = sheet_at (self, i);
+    if (sheet->pending)
+      continue;
     SavedSheet saved = {
       .generation = GUINT64_TO_LE (sheet->generation),
       .start_ms = GUINT64_TO_LE (sheet->start_ms),

@@ -38,6 +38,8 @@ typedef struct
 /**
  * MillCmafSheet:
  * @tiles: how many of its places have a picture
+ * @pending: it is on its way to a server, which has not confirmed it: nothing
+ *   names it, nor what comes after it
  */
 typedef struct
 {
@@ -45,6 +47,7 @@ typedef struct
   guint64 start_ms;
   guint64 bytes;
   guint tiles;
+  gboolean pending;
   MillCmafSheetLayout layout;
 } MillCmafSheet;
 
@@ -69,6 +72,13 @@ gboolean mill_cmaf_thumbnails_add (MillCmafThumbnails *self,
 /** @sheet could not be written. */
 void mill_cmaf_thumbnails_remove (MillCmafThumbnails *self, guint64 generation,
     guint64 start_ms);
+
+/** The pending sheet of @start_ms is there. Returns: whether there was one */
+gboolean mill_cmaf_thumbnails_confirm (MillCmafThumbnails *self,
+    guint64 start_ms);
+
+/** Returns: whether a sheet is pending */
+gboolean mill_cmaf_thumbnails_is_pending (const MillCmafThumbnails *self);
 
 /** Returns: (transfer none)(nullable) */
 const MillCmafSheet *mill_cmaf_thumbnails_find (const MillCmafThumbnails *self,

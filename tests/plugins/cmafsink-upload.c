@@ -541,8 +541,9 @@ push_picture (GstHarness *h, guint start_s)
   g_assert_cmpint (gst_harness_push (h, buffer), ==, GST_FLOW_OK);
 }
 
-/* A seek bar's list names what is there; one that had to be sent again is not put
- * over the one that came after it; and nobody keeps the first for a day. */
+/* A seek bar's list, and the MPD, name what is there; one that had to be sent
+ * again is not put over the one that came after it; and nobody keeps the first
+ * for a day. */
 static void
 test_pictures (void)
 {
@@ -563,7 +564,12 @@ test_pictures (void)
   http_store_set_fault (u.server, HTTP_STORE_STATUS, 500, 1, "thumbnails.vtt");
   push_picture (sheets, 0);
   wait_stat (&u, "retries", 1);
+  http_store_set_fault (u.server, HTTP_STORE_STATUS, 500, 0, "-6000.jpg");
   push_picture (sheets, 6);
+  /* An MPD of its time, for which it is not there yet. */
+  push_both (&u.f, 0, 160, 310, 50);
+  http_store_wait (u.server, "/live/manifest.mpd", "d=\"180000\" r=\"5\"");
+  http_store_set_fault (u.server, HTTP_STORE_WELL, 0, 0, NULL);
   wait_stat (&u, "queued", 0);
   g_assert_cmpuint (count_in (&u, "/live/thumbnails.vtt", "-6000.jpg#"), ==, 6);
   http_store_set_fault (u.server, HTTP_STORE_STATUS, 500, 1, "-12000.jpg");

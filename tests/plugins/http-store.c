@@ -99,6 +99,39 @@ judge_pictures (HttpStore *self, const gchar *path, const gchar *text)
   }
 }
 
+/* Of the MPD: media="thumbnails/1-$Time$.jpg", <S t="0" d="6000" r="1"/> */
+static void
+judge_manifest (HttpStore *self, const gchar *path, const gchar *text)
+{
+  g_autoptr (GRegex) sheets = g_regex_new (
+      "media=\"(thumbnails/\\d+-)\\$Time\\$\\.jpg\".*?</SegmentTimeline>",
+      G_REGEX_DOTALL, 0, NULL);
+  g_autoptr (GRegex) rows =
+      g_regex_new ("<S(?: t=\"(\\d+)\")? d=\"(\\d+)\"(?: r=\"(\\d+)\")?", 0, 0,
+          NULL);
+  g_autoptr (GMatchInfo) found = NULL;
+  if (!g_regex_match (sheets, text, 0, &found))
+    return;
+  g_autofree gchar *prefix = g_match_info_fetch (found, 1);
+  g_autofree gchar *list = g_match_info_fetch (found, 0);
+  g_autoptr (GMatchInfo) row = NULL;
+  guint64 time = 0;
+  for (g_regex_match (rows, list, 0, &row); g_match_info_matches (row);
+       g_match_info_next (row, NULL)) {
+    g_autofree gchar *t = g_match_info_fetch (row, 1);
+    g_autofree gchar *d = g_match_info_fetch (row, 2);
+    g_autofree gchar *r = g_match_info_fetch (row, 3);
+    if (*t != '\0')
+      time = g_ascii_strtoull (t, NULL, 10);
+    guint64 n = 1 + (r != NULL ? g_ascii_strtoull (r, NULL, 10) : 0);
+    for (; n > 0; n--, time += g_ascii_strtoull (d, NULL, 10)) {
+      g_autofree gchar *named =
+          g_strdup_printf ("%s%" G_GUINT64_FORMAT ".jpg", prefix, time);
+      require (self, path, named);
+    }
+  }
+}
+
 static void
 judge_removal (HttpStore *self, const gchar *path)
 {
@@ -141,6 +174,8 @@ take (HttpStore *self, SoupServerMessage *message, const gchar *path)
     judge_playlist (self, path, text);
   if (g_str_has_suffix (path, "/thumbnails.vtt"))
     judge_pictures (self, path, text);
+  if (g_str_has_suffix (path, ".mpd"))
+    judge_manifest (self, path, text);
   soup_server_message_set_status (message,
       g_hash_table_contains (self->objects, path) ? 204 : 201, NULL);
   g_hash_table_insert (self->objects, g_strdup (path), text);
