@@ -3,17 +3,22 @@
 // [--only NAME], results as JSON on stdout. MILL_BUILD_ROOT is the build.
 //
 // A camera of 30 pictures a second has the time at which a picture was due in its bar
-// code. ffmpeg encodes them while they come (x264, zerolatency) and publishes by RTMP;
-// a player in Chromium shows them, and the page reads the code when a picture is
-// presented. Everything is on one machine and by one clock: what encoder, network,
-// packager, origin, player and decoder take is all in it.
+// code, and a tone that is as old. ffmpeg encodes them while they come (x264,
+// zerolatency) and publishes by RTMP; a player in Chromium shows them, and the page
+// reads the code when a picture is presented. Everything is on one machine and by one
+// clock: what encoder, network, packager, origin, player and decoder take is all in it.
+// The sound comes from the camera too: with a source of its own it would begin when
+// ffmpeg does, and FFmpeg's muxer holds all pictures back for as long as that is later.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
 import { startBrowser } from '../browser/watch.mjs';
 import { Daemon, eventually } from '../e2e/lib/daemon.mjs';
 import { Painter } from '../e2e/lib/movie.mjs';
+import { IndexFollower, summariseStages } from './stages.mjs';
 
-const FPS = 30; const WIDTH = 640; const HEIGHT = 360; const START_MS = 60000;
+const FPS = 30; const WIDTH = 640; const HEIGHT = 360; const RATE = 48000; const START_MS = 60000;
 
 const CASES = [
   { name: 'hls-333', player: 'hls', file: 'master.m3u8', partMs: 333, segmentMs: 2000, aimMs: 2000 },
@@ -21,10 +26,10 @@ const CASES = [
   { name: 'dash-333', player: 'dash', file: 'manifest.mpd', partMs: 333, segmentMs: 2000, aimMs: 2000 },
 ];
 
-/* What a page that wants low latency sets; all else is the player's own. hls.js starts
- * late by what starting takes, and catches up only with a second in its buffer: the page
- * takes it to the live edge once (toLive), as a button "live" does. A stall would put its
- * target off by a whole second. */
+/* What a page that wants low latency sets (docs/packaging.md), as the page of the origin
+ * does (player.js); all else is the player's own. hls.js starts late by what starting
+ * takes, and catches up only with a second in its buffer: the page takes it to the live
+ * edge once (toLive), as a button "live" does. */
 const CONFIG = {
   hls: { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, liveSyncOnStallIncrease: 0.1 },
   dash: { streaming: { delay: { applyServiceDescription: true }, liveCatchup: { enabled: true } } },
@@ -33,21 +38,22 @@ const CONFIG = {
 /* Low latency of what is ours to choose: neither muxer nor socket keeps anything. */
 const publishCommand = (url, segmentMs) => ['-hide_banner', '-loglevel', 'error', '-nostdin',
   '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', String(FPS), '-i', 'pipe:0',
-  '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-map', '0:v', '-map', '1:a',
+  '-f', 's16le', '-ar', String(RATE), '-ac', '1', '-i', 'pipe:3', '-map', '0:v', '-map', '1:a',
   '-c:v', 'libx264', '-preset', 'superfast', '-tune', 'zerolatency', '-g', String(FPS * segmentMs / 1000), '-sc_threshold', '0',
   '-b:v', '1500k', '-maxrate', '1500k', '-bufsize', '500k', '-c:a', 'aac', '-b:a', '96k', '-flush_packets', '1', '-f', 'flv', url];
 
 class Camera {
   constructor(url, segmentMs) {
     this.command = publishCommand(url, segmentMs);
-    this.process = spawn('ffmpeg', this.command, { stdio: ['pipe', 'ignore', 'pipe'] });
+    this.process = spawn('ffmpeg', this.command, { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
     this.errors = '';
     this.process.stderr.on('data', (data) => { this.errors += data; });
-    this.process.stdin.on('error', () => {});
+    for (const pipe of [this.process.stdin, this.process.stdio[3]]) pipe.on('error', () => {});
     this.exit = once(this.process, 'exit');
     this.painter = new Painter(WIDTH, HEIGHT);
     this.began = Date.now();
     this.count = 0;
+    this.heard = 0;
     this.tick();
   }
 
@@ -57,7 +63,17 @@ class Camera {
       this.process.stdin.write(this.painter.paint(Math.round(due - this.began), this.count));
       this.count += 1;
     }
+    this.sound();
     this.timer = setTimeout(() => this.tick(), Math.max(0, this.due() - Date.now()));
+  }
+
+  /** A tone, up to now. */
+  sound() {
+    const samples = Math.floor((Date.now() - this.began) * RATE / 1000) - this.heard;
+    const wave = Buffer.alloc(2 * Math.max(samples, 0));
+    for (let i = 0; i < samples; i++) wave.writeInt16LE(Math.round(8000 * Math.sin((this.heard + i) * 440 * 2 * Math.PI / RATE)), 2 * i);
+    this.heard += wave.length / 2;
+    this.process.stdio[3].write(wave);
   }
 
   due() { return this.began + this.count * 1000 / FPS; }
@@ -96,8 +112,12 @@ async function measure(browser, wanted, seconds, settle) {
   const daemon = await Daemon.start({
     apps: { live: { pipeline: 'live-passthrough', auth: 'none', params: { 'part-duration-ms': wanted.partMs, 'segment-duration-ms': wanted.segmentMs } } },
   });
+  const directory = path.join(daemon.mediaDir, 'glass');
   const camera = new Camera(daemon.rtmp('glass'), wanted.segmentMs);
+  let follower;
   try {
+    await eventually('what is told of parts', START_MS, () => fs.existsSync(path.join(directory, 'live.index')));
+    follower = new IndexFollower(directory, `v${HEIGHT}`);
     const url = daemon.stream('glass', wanted.file);
     await eventually('a stream with low latency', START_MS, () => isLow(url, wanted.file));
     const viewer = await browser.open(wanted.player, url, CONFIG[wanted.player]);
@@ -107,16 +127,18 @@ async function measure(browser, wanted, seconds, settle) {
     await viewer.page.evaluate(() => window.player.toLive?.());
     const seen = await viewer.until('the whole time', (settle + seconds) * 1000 + START_MS, (s) => s.frames.at(-1)[2] >= window[1]);
     const timeZero = await viewer.page.evaluate(() => Date.now() - performance.now() + window.seen.loaded);
+    const loads = await viewer.page.evaluate(() => window.player.parts?.() ?? []);
     const said = await viewer.page.evaluate(() => {
       const video = document.querySelector('video');
       return { ...window.player.latency?.(), ahead: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0, rate: video.playbackRate };
     });
-    const result = { ...wanted, said, seconds, ...summarise(seen, timeZero, camera.began, window), player: wanted.player, config: CONFIG[wanted.player], publisher: ['ffmpeg', ...camera.command] };
+    const result = { ...wanted, said, seconds, ...summarise(seen, timeZero, camera.began, window), stages: summariseStages(follower, camera.began, loads, window.map((at) => timeZero + at)), player: wanted.player, config: CONFIG[wanted.player], publisher: ['ffmpeg', ...camera.command] };
     await viewer.close();
     return result;
   } catch (error) {
     throw new Error(`${wanted.name}: ${error.message}; publisher: ${camera.errors.slice(-400)}`);
   } finally {
+    follower?.close();
     await camera.stop();
     await daemon.stop();
   }

@@ -12,6 +12,11 @@ def report(row):
           f"P50 {row['p50_ms']} ms, P95 {row['p95_ms']} ms ({row['min_ms']}-{row['max_ms']}), aim: P95 under {row['aimMs']} ms, {verdict}; "
           f"{row['pictures']} pictures, {row['missing']} not shown; {len(row['stalls'])} stalls, {row['refused']} answers of 4xx or 5xx",
           flush=True)
+    if row["stages"]["loaded"]:
+        told, loaded, buffered = (row["stages"][name] for name in ("told", "loaded", "buffered"))
+        print(f"             a part is told {told['p50_ms']} ms after its last picture is over (P95 {told['p95_ms']}), in the page "
+              f"{loaded['p50_ms']} ms later (P95 {loaded['p95_ms']}), in the buffer {buffered['p50_ms']} ms after it was told "
+              f"(P95 {buffered['p95_ms']})", flush=True)
     for line in row["refused_lines"]:
         print(f"             {line}")
 

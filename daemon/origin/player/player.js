@@ -125,8 +125,23 @@ function onError(event, data) {
   waitFor('The stream is away. It goes on here when it is back.');
 }
 
+// Low latency: after a stall a tenth of a second further from the live edge, not
+// a whole one; and half as fast again where there is enough to catch up with.
+const LOW_LATENCY = { lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, liveSyncOnStallIncrease: 0.1 };
+const SETTLED_S = 2;
+
+// hls.js begins late by what beginning takes, and catches up only with a second in
+// its buffer, which at low latency it has not: the page goes to the live edge once.
+function settle() {
+  if (!hls || hls.settled) return;
+  hls.began ??= video.currentTime;
+  if (video.currentTime - hls.began < SETTLED_S) return;
+  hls.settled = true;
+  if (hls.latestLevelDetails?.partList && hls.latency > hls.targetLatency + 0.1) video.currentTime = hls.liveSyncPosition;
+}
+
 function startHls() {
-  hls = new Hls({ backBufferLength: 30 });
+  hls = new Hls({ backBufferLength: 30, ...LOW_LATENCY });
   hls.on(Hls.Events.ERROR, onError);
   hls.on(Hls.Events.MANIFEST_PARSED, () => { fillQualities(); play(); });
   hls.loadSource(source);
@@ -146,6 +161,7 @@ function showMuted() {
 }
 
 video.addEventListener('playing', () => { started = true; showPlaying(); showMuted(); });
+video.addEventListener('timeupdate', settle);
 video.addEventListener('waiting', () => setState('buffering'));
 video.addEventListener('ended', () => {
   setState('ended');

@@ -25,6 +25,10 @@ export const players = {
     await script('/modules/hls.js/dist/hls.js');
     const hls = new Hls(config);
     hls.on(Hls.Events.ERROR, (_, data) => report(data.fatal, `hls.js ${data.details} ${data.error?.message ?? ''} ${data.response?.code ?? ''}`));
+    const parts = [];
+    for (const [name, event] of [['loaded', Hls.Events.FRAG_LOADED], ['buffered', Hls.Events.FRAG_BUFFERED]]) {
+      hls.on(event, (_, { frag, part }) => { if (part && frag.type === 'main') parts.push([name, Date.now(), frag.sn, part.index]); });
+    }
     const told = new Set();
     hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, data) => {
       for (const sample of data.samples) tell({ source: 'emsg', scheme: sample.type, time: sample.pts, text: new TextDecoder().decode(sample.data) });
@@ -45,6 +49,7 @@ export const players = {
       selectAudio: (index) => { hls.audioTrack = index; },
       text: () => hls.subtitleTracks.map((t) => ({ language: t.lang, forced: t.forced })),
       showText: (index) => { hls.subtitleDisplay = true; hls.subtitleTrack = index; },
+      parts: () => parts, // of the video: [what, ms since 1970, segment, part]
       toLive: () => { if (hls.latency > hls.targetLatency + 0.1) video.currentTime = hls.liveSyncPosition; },
       latency: () => ({ latency: hls.latency, target: hls.targetLatency, behind: hls.playingDate ? (Date.now() - hls.playingDate) / 1000 : null }),
     };
