@@ -14,29 +14,7 @@ struct _MillOriginProxy
   MillIpcOrigin1 *origin; /* of the link */
 };
 
-enum
-{
-  SIGNAL_UNRESPONSIVE,
-  SIGNAL_LOST,
-  N_SIGNALS
-};
-
-static guint signals[N_SIGNALS];
-
 G_DEFINE_FINAL_TYPE (MillOriginProxy, mill_origin_proxy, G_TYPE_OBJECT)
-
-static void
-on_unresponsive (MillPeerLink *link, guint64 silence_usec,
-    MillOriginProxy *proxy)
-{
-  g_signal_emit (proxy, signals[SIGNAL_UNRESPONSIVE], 0, silence_usec);
-}
-
-static void
-on_lost (MillPeerLink *link, MillOriginProxy *proxy)
-{
-  g_signal_emit (proxy, signals[SIGNAL_LOST], 0);
-}
 
 /* ---- connecting ---- */
 
@@ -47,8 +25,6 @@ proxy_new (MillPeerLink *link)
 
   proxy->link = g_object_ref (link);
   proxy->origin = MILL_IPC_ORIGIN1 (mill_peer_link_get_proxy (link));
-  g_signal_connect (link, "unresponsive", G_CALLBACK (on_unresponsive), proxy);
-  g_signal_connect (link, "lost", G_CALLBACK (on_lost), proxy);
   return proxy;
 }
 
@@ -90,7 +66,6 @@ mill_origin_proxy_connect_finish (GAsyncResult *result, GError **error)
 void
 mill_origin_proxy_disconnect (MillOriginProxy *proxy)
 {
-  g_signal_handlers_disconnect_by_data (proxy->link, proxy);
   mill_peer_link_disconnect (proxy->link);
 }
 
@@ -98,24 +73,6 @@ MillPeerLink *
 mill_origin_proxy_get_link (MillOriginProxy *proxy)
 {
   return proxy->link;
-}
-
-const MillProcessReport *
-mill_origin_proxy_get_report (MillOriginProxy *proxy)
-{
-  return mill_peer_link_get_report (proxy->link);
-}
-
-guint
-mill_origin_proxy_get_pid (MillOriginProxy *proxy)
-{
-  return mill_origin_proxy_get_report (proxy)->pid;
-}
-
-const MillProcessStats *
-mill_origin_proxy_get_last_stats (MillOriginProxy *proxy)
-{
-  return mill_peer_link_get_last_stats (proxy->link);
 }
 
 /* ---- calls ---- */
@@ -127,16 +84,6 @@ task_new (MillOriginProxy *proxy, GAsyncReadyCallback callback,
   return g_task_new (proxy, NULL, callback, user_data);
 }
 
-/* Returns TRUE when there was no error; takes @error. */
-static gboolean
-check (GTask *task, GError *error)
-{
-  if (!error)
-    return TRUE;
-  g_task_return_error (task, mill_peer_link_take_error (error));
-  return FALSE;
-}
-
 static void
 on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -146,7 +93,7 @@ on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_origin1_call_listen_finish (MILL_IPC_ORIGIN1 (source), &bound,
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, bound, g_free);
 }
 
@@ -167,7 +114,7 @@ on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_origin1_call_join_finish (MILL_IPC_ORIGIN1 (source), &bound, result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, bound, g_free);
 }
 
@@ -194,7 +141,7 @@ on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_origin1_call_drain_finish (MILL_IPC_ORIGIN1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -228,13 +175,7 @@ mill_origin_proxy_finalize (GObject *object)
 static void
 mill_origin_proxy_class_init (MillOriginProxyClass *klass)
 {
-  const GType type = G_TYPE_FROM_CLASS (klass);
-
   G_OBJECT_CLASS (klass)->finalize = mill_origin_proxy_finalize;
-  signals[SIGNAL_UNRESPONSIVE] = g_signal_new ("unresponsive", type,
-      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
-  signals[SIGNAL_LOST] = g_signal_new ("lost", type, G_SIGNAL_RUN_LAST, 0, NULL,
-      NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

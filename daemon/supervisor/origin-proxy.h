@@ -10,10 +10,6 @@ G_BEGIN_DECLS
 /**
  * MillOriginProxy: millrace-origin as millraced sees it; the same rules as
  * MillWorkerProxy.
- *
- * Signals:
- *   "unresponsive" (guint64 silence_usec)
- *   "lost" (): the connection is closed; the last signal
  */
 #define MILL_TYPE_ORIGIN_PROXY (mill_origin_proxy_get_type ())
 G_DECLARE_FINAL_TYPE (MillOriginProxy, mill_origin_proxy, MILL, ORIGIN_PROXY,
@@ -28,11 +24,6 @@ MillOriginProxy *mill_origin_proxy_connect_finish (GAsyncResult *result,
 
 /* Returns: (transfer none) */
 MillPeerLink *mill_origin_proxy_get_link (MillOriginProxy *proxy);
-const MillProcessReport *mill_origin_proxy_get_report (MillOriginProxy *proxy);
-guint mill_origin_proxy_get_pid (MillOriginProxy *proxy);
-/* Returns: (transfer none) (nullable) */
-const MillProcessStats *mill_origin_proxy_get_last_stats (MillOriginProxy
-        *proxy);
 
 /* @kind: "origin". finish: (transfer full) (nullable): host:port bound */
 void mill_origin_proxy_listen_async (MillOriginProxy *proxy, const gchar *kind,

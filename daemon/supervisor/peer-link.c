@@ -36,8 +36,8 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MillPeerLink, mill_peer_link, G_TYPE_OBJECT)
 
-GError *
-mill_peer_link_take_error (GError *error)
+static GError *
+take_error (GError *error)
 {
   g_dbus_error_strip_remote_error (error);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) {
@@ -46,6 +46,15 @@ mill_peer_link_take_error (GError *error)
         "call: got no answer within %d ms", CALL_TIMEOUT_MS);
   }
   return error;
+}
+
+gboolean
+mill_peer_link_check (GTask *task, GError *error)
+{
+  if (!error)
+    return TRUE;
+  g_task_return_error (task, take_error (error));
+  return FALSE;
 }
 
 /* ---- is it alive ---- */
@@ -198,7 +207,7 @@ on_described (GObject *source, GAsyncResult *result, gpointer user_data)
       g_dbus_proxy_call_finish (link->proxy, result, &error);
 
   if (!answer) {
-    error = mill_peer_link_take_error (error);
+    error = take_error (error);
     g_prefix_error (&error, "describe '%s': ", connecting->socket_path);
     g_task_return_error (task, error);
     return;

@@ -12,9 +12,13 @@ G_BEGIN_DECLS
  *
  * Signals:
  *   "wedged" (const gchar *thread, guint64 turn_usec)
+ *       a thread of the process stands still for more than 2 s; repeated
+ *       every 2 s while it does
  *   "unresponsive" (guint64 silence_usec)
- *   "lost" ()
- * as worker-proxy.h describes them.
+ *       its main loop has not answered for that long; repeated every 2 s
+ *   "lost" (): the connection is closed; the last signal
+ *
+ * Statistics are polled every 2 s from connecting on; the newest are kept.
  *
  * Threads: main loop.
  */
@@ -52,8 +56,9 @@ void mill_peer_link_watch_closely (MillPeerLink *link, guint interval_ms);
 /* No signal after it. Idempotent. */
 void mill_peer_link_disconnect (MillPeerLink *link);
 
-/* An error of a call as the other side returned it, a late answer as
- * MILL_IPC_ERROR.TIMEOUT. Returns: (transfer full): @error, changed */
-GError *mill_peer_link_take_error (GError *error);
+/* After a call to the other side: ends @task with its error, a late answer as
+ * MILL_IPC_ERROR.TIMEOUT. @error: (transfer full) (nullable)
+ * Returns: whether there was none */
+gboolean mill_peer_link_check (GTask *task, GError *error);
 
 G_END_DECLS

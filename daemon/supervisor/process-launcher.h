@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * Signals:
  *   "exited" (const gchar *id, guint pid, gint wait_status)
  *       a process that this launcher started has ended. Adopted processes are
- *       seen to go by "lost" of their proxy only.
+ *       seen to go by "lost" of their link only.
  *
  * Threads: main loop.
  */

@@ -19,9 +19,6 @@ enum
   SIGNAL_PUBLISH_REQUESTED,
   SIGNAL_STREAM_CHANGED,
   SIGNAL_STREAM_EVENT,
-  SIGNAL_WEDGED,
-  SIGNAL_UNRESPONSIVE,
-  SIGNAL_LOST,
   N_SIGNALS
 };
 
@@ -68,26 +65,6 @@ on_stream_event (MillIpcWorker1 *worker, const gchar *name, guint64 generation,
   g_signal_emit (proxy, signals[SIGNAL_STREAM_EVENT], 0, &event);
 }
 
-static void
-on_wedged (MillPeerLink *link, const gchar *thread, guint64 turn_usec,
-    MillWorkerProxy *proxy)
-{
-  g_signal_emit (proxy, signals[SIGNAL_WEDGED], 0, thread, turn_usec);
-}
-
-static void
-on_unresponsive (MillPeerLink *link, guint64 silence_usec,
-    MillWorkerProxy *proxy)
-{
-  g_signal_emit (proxy, signals[SIGNAL_UNRESPONSIVE], 0, silence_usec);
-}
-
-static void
-on_lost (MillPeerLink *link, MillWorkerProxy *proxy)
-{
-  g_signal_emit (proxy, signals[SIGNAL_LOST], 0);
-}
-
 /* ---- connecting ---- */
 
 static MillWorkerProxy *
@@ -103,9 +80,6 @@ proxy_new (MillPeerLink *link)
       G_CALLBACK (on_stream_changed), proxy);
   g_signal_connect (proxy->worker, "stream-event", G_CALLBACK (on_stream_event),
       proxy);
-  g_signal_connect (link, "wedged", G_CALLBACK (on_wedged), proxy);
-  g_signal_connect (link, "unresponsive", G_CALLBACK (on_unresponsive), proxy);
-  g_signal_connect (link, "lost", G_CALLBACK (on_lost), proxy);
   return proxy;
 }
 
@@ -147,7 +121,6 @@ mill_worker_proxy_connect_finish (GAsyncResult *result, GError **error)
 void
 mill_worker_proxy_disconnect (MillWorkerProxy *proxy)
 {
-  g_signal_handlers_disconnect_by_data (proxy->link, proxy);
   g_signal_handlers_disconnect_by_data (proxy->worker, proxy);
   mill_peer_link_disconnect (proxy->link);
 }
@@ -170,18 +143,6 @@ mill_worker_proxy_get_id (MillWorkerProxy *proxy)
   return mill_worker_proxy_get_report (proxy)->id;
 }
 
-guint
-mill_worker_proxy_get_pid (MillWorkerProxy *proxy)
-{
-  return mill_worker_proxy_get_report (proxy)->pid;
-}
-
-const MillProcessStats *
-mill_worker_proxy_get_last_stats (MillWorkerProxy *proxy)
-{
-  return mill_peer_link_get_last_stats (proxy->link);
-}
-
 /* ---- calls ---- */
 
 static GTask *
@@ -189,16 +150,6 @@ task_new (MillWorkerProxy *proxy, GAsyncReadyCallback callback,
     gpointer user_data)
 {
   return g_task_new (proxy, NULL, callback, user_data);
-}
-
-/* Returns TRUE when there was no error; takes @error. */
-static gboolean
-check (GTask *task, GError *error)
-{
-  if (!error)
-    return TRUE;
-  g_task_return_error (task, mill_peer_link_take_error (error));
-  return FALSE;
 }
 
 static void
@@ -210,7 +161,7 @@ on_listening (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_listen_finish (MILL_IPC_WORKER1 (source), &bound,
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, bound, g_free);
 }
 
@@ -237,7 +188,7 @@ on_tls_set (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_set_tls_finish (MILL_IPC_WORKER1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -265,7 +216,7 @@ on_bounds_set (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_set_bounds_finish (MILL_IPC_WORKER1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -299,7 +250,7 @@ on_described (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_describe_finish (MILL_IPC_WORKER1 (source), &dict,
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, mill_process_report_new_from_variant (dict),
         (GDestroyNotify) mill_process_report_free);
 }
@@ -327,7 +278,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_start_stream_finish (MILL_IPC_WORKER1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -356,7 +307,7 @@ on_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_stop_stream_finish (MILL_IPC_WORKER1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -385,7 +336,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_answer_publish_finish (MILL_IPC_WORKER1 (source),
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -436,7 +387,7 @@ on_cue (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   mill_ipc_worker1_call_cue_finish (MILL_IPC_WORKER1 (source), result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -464,7 +415,7 @@ on_stream (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_get_stream_finish (MILL_IPC_WORKER1 (source), &dict,
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, mill_stream_report_new_from_variant (dict),
         (GDestroyNotify) mill_stream_report_free);
 }
@@ -493,7 +444,7 @@ on_graph (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_get_graph_finish (MILL_IPC_WORKER1 (source), &dot,
       result, &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_pointer (task, dot, g_free);
 }
 
@@ -520,7 +471,7 @@ on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
 
   mill_ipc_worker1_call_drain_finish (MILL_IPC_WORKER1 (source), result,
       &error);
-  if (check (task, error))
+  if (mill_peer_link_check (task, error))
     g_task_return_boolean (task, TRUE);
 }
 
@@ -569,12 +520,6 @@ mill_worker_proxy_class_init (MillWorkerProxyClass *klass)
       add_signal (klass, "stream-changed", 1, G_TYPE_POINTER, G_TYPE_NONE);
   signals[SIGNAL_STREAM_EVENT] =
       add_signal (klass, "stream-event", 1, G_TYPE_POINTER, G_TYPE_NONE);
-  signals[SIGNAL_WEDGED] =
-      add_signal (klass, "wedged", 2, G_TYPE_STRING, G_TYPE_UINT64);
-  signals[SIGNAL_UNRESPONSIVE] =
-      add_signal (klass, "unresponsive", 1, G_TYPE_UINT64, G_TYPE_NONE);
-  signals[SIGNAL_LOST] =
-      add_signal (klass, "lost", 0, G_TYPE_NONE, G_TYPE_NONE);
 }
 
 static void

@@ -20,14 +20,8 @@ G_BEGIN_DECLS
  *   "stream-changed" (const MillStreamReport *report)
  *       name, generation, state, publisher and last_error are filled in
  *   "stream-event" (const MillWorkerEvent *event)
- *   "wedged" (const gchar *thread, guint64 turn_usec)
- *       a thread of the worker stands still for more than 2 s; repeated
- *       every 2 s while it does
- *   "unresponsive" (guint64 silence_usec)
- *       its main loop has not answered for that long; repeated every 2 s
- *   "lost" (): the connection is closed; the last signal
  *
- * Statistics are polled every 2 s from connecting on; the newest are kept.
+ * What is the same for all processes, its end above all, is told by its link.
  *
  * Threads: main loop.
  */
@@ -62,11 +56,6 @@ MillPeerLink *mill_worker_proxy_get_link (MillWorkerProxy *proxy);
  * Returns: (transfer none) */
 const MillProcessReport *mill_worker_proxy_get_report (MillWorkerProxy *proxy);
 const gchar *mill_worker_proxy_get_id (MillWorkerProxy *proxy);
-guint mill_worker_proxy_get_pid (MillWorkerProxy *proxy);
-
-/* Returns: (transfer none) (nullable): NULL before the first poll. */
-const MillProcessStats *mill_worker_proxy_get_last_stats (MillWorkerProxy
-        *proxy);
 
 /* Every call below ends within a deadline (10 s; MILL_IPC_ERROR.TIMEOUT).
  * Errors are MILL_IPC_ERROR.* as ipc.h lists them, or G_IO_ERROR when the

@@ -219,14 +219,13 @@ on_stream_changed (MillWorkerProxy *proxy, const MillStreamReport *report,
 }
 
 static void
-on_lost (MillWorkerProxy *proxy, FixtureWatch *watch)
+on_lost (MillPeerLink *link, FixtureWatch *watch)
 {
   watch->lost = TRUE;
 }
 
 static void
-on_unresponsive (MillWorkerProxy *proxy, guint64 silence_usec,
-    FixtureWatch *watch)
+on_unresponsive (MillPeerLink *link, guint64 silence_usec, FixtureWatch *watch)
 {
   watch->silence_usec = silence_usec;
 }
@@ -244,6 +243,7 @@ static FixtureWatch *
 watch_new (MillWorkerProxy *proxy)
 {
   FixtureWatch *watch = g_new0 (FixtureWatch, 1);
+  MillPeerLink *link = mill_worker_proxy_get_link (proxy);
 
   watch->proxy = g_object_ref (proxy);
   watch->states = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
@@ -251,8 +251,8 @@ watch_new (MillWorkerProxy *proxy)
   watch->requests = g_array_new (FALSE, FALSE, sizeof (guint64));
   g_signal_connect (proxy, "stream-changed", G_CALLBACK (on_stream_changed),
       watch);
-  g_signal_connect (proxy, "lost", G_CALLBACK (on_lost), watch);
-  g_signal_connect (proxy, "unresponsive", G_CALLBACK (on_unresponsive), watch);
+  g_signal_connect (link, "lost", G_CALLBACK (on_lost), watch);
+  g_signal_connect (link, "unresponsive", G_CALLBACK (on_unresponsive), watch);
   g_signal_connect (proxy, "publish-requested",
       G_CALLBACK (on_publish_requested), watch);
   return watch;
@@ -262,6 +262,8 @@ void
 fixture_watch_free (FixtureWatch *watch)
 {
   g_signal_handlers_disconnect_by_data (watch->proxy, watch);
+  g_signal_handlers_disconnect_by_data (
+      mill_worker_proxy_get_link (watch->proxy), watch);
   g_object_unref (watch->proxy);
   g_hash_table_unref (watch->states);
   g_array_unref (watch->requests);

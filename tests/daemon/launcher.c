@@ -26,7 +26,7 @@ static const gchar *self_path;
 static guint
 get_pid (FixtureWatch *watch)
 {
-  return mill_worker_proxy_get_pid (watch->proxy);
+  return mill_worker_proxy_get_report (watch->proxy)->pid;
 }
 
 static gchar *

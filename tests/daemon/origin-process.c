@@ -293,7 +293,8 @@ test_adopted (void)
 {
   Fixture *fixture = fixture_new (NULL, 0);
   MillOriginProxy *first = launch (fixture);
-  const guint pid = mill_origin_proxy_get_pid (first);
+  const guint pid =
+      mill_peer_link_get_report (mill_origin_proxy_get_link (first))->pid;
   g_autofree gchar *bound = listen_on (first, "origin", "127.0.0.1:0", NULL);
   g_autoptr (MillOriginProxy) second = NULL;
   const MillProcessReport *report;
@@ -302,8 +303,10 @@ test_adopted (void)
   g_object_unref (first);
   assert_served (bound);
   second = launch (fixture);
-  report = mill_origin_proxy_get_report (second);
-  g_assert_cmpuint (mill_origin_proxy_get_pid (second), ==, pid);
+  report = mill_peer_link_get_report (mill_origin_proxy_get_link (second));
+  g_assert_cmpuint (
+      mill_peer_link_get_report (mill_origin_proxy_get_link (second))->pid, ==,
+      pid);
   g_assert_cmpstr (g_hash_table_lookup (report->listeners, "origin"), ==,
       bound);
   g_assert_cmpstr (report->media_dir, ==, fixture->media_dir);

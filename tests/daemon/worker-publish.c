@@ -260,7 +260,7 @@ test_threads_in_stats (Test *test, gconstpointer data)
   mill_worker_proxy_describe_async (test->proxy, fixture_on_result, &slot);
   g_autoptr (GAsyncResult) result = fixture_take (&slot);
   const MillProcessStats *stats =
-      mill_worker_proxy_get_last_stats (test->proxy);
+      mill_peer_link_get_last_stats (mill_worker_proxy_get_link (test->proxy));
   guint connections = 0;
   g_assert_cmpuint (stats->threads->len, >, 0);
   for (guint i = 0; i < stats->threads->len; i++) {
@@ -364,7 +364,7 @@ has_connections (gpointer data)
 {
   Test *test = data;
   const MillProcessStats *stats =
-      mill_worker_proxy_get_last_stats (test->proxy);
+      mill_peer_link_get_last_stats (mill_worker_proxy_get_link (test->proxy));
   for (guint i = 0; stats && i < stats->threads->len; i++) {
     const MillThreadReport *thread = stats->threads->pdata[i];
     if (thread->connections > 0)

@@ -267,7 +267,7 @@ test_sigterm_ends_streams (Test *test, gconstpointer data)
   start (test, "b", ENDLESS);
   fixture_watch_wait (test->watch, "a", MILL_STREAM_LIVE);
   fixture_watch_wait (test->watch, "b", MILL_STREAM_LIVE);
-  kill ((pid_t) mill_worker_proxy_get_pid (test->proxy), SIGTERM);
+  kill ((pid_t) mill_worker_proxy_get_report (test->proxy)->pid, SIGTERM);
   fixture_watch_wait (test->watch, "a", MILL_STREAM_ENDED);
   fixture_watch_wait (test->watch, "b", MILL_STREAM_ENDED);
   g_assert_cmpint (wait_exit (test, &seen), ==, 0);
@@ -346,7 +346,7 @@ test_stats (Test *test, gconstpointer data)
       mill_worker_proxy_describe_finish (test->proxy, result, NULL);
   g_assert_cmpstr (report->media_dir, ==, test->fixture->media_dir);
   const MillProcessStats *stats =
-      mill_worker_proxy_get_last_stats (test->proxy);
+      mill_peer_link_get_last_stats (mill_worker_proxy_get_link (test->proxy));
   g_assert_nonnull (stats);
   g_assert_cmpuint (stats->cpu_usec, >, 0);
   g_assert_cmpuint (stats->memory_bytes, >, 1000000);
@@ -361,7 +361,7 @@ is_silent (gpointer data)
 static void
 test_unresponsive (Test *test, gconstpointer data)
 {
-  const pid_t pid = (pid_t) mill_worker_proxy_get_pid (test->proxy);
+  const pid_t pid = (pid_t) mill_worker_proxy_get_report (test->proxy)->pid;
 
   kill (pid, SIGSTOP);
   fixture_wait ("the report of silence", is_silent, test->watch);
@@ -381,7 +381,7 @@ test_post_mortem (Test *test, gconstpointer data)
       &seen);
   start (test, "first", ENDLESS);
   start (test, "second", ENDLESS);
-  kill ((pid_t) mill_worker_proxy_get_pid (test->proxy), SIGSEGV);
+  kill ((pid_t) mill_worker_proxy_get_report (test->proxy)->pid, SIGSEGV);
   const gint status = wait_exit (test, &seen);
   g_assert_true (WIFSIGNALED (status));
   g_assert_cmpint (WTERMSIG (status), ==, SIGSEGV);
