@@ -64,6 +64,7 @@ struct _MillLinkHub
   MillLinkHistory *history;
   MillLinkLatency latency;
   gboolean has_latency;
+  gboolean latency_untold; /* to those that are attached */
   guint64 n_buffers;
   guint64 n_dropped; /* of consumers that are gone */
   guint64 n_attached;

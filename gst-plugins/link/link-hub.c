@@ -201,7 +201,7 @@ reset_locked (MillLinkHub *hub)
   mill_link_history_clear (hub->history);
   for (guint i = 0; i < hub->pads->len; i++)
     clear_stickies (g_ptr_array_index (hub->pads, i), STICKY_STREAM_START);
-  hub->has_latency = FALSE;
+  hub->has_latency = hub->latency_untold = FALSE;
 }
 
 void
@@ -369,6 +369,29 @@ wait_for_room_locked (MillLinkHub *hub, guint16 id)
   return pad && !pad->flushing && hub->running && !hub->stopping ? pad : NULL;
 }
 
+static gboolean
+has_ended_locked (MillLinkHub *hub)
+{
+  gboolean ended = hub->pads->len > 0;
+
+  for (guint i = 0; i < hub->pads->len; i++) {
+    HubPad *pad = g_ptr_array_index (hub->pads, i);
+    ended &= pad->stickies[STICKY_EOS] != NULL;
+  }
+  return ended;
+}
+
+/* Not after the end: a consumer leaves with that, and what it has not taken by
+ * then is missing, of which a producer that is not leaky waits for another. */
+static void
+tell_latency_locked (MillLinkHub *hub)
+{
+  if (!hub->latency_untold || has_ended_locked (hub))
+    return;
+  publish_locked (hub, mill_link_message_new_latency (&hub->latency), NULL, 0);
+  hub->latency_untold = FALSE;
+}
+
 gboolean
 mill_link_hub_push_event (MillLinkHub *hub, guint16 id, GstEvent *event,
     GError **error)
@@ -389,6 +412,7 @@ mill_link_hub_push_event (MillLinkHub *hub, guint16 id, GstEvent *event,
     stick_locked (hub, pad, sticky, bytes);
   if (pad)
     publish_locked (hub, g_bytes_ref (bytes), NULL, id);
+  tell_latency_locked (hub);
   g_mutex_unlock (&hub->lock);
   return TRUE;
 }
@@ -420,11 +444,7 @@ gboolean
 mill_link_hub_has_ended (MillLinkHub *hub)
 {
   g_mutex_lock (&hub->lock);
-  gboolean ended = hub->pads->len > 0;
-  for (guint i = 0; i < hub->pads->len; i++) {
-    HubPad *pad = g_ptr_array_index (hub->pads, i);
-    ended &= pad->stickies[STICKY_EOS] != NULL;
-  }
+  gboolean ended = has_ended_locked (hub);
   g_mutex_unlock (&hub->lock);
   return ended;
 }
@@ -451,10 +471,11 @@ void
 mill_link_hub_set_latency (MillLinkHub *hub, const MillLinkLatency *latency)
 {
   g_mutex_lock (&hub->lock);
-  if (!hub->has_latency || !is_same_latency (latency, &hub->latency))
-    publish_locked (hub, mill_link_message_new_latency (latency), NULL, 0);
+  hub->latency_untold |= !hub->has_latency ||
+      !is_same_latency (latency, &hub->latency);
   hub->latency = *latency;
   hub->has_latency = TRUE;
+  tell_latency_locked (hub);
   g_mutex_unlock (&hub->lock);
 }
 
