@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Sound: languages that a viewer chooses among, a variant without picture, a
 // stream without picture.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every way of packaging is looked at by both checkers, from outside, as a viewer gets
 // it; what lasts while it grows, with the players that no other test shows it to.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // HLS in MPEG transport streams: what comes out is what went in, in players that
 // take nothing else, and over a kill -9.
+// weight: 2
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
