@@ -74,6 +74,7 @@ struct _GstRecordSink
   MillRecordSession *session; /* from READY->PAUSED to PAUSED->READY */
   GHashTable *tracks; /* GstRecordIntake, not held -> MillRecordTrack */
   GPtrArray *finishers; /* GThread */
+  GPtrArray *finished; /* the same, to be joined: they hold nothing any more */
   guint n_finishing;
   gboolean is_over; /* EOS was told */
   guint64 n_files;
@@ -217,6 +218,25 @@ typedef struct
   MillRecordTake *take;
 } Finish;
 
+/* A thread that has ended keeps its stack until somebody joins it, and a stream
+ * that is recorded for weeks has many files: the next one joins it.
+ * Returns: (transfer full) (element-type GThread) */
+static GPtrArray *
+take_finished_locked (GstRecordSink *self)
+{
+  GPtrArray *finished = g_steal_pointer (&self->finished);
+  self->finished = g_ptr_array_new ();
+  return finished;
+}
+
+/* Not under the lock. */
+static void
+join (const GPtrArray *threads)
+{
+  for (guint i = 0; i < threads->len; i++)
+    g_thread_join (g_ptr_array_index (threads, i));
+}
+
 static gpointer
 finish (gpointer data)
 {
@@ -239,11 +259,16 @@ finish (gpointer data)
     post_trouble (self, error, NULL);
   g_mutex_lock (&self->lock);
   self->n_finishing--;
+  g_autoptr (GPtrArray) others = take_finished_locked (self);
+  /* Not when it is stop() that waits for this thread. */
+  if (g_ptr_array_remove_fast (self->finishers, g_thread_self ()))
+    g_ptr_array_add (self->finished, g_thread_self ());
   self->n_files += path != NULL;
   self->n_errors += path == NULL;
   gboolean failed = path == NULL && get_on_error (self) == MILL_RECORD_STOP;
   gboolean is_over = !failed && is_over_now_locked (self);
   g_mutex_unlock (&self->lock);
+  join (others);
   if (is_over)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_eos (GST_OBJECT (self)));
@@ -370,7 +395,7 @@ on_flush (gpointer owner, GstRecordIntake *intake)
   if (track == NULL)
     return;
   mill_record_session_flush (self->session, track);
-  g_mutex_unlock (&self->lock);
+  settle_and_unlock (self);
 }
 
 static const GstRecordIntakeCalls intake_calls = {
@@ -504,6 +529,21 @@ warn_of_left (GstRecordSink *self, const gchar *location)
         (NULL));
 }
 
+/* Pictures first, then by number: the first sound of a file is what is played. */
+static gint
+compare_intakes (gconstpointer a, gconstpointer b)
+{
+  GstRecordIntake *first = (gpointer) a;
+  GstRecordIntake *second = (gpointer) b;
+  gint order = (gint) gst_record_intake_get_kind (first) -
+      (gint) gst_record_intake_get_kind (second);
+  g_autofree gchar *name = gst_record_branch_dup_pad_name (first);
+  g_autofree gchar *other = gst_record_branch_dup_pad_name (second);
+  if (order == 0 && name != NULL && other != NULL)
+    order = (gint) strlen (name) - (gint) strlen (other);
+  return order != 0 ? order : g_strcmp0 (name, other);
+}
+
 static gboolean
 start (GstRecordSink *self)
 {
@@ -526,7 +566,8 @@ start (GstRecordSink *self)
   self->session = mill_record_session_new (&settings);
   self->n_files = 0;
   self->n_errors = 0;
-  g_autoptr (GList) intakes = g_hash_table_get_keys (self->tracks);
+  g_autoptr (GList) intakes =
+      g_list_sort (g_hash_table_get_keys (self->tracks), compare_intakes);
   for (GList *item = intakes; item != NULL; item = item->next)
     add_track_locked (self, item->data);
   g_mutex_unlock (&self->lock);
@@ -538,11 +579,12 @@ stop (GstRecordSink *self)
 {
   g_mutex_lock (&self->lock);
   g_autoptr (GPtrArray) finishers = g_steal_pointer (&self->finishers);
+  g_autoptr (GPtrArray) finished = take_finished_locked (self);
   self->finishers = g_ptr_array_new ();
   g_clear_pointer (&self->session, mill_record_session_free);
   g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < finishers->len; i++)
-    g_thread_join (g_ptr_array_index (finishers, i));
+  join (finishers);
+  join (finished);
 }
 
 static GstStateChangeReturn
@@ -656,6 +698,7 @@ gst_record_sink_finalize (GObject *object)
   g_mutex_clear (&self->lock);
   g_hash_table_unref (self->tracks);
   g_ptr_array_unref (self->finishers);
+  g_ptr_array_unref (self->finished);
   g_free (self->location);
   G_OBJECT_CLASS (gst_record_sink_parent_class)->finalize (object);
 }
@@ -725,5 +768,6 @@ gst_record_sink_init (GstRecordSink *self)
   g_mutex_init (&self->lock);
   self->tracks = g_hash_table_new (NULL, NULL);
   self->finishers = g_ptr_array_new ();
+  self->finished = g_ptr_array_new ();
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

@@ -108,6 +108,7 @@ typedef struct
   guint64 duration_at;
   guint64 tracks_at;
   guint64 end; /* ms: of the last frame */
+  guint lead; /* the track that is sought in */
   GArray *cues;
 } Matroska;
 
@@ -368,11 +369,22 @@ put_info (Matroska *self)
   mill_record_ebml_end (w, info);
 }
 
+/* The first video, whose track need not be the first one; else the first. */
+static guint
+find_lead (const MillRecordWriter *writer)
+{
+  for (guint i = 0; i < writer->n_formats; i++)
+    if (writer->formats[i].kind == MILL_CMAF_VIDEO)
+      return i;
+  return 0;
+}
+
 static gboolean
 matroska_begin (MillRecordWriter *writer, GError **error)
 {
   Matroska *self = get_matroska (writer);
   MillBmffWriter *w = &writer->scratch;
+  self->lead = find_lead (writer);
   self->cues = g_array_new (FALSE, FALSE, sizeof (Cue));
   put_ebml (writer);
   mill_record_ebml_put_head (w, ID_SEGMENT, G_MAXUINT64);
@@ -452,8 +464,7 @@ put_block (Matroska *self, const Frame *frame, gint64 cluster,
 static void
 note_cue (Matroska *self, const Frame *frame, GArray *cues, guint64 position)
 {
-  if (!frame->is_key ||
-      self->parent.formats[frame->track].kind != self->parent.formats[0].kind)
+  if (!frame->is_key || frame->track != self->lead)
     return;
   Cue cue = { (guint64) frame->time, frame->track + 1, position };
   g_array_append_val (cues, cue);

@@ -523,6 +523,11 @@ mill_record_session_flush (MillRecordSession *self, MillRecordTrack *track)
 {
   while (head_of (track) != NULL)
     drop (self, track);
+  /* Running time begins again: in the open file it would be in the past, which
+   * has no place there. */
+  close_all (self);
+  self->position = self->pictures = self->retry = G_MININT64;
+  self->skipped = TRUE;
 }
 
 MillRecordTake *

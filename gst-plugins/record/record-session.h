@@ -59,7 +59,8 @@ gboolean mill_record_session_push (MillRecordSession *self,
 void mill_record_session_end_track (MillRecordSession *self,
     MillRecordTrack *track);
 
-/** What has come and was not written is forgotten: the source was moved. */
+/** What has come and waits is forgotten: the source was moved. The file ends; the
+ * next one begins with what comes. */
 void mill_record_session_flush (MillRecordSession *self,
     MillRecordTrack *track);
 

@@ -328,6 +328,203 @@ test_rotate_bytes (void)
   clear_dir (dir);
 }
 
+static guint
+count_mappings (void)
+{
+  g_autofree gchar *maps = NULL;
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  guint n = 0;
+  for (const gchar *at = maps; (at = strchr (at, '\n')) != NULL; at++)
+    n++;
+  return n;
+}
+
+/* A recording of weeks would be out of address space, or of mappings: each file
+ * that was finished must give back the stack of its thread, which is two. */
+static void
+test_many_files (void)
+{
+  gchar *dir = make_dir ();
+  g_autofree gchar *launch = g_strdup_printf (
+      "videotestsrc num-buffers=100 ! "
+      "video/x-raw,width=64,height=64,framerate=25/1 ! "
+      "x264enc speed-preset=ultrafast key-int-max=1 ! recordsink "
+      "rotate-duration-ms=1 faststart=false location=%s/a{n}.mp4",
+      dir);
+  g_autoptr (GError) error = NULL;
+  guint before = count_mappings ();
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  g_autoptr (GPtrArray) names = list (dir, ".mp4");
+  g_assert_cmpuint (names->len, ==, 100);
+  guint after = count_mappings ();
+  g_test_message ("%u mappings, %u after 100 files", before, after);
+  g_assert_cmpuint (after, <, before + 100);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  clear_dir (dir);
+}
+
+/* Where there are several sounds players take the first: that of the first pad,
+ * wherever its structure lies in memory. They are told apart by their sample
+ * rates. */
+static void
+test_order (void)
+{
+  gchar *dir = make_dir ();
+  run_whole ("audiotestsrc num-buffers=20 ! audio/x-raw,rate=48000 ! "
+             "avenc_aac ! recordsink name=s "
+             "audiotestsrc num-buffers=20 ! audio/x-raw,rate=44100 ! "
+             "avenc_aac ! s.audio_1 "
+             "audiotestsrc num-buffers=20 ! audio/x-raw,rate=32000 ! "
+             "avenc_aac ! s.audio_2 "
+             "audiotestsrc num-buffers=20 ! audio/x-raw,rate=24000 ! "
+             "avenc_aac ! s.audio_10 " VIDEO (30) "s.video_0",
+      dir, "a.mp4");
+  static const guint32 wanted[] = { 90000, 48000, 44100, 32000, 24000 };
+  g_autofree gchar *path = g_build_filename (dir, "a.mp4", NULL);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  const gchar *at = data;
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    at = memmem (at, size - (gsize) (at - data), "mdhd\1\0\0\0", 8);
+    g_assert_nonnull (at);
+    at += 8;
+    /* ISO/IEC 14496-12, 8.4.2.2: two times of 64 bits are before it. */
+    g_assert_cmpuint (read_32 (at + 16), ==, wanted[i]);
+  }
+  clear_dir (dir);
+}
+
+/* Returns: (transfer none): @description in @pipeline, linked to @pad of @sink */
+static GstElement *
+add_source (GstElement *pipeline, const gchar *description, GstElement *sink,
+    const gchar *pad)
+{
+  g_autoptr (GError) error = NULL;
+  GstElement *source =
+      gst_parse_bin_from_description (description, TRUE, &error);
+  g_assert_no_error (error);
+  gst_bin_add (GST_BIN (pipeline), source);
+  g_assert_true (gst_element_link_pads (source, "src", sink, pad));
+  return source;
+}
+
+/* The sink runs when its pads come, that of the sound before the other. */
+static void
+run_sound_first (const gchar *location)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstElement *sink = gst_element_factory_make ("recordsink", NULL);
+  g_object_set (sink, "location", location, NULL);
+  gst_bin_add (GST_BIN (pipeline), sink);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  GstElement *sound = add_source (pipeline,
+      "audiotestsrc num-buffers=187 samplesperbuffer=1024 ! "
+      "audio/x-raw,rate=48000 ! avenc_aac",
+      sink, "audio_0");
+  GstElement *pictures =
+      add_source (pipeline, VIDEO (100) "identity", sink, "video_0");
+  gst_element_sync_state_with_parent (sound);
+  gst_element_sync_state_with_parent (pictures);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+/* Seeking in the picture needs an index of its keyframes (RFC 9559, 5.1.5), also
+ * where sound was there first. */
+static void
+test_cues (void)
+{
+  /* CueTrack, then CueClusterPosition. */
+  static const gchar of_sound[] = { '\xf7', '\x81', 1, '\xf1' };
+  static const gchar of_video[] = { '\xf7', '\x81', 2, '\xf1' };
+  gchar *dir = make_dir ();
+  g_autofree gchar *path = g_build_filename (dir, "a.mkv", NULL);
+  run_sound_first (path);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_assert_true ((gchar *) memmem (data, size, "A_AAC", 5) <
+      (gchar *) memmem (data, size, "V_MPEG4/ISO/AVC", 15));
+  guint n = 0;
+  for (const gchar *at = data;
+       (at = memmem (at, size - (gsize) (at - data), of_video, 4)) != NULL;
+       at += 4)
+    n++;
+  g_assert_cmpuint (n, ==, 4);
+  g_assert_null (memmem (data, size, of_sound, 4));
+  clear_dir (dir);
+}
+
+/* A segment, and a keyframe a second. */
+static void
+push_seconds (GstPad *pad, guint n)
+{
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  for (guint i = 0; i < n; i++) {
+    GstBuffer *buffer = gst_buffer_new_allocate (NULL, 64, NULL);
+    gst_buffer_memset (buffer, 0, 0, 64);
+    GST_BUFFER_PTS (buffer) = i * GST_SECOND;
+    GST_BUFFER_DURATION (buffer) = GST_SECOND;
+    g_assert_cmpint (gst_pad_push (pad, buffer), ==, GST_FLOW_OK);
+  }
+}
+
+/* What comes after a seek has running times from 0 again: a file of its own, or
+ * all of it would be too late for the one that is open. */
+static void
+test_flush (void)
+{
+  gchar *dir = make_dir ();
+  g_autofree gchar *location = g_build_filename (dir, "a{n}.mkv", NULL);
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstElement *sink = gst_element_factory_make ("recordsink", NULL);
+  g_object_set (sink, "location", location, NULL);
+  gst_bin_add (GST_BIN (pipeline), sink);
+  g_autoptr (GstPad) end = gst_element_request_pad_simple (sink, "video_0");
+  GstPad *pad = gst_pad_new ("src", GST_PAD_SRC);
+  gst_pad_set_active (pad, TRUE);
+  g_assert_cmpint (gst_pad_link (pad, end), ==, GST_PAD_LINK_OK);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  gst_pad_push_event (pad, gst_event_new_stream_start ("a"));
+  g_autoptr (GstCaps) caps =
+      gst_caps_from_string ("video/x-vp8, width=16, height=16, framerate=1/1");
+  gst_pad_push_event (pad, gst_event_new_caps (caps));
+  push_seconds (pad, 20);
+  gst_pad_push_event (pad, gst_event_new_flush_start ());
+  gst_pad_push_event (pad, gst_event_new_flush_stop (TRUE));
+  push_seconds (pad, 10);
+  gst_pad_push_event (pad, gst_event_new_eos ());
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_pad_unlink (pad, end);
+  gst_object_unref (pad);
+  gst_object_unref (pipeline);
+  g_autoptr (GArray) first = read_times (dir, "a1.mkv", "matroskademux");
+  g_autoptr (GArray) second = read_times (dir, "a2.mkv", "matroskademux");
+  g_assert_cmpuint (first->len, ==, 20);
+  g_assert_cmpuint (second->len, ==, 10);
+  clear_dir (dir);
+}
+
 /* A disk that is full is a warning, which names the file, and frames go on to
  * be taken; with room again there is a new file 10 s later. */
 static void
@@ -420,6 +617,10 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/full", test_full);
   g_test_add_func ("/recordsink/rotate/duration", test_rotate_duration);
   g_test_add_func ("/recordsink/rotate/bytes", test_rotate_bytes);
+  g_test_add_func ("/recordsink/many-files", test_many_files);
+  g_test_add_func ("/recordsink/order", test_order);
+  g_test_add_func ("/recordsink/cues", test_cues);
+  g_test_add_func ("/recordsink/flush", test_flush);
   g_test_add_func ("/recordsink/continues", test_continues);
   g_test_add_func ("/recordsink/refused", test_refused);
   g_test_add_func ("/recordsink/off", test_off);
