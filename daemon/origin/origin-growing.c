@@ -142,12 +142,28 @@ wait_for (Growing *self, guint32 part)
     fail (self, 503);
 }
 
+/* Whether media of another time has, or would have, that number: no MPD counts up
+ * to it before there are two such segments to count from, so whoever asks before
+ * one is whole has counted on from the Period before it. */
+static gboolean
+is_foreign (MillLiveRendition *rendition, guint64 number)
+{
+  const MillLiveSegment *own = mill_live_stream_find_number (rendition, number);
+  const MillLiveSegment *before =
+      number > 0 ? mill_live_stream_find_number (rendition, number - 1) : NULL;
+
+  return (own != NULL && own->discontinuity) ||
+      (before != NULL && before->discontinuity);
+}
+
+/* Returns: (nullable): the segment, when it has begun */
 static MillLiveSegment *
-find_segment (Growing *self)
+find_segment (Growing *self, gboolean *ret_foreign)
 {
   MillLiveRendition *rendition =
       mill_live_stream_find_rendition (self->stream, self->rendition);
 
+  *ret_foreign = rendition != NULL && is_foreign (rendition, self->number);
   return rendition != NULL ? mill_live_stream_find_segment (rendition,
                                  self->generation, self->number)
                            : NULL;
@@ -167,8 +183,13 @@ send_more (Growing *self, const MillLiveSegment *segment)
 static void
 step (Growing *self)
 {
-  const MillLiveSegment *segment = find_segment (self);
+  gboolean foreign;
+  const MillLiveSegment *segment = find_segment (self, &foreign);
 
+  if (self->file == NULL && foreign) {
+    fail (self, 404);
+    return;
+  }
   if (segment == NULL || (segment->parts->len == 0 && !segment->complete)) {
     wait_for (self, 0);
     return;
@@ -223,7 +244,8 @@ look_up (MillLiveStream *stream, const Growing *wanted)
       wanted->number);
   if (segment != NULL && segment->complete)
     return segment->gap ? MILL_ORIGIN_GROWTH_NONE : MILL_ORIGIN_GROWTH_WHOLE;
-  if (mill_live_stream_has_ended (stream))
+  if (mill_live_stream_has_ended (stream) ||
+      is_foreign (rendition, wanted->number))
     return MILL_ORIGIN_GROWTH_NONE;
   if (segment != NULL)
     return MILL_ORIGIN_GROWTH_SERVED;

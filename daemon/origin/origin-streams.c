@@ -151,20 +151,18 @@ serve_mpd (const Request *request)
       mill_live_streams_look_up (request->streams->live, request->path->stream);
   GBytes *plain = NULL;
   GBytes *made = NULL;
+  const gchar *version;
 
   if (stream != NULL && file->size <= MAX_GZIP_BYTES &&
       g_str_equal (request->path->file, "manifest.mpd"))
     plain = mill_origin_file_get_text (file);
   if (plain != NULL)
     made = mill_live_mpd_get (request->streams->live_mpds, stream, plain,
-        file->version);
-  if (made != NULL) {
-    g_autofree gchar *version = g_strconcat (file->version, "-ll", NULL);
-
+        file->version, &version);
+  if (made != NULL)
     serve_made (request, content_type, made, version);
-  } else {
+  else
     serve_text (request, content_type);
-  }
 }
 
 /* What low-latency MPDs name as their UTCTiming (23009-1 5.8.5.7, http-iso). */

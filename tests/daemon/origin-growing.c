@@ -5,6 +5,7 @@
  * low-latency DASH would stall at every segment, or caches would keep halves. */
 
 #include <string.h>
+#include <utime.h>
 
 #include <glib/gstdio.h>
 
@@ -309,6 +310,159 @@ test_successor (Fixture *fixture, gconstpointer data)
   expect (early, "HTTP/1.1 404");
 }
 
+/* The publisher was away, and another's media gets the number that was counted on
+ * to: whoever asks for it by that, before or after it begins, has nothing of it.
+ * When it is whole an MPD may have told it as what it is. */
+static void
+test_other_period (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (Viewer) early = ask (fixture, "GET", "v90/1-1.m4s", "");
+  g_autoptr (Viewer) next = ask (fixture, "GET", "v90/1-2.m4s", "");
+  settle (early);
+  g_assert_cmpstr (early->text->str, ==, "");
+  write_part (fixture, 1, 1, 0, "aaaaaaaaaa", "ID");
+  g_autoptr (Viewer) late = ask (fixture, "GET", "v90/1-1.m4s", "");
+  g_autoptr (Viewer) further = ask (fixture, "GET", "v90/1-2.m4s", "");
+  expect (early, "HTTP/1.1 404");
+  expect (late, "HTTP/1.1 404");
+  expect (further, "HTTP/1.1 404");
+  write_part (fixture, 1, 1, 1, "bbbbbbbbbb", "L");
+  g_autoptr (Viewer) whole = ask (fixture, "GET", "v90/1-1.m4s", "");
+  expect (whole, "aaaaaaaaaabbbbbbbbbb");
+  write_part (fixture, 1, 2, 0, "cccccccccc", "IL");
+  expect (next, "HTTP/1.1 404");
+  write_part (fixture, 1, 3, 0, "dddddddddd", "I");
+  g_autoptr (Viewer) own = ask (fixture, "GET", "v90/1-3.m4s", "");
+  expect (own, "dddddddddd");
+}
+
+/* ---- the MPD ---- */
+
+#define MPD(published, rows)                                                               \
+  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                           \
+  "<MPD type=\"dynamic\" availabilityStartTime=\"2026-01-01T00:00:00.000000Z"              \
+  "\" publishTime=\"2026-01-01T00:00:" published "Z\">\n"                                  \
+  " <Period id=\"p0\" start=\"PT0.000000S\">\n"                                            \
+  "  <AdaptationSet contentType=\"video\">\n   <Representation id=\"v90\">\n"              \
+  "    <SegmentTemplate timescale=\"1\" media=\"v90/1-$Number$.m4s\" startNumber=\"0\">\n" \
+  "     <SegmentTimeline>\n      " rows "\n     </SegmentTimeline>\n"                      \
+  "    </SegmentTemplate>\n   </Representation>\n  </AdaptationSet>\n"                     \
+  " </Period>\n</MPD>\n"
+
+/* When the packager told its last line. */
+static void
+set_told (Fixture *fixture, gint64 ago_s)
+{
+  g_autofree gchar *path =
+      g_build_filename (fixture->directory, "live.index", NULL);
+  struct utimbuf times = {
+    .modtime = (time_t) (g_get_real_time () / G_USEC_PER_SEC - ago_s)
+  };
+
+  times.actime = times.modtime;
+  g_assert_cmpint (g_utime (path, &times), ==, 0);
+}
+
+static Viewer *
+ask_mpd (Fixture *fixture, const gchar *version)
+{
+  g_autofree gchar *header = version != NULL
+      ? g_strdup_printf ("If-None-Match: %s\r\n", version)
+      : g_strdup ("");
+  Viewer *viewer = ask (fixture, "GET", "manifest.mpd", header);
+
+  expect (viewer, NULL);
+  return viewer;
+}
+
+/* Returns: (transfer full) */
+static gchar *
+get_version (Viewer *viewer)
+{
+  const gchar *tag = strstr (viewer->text->str, "ETag: ");
+
+  g_assert_nonnull (tag);
+  return g_strndup (tag + strlen ("ETag: "),
+      strcspn (tag, "\r") - strlen ("ETag: "));
+}
+
+static void
+assert_counts (Viewer *viewer)
+{
+  assert_has (viewer, "startNumber=\"0\" duration=\"1\"");
+  assert_has_not (viewer, "SegmentTimeline");
+}
+
+static void
+assert_stands (Viewer *viewer, const gchar *text)
+{
+  assert_has (viewer, text);
+  assert_has_not (viewer, "duration=");
+}
+
+#define LISTED MPD ("10.000000", "<S t=\"0\" d=\"1\" r=\"1\"/>")
+#define STANDING MPD ("10.001000", "<S t=\"0\" d=\"1\" r=\"1\"/>")
+
+/* Far from now, so that no machine is too slow for it. */
+#define NOW (-3600)
+
+/* While nobody sends the MPD names what there is and nothing more, and still does
+ * when somebody sends again, until the packager says what that is. */
+static void
+test_pause (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *version = NULL;
+
+  write_whole (fixture, 1);
+  append (fixture, "live.index", "#listed 1 1 1\n");
+  put (fixture, "manifest.mpd", LISTED);
+  set_told (fixture, NOW);
+  g_autoptr (Viewer) live = ask_mpd (fixture, NULL);
+  assert_counts (live);
+  version = get_version (live);
+  write_part (fixture, 1, 2, 0, "0123456789", "I");
+  set_told (fixture, 2);
+  g_autoptr (Viewer) away = ask_mpd (fixture, version);
+  assert_stands (away, STANDING);
+  write_part (fixture, 1, 2, 1, "0123456789", "-");
+  set_told (fixture, NOW);
+  g_autoptr (Viewer) back = ask_mpd (fixture, NULL);
+  assert_stands (back, STANDING);
+  put (fixture, "manifest.mpd",
+      MPD ("12.000000", "<S t=\"0\" d=\"1\" r=\"2\"/>"));
+  g_autoptr (Viewer) again = ask_mpd (fixture, NULL);
+  assert_counts (again);
+  assert_has (again, "publishTime=\"2026-01-01T00:00:12.000000Z\"");
+}
+
+/* Nobody was away for long, and what comes is of another time all the same. */
+static void
+test_break (Fixture *fixture, gconstpointer data)
+{
+  write_whole (fixture, 1);
+  append (fixture, "live.index", "#listed 1 1 1\n");
+  put (fixture, "manifest.mpd", LISTED);
+  set_told (fixture, NOW);
+  g_autoptr (Viewer) live = ask_mpd (fixture, NULL);
+  assert_counts (live);
+  write_part (fixture, 1, 2, 0, "0123456789", "ID");
+  set_told (fixture, NOW);
+  g_autoptr (Viewer) broken = ask_mpd (fixture, NULL);
+  assert_stands (broken, STANDING);
+}
+
+/* Another packager takes over: its segments are of another generation. */
+static void
+test_taken_over (Fixture *fixture, gconstpointer data)
+{
+  write_whole (fixture, 1);
+  append (fixture, "live.index", "#listed 1 1 1\n#next 2 2\n");
+  put (fixture, "manifest.mpd", LISTED);
+  set_told (fixture, NOW);
+  g_autoptr (Viewer) viewer = ask_mpd (fixture, NULL);
+  assert_stands (viewer, STANDING);
+}
+
 /* Nobody comes after it: three target durations of one second. */
 static void
 test_death (Fixture *fixture, gconstpointer data)
@@ -430,6 +584,10 @@ main (int argc, char **argv)
   ADD ("/growing/late-viewer", test_late_viewer);
   ADD ("/growing/early", test_early);
   ADD ("/growing/successor", test_successor);
+  ADD ("/growing/other-period", test_other_period);
+  ADD ("/growing/mpd/pause", test_pause);
+  ADD ("/growing/mpd/break", test_break);
+  ADD ("/growing/mpd/taken-over", test_taken_over);
   ADD ("/growing/death", test_death);
   ADD ("/growing/range", test_range);
   ADD ("/growing/whole", test_whole);

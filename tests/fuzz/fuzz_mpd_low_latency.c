@@ -13,7 +13,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   static const MillMpdLowLatency options = { 200000000, "time" };
   g_autoptr (GBytes) plain = g_bytes_new (data, size);
-  g_autoptr (GBytes) made = mill_mpd_low_latency_make (plain, &options, NULL);
+  g_autoptr (GBytes) made =
+      mill_mpd_low_latency_make (plain, &options, NULL, NULL);
   if (made == NULL)
     return 0;
   g_autoptr (MillMpdNode) again = mill_mpd_tree_read (made, NULL);

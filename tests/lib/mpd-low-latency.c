@@ -99,10 +99,12 @@ static const gchar regular_made[] =
 static const MillMpdLowLatency options = { 200000000, "time" };
 
 static gchar *
-make (const gchar *plain, GError **error)
+make_kind (const gchar *plain, const MillMpdLowLatency *wanted,
+    MillMpdLowLatencyKind *ret_kind, GError **error)
 {
   g_autoptr (GBytes) text = g_bytes_new_static (plain, strlen (plain));
-  g_autoptr (GBytes) made = mill_mpd_low_latency_make (text, &options, error);
+  g_autoptr (GBytes) made =
+      mill_mpd_low_latency_make (text, wanted, ret_kind, error);
   xmlDocPtr document;
   gsize size;
   gconstpointer data;
@@ -115,6 +117,12 @@ make (const gchar *plain, GError **error)
   mpd_schema_assert_valid (document);
   xmlFreeDoc (document);
   return g_strndup (data, size);
+}
+
+static gchar *
+make (const gchar *plain, GError **error)
+{
+  return make_kind (plain, &options, NULL, error);
 }
 
 static void
@@ -151,6 +159,47 @@ test_exact (void)
 
   g_assert_no_error (error);
   g_assert_cmpstr (made, ==, regular_made);
+}
+
+/* A publisher that is away: what is told is what there is, in a version after the
+ * plain one, and no number that the clock would count. A Period with an end would
+ * be the end of the presentation to players. */
+static void
+test_stands (void)
+{
+  static const MillMpdLowLatency wanted[] = {
+    { 200000000, "time", .stands = TRUE },
+    /* 7 to 10 are listed; 11 is of another time. */
+    { 200000000, "time", .next_period = 11 },
+    { 200000000, "time", .stands = TRUE, .next_period = 5 },
+  };
+  g_autofree gchar *date = g_strdup (REGULAR);
+  gchar *at = strstr (date, "publishTime=\"2026-01-01T00:01:00.000000Z\"");
+
+  memcpy (strstr (at, ".000000Z"), ".001000Z", strlen (".000000Z"));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    MillMpdLowLatencyKind kind = MILL_MPD_LOW_LATENCY_COUNTS;
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *made = make_kind (REGULAR, &wanted[i], &kind, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (kind, ==, MILL_MPD_LOW_LATENCY_STANDS);
+    g_assert_cmpstr (made, ==, date);
+  }
+}
+
+/* The Period that is listed, and those before it, are no Periods to come. */
+static void
+test_known_periods (void)
+{
+  for (guint64 n = 0; n <= 10; n += 5) {
+    const MillMpdLowLatency wanted = { 200000000, "time", .next_period = n };
+    MillMpdLowLatencyKind kind = MILL_MPD_LOW_LATENCY_STANDS;
+    g_autofree gchar *made = make_kind (REGULAR, &wanted, &kind, NULL);
+
+    g_assert_cmpuint (kind, ==, MILL_MPD_LOW_LATENCY_COUNTS);
+    g_assert_cmpstr (made, ==, regular_made);
+  }
 }
 
 /* RTMP rounds to milliseconds: 60 frames of 29.97 are 2.002 s, 50 are 1.668333.
@@ -273,7 +322,7 @@ test_truncated (void)
     g_autoptr (GBytes) text = g_bytes_new (REGULAR, n);
     g_autoptr (GError) error = NULL;
 
-    g_assert_null (mill_mpd_low_latency_make (text, &options, &error));
+    g_assert_null (mill_mpd_low_latency_make (text, &options, NULL, &error));
     g_assert_nonnull (error);
   }
 }
@@ -295,6 +344,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mpd-low-latency/exact", test_exact);
+  g_test_add_func ("/mpd-low-latency/stands", test_stands);
+  g_test_add_func ("/mpd-low-latency/known-periods", test_known_periods);
   g_test_add_func ("/mpd-low-latency/rounded-stamps", test_rounded_stamps);
   g_test_add_func ("/mpd-low-latency/timescales", test_timescales);
   g_test_add_func ("/mpd-low-latency/earlier-periods", test_earlier_periods);

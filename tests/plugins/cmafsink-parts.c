@@ -353,7 +353,8 @@ is_low_latency (Fixture *f)
   MillMpdLowLatency options = { .part_target_ns = 201 * GST_MSECOND };
   g_autofree gchar *text = read_text (f, "manifest.mpd");
   g_autoptr (GBytes) plain = g_bytes_new (text, strlen (text));
-  g_autoptr (GBytes) made = mill_mpd_low_latency_make (plain, &options, NULL);
+  g_autoptr (GBytes) made =
+      mill_mpd_low_latency_make (plain, &options, NULL, NULL);
   return made != NULL;
 }
 

@@ -279,6 +279,41 @@ function update(change, before = (text) => text) {
   return report.lines.join('\n');
 }
 
+/* A publisher that sent four segments and is away: who counts on by the clock names what is not there. */
+{
+  const live = (template, published) => `<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:${published}Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT8S" maxSegmentDuration="PT2S" minBufferTime="PT2S">
+ <Period id="p0" start="PT0S">
+  <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true">
+   ${/<Representation id="v[^]*?>/.exec(fs.readFileSync(mpd, 'utf8'))[0]}
+    <SegmentTemplate timescale="90000" initialization="${video}/init-1.mp4" media="${video}/1-$Number$.m4s" startNumber="0" ${template}</SegmentTemplate>
+   </Representation>
+  </AdaptationSet>
+ </Period>
+ <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-head:2014" value="live.mpd"/>
+</MPD>`;
+  const counted = 'duration="180000">'; const listed = '><SegmentTimeline><S t="0" d="180000" r="3"/></SegmentTimeline>';
+  /* Loads each version in turn, as one who follows. */
+  const follow = async (...versions) => {
+    const report = new Report(); const place = path.join(film, 'live.mpd'); const presentation = new Presentation(pathToFileURL(place), report);
+    try {
+      for (const version of versions) { fs.writeFileSync(place, live(...version)); await presentation.load(); }
+    } finally { fs.rmSync(place); }
+    return { lines: report.lines.join('\n'), loaded: presentation.segments.size };
+  };
+
+  test('a hole: who says what there is, in a version after that by the clock, breaks no rule', async () => assert.deepEqual(await follow([counted, '08'], [listed, '08.001'], [listed, '12']), { lines: '', loaded: 4 }));
+  test('a hole: a version that counts on is found', async () => assert.match((await follow([counted, '08'], [counted, '10'])).lines, /Period 'p0' Representation 'v90': ISO\/IEC 23009-1 §5\.3\.9\.5\.3: segment 'v90\/1-4\.m4s' is available and cannot be loaded/));
+  test('a hole: another version of the same time is found', async () => assert.match((await follow([counted, '08'], [listed, '08'])).lines, /5\.4\.1: changed, and @publishTime went from/));
+  test('a hole: what comes under a number that was counted on to, and is of another time, is found', async () => {
+    const foreign = path.join(film, video, '1-4.m4s');
+    fs.copyFileSync(path.join(film, video, '1-1.m4s'), foreign);
+    try {
+      assert.match((await follow([counted, '08'], [counted, '10'])).lines, /7\.2\.1: segment 4 begins at 180000 by its media, @duration puts it at 720000: more than half a segment off/);
+    } finally { fs.rmSync(foreign); }
+  });
+}
+
 const slide = (text) => text.replace('00:00:10Z', '00:00:12Z').replace('startNumber="3"', 'startNumber="4"').replace('t="180000"', 't="360000"');
 /* How a stream ends: its first Period reaches back to 0, its media stay. */
 const LATE = (text) => text.replace('start="PT0S"', 'start="PT100S"').replace('timescale="90000" init', 'timescale="90000" presentationTimeOffset="9000000" init').replace('t="180000"', 't="9180000"').replace('00:00:10Z', '00:01:50Z');

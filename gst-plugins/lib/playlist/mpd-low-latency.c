@@ -19,6 +19,9 @@
 /* Stamps of RTMP are in ms, so segments of one length differ by that. */
 #define JITTER_S 0.002
 #define MAX_TIMESCALE G_GUINT64_CONSTANT (10000000)
+/* Versions of an MPD are told apart by the time they were made (5.4.1); players
+ * read that in ms. */
+#define VERSION_US 1000
 /* Of 1 s, a window of a month. */
 #define MAX_SEGMENTS 3000000
 
@@ -302,6 +305,18 @@ write_template (const Track *track, const Nominal *nominal, guint64 early_ns)
       mill_mpd_tree_find (template, "SegmentTimeline"));
 }
 
+/* Returns: (transfer full)(nullable) */
+static gchar *
+print_date (GDateTime *date)
+{
+  g_autofree gchar *text =
+      date != NULL ? g_date_time_format (date, "%Y-%m-%dT%H:%M:%S") : NULL;
+
+  return text != NULL
+      ? g_strdup_printf ("%s.%06dZ", text, g_date_time_get_microsecond (date))
+      : NULL;
+}
+
 /* Wall clock of the start of a Period. Returns: (transfer full)(nullable) */
 static gchar *
 read_wall_clock (const MillMpdNode *mpd, const MillMpdNode *period)
@@ -311,7 +326,6 @@ read_wall_clock (const MillMpdNode *mpd, const MillMpdNode *period)
   g_autoptr (GDateTime) date =
       zero != NULL ? g_date_time_new_from_iso8601 (zero, NULL) : NULL;
   g_autoptr (GDateTime) wall = NULL;
-  g_autofree gchar *text = NULL;
   gchar *end;
   gdouble seconds;
 
@@ -321,10 +335,7 @@ read_wall_clock (const MillMpdNode *mpd, const MillMpdNode *period)
   if (end == start + 2 || !g_str_equal (end, "S") || !(seconds < 1e10))
     return NULL;
   wall = g_date_time_add (date, (GTimeSpan) (seconds * G_USEC_PER_SEC + 0.5));
-  if (wall == NULL)
-    return NULL;
-  text = g_date_time_format (wall, "%Y-%m-%dT%H:%M:%S");
-  return g_strdup_printf ("%s.%06dZ", text, g_date_time_get_microsecond (wall));
+  return print_date (wall);
 }
 
 /* Where a set says when its media was made, and where one can begin in the
@@ -445,9 +456,43 @@ find_leader (const MillMpdNode *period)
   return NULL;
 }
 
+/* Whether it has nothing behind what is listed, as far as anybody knows. */
+static gboolean
+is_over (const GArray *tracks, const MillMpdLowLatency *options)
+{
+  gboolean over = options->stands;
+
+  for (guint i = 0; !over && i < tracks->len; i++) {
+    const GArray *segments = g_array_index (tracks, Track, i).segments;
+
+    over = options->next_period >
+        g_array_index (segments, Segment, segments->len - 1).number;
+  }
+  return over;
+}
+
+/* The plain one again, as the version after it, the same whoever makes it and
+ * whenever: an origin has several processes. The next one that the packager writes
+ * is later by a segment. */
+static GBytes *
+print_standing (GBytes *plain)
+{
+  g_autoptr (MillMpdNode) mpd = mill_mpd_tree_read (plain, NULL);
+  const gchar *told = mill_mpd_tree_get (mpd, "publishTime");
+  g_autoptr (GDateTime) before =
+      told != NULL ? g_date_time_new_from_iso8601 (told, NULL) : NULL;
+  g_autoptr (GDateTime) date =
+      before != NULL ? g_date_time_add (before, VERSION_US) : NULL;
+  g_autofree gchar *text = print_date (date);
+
+  if (text != NULL)
+    mill_mpd_tree_set (mpd, "publishTime", text);
+  return mill_mpd_tree_print (mpd);
+}
+
 static gboolean
 change (MillMpdNode *mpd, MillMpdNode *period, const MillMpdLowLatency *options,
-    GError **error)
+    MillMpdLowLatencyKind *ret_kind, GError **error)
 {
   g_autoptr (GArray) tracks = g_array_new (FALSE, FALSE, sizeof (Track));
   g_autofree gchar *wall_clock = read_wall_clock (mpd, period);
@@ -466,6 +511,8 @@ change (MillMpdNode *mpd, MillMpdNode *period, const MillMpdLowLatency *options,
   if (length_ns <= options->part_target_ns)
     return fail (error, MILL_MPD_LOW_LATENCY_ERROR_FIT,
         "got segments as short as parts, expected longer ones");
+  *ret_kind = is_over (tracks, options) ? MILL_MPD_LOW_LATENCY_STANDS
+                                        : MILL_MPD_LOW_LATENCY_COUNTS;
   for (guint i = 0; i < tracks->len; i++)
     write_template (&g_array_index (tracks, Track, i), &nominal,
         length_ns - options->part_target_ns);
@@ -478,9 +525,10 @@ change (MillMpdNode *mpd, MillMpdNode *period, const MillMpdLowLatency *options,
 
 GBytes *
 mill_mpd_low_latency_make (GBytes *plain, const MillMpdLowLatency *options,
-    GError **error)
+    MillMpdLowLatencyKind *ret_kind, GError **error)
 {
   g_autoptr (MillMpdNode) mpd = mill_mpd_tree_read (plain, error);
+  MillMpdLowLatencyKind kind;
   MillMpdNode *period;
 
   g_return_val_if_fail (options->part_target_ns > 0, NULL);
@@ -493,8 +541,12 @@ mill_mpd_low_latency_make (GBytes *plain, const MillMpdLowLatency *options,
         "got an MPD that is static or has no Period, expected a dynamic one");
     return NULL;
   }
-  if (!change (mpd, period, options, error))
+  if (!change (mpd, period, options, &kind, error))
     return NULL;
+  if (ret_kind != NULL)
+    *ret_kind = kind;
+  if (kind == MILL_MPD_LOW_LATENCY_STANDS)
+    return print_standing (plain);
   write_service (mpd, options);
   if (options->clock != NULL)
     write_clock (mpd, options->clock);
