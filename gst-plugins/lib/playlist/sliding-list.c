@@ -6,8 +6,10 @@
 static void
 show (MillSlidingList *self)
 {
-  self->data = self->array->data +
-      (gsize) self->start * g_array_get_element_size (self->array);
+  gsize offset = (gsize) self->start * g_array_get_element_size (self->array);
+
+  /* An array that never had an element has no memory either. */
+  self->data = offset > 0 ? self->array->data + offset : self->array->data;
   self->len = self->array->len - self->start;
 }
 
