@@ -9,6 +9,10 @@
 #define HOLD_BYTES (64u << 20)
 /* Media time from a file that could not be written to the next. */
 #define RETRY_NS ((GstClockTimeDiff) (10 * GST_SECOND))
+/* A hole that is longer has a new file behind it. In an MP4's index (ISO/IEC
+ * 14496-12, 8.6.1.2) a frame lasts 32 bits of ticks at the most: some hours, not
+ * as many of sound as of pictures. */
+#define HOLE_NS ((GstClockTimeDiff) (3600 * GST_SECOND))
 #define NOT_THERE (-1)
 
 typedef struct
@@ -315,6 +319,9 @@ is_cut (const MillRecordSession *self, const MillRecordTrack *lead,
   if (!frame->input.sync || frame->input.pts <= begin ||
       is_rest (self, lead, frame))
     return FALSE;
+  if (self->position != G_MININT64 &&
+      frame->input.pts - self->position > HOLE_NS)
+    return TRUE;
   if (settings->rotate_duration > 0 &&
       frame->input.pts - begin >= (GstClockTimeDiff) settings->rotate_duration)
     return TRUE;

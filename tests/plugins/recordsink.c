@@ -468,20 +468,73 @@ test_cues (void)
   clear_dir (dir);
 }
 
-/* A segment, and a keyframe a second. */
+typedef struct
+{
+  gchar *dir;
+  GstElement *pipeline;
+  GstPad *source;
+  GstPad *end;
+} Seconds;
+
+/* A recording of VP8 to a{n}.mkv, which needs no encoder. */
 static void
-push_seconds (GstPad *pad, guint n)
+begin_seconds (Seconds *self)
+{
+  self->dir = make_dir ();
+  g_autofree gchar *location = g_build_filename (self->dir, "a{n}.mkv", NULL);
+  g_autoptr (GstCaps) caps =
+      gst_caps_from_string ("video/x-vp8, width=16, height=16, framerate=1/1");
+  GstElement *sink = gst_element_factory_make ("recordsink", NULL);
+  g_object_set (sink, "location", location, NULL);
+  self->pipeline = gst_pipeline_new (NULL);
+  gst_bin_add (GST_BIN (self->pipeline), sink);
+  self->end = gst_element_request_pad_simple (sink, "video_0");
+  self->source = gst_pad_new ("src", GST_PAD_SRC);
+  gst_pad_set_active (self->source, TRUE);
+  g_assert_cmpint (gst_pad_link (self->source, self->end), ==, GST_PAD_LINK_OK);
+  gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  gst_pad_push_event (self->source, gst_event_new_stream_start ("a"));
+  gst_pad_push_event (self->source, gst_event_new_caps (caps));
+}
+
+/* A segment, and a keyframe a second, from @from on. */
+static void
+push_seconds (Seconds *self, guint from, guint n)
 {
   GstSegment segment;
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  gst_pad_push_event (self->source, gst_event_new_segment (&segment));
   for (guint i = 0; i < n; i++) {
     GstBuffer *buffer = gst_buffer_new_allocate (NULL, 64, NULL);
     gst_buffer_memset (buffer, 0, 0, 64);
-    GST_BUFFER_PTS (buffer) = i * GST_SECOND;
+    GST_BUFFER_PTS (buffer) = (from + i) * GST_SECOND;
     GST_BUFFER_DURATION (buffer) = GST_SECOND;
-    g_assert_cmpint (gst_pad_push (pad, buffer), ==, GST_FLOW_OK);
+    g_assert_cmpint (gst_pad_push (self->source, buffer), ==, GST_FLOW_OK);
   }
+}
+
+/* Two files are there, of so many frames. */
+static void
+end_seconds (Seconds *self, guint first, guint second)
+{
+  gst_pad_push_event (self->source, gst_event_new_eos ());
+  g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (self->pipeline, GST_STATE_NULL);
+  gst_pad_unlink (self->source, self->end);
+  gst_object_unref (self->source);
+  gst_object_unref (self->end);
+  gst_object_unref (self->pipeline);
+  g_autoptr (GPtrArray) names = list (self->dir, ".mkv");
+  g_assert_cmpuint (names->len, ==, 2);
+  g_autoptr (GArray) a = read_times (self->dir, "a1.mkv", "matroskademux");
+  g_autoptr (GArray) b = read_times (self->dir, "a2.mkv", "matroskademux");
+  g_assert_cmpuint (a->len, ==, first);
+  g_assert_cmpuint (b->len, ==, second);
+  clear_dir (self->dir);
 }
 
 /* What comes after a seek has running times from 0 again: a file of its own, or
@@ -489,40 +542,25 @@ push_seconds (GstPad *pad, guint n)
 static void
 test_flush (void)
 {
-  gchar *dir = make_dir ();
-  g_autofree gchar *location = g_build_filename (dir, "a{n}.mkv", NULL);
-  GstElement *pipeline = gst_pipeline_new (NULL);
-  GstElement *sink = gst_element_factory_make ("recordsink", NULL);
-  g_object_set (sink, "location", location, NULL);
-  gst_bin_add (GST_BIN (pipeline), sink);
-  g_autoptr (GstPad) end = gst_element_request_pad_simple (sink, "video_0");
-  GstPad *pad = gst_pad_new ("src", GST_PAD_SRC);
-  gst_pad_set_active (pad, TRUE);
-  g_assert_cmpint (gst_pad_link (pad, end), ==, GST_PAD_LINK_OK);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  gst_pad_push_event (pad, gst_event_new_stream_start ("a"));
-  g_autoptr (GstCaps) caps =
-      gst_caps_from_string ("video/x-vp8, width=16, height=16, framerate=1/1");
-  gst_pad_push_event (pad, gst_event_new_caps (caps));
-  push_seconds (pad, 20);
-  gst_pad_push_event (pad, gst_event_new_flush_start ());
-  gst_pad_push_event (pad, gst_event_new_flush_stop (TRUE));
-  push_seconds (pad, 10);
-  gst_pad_push_event (pad, gst_event_new_eos ());
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
-      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_assert_nonnull (message);
-  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_pad_unlink (pad, end);
-  gst_object_unref (pad);
-  gst_object_unref (pipeline);
-  g_autoptr (GArray) first = read_times (dir, "a1.mkv", "matroskademux");
-  g_autoptr (GArray) second = read_times (dir, "a2.mkv", "matroskademux");
-  g_assert_cmpuint (first->len, ==, 20);
-  g_assert_cmpuint (second->len, ==, 10);
-  clear_dir (dir);
+  Seconds seconds;
+  begin_seconds (&seconds);
+  push_seconds (&seconds, 0, 20);
+  gst_pad_push_event (seconds.source, gst_event_new_flush_start ());
+  gst_pad_push_event (seconds.source, gst_event_new_flush_stop (TRUE));
+  push_seconds (&seconds, 0, 10);
+  end_seconds (&seconds, 20, 10);
+}
+
+/* A publisher that was away for a night: pictures would come hours before their
+ * sound, where an index has no number for so long a frame. */
+static void
+test_night (void)
+{
+  Seconds seconds;
+  begin_seconds (&seconds);
+  push_seconds (&seconds, 0, 20);
+  push_seconds (&seconds, 8 * 3600, 10);
+  end_seconds (&seconds, 20, 10);
 }
 
 /* A disk that is full is a warning, which names the file, and frames go on to
@@ -621,6 +659,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/order", test_order);
   g_test_add_func ("/recordsink/cues", test_cues);
   g_test_add_func ("/recordsink/flush", test_flush);
+  g_test_add_func ("/recordsink/night", test_night);
   g_test_add_func ("/recordsink/continues", test_continues);
   g_test_add_func ("/recordsink/refused", test_refused);
   g_test_add_func ("/recordsink/off", test_off);
