@@ -57,6 +57,16 @@ typedef enum
 #define GST_TYPE_RECORD_SINK (gst_record_sink_get_type ())
 G_DECLARE_FINAL_TYPE (GstRecordSink, gst_record_sink, GST, RECORD_SINK, GstBin)
 
+/** @location: (nullable): NULL when no file is open */
+typedef struct
+{
+  gchar *location;
+  guint64 bytes;
+  GstClockTime duration;
+  guint64 n_files;
+  guint64 n_errors;
+} Stats;
+
 struct _GstRecordSink
 {
   GstBin parent;
@@ -79,6 +89,11 @@ struct _GstRecordSink
   gboolean is_over; /* EOS was told */
   guint64 n_files;
   guint64 n_errors;
+
+  /* Taken under the other one or alone: who writes to a disk that stands still
+   * has that. */
+  GMutex stats_lock;
+  Stats stats;
 };
 
 GST_ELEMENT_REGISTER_DECLARE (recordsink)
@@ -199,6 +214,45 @@ tell_done (GstRecordSink *self, const MillRecordTake *take, const gchar *path)
               "bytes", G_TYPE_UINT64, (guint64) about.st_size, NULL)));
 }
 
+/* ---- what the stats are ---- */
+
+static void
+note_stats_locked (GstRecordSink *self)
+{
+  const MillRecordTake *take = self->session != NULL
+      ? mill_record_session_get_take (self->session)
+      : NULL;
+  const gchar *location = take != NULL ? mill_record_take_get_path (take)
+                                       : NULL;
+  g_mutex_lock (&self->stats_lock);
+  if (g_strcmp0 (location, self->stats.location) != 0) {
+    g_free (self->stats.location);
+    self->stats.location = g_strdup (location);
+  }
+  self->stats.bytes = take != NULL ? mill_record_take_get_bytes (take) : 0;
+  self->stats.duration = take != NULL ? mill_record_take_get_duration (take)
+                                      : 0;
+  self->stats.n_files = self->n_files;
+  self->stats.n_errors = self->n_errors;
+  g_mutex_unlock (&self->stats_lock);
+}
+
+static GstStructure *
+make_stats (GstRecordSink *self)
+{
+  g_mutex_lock (&self->stats_lock);
+  const Stats *now = &self->stats;
+  GstStructure *stats = gst_structure_new ("application/x-record-sink-stats",
+      "recording", G_TYPE_BOOLEAN, now->location != NULL, "files",
+      G_TYPE_UINT64, now->n_files, "errors", G_TYPE_UINT64, now->n_errors,
+      "bytes", G_TYPE_UINT64, now->bytes, "duration", G_TYPE_UINT64,
+      now->duration, NULL);
+  if (now->location != NULL)
+    gst_structure_set (stats, "location", G_TYPE_STRING, now->location, NULL);
+  g_mutex_unlock (&self->stats_lock);
+  return stats;
+}
+
 /* ---- the end of a file, and of all ---- */
 
 /* Once, when everything that came is in files that have their names. */
@@ -267,6 +321,7 @@ finish (gpointer data)
   self->n_errors += path == NULL;
   gboolean failed = path == NULL && get_on_error (self) == MILL_RECORD_STOP;
   gboolean is_over = !failed && is_over_now_locked (self);
+  note_stats_locked (self);
   g_mutex_unlock (&self->lock);
   join (others);
   if (is_over)
@@ -296,6 +351,7 @@ settle_and_unlock (GstRecordSink *self)
   gboolean failed = self->n_errors > 0 &&
       get_on_error (self) == MILL_RECORD_STOP;
   gboolean is_over = !failed && is_over_now_locked (self);
+  note_stats_locked (self);
   g_mutex_unlock (&self->lock);
   for (GSList *item = errors; item != NULL; item = item->next)
     post_trouble (self, item->data, NULL);
@@ -570,6 +626,7 @@ start (GstRecordSink *self)
       g_list_sort (g_hash_table_get_keys (self->tracks), compare_intakes);
   for (GList *item = intakes; item != NULL; item = item->next)
     add_track_locked (self, item->data);
+  note_stats_locked (self);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
@@ -582,6 +639,7 @@ stop (GstRecordSink *self)
   g_autoptr (GPtrArray) finished = take_finished_locked (self);
   self->finishers = g_ptr_array_new ();
   g_clear_pointer (&self->session, mill_record_session_free);
+  note_stats_locked (self);
   g_mutex_unlock (&self->lock);
   join (finishers);
   join (finished);
@@ -603,26 +661,6 @@ gst_record_sink_change_state (GstElement *element, GstStateChange transition)
 }
 
 /* ---- properties ---- */
-
-static GstStructure *
-make_stats (GstRecordSink *self)
-{
-  g_mutex_lock (&self->lock);
-  const MillRecordTake *take = self->session != NULL
-      ? mill_record_session_get_take (self->session)
-      : NULL;
-  GstStructure *stats = gst_structure_new ("application/x-record-sink-stats",
-      "recording", G_TYPE_BOOLEAN, take != NULL, "files", G_TYPE_UINT64,
-      self->n_files, "errors", G_TYPE_UINT64, self->n_errors, "bytes",
-      G_TYPE_UINT64, take != NULL ? mill_record_take_get_bytes (take) : 0,
-      "duration", G_TYPE_UINT64,
-      take != NULL ? mill_record_take_get_duration (take) : 0, NULL);
-  if (take != NULL)
-    gst_structure_set (stats, "location", G_TYPE_STRING,
-        mill_record_take_get_path (take), NULL);
-  g_mutex_unlock (&self->lock);
-  return stats;
-}
 
 static void
 gst_record_sink_set_property (GObject *object, guint id, const GValue *value,
@@ -696,6 +734,8 @@ gst_record_sink_finalize (GObject *object)
 {
   GstRecordSink *self = GST_RECORD_SINK (object);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->stats_lock);
+  g_free (self->stats.location);
   g_hash_table_unref (self->tracks);
   g_ptr_array_unref (self->finishers);
   g_ptr_array_unref (self->finished);
@@ -766,6 +806,7 @@ gst_record_sink_init (GstRecordSink *self)
   self->faststart = DEFAULT_FASTSTART;
   self->on_error = DEFAULT_ON_ERROR;
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->stats_lock);
   self->tracks = g_hash_table_new (NULL, NULL);
   self->finishers = g_ptr_array_new ();
   self->finished = g_ptr_array_new ();

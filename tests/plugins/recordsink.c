@@ -563,6 +563,123 @@ test_night (void)
   end_seconds (&seconds, 20, 10);
 }
 
+/* A frame that cannot be read before @is_free: what writes it stands still, as on
+ * a disk that does. */
+typedef GstAllocator Holder;
+typedef GstAllocatorClass HolderClass;
+GType holder_get_type (void);
+G_DEFINE_TYPE (Holder, holder, GST_TYPE_ALLOCATOR)
+
+static struct
+{
+  GMutex lock;
+  GCond cond;
+  gboolean is_held;
+  gboolean is_free;
+} hold;
+
+static gpointer
+holder_map (GstMemory *memory, gsize size, GstMapFlags flags)
+{
+  static guint8 data[64];
+  g_mutex_lock (&hold.lock);
+  hold.is_held = TRUE;
+  g_cond_broadcast (&hold.cond);
+  while (!hold.is_free)
+    g_cond_wait (&hold.cond, &hold.lock);
+  g_mutex_unlock (&hold.lock);
+  return data;
+}
+
+static void
+holder_unmap (GstMemory *memory)
+{
+}
+
+static void
+holder_free (GstAllocator *allocator, GstMemory *memory)
+{
+  g_free (memory);
+}
+
+static void
+holder_class_init (HolderClass *klass)
+{
+  klass->free = holder_free;
+}
+
+static void
+holder_init (Holder *self)
+{
+  self->mem_map = holder_map;
+  self->mem_unmap = holder_unmap;
+}
+
+static gpointer
+push_held (gpointer seconds)
+{
+  g_autoptr (GstAllocator) holder =
+      gst_object_ref_sink (g_object_new (holder_get_type (), NULL));
+  GstMemory *memory = g_new0 (GstMemory, 1);
+  GstBuffer *buffer = gst_buffer_new ();
+  gst_memory_init (memory, 0, holder, NULL, 64, 0, 0, 64);
+  gst_buffer_append_memory (buffer, memory);
+  GST_BUFFER_PTS (buffer) = 20 * GST_SECOND;
+  GST_BUFFER_DURATION (buffer) = GST_SECOND;
+  gst_pad_push (((Seconds *) seconds)->source, buffer);
+  push_seconds (seconds, 21, 1);
+  return NULL;
+}
+
+static gpointer
+read_stats (gpointer end)
+{
+  g_autoptr (GstElement) sink = gst_pad_get_parent_element (end);
+  GstStructure *stats;
+  g_object_get (sink, "stats", &stats, NULL);
+  return stats;
+}
+
+static void
+on_stats (gpointer data, gpointer queue)
+{
+  g_async_queue_push (queue, read_stats (data));
+}
+
+/* Whoever looks at the stats does not stand still with the disk: in a worker that
+ * is the main loop, and all its streams with it. */
+static void
+test_stalled (void)
+{
+  Seconds seconds;
+  begin_seconds (&seconds);
+  push_seconds (&seconds, 0, 20);
+  GThread *pusher = g_thread_new ("pusher", push_held, &seconds);
+  g_mutex_lock (&hold.lock);
+  while (!hold.is_held)
+    g_cond_wait (&hold.cond, &hold.lock);
+  g_mutex_unlock (&hold.lock);
+  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
+  GThreadPool *pool = g_thread_pool_new (on_stats, queue, 1, FALSE, NULL);
+  g_thread_pool_push (pool, seconds.end, NULL);
+  g_autoptr (GstStructure) stats =
+      g_async_queue_timeout_pop (queue, 30 * G_USEC_PER_SEC);
+  g_assert_nonnull (stats);
+  gboolean recording = FALSE;
+  g_assert_true (gst_structure_get_boolean (stats, "recording", &recording));
+  g_assert_true (recording);
+  g_assert_true (g_str_has_suffix (gst_structure_get_string (stats, "location"),
+      "/a1.mkv.part"));
+  g_mutex_lock (&hold.lock);
+  hold.is_free = TRUE;
+  g_cond_broadcast (&hold.cond);
+  g_mutex_unlock (&hold.lock);
+  g_thread_join (pusher);
+  g_thread_pool_free (pool, FALSE, TRUE);
+  push_seconds (&seconds, 8 * 3600, 10);
+  end_seconds (&seconds, 22, 10);
+}
+
 /* A disk that is full is a warning, which names the file, and frames go on to
  * be taken; with room again there is a new file 10 s later. */
 static void
@@ -660,6 +777,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/cues", test_cues);
   g_test_add_func ("/recordsink/flush", test_flush);
   g_test_add_func ("/recordsink/night", test_night);
+  g_test_add_func ("/recordsink/stalled", test_stalled);
   g_test_add_func ("/recordsink/continues", test_continues);
   g_test_add_func ("/recordsink/refused", test_refused);
   g_test_add_func ("/recordsink/off", test_off);
