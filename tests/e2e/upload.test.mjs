@@ -54,7 +54,7 @@ test('a live stream in S3: signed, over kill -9, a server that goes away, and ex
   const playlist = `${store.url}/bucket/live/v180/playlist.m3u8`;
   const first = live('s3://bucket/live', ...properties);
   t.after(() => first.kill('SIGKILL'));
-  await eventually('four segments', 30000, async () => await lastNumber(playlist) >= 4);
+  await eventually('four segments', 30000, async () => (await mediaPlaylist(playlist)).segments.length >= 4 && (await fetch(`${store.url}/bucket/live/master.m3u8`)).ok);
   assert.equal(await check(`${store.url}/bucket/live/master.m3u8`), '');
   first.kill('SIGKILL');
   await first.ended;
@@ -143,6 +143,9 @@ test('a daemon serves a stream and sends it to a store', async (t) => {
   const sent = `${store.url}/live/studio/master.m3u8`;
   await eventually('it is in the store', 30000, async () => (await fetch(sent)).status === 200);
   await eventually('and served', 30000, async () => (await fetch(daemon.stream('studio'))).status === 200);
+  /* Where no state is, numbers begin at the seconds since 1970: from outside that looks as if segments had left, after which three target durations are to be there. */
+  const listed = async () => (await (await fetch(`${store.url}/live/studio/v360/playlist.m3u8`)).text()).match(/^#EXTINF/gm)?.length;
+  await eventually('three target durations in the store', 30000, async () => await listed() >= 3);
   assert.equal(await check(sent), '');
   assert.deepEqual(store.complaints, []);
   assert.doesNotMatch(daemon.logs(), /tell-nobody/);

@@ -104,7 +104,8 @@ export const players = {
     const representations = () => player.getRepresentationsByType('video') ?? [];
     // TTML is drawn over the picture: what is seen there, with the times of the cue that is on.
     const overlay = document.body.appendChild(document.createElement('div'));
-    const native = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []].map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text, mode: track.mode })));
+    // CEA-608 is drawn from an element that the cue has.
+    const native = () => [...video.textTracks].flatMap((track) => [...track.cues ?? []].map((cue) => ({ start: cue.startTime, end: cue.endTime, text: cue.text || (!cue.isd && cue.cueHTMLElement?.textContent), mode: track.mode })));
     const drawn = new Map();
     new MutationObserver(() => {
       const cue = [...video.textTracks].flatMap((track) => [...track.activeCues ?? []]).find((c) => c.isd);

@@ -29,13 +29,14 @@ let lastTime = null; let reading = Promise.resolve();
 // The callback may run late, when the next picture is on already: the number
 // belongs to the time of the picture that was read, and counts once.
 async function readPicture(now, height) {
+  const frames = seen.frames; // a picture that is read while the viewer seeks is of before
   const picture = new VideoFrame(video);
   const time = picture.timestamp;
   if (time !== lastTime) {
     lastTime = time;
     const number = await frameNumber(picture).catch((e) => { report(true, e); return null; });
     if (number === null) seen.unread++;
-    else seen.frames.push([number, Math.round(time / 1000), Math.round(now - seen.loaded), height]);
+    else frames.push([number, Math.round(time / 1000), Math.round(now - seen.loaded), height]);
   }
   picture.close();
 }
@@ -45,7 +46,8 @@ function onFrame(now, frame) {
   seen.first ??= now - seen.loaded;
   const size = `${frame.width}x${frame.height}`;
   if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
-  reading = readPicture(now, frame.height);
+  // What is on until a seek is over is the picture of before.
+  if (!video.seeking) reading = readPicture(now, frame.height);
 }
 
 // A stall is a clock that stands for over 250 ms after playback began because
@@ -83,6 +85,7 @@ window.seek = (time) => { seen.frames = []; lastTime = null; video.currentTime =
 
 window.watch = async (name, url, config) => {
   video.requestVideoFrameCallback(onFrame);
+  video.addEventListener('seeked', () => { if (video.videoWidth) reading = readPicture(performance.now(), video.videoHeight); });
   video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));
   try {
     window.player = await players[name](video, url, report, config, (event) => seen.events.push(event));
