@@ -187,8 +187,10 @@ begin (MillCmafPublisher *self, GError **error)
   mill_cmaf_legacy_read (self);
   MillCmafState *state = self->state;
   mill_cmaf_periods_reset (self->periods, state);
+  /* What left the playlist just before the predecessor's end was in one that was
+   * longer by it, and stays for its own duration too (RFC 8216bis 6.2.2). */
   GstClockTimeDiff stay = mill_cmaf_window_get_duration (self) +
-      (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
+      2 * (GstClockTimeDiff) (state->target_duration_s * GST_SECOND);
   if (state->ended || self->options.mode == MILL_CMAF_VOD)
     mill_cmaf_legacy_forget (self);
   self->continued = state->cuts->len > 0;

@@ -164,12 +164,38 @@ test_leftovers (void)
   guint video = add_video (publisher);
   publish (publisher, video, 1);
   g_assert_true (exists (dir, "v360/1-1.m4s"));
-  now_us = 4000000;
+  now_us = 6000000;
   publish (publisher, video, 2);
   g_assert_false (exists (dir, "v360/1-1.m4s"));
   g_assert_true (exists (dir, "v360/1-0.m4s"));
   g_assert_true (exists (dir, "v360/2-1.m4s"));
   g_assert_true (exists (dir, "v360/notes.txt"));
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  remove_all (dir);
+}
+
+/* What left the playlist just before a crash is asked for as long as without one:
+ * here for 2 + 8 s. */
+static void
+test_removal_over_crash (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("mill-publisher-XXXXXX", NULL);
+  now_us = 0;
+  g_autoptr (MillCmafPublisher) publisher =
+      open_publisher (dir, MILL_CMAF_LIVE);
+  guint video = add_video (publisher);
+  for (guint64 n = 0; n < 4; n++)
+    publish (publisher, video, n);
+  /* Segment 0 has left, at 0 s. */
+  g_clear_pointer (&publisher, mill_cmaf_publisher_free);
+  publisher = open_publisher (dir, MILL_CMAF_LIVE);
+  video = add_video (publisher);
+  now_us = 9999999;
+  publish (publisher, video, 4);
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  now_us = 10000000;
+  publish (publisher, video, 5);
+  g_assert_false (exists (dir, "v360/1-0.m4s"));
   g_clear_pointer (&publisher, mill_cmaf_publisher_free);
   remove_all (dir);
 }
@@ -551,6 +577,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmaf/publisher/late-removal", test_late_removal);
   g_test_add_func ("/cmaf/publisher/leftovers", test_leftovers);
+  g_test_add_func ("/cmaf/publisher/removal-over-crash",
+      test_removal_over_crash);
   g_test_add_func ("/cmaf/publisher/no-media", test_no_media);
   g_test_add_func ("/cmaf/publisher/failed-file", test_failed_file);
   g_test_add_func ("/cmaf/publisher/old-generation", test_old_generation);
