@@ -81,6 +81,8 @@ struct _MillCmafPublisher
   gboolean untouched; /* what the directory has is its claim alone */
   gboolean fresh; /* there was no claim before */
   gboolean listed; /* playlists of this run may be there */
+  gboolean replaced; /* so are those that are listed with each segment */
+  gint64 begun_us; /* the publisher's clock when it was opened */
   guint64 first_generation; /* of this run */
   gchar *warning;
 };
@@ -244,6 +246,9 @@ void mill_cmaf_trash_add_name (MillCmafPublisher *self, gchar *name,
 /** @trash: (transfer full): to be removed when the next playlists are there. */
 void mill_cmaf_trash_add_dropped (MillCmafPublisher *self,
     MillCmafTrash *trash);
+
+/** All that waits is due @us later. */
+void mill_cmaf_trash_postpone (MillCmafPublisher *self, gint64 us);
 
 /** Has @job remove what is due at @now, and what was dropped. */
 void mill_cmaf_trash_remove_due (MillCmafPublisher *self, MillStoreJob *job,

@@ -186,6 +186,7 @@ begin (MillCmafPublisher *self, GError **error)
 {
   mill_cmaf_legacy_read (self);
   MillCmafState *state = self->state;
+  self->begun_us = mill_cmaf_publisher_now_us (self);
   mill_cmaf_periods_reset (self->periods, state);
   /* What left the playlist just before the predecessor's end was in one that was
    * longer by it, and stays for its own duration too (RFC 8216bis 6.2.2). */
@@ -199,8 +200,7 @@ begin (MillCmafPublisher *self, GError **error)
   mill_cmaf_index_resume (self);
   state->generation++;
   self->first_generation = state->generation;
-  mill_cmaf_legacy_find_leftovers (self,
-      mill_cmaf_publisher_now_us (self) + stay / GST_USECOND);
+  mill_cmaf_legacy_find_leftovers (self, self->begun_us + stay / GST_USECOND);
   g_autoptr (GBytes) content = mill_cmaf_state_save (state);
   if (!mill_store_lease_write (self->lease, content, error))
     return FALSE;
@@ -606,14 +606,26 @@ mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
   mill_cmaf_window_add (self, cut, segments);
 }
 
+/* What a predecessor's playlists list is listed until they are replaced, however
+ * long nobody sends: only then does its stay begin (RFC 8216bis 6.2.2). */
+static void
+replace_predecessor (MillCmafPublisher *self, gint64 now)
+{
+  if (!self->replaced)
+    mill_cmaf_trash_postpone (self, now - self->begun_us);
+  self->replaced = TRUE;
+}
+
 void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
 {
   MillStoreJob *job =
       mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  gint64 now = mill_cmaf_publisher_now_us (self);
+  replace_predecessor (self, now);
   /* What is removed may be the room that the rest needs. */
-  mill_cmaf_trash_remove_due (self, job, mill_cmaf_publisher_now_us (self));
+  mill_cmaf_trash_remove_due (self, job, now);
   /* Without room for a playlist there is no other way than this one. */
   if (mill_cmaf_room_is_gone (self))
     mill_cmaf_trash_remove_dropped (self, job);

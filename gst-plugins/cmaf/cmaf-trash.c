@@ -67,6 +67,15 @@ carry_out (const MillCmafPublisher *self, const MillCmafTrash *trash,
 }
 
 void
+mill_cmaf_trash_postpone (MillCmafPublisher *self, gint64 us)
+{
+  for (GList *at = self->trash.head; at != NULL; at = at->next) {
+    MillCmafTrash *trash = at->data;
+    trash->due_us += us;
+  }
+}
+
+void
 mill_cmaf_trash_remove_due (MillCmafPublisher *self, MillStoreJob *job,
     gint64 now)
 {

@@ -174,8 +174,8 @@ test_leftovers (void)
   remove_all (dir);
 }
 
-/* What left the playlist just before a crash is asked for as long as without one:
- * here for 2 + 8 s. */
+/* What left the playlist just before a crash is asked for as long as without one,
+ * here for 2 + 8 s; and what the crash left in it is in it until there is another. */
 static void
 test_removal_over_crash (void)
 {
@@ -190,11 +190,14 @@ test_removal_over_crash (void)
   g_clear_pointer (&publisher, mill_cmaf_publisher_free);
   publisher = open_publisher (dir, MILL_CMAF_LIVE);
   video = add_video (publisher);
-  now_us = 9999999;
+  now_us = 30000000;
   publish (publisher, video, 4);
-  g_assert_true (exists (dir, "v360/1-0.m4s"));
-  now_us = 10000000;
+  now_us = 39999999;
   publish (publisher, video, 5);
+  g_assert_true (exists (dir, "v360/1-0.m4s"));
+  g_assert_true (exists (dir, "v360/1-1.m4s"));
+  now_us = 40000000;
+  publish (publisher, video, 6);
   g_assert_false (exists (dir, "v360/1-0.m4s"));
   g_clear_pointer (&publisher, mill_cmaf_publisher_free);
   remove_all (dir);
