@@ -118,13 +118,6 @@ void mill_cmaf_publisher_add_output (MillCmafPublisher *self);
 void mill_cmaf_publisher_count_segment (MillCmafPublisher *self, guint i,
     guint k);
 
-/** The last segment of the lists was added since the state was written. */
-void mill_cmaf_publisher_note_row (MillCmafPublisher *self);
-
-/** Returns: (transfer full): a job that tells of itself as @what */
-MillStoreJob *mill_cmaf_publisher_new_job (MillCmafPublisher *self,
-    MillCmafWrote what, guint rendition, guint64 number);
-
 /* ---- cmaf-sheets.c ---- */
 
 /** Sheets of thumbnails from before what is listed go when @due. */
@@ -233,6 +226,24 @@ void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
 /** The first Period that is listed begins at 0, as that of a static MPD does;
  * the times of its media stay. For when nothing more comes. */
 void mill_cmaf_window_begin_at_zero (MillCmafPublisher *self);
+
+/* ---- cmaf-job.c ---- */
+
+/** Returns: (transfer full): a job that tells of itself as @what */
+MillStoreJob *mill_cmaf_job_new (MillCmafPublisher *self, MillCmafWrote what,
+    guint rendition, guint64 number);
+
+/* ---- cmaf-saving.c ---- */
+
+/** Has @job write what of the state has changed. */
+void mill_cmaf_saving_put (MillCmafPublisher *self, MillStoreJob *job);
+
+/** The last segment of the lists was added since the state was written. */
+void mill_cmaf_saving_note_row (MillCmafPublisher *self);
+
+/** @job (transfer full), with the state in it, is written: one that is refused
+ * has not written it. */
+void mill_cmaf_saving_submit (MillCmafPublisher *self, MillStoreJob *job);
 
 /* ---- cmaf-trash.c ---- */
 

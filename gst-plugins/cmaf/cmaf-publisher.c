@@ -5,142 +5,12 @@
 
 #include <string.h>
 
-/* The state is not written anew for fewer bytes than that. */
-#define STATE_LEAST_BYTES (64u << 10)
-
-/** Who hears of a job. */
-typedef struct
-{
-  MillCmafPublisherDone done;
-  gpointer user_data;
-  GDestroyNotify unref;
-  MillCmafWrote what;
-  guint rendition;
-  guint64 number;
-} Note;
-
 static void
 clear_output (gpointer data)
 {
   MillCmafOutput *output = data;
   g_clear_pointer (&output->object, mill_store_object_unref);
   mill_cmaf_listings_clear (output);
-}
-
-/* ---- jobs ---- */
-
-static void
-on_done (const GError *error, gpointer data)
-{
-  Note *note = data;
-  note->done (note->what, note->rendition, note->number, error,
-      note->user_data);
-}
-
-static void
-on_trouble (const GError *error, gpointer data)
-{
-  Note *note = data;
-  note->done (MILL_CMAF_WROTE_TROUBLE, note->rendition, note->number, error,
-      note->user_data);
-}
-
-static void
-free_note (gpointer data)
-{
-  Note *note = data;
-  if (note->unref)
-    note->unref (note->user_data);
-  g_free (note);
-}
-
-MillStoreJob *
-mill_cmaf_publisher_new_job (MillCmafPublisher *self, MillCmafWrote what,
-    guint rendition, guint64 number)
-{
-  Note *note = g_new (Note, 1);
-  *note = (Note){
-    .done = self->done,
-    .user_data = self->keeper_ref ? self->keeper_ref (self->user_data)
-                                  : self->user_data,
-    .unref = self->keeper_unref,
-    .what = what,
-    .rendition = rendition,
-    .number = number,
-  };
-  MillStoreJob *job = mill_store_job_new ();
-  self->untouched = FALSE;
-  mill_store_job_on_done (job, on_done, note, free_note);
-  mill_store_job_on_trouble (job, on_trouble);
-  mill_store_job_require_lease (job, self->lease);
-  return job;
-}
-
-static gboolean
-submit (MillCmafPublisher *self, MillStoreJob *job, GError **error)
-{
-  return mill_store_writer_submit (self->writer, job, error);
-}
-
-/* ---- .state ---- */
-
-/* A file is packaged anew as a whole: of its lists, which may be longer than what
- * is read, nobody would know anything but its duration. */
-static GBytes *
-save_state (const MillCmafPublisher *self)
-{
-  if (self->options.mode != MILL_CMAF_VOD)
-    return mill_cmaf_state_save (self->state);
-  g_autoptr (MillSlidingList) cuts =
-      mill_sliding_list_new (sizeof (MillCmafCut));
-  g_autoptr (GPtrArray) renditions = g_ptr_array_new ();
-  MillCmafState brief = {
-    .generation = self->state->generation,
-    .next_number = self->state->next_number,
-    .ended = self->state->ended,
-    .target_duration_s = self->state->target_duration_s,
-    .cuts = cuts,
-    .renditions = renditions,
-  };
-  return mill_cmaf_state_save (&brief);
-}
-
-/* Appended to until that is as much as the file itself, so that a segment costs
- * the same with a window of any length. */
-static void
-put_state (MillCmafPublisher *self, MillStoreJob *job)
-{
-  gsize rows = self->rows->len;
-  self->state_stale |= !mill_store_lease_can_append (self->lease) ||
-      self->state_appended + rows > MAX (self->state_bytes, STATE_LEAST_BYTES);
-  if (self->state_stale) {
-    g_autoptr (GBytes) content = save_state (self);
-    mill_store_job_write_lease (job, self->lease, content);
-    self->state_bytes = g_bytes_get_size (content);
-    self->state_appended = 0;
-  } else if (rows > 0) {
-    g_autoptr (GBytes) content = g_bytes_new (self->rows->data, rows);
-    mill_store_job_append_lease (job, self->lease, content);
-    self->state_appended += rows;
-  }
-  self->state_stale = FALSE;
-  g_byte_array_set_size (self->rows, 0);
-}
-
-void
-mill_cmaf_publisher_note_row (MillCmafPublisher *self)
-{
-  g_autoptr (GBytes) row = mill_cmaf_state_save_last (self->state);
-  g_byte_array_append (self->rows, g_bytes_get_data (row, NULL),
-      (guint) g_bytes_get_size (row));
-}
-
-/* A job with the state in it: one that is refused has not written it. */
-static void
-submit_state (MillCmafPublisher *self, MillStoreJob *job)
-{
-  if (!submit (self, job, NULL))
-    self->state_stale = TRUE;
 }
 
 /* ---- opening ---- */
@@ -382,13 +252,12 @@ mill_cmaf_publisher_begin_generation (MillCmafPublisher *self, guint64 number)
 {
   self->state->generation++;
   /* Before anything is named by it, so that no successor uses it again. */
-  MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   self->state_stale = TRUE;
-  put_state (self, job);
+  mill_cmaf_saving_put (self, job);
   mill_cmaf_index_announce (self, job, number);
   mill_store_job_set_essential (job);
-  submit_state (self, job);
+  mill_cmaf_saving_submit (self, job);
   return self->state->generation;
 }
 
@@ -539,7 +408,7 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
 {
   MillCmafOutput *output = mill_cmaf_publisher_output (self, write->rendition);
   gboolean single = self->options.single_file;
-  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_CHUNK,
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_CHUNK,
       write->rendition, write->cut->number);
   if (write->init != NULL)
     put_init (self, write, job);
@@ -563,7 +432,7 @@ mill_cmaf_publisher_write_chunk (MillCmafPublisher *self,
   output->part++;
   if (write->ends && !single)
     g_clear_pointer (&output->object, mill_store_object_unref);
-  if (submit (self, job, error))
+  if (mill_store_writer_submit (self->writer, job, error))
     return TRUE;
   self->index_stale = TRUE;
   return FALSE;
@@ -576,12 +445,12 @@ mill_cmaf_publisher_close_segment (MillCmafPublisher *self, guint rendition,
   MillCmafOutput *output = mill_cmaf_publisher_output (self, rendition);
   if (output->object == NULL || !mill_store_is_remote (self->store))
     return FALSE;
-  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_CHUNK,
-      rendition, number);
+  MillStoreJob *job =
+      mill_cmaf_job_new (self, MILL_CMAF_WROTE_CHUNK, rendition, number);
   mill_store_job_close (job, output->object);
   mill_store_job_set_essential (job);
   g_clear_pointer (&output->object, mill_store_object_unref);
-  submit (self, job, NULL);
+  mill_store_writer_submit (self->writer, job, NULL);
   return TRUE;
 }
 
@@ -620,8 +489,7 @@ void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
 {
-  MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
   gint64 now = mill_cmaf_publisher_now_us (self);
   replace_predecessor (self, now);
   /* What is removed may be the room that the rest needs. */
@@ -633,11 +501,11 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     mill_store_job_measure (job);
   /* The state goes first: a successor may list a segment that nobody was told
    * of, but must not forget one that somebody was. */
-  put_state (self, job);
+  mill_cmaf_saving_put (self, job);
   mill_cmaf_listings_put (self, job, manifests);
   mill_cmaf_index_list (self, job);
   mill_cmaf_trash_remove_dropped (self, job);
-  submit_state (self, job);
+  mill_cmaf_saving_submit (self, job);
 }
 
 void
@@ -655,8 +523,7 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   g_autoptr (GError) error = NULL;
   self->state->ended = TRUE;
   mill_cmaf_window_begin_at_zero (self);
-  MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_END, 0, 0);
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_END, 0, 0);
   /* What playlists list is whole before they list it. */
   if (self->options.single_file &&
       !mill_cmaf_single_finish (self, job, &error)) {
@@ -670,9 +537,9 @@ mill_cmaf_publisher_end (MillCmafPublisher *self)
   if (self->options.mode == MILL_CMAF_VOD)
     mill_cmaf_trash_remove_due (self, job, G_MAXINT64);
   self->state_stale = TRUE;
-  put_state (self, job);
+  mill_cmaf_saving_put (self, job);
   mill_store_job_set_essential (job);
-  submit_state (self, job);
+  mill_cmaf_saving_submit (self, job);
 }
 
 gboolean

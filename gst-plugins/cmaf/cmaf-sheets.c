@@ -30,8 +30,8 @@ mill_cmaf_sheets_write (MillCmafPublisher *self, const MillCmafSheet *sheet,
     self->state->thumbnails = mill_cmaf_thumbnails_new ();
   if (!mill_cmaf_thumbnails_add (self->state->thumbnails, &own))
     return FALSE;
-  MillStoreJob *job = mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET,
-      0, own.start_ms);
+  MillStoreJob *job =
+      mill_cmaf_job_new (self, MILL_CMAF_WROTE_SHEET, 0, own.start_ms);
   g_autofree gchar *name = mill_cmaf_thumbnails_name_sheet (&own);
   mill_store_job_put (job, name, content);
   if (!own.pending)
@@ -51,7 +51,7 @@ name_sheet (MillCmafPublisher *self, guint64 start_ms)
   if (!mill_cmaf_thumbnails_confirm (self->state->thumbnails, start_ms))
     return;
   MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
+      mill_cmaf_job_new (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
   put_webvtt (self, job);
   mill_store_writer_submit (self->writer, job, NULL);
 }
@@ -81,7 +81,7 @@ void
 mill_cmaf_sheets_write_poster (MillCmafPublisher *self, GBytes *content)
 {
   MillStoreJob *job =
-      mill_cmaf_publisher_new_job (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
+      mill_cmaf_job_new (self, MILL_CMAF_WROTE_SHEET, 0, NO_SHEET);
   mill_store_job_put (job, MILL_CMAF_POSTER_NAME, content);
   mill_store_writer_submit (self->writer, job, NULL);
 }

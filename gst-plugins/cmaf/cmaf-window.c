@@ -259,7 +259,7 @@ mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
   slide_window (self);
   expire_index (self);
   if (self->options.mode != MILL_CMAF_VOD)
-    mill_cmaf_publisher_note_row (self);
+    mill_cmaf_saving_note_row (self);
 }
 
 /* DASH-IF has the first Period of a static MPD begin at 0, and a viewer keep
