@@ -10,42 +10,13 @@
 
 #include <gst/gst.h>
 
+#include "bytes/bytes.h"
+
 /* An hour of video and sound has about 8 MB of tables. */
 #define MOOV_MAX (512u << 20)
 #define COPY_BYTES (1u << 20)
 /* moov, trak, mdia, minf, stbl */
 #define DEPTH_MAX 5
-
-/* Fields of boxes lie at any address. */
-static inline guint32
-read_32 (const guint8 *at)
-{
-  guint32 value;
-  memcpy (&value, at, sizeof value);
-  return GUINT32_FROM_BE (value);
-}
-
-static inline guint64
-read_64 (const guint8 *at)
-{
-  guint64 value;
-  memcpy (&value, at, sizeof value);
-  return GUINT64_FROM_BE (value);
-}
-
-static inline void
-write_32 (guint8 *at, guint32 value)
-{
-  value = GUINT32_TO_BE (value);
-  memcpy (at, &value, sizeof value);
-}
-
-static inline void
-write_64 (guint8 *at, guint64 value)
-{
-  value = GUINT64_TO_BE (value);
-  memcpy (at, &value, sizeof value);
-}
 
 typedef struct
 {
@@ -126,11 +97,11 @@ find_boxes (gint fd, Layout *layout, GError **error)
       return error != NULL && *error != NULL
           ? FALSE
           : fail_format ("half of a box", error);
-    guint64 size = read_32 (head);
+    guint64 size = mill_bytes_read_u32 (head);
     if (size == 1) {
       if (layout->end - at < 16 || !read_at (fd, at, head, 16, error))
         return FALSE;
-      size = read_64 (head + 8);
+      size = mill_bytes_read_u64 (head + 8);
     }
     if (size < 8 || size > layout->end - at)
       return fail_format ("a box that is longer than the file", error);
@@ -156,18 +127,19 @@ static gboolean
 shift_chunks (guint8 *box, guint32 size, guint64 shift, GError **error)
 {
   guint width = box[4] == 's' ? 4 : 8;
-  guint32 count = size < 16 ? G_MAXUINT32 : read_32 (box + 12);
+  guint32 count = size < 16 ? G_MAXUINT32 : mill_bytes_read_u32 (box + 12);
   if (size < 16 || (size - 16) / width < count)
     return fail_format ("a table of chunks that is cut", error);
   for (guint32 i = 0; i < count; i++) {
     guint8 *at = box + 16 + (gsize) i * width;
-    guint64 offset = width == 4 ? read_32 (at) : read_64 (at);
+    guint64 offset = width == 4 ? mill_bytes_read_u32 (at)
+                                : mill_bytes_read_u64 (at);
     if (width == 4 && offset + shift > G_MAXUINT32)
       return fail_format ("chunks beyond 4 GiB in stco", error);
     if (width == 4)
-      write_32 (at, (guint32) (offset + shift));
+      mill_bytes_write_u32 (at, (guint32) (offset + shift));
     else
-      write_64 (at, offset + shift);
+      mill_bytes_write_u64 (at, offset + shift);
   }
   return TRUE;
 }
@@ -179,7 +151,7 @@ shift_boxes (guint8 *data, gsize size, guint64 shift, guint depth,
   static const gchar *const parents[DEPTH_MAX] = { "moov", "trak", "mdia",
     "minf", "stbl" };
   for (gsize at = 0; at < size;) {
-    guint32 length = size - at < 8 ? 0 : read_32 (data + at);
+    guint32 length = size - at < 8 ? 0 : mill_bytes_read_u32 (data + at);
     if (length < 8 || length > size - at)
       return fail_format ("a box that is longer than its parent", error);
     const guint8 *type = data + at + 4;

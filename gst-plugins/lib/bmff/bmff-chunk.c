@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "bmff/bmff-chunk.h"
 
+#include "bytes/bytes.h"
+
 #define FOURCC MILL_BMFF_FOURCC
 
 /* tfhd flags, 14496-12 §8.8.7.1 */
@@ -277,21 +279,13 @@ mill_bmff_chunk_write (MillBmffWriter *writer, const MillBmffChunk *chunk,
   return TRUE;
 }
 
-/* Byte by byte: behind an emsg, whose size may be any, nothing is aligned. */
-static guint32
-read_u32 (const guint8 *data)
-{
-  return (guint32) data[0] << 24 | (guint32) data[1] << 16 |
-      (guint32) data[2] << 8 | data[3];
-}
-
 gsize
 mill_bmff_chunk_find_moof (const guint8 *data, gsize size)
 {
   gsize at = 0;
   while (size - at >= BOX_HEAD) {
-    gsize box = read_u32 (data + at);
-    if (read_u32 (data + at + 4) == FOURCC ('m', 'o', 'o', 'f'))
+    gsize box = mill_bytes_read_u32 (data + at);
+    if (mill_bytes_read_u32 (data + at + 4) == FOURCC ('m', 'o', 'o', 'f'))
       return at;
     if (box < BOX_HEAD || box > size - at)
       break;

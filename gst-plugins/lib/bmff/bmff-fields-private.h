@@ -7,6 +7,7 @@
 #include <gst/base/gstbytereader.h>
 
 #include "bmff/bmff-reader.h"
+#include "bytes/bytes.h"
 
 G_BEGIN_DECLS
 
@@ -49,32 +50,6 @@ fields_init (FieldReader *f, const guint8 *data, gsize size)
   gst_byte_reader_init (&f->bytes, data, MIN (size, G_MAXUINT));
 }
 
-/* Big-endian and at any address: GStreamer's macros load through a pointer of
- * the wider type, which is undefined for an odd one. */
-static inline guint16
-fields_load_u16 (const guint8 *data)
-{
-  guint16 value;
-  memcpy (&value, data, sizeof value);
-  return GUINT16_FROM_BE (value);
-}
-
-static inline guint32
-fields_load_u32 (const guint8 *data)
-{
-  guint32 value;
-  memcpy (&value, data, sizeof value);
-  return GUINT32_FROM_BE (value);
-}
-
-static inline guint64
-fields_load_u64 (const guint8 *data)
-{
-  guint64 value;
-  memcpy (&value, data, sizeof value);
-  return GUINT64_FROM_BE (value);
-}
-
 /* Returns: (nullable): NULL past the end */
 static inline const guint8 *
 fields_take (FieldReader *f, guint size)
@@ -95,21 +70,21 @@ static inline guint16
 fields_get_u16 (FieldReader *f)
 {
   const guint8 *data = fields_take (f, 2);
-  return data != NULL ? fields_load_u16 (data) : 0;
+  return data != NULL ? mill_bytes_read_u16 (data) : 0;
 }
 
 static inline guint32
 fields_get_u32 (FieldReader *f)
 {
   const guint8 *data = fields_take (f, 4);
-  return data != NULL ? fields_load_u32 (data) : 0;
+  return data != NULL ? mill_bytes_read_u32 (data) : 0;
 }
 
 static inline guint64
 fields_get_u64 (FieldReader *f)
 {
   const guint8 *data = fields_take (f, 8);
-  return data != NULL ? fields_load_u64 (data) : 0;
+  return data != NULL ? mill_bytes_read_u64 (data) : 0;
 }
 
 static inline void

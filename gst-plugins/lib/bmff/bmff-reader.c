@@ -28,8 +28,8 @@ mill_bmff_reader_next (MillBmffReader *reader, MillBmffBox *ret_box,
         "box header: got %" G_GSIZE_FORMAT " bytes, expected 8", left);
     return MILL_BMFF_NEXT_ERROR;
   }
-  guint32 type = fields_load_u32 (data + 4);
-  guint64 size = fields_load_u32 (data);
+  guint32 type = mill_bytes_read_u32 (data + 4);
+  guint64 size = mill_bytes_read_u32 (data);
   gsize header = 8;
   if (size == 1) {
     header = 16;
@@ -38,7 +38,7 @@ mill_bmff_reader_next (MillBmffReader *reader, MillBmffBox *ret_box,
           "the end of the data in its 64-bit size, expected 16 bytes");
       return MILL_BMFF_NEXT_ERROR;
     }
-    size = fields_load_u64 (data + 8);
+    size = mill_bytes_read_u64 (data + 8);
   } else if (size == 0 && type != 0) {
     size = left; /* up to the end of the file */
   }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "bytes/bytes.h"
+
 G_DEFINE_QUARK (mill_bmff_error, mill_bmff_writer_error)
 
 void
@@ -67,29 +69,25 @@ mill_bmff_writer_put_u8 (MillBmffWriter *writer, guint8 value)
 void
 mill_bmff_writer_put_u16 (MillBmffWriter *writer, guint16 value)
 {
-  guint16 bytes = GUINT16_TO_BE (value);
-  memcpy (append (writer, sizeof bytes), &bytes, sizeof bytes);
+  mill_bytes_write_u16 (append (writer, 2), value);
 }
 
 void
 mill_bmff_writer_put_u24 (MillBmffWriter *writer, guint32 value)
 {
-  guint32 bytes = GUINT32_TO_BE (value << 8);
-  memcpy (append (writer, 3), &bytes, 3);
+  mill_bytes_write_u24 (append (writer, 3), value);
 }
 
 void
 mill_bmff_writer_put_u32 (MillBmffWriter *writer, guint32 value)
 {
-  guint32 bytes = GUINT32_TO_BE (value);
-  memcpy (append (writer, sizeof bytes), &bytes, sizeof bytes);
+  mill_bytes_write_u32 (append (writer, 4), value);
 }
 
 void
 mill_bmff_writer_put_u64 (MillBmffWriter *writer, guint64 value)
 {
-  guint64 bytes = GUINT64_TO_BE (value);
-  memcpy (append (writer, sizeof bytes), &bytes, sizeof bytes);
+  mill_bytes_write_u64 (append (writer, 8), value);
 }
 
 void
@@ -110,8 +108,7 @@ void
 mill_bmff_writer_set_u32 (MillBmffWriter *writer, gsize offset, guint32 value)
 {
   g_return_if_fail (writer->size >= 4 && offset <= writer->size - 4);
-  guint32 bytes = GUINT32_TO_BE (value);
-  memcpy (writer->data + offset, &bytes, sizeof bytes);
+  mill_bytes_write_u32 (writer->data + offset, value);
 }
 
 gsize

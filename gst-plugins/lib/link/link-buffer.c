@@ -157,7 +157,7 @@ mill_link_buffer_write_head (GstBuffer *buffer, guint16 pad, GError **error)
         size, body, MILL_LINK_MAX_PAYLOAD, MILL_LINK_MAX_BODY);
     return NULL;
   }
-  mill_link_write_u32 (data, body);
+  mill_bytes_write_u32 (data, body);
   data[at] = n_metas;
   return g_bytes_new_take (data, head);
 }

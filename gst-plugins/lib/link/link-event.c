@@ -270,8 +270,8 @@ write_gap (GstEvent *event, guint16 pad)
   guint8 body[16];
 
   gst_event_parse_gap (event, &timestamp, &duration);
-  mill_link_write_u64 (body, timestamp);
-  mill_link_write_u64 (body + 8, duration);
+  mill_bytes_write_u64 (body, timestamp);
+  mill_bytes_write_u64 (body + 8, duration);
   return mill_link_message_new (MILL_LINK_EVENT_GAP, pad, body, sizeof body);
 }
 
@@ -295,9 +295,9 @@ write_force_key_unit (GstEvent *event, guint16 pad)
 
   gst_video_event_parse_upstream_force_key_unit (event, &running_time,
       &all_headers, &count);
-  mill_link_write_u64 (body, running_time);
+  mill_bytes_write_u64 (body, running_time);
   body[8] = all_headers ? 1 : 0;
-  mill_link_write_u32 (body + 9, count);
+  mill_bytes_write_u32 (body + 9, count);
   return mill_link_message_new (MILL_LINK_FORCE_KEY_UNIT, pad, body,
       sizeof body);
 }
@@ -442,12 +442,12 @@ read_gap (const MillLinkMessage *message, GError **error)
     fail (message, "16", error);
     return NULL;
   }
-  GstClockTime timestamp = mill_link_read_u64 (message->body);
+  GstClockTime timestamp = mill_bytes_read_u64 (message->body);
   if (!GST_CLOCK_TIME_IS_VALID (timestamp)) {
     fail (message, "a gap with a timestamp", error);
     return NULL;
   }
-  return gst_event_new_gap (timestamp, mill_link_read_u64 (message->body + 8));
+  return gst_event_new_gap (timestamp, mill_bytes_read_u64 (message->body + 8));
 }
 
 static GstEvent *
@@ -467,8 +467,8 @@ read_force_key_unit (const MillLinkMessage *message, GError **error)
     return NULL;
   }
   return gst_video_event_new_upstream_force_key_unit (
-      mill_link_read_u64 (message->body), message->body[8] != 0,
-      mill_link_read_u32 (message->body + 9));
+      mill_bytes_read_u64 (message->body), message->body[8] != 0,
+      mill_bytes_read_u32 (message->body + 9));
 }
 
 GstEvent *

@@ -54,7 +54,7 @@ mill_link_message_new_hello (gboolean is_leaky)
 {
   guint8 body[7];
 
-  mill_link_write_u32 (body, HELLO_MAGIC);
+  mill_bytes_write_u32 (body, HELLO_MAGIC);
   body[4] = MILL_LINK_VERSION >> 8;
   body[5] = MILL_LINK_VERSION & 0xff;
   body[6] = is_leaky ? 1 : 0;
@@ -74,8 +74,8 @@ mill_link_message_new_latency (const MillLinkLatency *latency)
   guint8 body[17];
 
   body[0] = latency->is_live ? 1 : 0;
-  mill_link_write_u64 (body + 1, latency->min_ns);
-  mill_link_write_u64 (body + 9, latency->max_ns);
+  mill_bytes_write_u64 (body + 1, latency->min_ns);
+  mill_bytes_write_u64 (body + 9, latency->max_ns);
   return mill_link_message_new (MILL_LINK_LATENCY, 0, body, sizeof body);
 }
 
@@ -248,10 +248,10 @@ mill_link_message_reader_next (MillLinkReader *reader,
     return check_left_over (reader, left, error);
 
   MillLinkMessage message = {
-    .size = mill_link_read_u32 (data),
+    .size = mill_bytes_read_u32 (data),
     .type = data[4],
     .flags = data[5],
-    .pad = mill_link_read_u16 (data + 6),
+    .pad = mill_bytes_read_u16 (data + 6),
     .body = data + MILL_LINK_HEADER_SIZE,
     .fd = -1,
   };
@@ -300,8 +300,8 @@ mill_link_message_parse_hello (const MillLinkMessage *message,
   }
   if (!check_size (message, 7, error))
     return FALSE;
-  guint32 magic = mill_link_read_u32 (message->body);
-  guint version = mill_link_read_u16 (message->body + 4);
+  guint32 magic = mill_bytes_read_u32 (message->body);
+  guint version = mill_bytes_read_u16 (message->body + 4);
   if (magic != HELLO_MAGIC || version != MILL_LINK_VERSION) {
     g_set_error (error, MILL_LINK_ERROR, MILL_LINK_ERROR_PROTOCOL,
         "link hello: got magic 0x%08x version %u, expected 0x%08x version %u",
@@ -341,8 +341,8 @@ mill_link_message_parse_latency (const MillLinkMessage *message,
     return FALSE;
   MillLinkLatency latency = {
     .is_live = message->body[0] != 0,
-    .min_ns = mill_link_read_u64 (message->body + 1),
-    .max_ns = mill_link_read_u64 (message->body + 9),
+    .min_ns = mill_bytes_read_u64 (message->body + 1),
+    .max_ns = mill_bytes_read_u64 (message->body + 9),
   };
   if (!GST_CLOCK_TIME_IS_VALID (latency.min_ns) ||
       latency.min_ns > latency.max_ns) {
