@@ -88,12 +88,6 @@ mill_graph_cut_is_fed_otherwise (const MillPlan *plan, const MillPlanLink *link)
   return FALSE;
 }
 
-static void
-send_eos (GstElement *source, gpointer user_data)
-{
-  gst_element_send_event (source, gst_event_new_eos ());
-}
-
 typedef struct
 {
   gboolean links;
@@ -134,12 +128,9 @@ end_source (const GValue *value, gpointer user_data)
   if (is_end (source) && source->numsrcpads == 0)
     mill_graph_pads_close (source);
   else
-    gst_element_call_async (source, send_eos, NULL, NULL);
+    mill_graph_eos_send (source);
 }
 
-/* On another thread, because GstBaseSrc waits for the end of the push in
- * flight before it takes EOS; each for itself, so that one which is stuck keeps
- * no other from ending. */
 gboolean
 mill_graph_cut_end_sources (GstBin *pipeline, gboolean links)
 {

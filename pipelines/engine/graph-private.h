@@ -62,6 +62,12 @@ gboolean mill_graph_cut_end_sources (GstBin *pipeline, gboolean links);
 /* Whether media has ended on all links that leave the process. */
 gboolean mill_graph_cut_have_sinks_ended (GstBin *pipeline);
 
+/* Sends EOS to @source, on a thread of its own; not if it is stopped first. */
+void mill_graph_eos_send (GstElement *source);
+
+/* Brings @pipeline to NULL, whatever pushes or ends in it. */
+void mill_graph_eos_stop (GstElement *pipeline);
+
 /* Waits for the pads of @element that appear at run time and matches them to
  * @links, the links of the plan that leave it.
  * @links: (transfer full) (element-type MillPlanLink) */

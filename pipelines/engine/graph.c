@@ -325,14 +325,6 @@ mill_graph_start (MillGraph *graph, GError **error)
   return FALSE;
 }
 
-static void
-for_each (GstIterator *elements, GstIteratorForeachFunction func)
-{
-  while (gst_iterator_foreach (elements, func, NULL) == GST_ITERATOR_RESYNC)
-    gst_iterator_resync (elements);
-  gst_iterator_free (elements);
-}
-
 void
 mill_graph_end (MillGraph *graph)
 {
@@ -341,17 +333,6 @@ mill_graph_end (MillGraph *graph)
   graph->ending = TRUE;
   if (mill_graph_cut_end_sources (GST_BIN (graph->pipeline), FALSE))
     limit_links (graph);
-}
-
-static void
-stop_sink (const GValue *value, gpointer user_data)
-{
-  GstElement *sink = g_value_get_object (value);
-
-  /* Locked, so that the pipeline, which may still be on its way up, leaves it
-   * there. */
-  gst_element_set_locked_state (sink, TRUE);
-  gst_element_set_state (sink, GST_STATE_NULL);
 }
 
 void
@@ -366,11 +347,7 @@ mill_graph_stop (MillGraph *graph)
   if (!graph->pipeline)
     return;
   mill_bus_queue_remove (graph->queue, graph->bus);
-  /* The sinks first, which sets every push free: a source that is being sent
-   * EOS holds its state lock until its push returns, and the pipeline takes
-   * that lock to pause the source before it brings any sink to READY. */
-  for_each (gst_bin_iterate_sinks (GST_BIN (graph->pipeline)), stop_sink);
-  gst_element_set_state (graph->pipeline, GST_STATE_NULL);
+  mill_graph_eos_stop (graph->pipeline);
 }
 
 /* ---- hot properties ---- */

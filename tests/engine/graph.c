@@ -6,6 +6,7 @@
 
 #include "engine.h"
 #include "fake-demux.h"
+#include "fake-source.h"
 
 #define HEAD "millrace: 1\nname: test\nnodes:\n"
 #define DEADLINE_S 20
@@ -395,6 +396,29 @@ test_stop_while_ending (void)
   run_clear (&run);
 }
 
+/* An end that a source is about to give out is not taken away from it, which
+ * GstBaseSrc takes for a fault of its own. */
+static void
+test_stop_before_end (void)
+{
+  g_autoptr (GError) error = NULL;
+  Run run;
+
+  run_init (&run,
+      "  a: { element: fakeending }\n"
+      "  i: { element: identity, from: [a] }\n"
+      "  b: { element: fakesink, from: [i] }\n",
+      GST_CLOCK_TIME_NONE);
+  g_autoptr (GstElement) source =
+      gst_object_ref (mill_graph_get_node (run.graph, "a"));
+  g_assert_true (mill_graph_start (run.graph, &error));
+  wait_for_playing (&run);
+  mill_graph_end (run.graph);
+  fake_source_wait_ending (source);
+  run_clear (&run);
+  g_assert_false (fake_source_was_cut_off (source));
+}
+
 /* Stopped from within a signal, and with messages still queued. */
 static void
 on_message_stop (MillGraph *graph, const gchar *node,
@@ -655,6 +679,7 @@ main (int argc, char **argv)
   mill_engine_init (&argc, &argv, &error);
   g_assert_no_error (error);
   fake_demux_register ();
+  fake_source_register ();
   g_test_add_func ("/graph/ends", test_ends);
   g_test_add_func ("/graph/tee", test_tee);
   g_test_add_func ("/graph/fails-by-node", test_fails_by_node);
@@ -670,6 +695,7 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/end", test_end);
   g_test_add_func ("/graph/end-of-stuck-source", test_end_of_stuck_source);
   g_test_add_func ("/graph/stop-while-ending", test_stop_while_ending);
+  g_test_add_func ("/graph/stop-before-end", test_stop_before_end);
   g_test_add_func ("/graph/stop-inside", test_stop_inside);
   g_test_add_func ("/graph/epoch", test_epoch);
   g_test_add_func ("/graph/hot-property", test_hot_property);
