@@ -8,8 +8,8 @@
 #define BACKOFF_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
 #define BACKOFF_MAX_US (8 * G_TIME_SPAN_SECOND)
 #define BACKOFF_MAX_SHIFT 5
-/* What goes well at the next attempts is not worth a word; four of them take
- * about two seconds. */
+/* What goes well at the next attempts is not worth a word; four of them take two
+ * to six seconds one after the other. */
 #define TELL_ATTEMPTS 5
 #define TELL_AFTER_US (8 * G_TIME_SPAN_SECOND)
 /* Late uploads count this much in the mean of the latency. */
@@ -579,6 +579,20 @@ find_listener_locked (MillStoreHttpQueue *self,
   return batch;
 }
 
+/* It goes on as JSON and over D-Bus: no half of a character at its end, and none
+ * of what a server says in some other encoding. */
+static void
+note_trouble_locked (MillStoreHttpQueue *self, const gchar *text)
+{
+  g_autofree gchar *valid = g_utf8_make_valid (text, -1);
+  gchar *trouble = self->stats.trouble;
+  const gchar *end;
+
+  g_strlcpy (trouble, valid, sizeof self->stats.trouble);
+  g_utf8_validate (trouble, -1, &end);
+  trouble[end - trouble] = '\0';
+}
+
 static void
 tell_trouble (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
     const GError *cause)
@@ -604,7 +618,7 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
 
   g_mutex_lock (&self->lock);
   if (error != NULL)
-    g_strlcpy (self->stats.trouble, error->message, sizeof self->stats.trouble);
+    note_trouble_locked (self, error->message);
   g_ptr_array_remove (self->flying, transfer);
   newer = find_waiting_locked (self, transfer->name, transfer->rank);
   if (outcome == MILL_STORE_HTTP_DONE) {
