@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /*
  * The packager's inside, shared by the files that it is made of: cmaf-packager
- * (calls, reports), cmaf-intake (samples as they come), cmaf-clock (when
+ * (calls, reports), cmaf-stats (what is seen of it), cmaf-intake (samples as they come), cmaf-clock (when
  * something is late), cmaf-publication (what is listed when),
  * cmaf-pushback (what runs ahead), cmaf-assembly (samples to segments) and
  * cmaf-cutting (where segments begin). Nothing else includes it. Functions that
@@ -21,13 +21,22 @@ G_BEGIN_DECLS
 
 typedef struct _MillCmafCues MillCmafCues;
 
+/** What was last seen of a file. @lock is taken under the packager's or alone;
+ * the rest is written with both. */
+typedef struct
+{
+  GMutex lock;
+  MillCmafStats stats; /* but for the store's */
+  GstClockTimeDiff position;
+} MillCmafNoted;
+
 struct _MillCmafPackager
 {
   MillCmafPackagerOptions options;
   MillCmafReportFunc report;
   GObject *owner; /* not held, but while a report is delivered */
 
-  GMutex lock; /* everything below */
+  GMutex lock; /* everything below but noted */
   MillCmafPublisher *publisher;
   MillCmafTimeline *timeline;
   MillCmafCounting counting; /* of a stream with parts */
@@ -65,6 +74,8 @@ struct _MillCmafPackager
   gsize held_bytes;
   GstClockTimeDiff hold_until; /* presentation: from there on none is held */
   GstClockTimeDiff hold_keyframes_until; /* the same, where one can cut */
+
+  MillCmafNoted noted; /* in mode vod */
 };
 
 static inline gboolean
@@ -144,6 +155,19 @@ void mill_cmaf_publication_limit_locked (MillCmafPackager *self);
 /** Whether @lane has got nothing for longer than it is waited for. */
 gboolean mill_cmaf_publication_is_silent (const MillCmafPackager *self,
     const MillCmafLane *lane);
+
+/* ---- cmaf-stats.c ---- */
+
+/** But for those of the store. */
+void mill_cmaf_stats_fill_locked (MillCmafPackager *self,
+    MillCmafStats *ret_stats);
+
+/** The lock is about to be released: of a file, what has changed is noted. */
+void mill_cmaf_stats_note_locked (MillCmafPackager *self);
+
+/** What was noted last. */
+void mill_cmaf_stats_copy (MillCmafPackager *self, MillCmafStats *ret_stats);
+GstClockTimeDiff mill_cmaf_stats_copy_position (MillCmafPackager *self);
 
 /* ---- cmaf-captioning.c ---- */
 

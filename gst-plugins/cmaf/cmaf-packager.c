@@ -9,8 +9,6 @@
 /* How long the first segment of a live stream may become: it decides the
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
-/* After the end: what a player may still be reading. */
-#define RETENTION_NS (60 * GST_SECOND)
 #define CLOSE_TIMEOUT_US (5 * G_USEC_PER_SEC)
 /* By how much the source's clock may be off what playlists tell: a clock that
  * drifts must not break a stream, one that was set must. */
@@ -49,6 +47,7 @@ unlock (MillCmafPackager *self)
 {
   GQueue reports = self->reports;
   g_queue_init (&self->reports);
+  mill_cmaf_stats_note_locked (self);
   /* Until it has closed this, the owner lives; then it may go at any time. */
   g_autoptr (GObject) owner =
       reports.length > 0 && !self->closed ? g_object_ref (self->owner) : NULL;
@@ -197,10 +196,11 @@ mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
   self->report = report;
   self->owner = owner;
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->noted.lock);
   g_cond_init (&self->moved);
   self->lanes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
-  self->position = GST_CLOCK_STIME_NONE;
+  self->position = self->noted.position = GST_CLOCK_STIME_NONE;
   self->hold_until = G_MININT64;
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
@@ -223,7 +223,9 @@ clear_packager (gpointer data)
   mill_cmaf_track_clear_taken (&self->taken);
   mill_bmff_writer_clear (&self->header);
   g_queue_clear_full (&self->reports, free_report);
+  mill_cmaf_packager_clear_stats (&self->noted.stats);
   g_cond_clear (&self->moved);
+  g_mutex_clear (&self->noted.lock);
   g_mutex_clear (&self->lock);
 }
 
@@ -294,6 +296,7 @@ mill_cmaf_packager_open_store (MillCmafPackager *self, MillStore *store,
   mill_cmaf_publisher_set_keeper (self->publisher, keep, let_go);
   begin_timeline (self);
   mill_cmaf_cues_resume_locked (self);
+  mill_cmaf_stats_note_locked (self);
   const gchar *warning = mill_cmaf_publisher_get_warning (self->publisher);
   if (warning != NULL) {
     g_autoptr (GError) unread = g_error_new (MILL_CMAF_STATE_ERROR,
@@ -653,76 +656,28 @@ mill_cmaf_packager_end_image (MillCmafPackager *self, const gchar *pad)
 
 /* ---- statistics ---- */
 
-static void
-free_rendition_stats (gpointer data)
+/* Of a file it may be held over a write. Returns: FALSE: it is, and a copy must
+ * do */
+static gboolean
+lock_to_look (MillCmafPackager *self)
 {
-  MillCmafRenditionStats *stats = data;
-  g_free (stats->name);
-  g_free (stats->codec);
-  g_free (stats);
-}
-
-static const gchar *
-describe_rendition (const MillCmafRendition *rendition)
-{
-  if (rendition->gone)
-    return "gone";
-  if (rendition->segments->len == 0)
-    return "live";
-  const MillCmafSegment *last = &g_array_index (rendition->segments,
-      MillCmafSegment, rendition->segments->len - 1);
-  return last->flags & MILL_CMAF_SEGMENT_GAP ? "late" : "live";
-}
-
-static guint64
-count_published (const MillCmafPackager *self, guint rendition)
-{
-  for (guint i = 0; i < self->lanes->len; i++)
-    if (mill_cmaf_packager_get_lane (self, i)->rendition == (gint) rendition)
-      return mill_cmaf_packager_get_lane (self, i)->n_published;
-  return 0;
+  if (mill_cmaf_packager_is_vod (self))
+    return g_mutex_trylock (&self->lock);
+  g_mutex_lock (&self->lock);
+  return TRUE;
 }
 
 void
 mill_cmaf_packager_get_stats (MillCmafPackager *self, MillCmafStats *ret_stats)
 {
-  g_mutex_lock (&self->lock);
-  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
-  *ret_stats = (MillCmafStats){
-    .generation = state->generation,
-    .segments = self->segments,
-    .bytes = self->bytes,
-    .gaps = self->gaps,
-    .target_duration_s = state->target_duration_s,
-    .renditions = g_ptr_array_new_with_free_func (free_rendition_stats),
-  };
-  ret_stats->shrunk = mill_cmaf_publisher_get_shrunk (self->publisher);
+  if (lock_to_look (self)) {
+    mill_cmaf_stats_fill_locked (self, ret_stats);
+    unlock (self);
+  } else {
+    mill_cmaf_stats_copy (self, ret_stats);
+  }
   ret_stats->is_remote =
       mill_cmaf_publisher_get_store_stats (self->publisher, &ret_stats->store);
-  for (guint i = 0; i < state->cuts->len; i++) {
-    const MillCmafCut *cut = &g_array_index (state->cuts, MillCmafCut, i);
-    ret_stats->retention += (GstClockTime) (cut->end - cut->start);
-  }
-  ret_stats->retention = RETENTION_NS +
-      MAX (ret_stats->retention, self->options.publisher.dvr_window);
-  for (guint i = 0; i < state->renditions->len; i++) {
-    const MillCmafRendition *rendition =
-        g_ptr_array_index (state->renditions, i);
-    MillCmafRenditionStats *stats = g_new0 (MillCmafRenditionStats, 1);
-    *stats = (MillCmafRenditionStats){
-      .name = g_strdup (rendition->name),
-      .kind = rendition->format.kind,
-      .codec = g_strdup (rendition->format.codec),
-      .width = rendition->format.width,
-      .height = rendition->format.height,
-      .bitrate_bps =
-          mill_cmaf_publisher_get_bitrate (self->publisher, i).average_bps,
-      .state = describe_rendition (rendition),
-      .segments = count_published (self, i),
-    };
-    g_ptr_array_add (ret_stats->renditions, stats);
-  }
-  unlock (self);
 }
 
 void
@@ -734,7 +689,8 @@ mill_cmaf_packager_clear_stats (MillCmafStats *stats)
 GstClockTimeDiff
 mill_cmaf_packager_get_position (MillCmafPackager *self)
 {
-  g_mutex_lock (&self->lock);
+  if (!lock_to_look (self))
+    return mill_cmaf_stats_copy_position (self);
   mill_cmaf_intake_settle_locked (self);
   GstClockTimeDiff position = self->position;
   unlock (self);

@@ -222,11 +222,13 @@ typedef struct
   guint64 segments;
 } MillCmafRenditionStats;
 
+/** Does not wait for the disk. */
 void mill_cmaf_packager_get_stats (MillCmafPackager *self,
     MillCmafStats *ret_stats);
 void mill_cmaf_packager_clear_stats (MillCmafStats *stats);
 
-/** Returns: running time up to which media has arrived, ns */
+/** Does not wait for the disk. Returns: running time up to which media has
+ * arrived, ns */
 GstClockTimeDiff mill_cmaf_packager_get_position (MillCmafPackager *self);
 
 G_END_DECLS

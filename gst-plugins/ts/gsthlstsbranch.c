@@ -72,14 +72,34 @@ find_way (MillCmafKind kind, const GstCaps *caps)
   return NULL;
 }
 
+/* Returns: (nullable): how people call what @caps are, which cmafsink takes. */
+static const gchar *
+name_other_codec (const GstCaps *caps)
+{
+  static const gchar *const names[][2] = {
+    { "video/x-av1", "AV1" },
+    { "video/x-vp9", "VP9" },
+    { "audio/x-eac3", "E-AC-3" },
+    { "audio/x-flac", "FLAC" },
+    { "audio/x-opus", "Opus" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (gst_structure_has_name (gst_caps_get_structure (caps, 0), names[i][0]))
+      return names[i][1];
+  return NULL;
+}
+
 static void
 refuse (GstHlsTsBranch *self, const GstCaps *caps, const gchar *why)
 {
+  const gchar *other = name_other_codec (caps);
   GST_ELEMENT_ERROR (self->bin, STREAM, FORMAT,
-      ("codec of pad '%s': got %s, expected H.264 or HEVC for video, AAC, "
-       "AC-3 or MP3 for audio",
+      ("codec of pad '%s': got %s, expected what HLS in MPEG-TS has a place "
+       "for here: H.264 and HEVC, AAC, AC-3 and MP3%s%s",
           GST_PAD_NAME (self->ghost),
-          gst_structure_get_name (gst_caps_get_structure (caps, 0))),
+          other ? other
+                : gst_structure_get_name (gst_caps_get_structure (caps, 0)),
+          other ? "; cmafsink takes " : "", other ? other : ""),
       ("%s: %" GST_PTR_FORMAT, why, caps));
 }
 

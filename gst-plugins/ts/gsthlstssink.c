@@ -74,7 +74,10 @@ struct _GstHlsTsSink
   GPtrArray *branches; /* GstHlsTsBranch */
   GArray *streams; /* Stream */
 
-  MillTsPackager *packager; /* from READY->PAUSED to PAUSED->READY */
+  /* From READY->PAUSED to PAUSED->READY. Who changes it has both locks: pads
+   * may wait for the disk with the other one. */
+  GMutex packager_lock;
+  MillTsPackager *packager;
 };
 
 GST_ELEMENT_REGISTER_DECLARE (hlstssink)
@@ -84,13 +87,20 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (hlstssink, "hlstssink", GST_RANK_NONE,
 
 G_DEFINE_TYPE (GstHlsTsSink, gst_hls_ts_sink, GST_TYPE_BIN)
 
+/* What has no place in a transport stream is let in, too, to be refused with a
+ * word on what to do: GStreamer says of caps that do not fit only that they do
+ * not. A description knows of it before anything runs, by the element's metadata
+ * "millrace-refuses". */
+#define REFUSED_VIDEO "video/x-av1; video/x-vp9"
+#define REFUSED_AUDIO "audio/x-eac3; audio/x-flac; audio/x-opus"
+
 static GstStaticPadTemplate video_template =
     GST_STATIC_PAD_TEMPLATE ("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
-        GST_STATIC_CAPS ("video/x-h264; video/x-h265"));
+        GST_STATIC_CAPS ("video/x-h264; video/x-h265; " REFUSED_VIDEO));
 static GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE ("audio_%u", GST_PAD_SINK, GST_PAD_REQUEST,
         GST_STATIC_CAPS ("audio/mpeg, mpegversion = (int) { 1, 2, 4 }; "
-                         "audio/x-ac3"));
+                         "audio/x-ac3; " REFUSED_AUDIO));
 
 #define GST_TYPE_HLS_TS_SINK_MODE (gst_hls_ts_sink_mode_get_type ())
 static GType
@@ -332,7 +342,9 @@ start (GstHlsTsSink *self)
   complete_streams (self);
   for (guint i = 0; i < self->branches->len; i++)
     gst_hls_ts_branch_reset (branch_at (self, i));
+  g_mutex_lock (&self->packager_lock);
   self->packager = g_steal_pointer (&packager);
+  g_mutex_unlock (&self->packager_lock);
   for (guint i = 0; i < self->streams->len; i++)
     gst_hls_ts_output_set_packager (g_array_index (self->streams, Stream, i)
                                         .output,
@@ -349,7 +361,9 @@ stop (GstHlsTsSink *self)
     gst_hls_ts_output_set_packager (g_array_index (self->streams, Stream, i)
                                         .output,
         NULL);
-  g_clear_pointer (&self->packager, mill_ts_packager_free);
+  g_mutex_lock (&self->packager_lock);
+  g_autoptr (MillTsPackager) packager = g_steal_pointer (&self->packager);
+  g_mutex_unlock (&self->packager_lock);
   g_mutex_unlock (&self->build_lock);
 }
 
@@ -374,10 +388,10 @@ static GstStructure *
 make_stats (GstHlsTsSink *self)
 {
   MillTsStats stats = { 0 };
-  g_mutex_lock (&self->build_lock);
+  g_mutex_lock (&self->packager_lock);
   if (self->packager != NULL)
     mill_ts_packager_get_stats (self->packager, &stats);
-  g_mutex_unlock (&self->build_lock);
+  g_mutex_unlock (&self->packager_lock);
   return gst_structure_new ("stats", "generation", G_TYPE_UINT64,
       stats.generation, "segments", G_TYPE_UINT64, stats.segments, "bytes",
       G_TYPE_UINT64, stats.bytes, "gaps", G_TYPE_UINT64, stats.gaps,
@@ -467,6 +481,7 @@ gst_hls_ts_sink_finalize (GObject *object)
   GstHlsTsSink *self = GST_HLS_TS_SINK (object);
   g_array_unref (self->streams);
   g_mutex_clear (&self->build_lock);
+  g_mutex_clear (&self->packager_lock);
   g_free (self->location);
   G_OBJECT_CLASS (gst_hls_ts_sink_parent_class)->finalize (object);
 }
@@ -526,6 +541,8 @@ gst_hls_ts_sink_class_init (GstHlsTsSinkClass *klass)
   element_class->change_state = gst_hls_ts_sink_change_state;
   gst_element_class_add_static_pad_template (element_class, &video_template);
   gst_element_class_add_static_pad_template (element_class, &audio_template);
+  gst_element_class_add_static_metadata (element_class, "millrace-refuses",
+      REFUSED_VIDEO "; " REFUSED_AUDIO);
   gst_element_class_set_static_metadata (element_class, "HLS in MPEG-TS",
       "Sink/Muxer", "Packages a stream as HLS in MPEG transport streams",
       "The millrace authors");
@@ -541,5 +558,6 @@ gst_hls_ts_sink_init (GstHlsTsSink *self)
   self->branches = g_ptr_array_new ();
   self->streams = g_array_new (FALSE, FALSE, sizeof (Stream));
   g_mutex_init (&self->build_lock);
+  g_mutex_init (&self->packager_lock);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

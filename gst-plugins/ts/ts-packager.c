@@ -66,9 +66,11 @@ struct _MillTsPackager
   gboolean failed;
   GError *trouble; /* of the last write; to be reported */
   gboolean degraded;
-  guint64 segments;
-  guint64 bytes;
-  guint64 gaps;
+
+  /* Taken under the other one or alone: who writes to a disk that stands still
+   * has that. */
+  GMutex stats_lock;
+  MillTsStats stats;
 };
 
 /* ---- lanes ---- */
@@ -285,6 +287,21 @@ is_ready_locked (const MillTsPackager *self, guint64 number)
   return found;
 }
 
+/* Listed: @filled segments of @bytes, and @gaps. */
+static void
+note_segments_locked (MillTsPackager *self, guint filled, guint gaps,
+    gsize bytes)
+{
+  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
+  g_mutex_lock (&self->stats_lock);
+  self->stats.generation = state->generation;
+  self->stats.target_duration_s = state->target_duration_s;
+  self->stats.segments += filled;
+  self->stats.gaps += gaps;
+  self->stats.bytes += bytes;
+  g_mutex_unlock (&self->stats_lock);
+}
+
 static void
 publish_one_locked (MillTsPackager *self, const MillCmafCut *cut)
 {
@@ -298,6 +315,7 @@ publish_one_locked (MillTsPackager *self, const MillCmafCut *cut)
   g_autoptr (GArray) row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
   fill_gaps (self, cut, row);
   guint filled = 0;
+  gsize bytes = 0;
   for (guint i = 0; i < self->lanes->len; i++) {
     const MillTsLane *lane = lane_at (self, i);
     if (!written[i])
@@ -305,15 +323,14 @@ publish_one_locked (MillTsPackager *self, const MillCmafCut *cut)
     const Closed *closed = find_closed (lane, cut->number);
     fill_segment (cut, closed,
         &g_array_index (row, MillCmafSegment, (guint) lane->rendition));
-    self->bytes += g_bytes_get_size (closed->bytes);
+    bytes += g_bytes_get_size (closed->bytes);
     filled++;
   }
-  self->segments += filled;
-  self->gaps += row->len - filled;
   if (filled > 0)
     self->degraded = FALSE;
   mill_cmaf_publisher_add (self->publisher, cut,
       (const MillCmafSegment *) row->data);
+  note_segments_locked (self, filled, row->len - filled, bytes);
   mill_cmaf_publisher_write_manifests (self->publisher,
       self->options.mode != MILL_CMAF_VOD);
 }
@@ -447,6 +464,7 @@ mill_ts_packager_new (const MillCmafPublisherOptions *options,
   self->owner = owner;
   self->lanes = g_ptr_array_new_with_free_func (free_lane);
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->stats_lock);
   return self;
 }
 
@@ -460,6 +478,7 @@ mill_ts_packager_free (MillTsPackager *self)
   g_clear_pointer (&self->lanes, g_ptr_array_unref);
   g_clear_error (&self->trouble);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->stats_lock);
   g_free (self);
 }
 
@@ -475,6 +494,7 @@ mill_ts_packager_open (MillTsPackager *self, const gchar *path, GError **error)
     return FALSE;
   const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
   self->next_publish = state->next_number;
+  note_segments_locked (self, 0, 0, 0);
   self->timeline = mill_cmaf_timeline_new (self->options.segment_duration,
       state->generation, state->next_number);
   if (mill_cmaf_publisher_is_continued (self->publisher))
@@ -694,14 +714,7 @@ mill_ts_packager_end_lane (MillTsPackager *self, MillTsLane *lane)
 void
 mill_ts_packager_get_stats (MillTsPackager *self, MillTsStats *ret_stats)
 {
-  g_mutex_lock (&self->lock);
-  const MillCmafState *state = mill_cmaf_publisher_get_state (self->publisher);
-  *ret_stats = (MillTsStats){
-    .generation = state->generation,
-    .segments = self->segments,
-    .bytes = self->bytes,
-    .gaps = self->gaps,
-    .target_duration_s = state->target_duration_s,
-  };
-  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&self->stats_lock);
+  *ret_stats = self->stats;
+  g_mutex_unlock (&self->stats_lock);
 }

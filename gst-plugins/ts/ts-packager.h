@@ -82,6 +82,7 @@ typedef struct
   guint target_duration_s;
 } MillTsStats;
 
+/** Does not wait for the disk. */
 void mill_ts_packager_get_stats (MillTsPackager *self, MillTsStats *ret_stats);
 
 G_END_DECLS

@@ -200,15 +200,28 @@ is_free (const Pairing *pairing, GstPadTemplate *input)
       !g_hash_table_contains (pairing->to->taken, name);
 }
 
+/* Without what the element lets in only to say a word on it.
+ * Returns: (transfer full) */
+static GstCaps *
+input_caps (const MillPlannerNode *node, GstPadTemplate *input)
+{
+  const gchar *refused =
+      gst_element_class_get_metadata (node->klass, "millrace-refuses");
+  g_autoptr (GstCaps) caps = gst_pad_template_get_caps (input);
+  g_autoptr (GstCaps) others = refused ? gst_caps_from_string (refused) : NULL;
+
+  return others ? gst_caps_subtract (caps, others) : gst_caps_ref (caps);
+}
+
 static Fit
 rate (const Pairing *pairing, GstPadTemplate *output, GstPadTemplate *input)
 {
   g_autoptr (GstCaps) caps = output_caps (pairing->source->from, output);
+  g_autoptr (GstCaps) taken = input_caps (pairing->to, input);
   MillMediaKind out_kind = output_kind (pairing->source->from, output);
   MillMediaKind in_kind = input_kind (input);
 
-  if (!(out_kind & in_kind) ||
-      !gst_caps_can_intersect (caps, GST_PAD_TEMPLATE_CAPS (input)))
+  if (!(out_kind & in_kind) || !gst_caps_can_intersect (caps, taken))
     return FIT_NONE;
   return out_kind == in_kind && mill_media_kind_is_single (out_kind) ? FIT_KIND
                                                                      : FIT_ANY;
@@ -383,7 +396,7 @@ report_unlinkable (const Pairing *pairing)
   for (guint i = 0; i < pairing->inputs->len; i++) {
     GstPadTemplate *input = g_ptr_array_index (pairing->inputs, i);
 
-    gst_caps_append (taken, gst_pad_template_get_caps (input));
+    gst_caps_append (taken, input_caps (pairing->to, input));
     if (!is_free (pairing, input))
       rival = g_hash_table_lookup (pairing->to->taken,
           source->as ? source->as : GST_PAD_TEMPLATE_NAME_TEMPLATE (input));

@@ -5,6 +5,7 @@
  * takes all the memory of the machine, or never gets done; a language or a
  * quality that players do not offer. */
 #include "cmafsink-rungs.h"
+#include "stalled-disk.h"
 
 #define BIG (400 * 1024)
 /* What may be queued before a push waits, as frames of that size. */
@@ -111,6 +112,33 @@ test_never_deadlock (void)
   Feeder top = { .ladder = &l, .rung = &l.rungs[0], .frames = 150 };
   feed (&top);
   finish (&l, 150);
+}
+
+/* Whoever looks at the stats, or asks how far it is, does not stand still with
+ * the disk: in a worker that is the main loop, and all its streams with it. */
+static void
+test_stalled (void)
+{
+  Ladder l;
+  begin (&l, 2);
+  Feeder rung = { .ladder = &l, .rung = &l.rungs[1], .frames = 200 };
+  feed (&rung);
+  stalled_disk_stall ("-2.m4s");
+  Feeder top = { .ladder = &l, .rung = &l.rungs[0], .frames = 200 };
+  GThread *thread = g_thread_new ("top", feed, &top);
+  stalled_disk_wait ();
+  g_autoptr (GstStructure) stats = stalled_disk_get (l.f.sink, "stats");
+  guint64 bytes = 0;
+  g_assert_true (gst_structure_get_uint64 (stats, "bytes", &bytes));
+  g_assert_cmpuint (bytes, >, 0);
+  g_assert_true (gst_structure_has_field (stats, "renditions"));
+  gint64 position;
+  g_assert_true (gst_element_query_position (l.f.sink, GST_FORMAT_TIME,
+      &position));
+  g_assert_cmpint (position, >, 0);
+  stalled_disk_release ();
+  g_thread_join (thread);
+  finish (&l, 200);
 }
 
 /* One thread feeds both, all of the rung between two frames of the other. */
@@ -294,6 +322,7 @@ main (int argc, char **argv)
 #define TEST(name, func) g_test_add_func ("/cmafsink/file/" name, func)
   TEST ("wait", test_wait);
   TEST ("never-deadlock", test_never_deadlock);
+  TEST ("stalled", test_stalled);
   TEST ("one-thread", test_one_thread);
   TEST ("late-pads", test_late_pads);
   TEST ("misaligned", test_misaligned);

@@ -5,6 +5,7 @@
  * is in the segments is looked at by tests/tools/check (tests/e2e/ts). */
 
 #include "cmafsink-test.h"
+#include "stalled-disk.h"
 
 typedef struct
 {
@@ -288,17 +289,77 @@ test_pad_without_media (void)
   g_free (dir);
 }
 
+/* Whoever looks at the stats does not stand still with the disk: in a worker that
+ * is the main loop, and all its streams with it. */
 static void
-test_refuses (void)
+test_stalled (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline =
-      gst_parse_launch ("audiotestsrc ! avenc_eac3 ! hlstssink muxed=false",
-          &error);
-  g_assert_error (error, GST_PARSE_ERROR, GST_PARSE_ERROR_LINK);
-  if (pipeline != NULL)
-    gst_object_ref_sink (pipeline);
+  Run run = { .dir = make_dir () };
+  run_begin (&run,
+      "videotestsrc num-buffers=100 ! "
+      "video/x-raw,width=160,height=90,framerate=25/1 ! "
+      "x264enc speed-preset=ultrafast key-int-max=25 ! "
+      "hlstssink name=s mode=vod segment-duration-ms=1000");
+  g_autoptr (GstElement) sink =
+      gst_bin_get_by_name (GST_BIN (run.pipeline), "s");
+  stalled_disk_stall ("-2.ts");
+  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  stalled_disk_wait ();
+  g_autoptr (GstStructure) stats = stalled_disk_get (sink, "stats");
+  guint64 segments = 0;
+  g_assert_true (gst_structure_get_uint64 (stats, "segments", &segments));
+  g_assert_cmpuint (segments, ==, 2);
+  stalled_disk_release ();
+  g_autoptr (GstMessage) message = run_to_end (&run);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  run_stop (&run);
+  g_assert_cmpuint (count_of (&run, "v90/playlist.m3u8", ".ts\n"), ==, 4);
+  run_clear (&run);
+}
 
+/* Whoever sends something else is told what it is, what there is a place for, and
+ * what to take instead. */
+static void
+check_refused (const gchar *pad, const gchar *caps, const gchar *name)
+{
+  g_autofree gchar *dir = make_dir ();
+  g_autoptr (GstElement) sink =
+      gst_object_ref_sink (gst_element_factory_make ("hlstssink", NULL));
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gst_element_set_bus (sink, bus);
+  g_object_set (sink, "location", dir, NULL);
+  GstHarness *h = gst_harness_new_with_element (sink, pad, NULL);
+  gst_harness_set_src_caps (h, gst_caps_from_string (caps));
+  g_autoptr (GstMessage) message =
+      gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+  g_autofree gchar *text = g_strdup_printf (
+      "codec of pad '%s': got %s, expected what HLS in MPEG-TS has a place for "
+      "here: H.264 and HEVC, AAC, AC-3 and MP3; cmafsink takes %s",
+      pad, name, name);
+  g_assert_cmpstr (error->message, ==, text);
+  gst_element_set_state (sink, GST_STATE_NULL);
+  gst_harness_teardown (h);
+  gst_element_set_bus (sink, NULL);
+  remove_tree (dir);
+}
+
+static void
+test_refuses_codecs (void)
+{
+  check_refused ("video_0", "video/x-av1", "AV1");
+  check_refused ("video_0", "video/x-vp9", "VP9");
+  check_refused ("audio_0", "audio/x-eac3, framed=true", "E-AC-3");
+  check_refused ("audio_0", "audio/x-flac, framed=true", "FLAC");
+  check_refused ("audio_0", "audio/x-opus, channel-mapping-family=0", "Opus");
+}
+
+static void
+test_one_audio_when_muxed (void)
+{
   GstElement *sink = gst_element_factory_make ("hlstssink", NULL);
   gst_object_ref_sink (sink);
   g_autoptr (GstPad) first = gst_element_request_pad_simple (sink, "audio_%u");
@@ -332,7 +393,10 @@ main (int argc, char **argv)
       test_goes_on_after_a_stop);
   g_test_add_func ("/hlstssink/may-be-started-again",
       test_may_be_started_again);
-  g_test_add_func ("/hlstssink/refuses", test_refuses);
+  g_test_add_func ("/hlstssink/stalled", test_stalled);
+  g_test_add_func ("/hlstssink/refuses-codecs", test_refuses_codecs);
+  g_test_add_func ("/hlstssink/one-audio-when-muxed",
+      test_one_audio_when_muxed);
   g_test_add_func ("/hlstssink/without-location", test_without_location);
   const gint failed = g_test_run ();
   /* The leaks tracer reports when GStreamer is deinitialised. */
