@@ -116,8 +116,23 @@ connect_present (GstBin *pipeline, GstElement *element, GPtrArray *links,
   return TRUE;
 }
 
+static gboolean
+has_other_source (const MillPlanPart *part, const MillPlanLink *link)
+{
+  for (guint i = 0; i < part->links->len; i++) {
+    const MillPlanLink *other = g_ptr_array_index (part->links, i);
+
+    if (g_str_equal (other->to_node, link->to_node) &&
+        !g_str_equal (other->from_node, link->from_node))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Before the first link: a pad is guarded when it is linked. In a live graph an
- * end is the publisher's, and nobody waits for what has not come in time. */
+ * end is the publisher's, and nobody waits for what has not come in time. A node
+ * with one source waits for none either: when that ends, it has shown its pads;
+ * so its pads are spared a probe, which looks at each buffer. */
 static void
 await_pads (GstBin *pipeline, const MillPlan *plan, const MillPlanPart *part)
 {
@@ -130,7 +145,8 @@ await_pads (GstBin *pipeline, const MillPlan *plan, const MillPlanPart *part)
 
     if (pad_presence (source, link->from_pad) != GST_PAD_SOMETIMES)
       continue;
-    mill_graph_gate_await (target, link->from_node);
+    if (has_other_source (part, link))
+      mill_graph_gate_await (target, link->from_node);
     if (g_str_has_prefix (link->to_node, MILL_PLAN_LINK_PREFIX))
       mill_graph_rest_expect (source);
   }
