@@ -236,7 +236,7 @@ mill_cmd_run (MillCli *cli, gchar **arguments)
     .link_timeout_ms = LINK_TIMEOUT_MS,
   };
   g_autoptr (MillPlan) plan = NULL;
-  MillExit code = mill_load_engine (cli);
+  MillExit code = mill_load_engine_for (cli, arguments[0]);
   if (code == MILL_EXIT_OK)
     code = mill_load_plan (cli, arguments[0], arg_set, &options, &plan);
   if (code != MILL_EXIT_OK)

@@ -7,14 +7,30 @@
 
 #include "engine.h"
 
-MillExit
-mill_load_engine (const MillCli *cli)
+static MillExit
+start_engine (const MillCli *cli, const MillDescription *description)
 {
   g_autoptr (GError) error = NULL;
-  if (mill_engine_init (NULL, NULL, &error))
+  if (mill_engine_init_for (description, &error))
     return MILL_EXIT_OK;
   return mill_cli_fail (cli, MILL_EXIT_INTERNAL, "GStreamer: %s",
       error->message);
+}
+
+MillExit
+mill_load_engine (const MillCli *cli)
+{
+  return start_engine (cli, NULL);
+}
+
+MillExit
+mill_load_engine_for (const MillCli *cli, const gchar *name)
+{
+  /* Its mistakes are told with those of the plan. */
+  g_autoptr (MillDiagnostics) unused = mill_diagnostics_new ();
+  g_autoptr (MillDescription) description =
+      mill_description_new_from_file (name, unused);
+  return start_engine (cli, description);
 }
 
 static MillExit

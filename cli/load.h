@@ -10,6 +10,10 @@ G_BEGIN_DECLS
 /* Starts the engine. */
 MillExit mill_load_engine (const MillCli *cli);
 
+/* Starts it for one description; no other may be planned then.
+ * @name: a file, or the name of a shipped description */
+MillExit mill_load_engine_for (const MillCli *cli, const gchar *name);
+
 /* Reads and plans a description; every mistake and warning goes to standard
  * error.
  * @name: a file, or the name of a shipped description

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine-plugins.h"
+
 #define MARKER "pipelines/engine/uninstalled"
 
 /* tests/engine/x lies three levels below the root of the build. */
@@ -119,6 +121,17 @@ mill_engine_init (int *argc, char ***argv, GError **error)
   extend_plugin_path (places->plugins);
   choose_registry (places->plugins);
   return gst_init_check (argc, argv, error);
+}
+
+gboolean
+mill_engine_init_for (const MillDescription *description, GError **error)
+{
+  g_autoptr (GPtrArray) files = description
+      ? mill_engine_plugins_find (description, get_places ()->plugins)
+      : NULL;
+
+  return files ? mill_engine_plugins_init (files, error)
+               : mill_engine_init (NULL, NULL, error);
 }
 
 const gchar *

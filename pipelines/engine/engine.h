@@ -15,6 +15,12 @@ G_BEGIN_DECLS
  * from main(). */
 gboolean mill_engine_init (int *argc, char ***argv, GError **error);
 
+/* The same for a process that runs @description and looks at no other element:
+ * only plugins that this needs are loaded, where that can be told beforehand.
+ * @description: (nullable): NULL: any */
+gboolean mill_engine_init_for (const MillDescription *description,
+    GError **error);
+
 /* Directory of the shipped descriptions (pipelines/), of presets/, of the
  * sibling binaries (millrace-worker, millrace-origin).
  * Returns: (transfer none), valid for ever. */

@@ -74,6 +74,24 @@ test('run --set refuses what is no NAME=VALUE, an unknown name and a wrong type'
   assert.match(wrong.stderr, /integer/);
 });
 
+test('run packages a film with the plugins that it takes: what else is installed is not looked at', async () => {
+  const film = path.join(dir, 'film.mp4');
+  assert.equal((await millrace(['run', '--quiet', MUXED, '--set', `file=${film}`])).code, 0);
+  const output = (name) => path.join(dir, name);
+  const pack = (name, env) => millrace(['run', '--quiet', 'vod-package', '--set', `input=${film}`, '--set', `output=${output(name)}`], { env });
+  // The environment of a user, who has told GStreamer nothing.
+  const plain = Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith('GST_')).map((name) => [name, undefined]));
+  const few = await pack('few', { ...plain, XDG_CACHE_HOME: output('cache-of-few'), XDG_DATA_HOME: output('data') });
+  assert.equal(few.code, 0, few.stderr);
+  assert.equal(fs.existsSync(output('cache-of-few')), false, 'a registry of all plugins was made');
+  assert.deepEqual(few, await pack('all', {}));
+  const files = fs.readdirSync(output('all'), { recursive: true }).sort();
+  assert.deepEqual(fs.readdirSync(output('few'), { recursive: true }).sort(), files);
+  for (const name of files.filter((name) => /\.(m4s|mp4|m3u8)$/.test(name)))
+    assert.deepEqual(fs.readFileSync(path.join(output('few'), name)), fs.readFileSync(path.join(output('all'), name)), name);
+  assert.ok(files.some((name) => name.endsWith('.m4s')));
+});
+
 test('a wrong description: every mistake with its place, exit code 65, nothing runs', async () => {
   for (const verb of ['run', 'validate', 'explain']) {
     const { code, stdout, stderr } = await millrace([verb, BAD]);
