@@ -2,10 +2,12 @@
  * Copyright (c) 2026 The millrace authors */
 #include "client.h"
 
+#include <gmodule.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <libsoup/soup.h>
+#include "client-transport.h"
+#include "engine.h"
 
 #define TIMEOUT_S 30
 #define MAX_PAGES 10000
@@ -13,7 +15,7 @@
 struct _MillClient
 {
   const MillCli *cli;
-  SoupSession *session;
+  MillClientTransport *transport;
   GUri *server;
   gchar *key; /* nullable */
   gchar *tried; /* (nullable) files that should hold the key and do not */
@@ -46,6 +48,25 @@ find_admin_key (MillClient *self)
   self->tried = g_strdup_printf ("%s or %s", paths[0], paths[1]);
 }
 
+/* Returns: (transfer full) (nullable): NULL after the error was told */
+static MillClientTransport *
+load_transport (const MillCli *cli)
+{
+  g_autofree gchar *path = g_build_filename (mill_engine_get_modules_dir (),
+      MILL_CLIENT_MODULE, NULL);
+  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
+  gpointer function = NULL;
+  if (module == NULL ||
+      !g_module_symbol (module, MILL_CLIENT_FUNCTION, &function)) {
+    mill_cli_fail (cli, MILL_EXIT_INTERNAL, "module '%s': %s", path,
+        g_module_error ());
+    return NULL;
+  }
+  /* GIO keeps types of what it was loaded with. */
+  g_module_make_resident (module);
+  return ((MillClientTransportNew) function) (TIMEOUT_S);
+}
+
 MillClient *
 mill_client_new (const MillCli *cli, MillExit *ret_exit)
 {
@@ -60,11 +81,15 @@ mill_client_new (const MillCli *cli, MillExit *ret_exit)
         cli->server);
     return NULL;
   }
+  MillClientTransport *transport = load_transport (cli);
+  if (transport == NULL) {
+    *ret_exit = MILL_EXIT_INTERNAL;
+    return NULL;
+  }
   MillClient *self = g_new0 (MillClient, 1);
   self->cli = cli;
   self->server = g_steal_pointer (&server);
-  self->session = soup_session_new_with_options ("timeout", TIMEOUT_S,
-      "user-agent", "millrace/" MILL_VERSION, NULL);
+  self->transport = transport;
   self->key = g_strdup (cli->key);
   if (self->key == NULL && is_loopback (self->server))
     find_admin_key (self);
@@ -76,28 +101,28 @@ mill_client_free (MillClient *client)
 {
   if (client == NULL)
     return;
-  g_object_unref (client->session);
+  client->transport->free (client->transport);
   g_uri_unref (client->server);
   g_free (client->key);
   g_free (client->tried);
   g_free (client);
 }
 
-/* ---- errors of the server: RFC 9457 ---- */
+/* ---- errors of the server: RFC 9457; status codes: RFC 9110 15, RFC 6585 4 */
 
 static MillExit
 exit_of_status (guint status)
 {
   switch (status) {
-    case SOUP_STATUS_UNAUTHORIZED:
-    case SOUP_STATUS_FORBIDDEN:
+    case 401: /* Unauthorized */
+    case 403: /* Forbidden */
       return MILL_EXIT_NOT_ALLOWED;
-    case SOUP_STATUS_NOT_FOUND:
+    case 404: /* Not Found */
       return MILL_EXIT_NO_INPUT;
-    case 429: /* Too Many Requests; libsoup 3.2 has no name for it */
-    case SOUP_STATUS_BAD_GATEWAY:
-    case SOUP_STATUS_SERVICE_UNAVAILABLE:
-    case SOUP_STATUS_GATEWAY_TIMEOUT:
+    case 429: /* Too Many Requests */
+    case 502: /* Bad Gateway */
+    case 503: /* Service Unavailable */
+    case 504: /* Gateway Timeout */
       return MILL_EXIT_UNAVAILABLE;
     default:
       return status >= 400 && status < 500 ? MILL_EXIT_DATA
@@ -147,19 +172,18 @@ print_problem_entry (JsonNode *entry)
 }
 
 static MillExit
-fail_status (MillClient *self, SoupMessage *message, JsonNode *answer)
+fail_status (MillClient *self, const MillClientAnswer *head, JsonNode *answer)
 {
-  guint status = soup_message_get_status (message);
   JsonObject *problem = answer != NULL && JSON_NODE_HOLDS_OBJECT (answer)
       ? json_node_get_object (answer)
       : NULL;
   const gchar *detail = get_text (problem, "detail");
   const gchar *title = get_text (problem, "title");
   if (detail == NULL)
-    detail = title != NULL ? title : soup_message_get_reason_phrase (message);
-  MillExit code = mill_cli_fail (self->cli, exit_of_status (status),
+    detail = title != NULL ? title : head->reason;
+  MillExit code = mill_cli_fail (self->cli, exit_of_status (head->status),
       "%s (%s, HTTP %u)", detail != NULL ? detail : "no reason given",
-      self->cli->server, status);
+      self->cli->server, head->status);
   JsonNode *errors =
       problem != NULL ? json_object_get_member (problem, "errors") : NULL;
   if (errors != NULL && JSON_NODE_HOLDS_ARRAY (errors)) {
@@ -176,30 +200,42 @@ fail_status (MillClient *self, SoupMessage *message, JsonNode *answer)
 
 /* ---- requests ---- */
 
-static SoupMessage *
-make_message (MillClient *self, const gchar *method, const gchar *path,
-    JsonNode *body)
+static gboolean
+send_request (MillClient *self, const MillClientRequest *request,
+    const gchar *path, MillClientAnswer *ret_answer, GError **error)
 {
+  MillClientRequest whole = *request;
   g_autofree gchar *base = g_uri_to_string (self->server);
   g_autofree gchar *url = g_strconcat (base,
       g_str_has_suffix (base, "/") ? "" : "/", "api/v1/", path, NULL);
-  SoupMessage *message = soup_message_new (method, url);
-  if (message == NULL)
+  whole.url = url;
+  whole.key = self->key;
+  return self->transport->send (self->transport, &whole, ret_answer, error);
+}
+
+static GBytes *
+to_bytes (JsonNode *body)
+{
+  gchar *json = body != NULL ? json_to_string (body, FALSE) : NULL;
+  return json != NULL ? g_bytes_new_take (json, strlen (json)) : NULL;
+}
+
+/* Returns: (transfer full) (nullable) */
+static GBytes *
+read_all (GInputStream *input, GError **error)
+{
+  g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
+  if (g_output_stream_splice (memory, input,
+          G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, error) < 0)
     return NULL;
-  /* A redirection would carry the key elsewhere. */
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
-  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-  soup_message_headers_append (headers, "Accept",
-      "application/json, application/problem+json");
-  if (self->key != NULL)
-    soup_message_headers_append (headers, "X-API-Key", self->key);
-  if (body != NULL) {
-    g_autofree gchar *json = json_to_string (body, FALSE);
-    g_autoptr (GBytes) bytes = g_bytes_new (json, strlen (json));
-    soup_message_set_request_body_from_bytes (message, "application/json",
-        bytes);
-  }
-  return message;
+  return g_memory_output_stream_steal_as_bytes (
+      G_MEMORY_OUTPUT_STREAM (memory));
+}
+
+static gboolean
+is_success (guint status)
+{
+  return status >= 200 && status < 300;
 }
 
 /* Returns: (transfer full) (nullable): NULL when it is no JSON */
@@ -217,6 +253,10 @@ parse_answer (GBytes *bytes)
 static MillExit
 fail_connection (MillClient *self, const GError *error)
 {
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
+    return mill_cli_fail (self->cli, MILL_EXIT_USAGE,
+        "server '%s': expected a URL such as http://127.0.0.1:8081",
+        self->cli->server);
   return mill_cli_fail (self->cli, MILL_EXIT_UNAVAILABLE,
       "server '%s': %s; is millraced running there? (--server, "
       "MILLRACE_SERVER)",
@@ -228,18 +268,21 @@ mill_client_send (MillClient *client, const gchar *method, const gchar *path,
     JsonNode *body, JsonNode **ret_answer)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SoupMessage) message = make_message (client, method, path, body);
-  if (message == NULL)
-    return mill_cli_fail (client->cli, MILL_EXIT_USAGE,
-        "server '%s': expected a URL such as http://127.0.0.1:8081",
-        client->cli->server);
-  g_autoptr (GBytes) bytes =
-      soup_session_send_and_read (client->session, message, NULL, &error);
+  g_autoptr (GBytes) json = to_bytes (body);
+  g_auto (MillClientAnswer) head = { 0 };
+  const MillClientRequest request = {
+    .method = method,
+    .accept = "application/json, application/problem+json",
+    .body = json,
+  };
+  if (!send_request (client, &request, path, &head, &error))
+    return fail_connection (client, error);
+  g_autoptr (GBytes) bytes = read_all (head.body, &error);
   if (bytes == NULL)
     return fail_connection (client, error);
   g_autoptr (JsonNode) answer = parse_answer (bytes);
-  if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message)))
-    return fail_status (client, message, answer);
+  if (!is_success (head.status))
+    return fail_status (client, &head, answer);
   if (answer == NULL && g_bytes_get_size (bytes) > 0)
     return mill_cli_fail (client->cli, MILL_EXIT_UNAVAILABLE,
         "server '%s': got an answer that is no JSON, expected the REST API of "
@@ -257,24 +300,20 @@ mill_client_follow (MillClient *client, const gchar *path,
     MillClientLineFunc on_line, gpointer user_data, gboolean *ret_connected)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SoupMessage) message = make_message (client, "GET", path, NULL);
-  soup_message_headers_replace (soup_message_get_request_headers (message),
-      "Accept", "text/event-stream, application/problem+json");
-  g_autoptr (GInputStream) input =
-      soup_session_send (client->session, message, NULL, &error);
-  if (input == NULL)
+  g_auto (MillClientAnswer) head = { 0 };
+  const MillClientRequest request = {
+    .method = "GET",
+    .accept = "text/event-stream, application/problem+json",
+  };
+  if (!send_request (client, &request, path, &head, &error))
     return fail_connection (client, error);
-  if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message))) {
-    g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
-    g_output_stream_splice (memory, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
-        NULL, NULL);
-    g_autoptr (GBytes) bytes =
-        g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (memory));
-    g_autoptr (JsonNode) answer = parse_answer (bytes);
-    return fail_status (client, message, answer);
+  if (!is_success (head.status)) {
+    g_autoptr (GBytes) bytes = read_all (head.body, NULL);
+    g_autoptr (JsonNode) answer = bytes != NULL ? parse_answer (bytes) : NULL;
+    return fail_status (client, &head, answer);
   }
   *ret_connected = TRUE;
-  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (input);
+  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (head.body);
   for (;;) {
     g_autofree gchar *line =
         g_data_input_stream_read_line_utf8 (lines, NULL, NULL, NULL);

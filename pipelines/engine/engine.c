@@ -22,6 +22,7 @@ typedef struct
   gchar *pipelines;
   gchar *presets;
   gchar *libexec;
+  gchar *modules;
 } Places;
 
 static Places *
@@ -33,6 +34,7 @@ places_in_build (const gchar *build, const gchar *source)
   places->pipelines = g_build_filename (source, "pipelines", NULL);
   places->presets = g_build_filename (source, "presets", NULL);
   places->libexec = g_build_filename (build, "daemon", NULL);
+  places->modules = g_build_filename (build, "cli", NULL);
   return places;
 }
 
@@ -45,6 +47,7 @@ places_installed (void)
   places->pipelines = g_build_filename (MILL_DATA_DIR, "pipelines", NULL);
   places->presets = g_build_filename (MILL_DATA_DIR, "presets", NULL);
   places->libexec = g_strdup (MILL_LIBEXEC_DIR);
+  places->modules = g_strdup (MILL_LIBEXEC_DIR);
   return places;
 }
 
@@ -150,6 +153,12 @@ const gchar *
 mill_engine_get_libexec_dir (void)
 {
   return get_places ()->libexec;
+}
+
+const gchar *
+mill_engine_get_modules_dir (void)
+{
+  return get_places ()->modules;
 }
 
 static gpointer

@@ -28,6 +28,10 @@ const gchar *mill_engine_get_pipelines_dir (void);
 const gchar *mill_engine_get_presets_dir (void);
 const gchar *mill_engine_get_libexec_dir (void);
 
+/* Directory of what the programs of millrace load by themselves.
+ * Returns: (transfer none), valid for ever. */
+const gchar *mill_engine_get_modules_dir (void);
+
 /* Where the links of a daemon with the default runtime directory are, or of
  * that which MILLRACE_RUNTIME_DIR names. Returns: (transfer none) */
 const gchar *mill_engine_get_links_dir (void);
