@@ -207,6 +207,7 @@ mill_cmaf_assembly_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     return;
   }
   lane->hold_generation = 0;
+  mill_cmaf_dating_tell_locked (self, cut->number);
   mill_cmaf_track_take (lane->track, n, &self->taken);
   MillCmafWritten *written = begin_rendition_locked (self, lane)
       ? mill_cmaf_lane_open (lane, lane->segment)

@@ -271,6 +271,21 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
   return TRUE;
 }
 
+void
+mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
+{
+  const MillCmafMarkers *markers =
+      mill_cmaf_publisher_get_markers (self->publisher);
+  for (guint i = 0; i < markers->list->len; i++) {
+    MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
+    if (marker->start_us >= from_us)
+      marker->start_us += us;
+    if (marker->end_us >= MAX (from_us, 0))
+      marker->end_us += us;
+  }
+  update_border_locked (self);
+}
+
 /* ---- at a cut ---- */
 
 /* Breaks that end by themselves: nobody else will say so. */

@@ -56,7 +56,7 @@ rewrite (MillCmafPublisher *self, MillStoreJob *job)
   g_clear_pointer (&self->index_object, mill_store_object_unref);
   self->index_object = mill_store_object_new (self->store, MILL_LIVE_INDEX_NAME,
       MILL_STORE_APPEND);
-  self->index_stale = FALSE;
+  self->index_stale = self->index_moved = FALSE;
 }
 
 /* The segment @k of rendition @i as one chunk. */
@@ -454,6 +454,20 @@ mill_cmaf_index_add (MillCmafPublisher *self, MillStoreJob *job,
 }
 
 void
+mill_cmaf_index_shift (MillCmafPublisher *self, guint64 number, gint64 us)
+{
+  if (self->index != NULL && mill_live_index_shift (self->index, number, us))
+    self->index_moved = TRUE;
+}
+
+void
+mill_cmaf_index_renew (MillCmafPublisher *self, MillStoreJob *job)
+{
+  if (self->index != NULL && (self->index_stale || self->index_moved))
+    rewrite (self, job);
+}
+
+void
 mill_cmaf_index_announce (MillCmafPublisher *self, MillStoreJob *job,
     guint64 number)
 {
@@ -482,8 +496,10 @@ mill_cmaf_index_list (MillCmafPublisher *self, MillStoreJob *job)
     append (self, job,
         mill_live_index_list (self->index, last->generation, last->number,
             state->target_duration_s));
-  if (self->index_stale || mill_live_index_wants_compaction (self->index))
+  if (mill_live_index_wants_compaction (self->index))
     rewrite (self, job);
+  else
+    mill_cmaf_index_renew (self, job);
 }
 
 void

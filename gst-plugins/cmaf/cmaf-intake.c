@@ -60,6 +60,7 @@ take_locked (MillCmafPackager *self, MillCmafLane *lane,
   }
   if (pushed != MILL_CMAF_QUEUED)
     return;
+  mill_cmaf_dating_note_locked (self, lane, input);
   if (lane == self->timing)
     mill_cmaf_cutting_offer_locked (self, lane, length - 1);
   else

@@ -60,6 +60,15 @@ mill_cmaf_listings_clear (MillCmafOutput *output)
 }
 
 void
+mill_cmaf_listings_renew (MillCmafPublisher *self)
+{
+  for (guint i = 0; i < self->outputs->len; i++) {
+    mill_cmaf_listings_clear (mill_cmaf_publisher_output (self, i));
+    mill_cmaf_listings_begin (self, i);
+  }
+}
+
+void
 mill_cmaf_listings_add_last (MillCmafPublisher *self)
 {
   MillCmafManifest manifest = describe (self);

@@ -4,13 +4,15 @@
 
 #include "cmaf-counting.h"
 #include "cmaf-lane.h"
+#include "cmaf-wall.h"
 
 G_BEGIN_DECLS
 
 /*
  * The packager's inside, shared by the files that it is made of: cmaf-packager
- * (calls, reports), cmaf-stats (what is seen of it), cmaf-intake (samples as they come), cmaf-clock (when
- * something is late), cmaf-publication (what is listed when),
+ * (calls, reports), cmaf-stats (what is seen of it), cmaf-intake (samples as they
+ * come), cmaf-clock (when something is late), cmaf-dating (the wall clock),
+ * cmaf-publication (what is listed when),
  * cmaf-pushback (what runs ahead), cmaf-assembly (samples to segments) and
  * cmaf-cutting (where segments begin). Nothing else includes it. Functions that
  * end in _locked expect the packager's lock.
@@ -36,6 +38,8 @@ struct _MillCmafPackager
   MillCmafReportFunc report;
   GObject *owner; /* not held, but while a report is delivered */
 
+  gint asks_arrival; /* atomic: see mill_cmaf_packager_asks_arrival(); read with
+                      * every sample, so it is where the lock is */
   GMutex lock; /* everything below but noted */
   MillCmafPublisher *publisher;
   MillCmafTimeline *timeline;
@@ -48,6 +52,12 @@ struct _MillCmafPackager
   MillCmafLane *pacer; /* (nullable): the lane that moves the clock */
   guint64 clock; /* ns of media that have arrived */
   gboolean has_wall;
+  MillCmafDating dating;
+  MillCmafWall *wall; /* what dates were moved by, and are going to be */
+  gint64 wall_offset_us; /* which the timeline and the state know already */
+  guint64 take; /* first number that it counts for */
+  GstClockTimeDiff take_start; /* running time; G_MININT64: of the first take */
+  gboolean dates_told; /* players may have seen some */
   guint64 next_publish; /* number */
   gboolean manifests; /* multivariant playlist and MPD are out */
   gboolean limited; /* the timeline knows the target duration */
@@ -130,6 +140,28 @@ void mill_cmaf_intake_clear (MillCmafPackager *self);
 /** A sample of @lane has arrived. */
 void mill_cmaf_clock_advance_locked (MillCmafPackager *self, MillCmafLane *lane,
     const MillCmafInput *input);
+
+/* ---- cmaf-dating.c ---- */
+
+/** See mill_cmaf_packager_set_wall(), mill_cmaf_packager_note_reference(). */
+void mill_cmaf_dating_begin_locked (MillCmafPackager *self,
+    MillCmafDating dating, gint64 wall_us, GstClockTimeDiff start);
+void mill_cmaf_dating_refer_locked (MillCmafPackager *self, gint64 zero_us);
+
+/** @input was queued as the last sample of @lane, and was not offered yet. */
+void mill_cmaf_dating_note_locked (MillCmafPackager *self,
+    const MillCmafLane *lane, const MillCmafInput *input);
+
+/** A cut is about to be made. */
+void mill_cmaf_dating_cut_locked (MillCmafPackager *self);
+
+/** Something of segment @number is about to be told. */
+void mill_cmaf_dating_tell_locked (MillCmafPackager *self, guint64 number);
+
+/** The first playlists could be written. @due: players wait for them
+ * Returns: whether they may be: no date changes any more */
+gboolean mill_cmaf_dating_announce_locked (MillCmafPackager *self,
+    gboolean due);
 
 /* ---- cmaf-pushback.c ---- */
 
@@ -217,6 +249,10 @@ gboolean mill_cmaf_cues_take_locked (MillCmafPackager *self,
 /** Returns: flags of a cut at @start for the sake of breaks */
 MillCmafCutFlags mill_cmaf_cues_get_flags_locked (const MillCmafPackager *self,
     GstClockTimeDiff start);
+
+/** Dates from @from_us on are moved by @us, and no player has seen any. */
+void mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us,
+    gint64 us);
 
 /** @cut was made. */
 void mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut);

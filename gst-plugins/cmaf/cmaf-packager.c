@@ -10,9 +10,6 @@
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
 #define CLOSE_TIMEOUT_US (5 * G_USEC_PER_SEC)
-/* By how much the source's clock may be off what playlists tell: a clock that
- * drifts must not break a stream, one that was set must. */
-#define REFERENCE_MAX_US G_USEC_PER_SEC
 /* A server may be away for long, and who closes has others to look after. */
 #define CLOSE_REMOTE_TIMEOUT_US (1 * G_USEC_PER_SEC)
 
@@ -202,6 +199,8 @@ mill_cmaf_packager_new (const MillCmafPackagerOptions *options,
       g_ptr_array_new_with_free_func ((GDestroyNotify) mill_cmaf_lane_free);
   self->position = self->noted.position = GST_CLOCK_STIME_NONE;
   self->hold_until = G_MININT64;
+  self->wall = mill_cmaf_wall_new ();
+  self->asks_arrival = TRUE;
   self->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->row = g_array_new (FALSE, TRUE, sizeof (MillCmafSegment));
   mill_cmaf_track_init_taken (&self->taken);
@@ -217,6 +216,7 @@ clear_packager (gpointer data)
   g_clear_pointer (&self->cues, mill_cmaf_cues_free);
   g_clear_pointer (&self->publisher, mill_cmaf_publisher_free);
   g_clear_pointer (&self->timeline, mill_cmaf_timeline_free);
+  mill_cmaf_wall_free (self->wall);
   g_ptr_array_unref (self->lanes);
   g_hash_table_unref (self->images);
   g_array_unref (self->row);
@@ -326,32 +326,27 @@ mill_cmaf_packager_close (MillCmafPackager *self)
 }
 
 void
-mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us)
+mill_cmaf_packager_set_wall (MillCmafPackager *self, MillCmafDating dating,
+    gint64 wall_us, GstClockTimeDiff start)
 {
   g_mutex_lock (&self->lock);
-  if (!self->has_wall)
-    mill_cmaf_timeline_set_wall (self->timeline, wall_us);
-  self->has_wall = TRUE;
+  mill_cmaf_dating_begin_locked (self, dating, wall_us, start);
   unlock (self);
+}
+
+gboolean
+mill_cmaf_packager_asks_arrival (const MillCmafPackager *self)
+{
+  return g_atomic_int_get (&self->asks_arrival);
 }
 
 void
 mill_cmaf_packager_note_reference (MillCmafPackager *self,
     GstClockTimeDiff time, gint64 wall_us)
 {
-  gint64 zero_us = wall_us - time / (GstClockTimeDiff) GST_USECOND;
   g_mutex_lock (&self->lock);
-  if (!self->has_wall) {
-    mill_cmaf_timeline_set_wall (self->timeline, zero_us);
-    self->has_wall = TRUE;
-  } else if (zero_us != mill_cmaf_timeline_get_wall (self->timeline)) {
-    gint64 off = zero_us - mill_cmaf_timeline_get_wall (self->timeline);
-    gboolean breaks = ABS (off) >= REFERENCE_MAX_US;
-    /* What was put aside is from before. */
-    if (breaks)
-      mill_cmaf_intake_begin_locked (self);
-    mill_cmaf_timeline_move_wall (self->timeline, zero_us, breaks);
-  }
+  mill_cmaf_dating_refer_locked (self,
+      wall_us - time / (GstClockTimeDiff) GST_USECOND);
   unlock (self);
 }
 

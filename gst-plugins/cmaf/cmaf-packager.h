@@ -82,8 +82,31 @@ gboolean mill_cmaf_packager_open_store (MillCmafPackager *self,
  * Waits for writes under way; no report comes after it. */
 void mill_cmaf_packager_close (MillCmafPackager *self);
 
-/** Wall clock at running time 0, µs since 1970; the first call counts. */
-void mill_cmaf_packager_set_wall (MillCmafPackager *self, gint64 wall_us);
+/**
+ * MillCmafDating: what dates are of
+ * @MILL_CMAF_DATED_AS_TOLD: the wall clock that is told, whenever samples come
+ * @MILL_CMAF_DATED_BY_ARRIVAL: the same, but for what comes earlier than it was
+ *   made by that: see cmaf-wall.h
+ */
+typedef enum
+{
+  MILL_CMAF_DATED_AS_TOLD,
+  MILL_CMAF_DATED_BY_ARRIVAL,
+} MillCmafDating;
+
+/**
+ * mill_cmaf_packager_set_wall:
+ * @wall_us: wall clock at running time 0, µs since 1970
+ * @start: running time of the first sample, ns
+ *
+ * The first call counts.
+ */
+void mill_cmaf_packager_set_wall (MillCmafPackager *self, MillCmafDating dating,
+    gint64 wall_us, GstClockTimeDiff start);
+
+/** Returns: whether @arrival of the next sample is looked at, as it is of one that
+ * is discontinuous; any thread */
+gboolean mill_cmaf_packager_asks_arrival (const MillCmafPackager *self);
 
 /**
  * mill_cmaf_packager_note_reference:

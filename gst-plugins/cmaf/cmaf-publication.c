@@ -209,6 +209,16 @@ mill_cmaf_publication_limit_locked (MillCmafPackager *self)
       state->target_duration_s * GST_SECOND + 499 * GST_MSECOND);
 }
 
+static void
+write_manifests_locked (MillCmafPackager *self)
+{
+  gboolean due = are_manifests_due_locked (self);
+  if (mill_cmaf_dating_announce_locked (self, due))
+    mill_cmaf_publisher_write_manifests (self->publisher, due);
+  else
+    mill_cmaf_publisher_write_state (self->publisher);
+}
+
 void
 mill_cmaf_publication_run_locked (MillCmafPackager *self)
 {
@@ -233,6 +243,7 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
       mill_cmaf_packager_fail_locked (self, full);
       break;
     }
+    mill_cmaf_dating_tell_locked (self, cut->number);
     fill_row_locked (self, cut);
     if (self->cues != NULL)
       mill_cmaf_cues_retire_locked (self, cut);
@@ -253,8 +264,7 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
   if (shrunk != NULL)
     mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, shrunk);
   if (published && !mill_cmaf_packager_is_vod (self) && !self->finishing)
-    mill_cmaf_publisher_write_manifests (self->publisher,
-        are_manifests_due_locked (self));
+    write_manifests_locked (self);
 }
 
 void
@@ -270,6 +280,7 @@ mill_cmaf_publication_end_locked (MillCmafPackager *self)
   if (mill_cmaf_sheets_is_pending (self->publisher))
     return;
   self->ended = TRUE;
+  mill_cmaf_dating_announce_locked (self, TRUE);
   if (mill_cmaf_publisher_get_state (self->publisher)->cuts->len > 0)
     mill_cmaf_publisher_end (self->publisher);
   else

@@ -69,6 +69,7 @@ struct _MillCmafPublisher
   MillLiveIndex *index; /* NULL for VOD */
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
+  gboolean index_moved; /* lines that were written are others now: the same */
   GstClockTime part_target; /* longest part; 0: chunks are no parts */
   GHashTable *part_targets; /* (nullable): rendition's name -> guint64 ns */
   GArray *past; /* (nullable): MillLiveChunk, a predecessor's lines */
@@ -128,6 +129,9 @@ void mill_cmaf_sheets_retire (MillCmafPublisher *self, gint64 due);
 /** The playlists of rendition @i are kept from now on, with all it has. */
 void mill_cmaf_listings_begin (MillCmafPublisher *self, guint i);
 
+/** What the playlists say of segments has changed. */
+void mill_cmaf_listings_renew (MillCmafPublisher *self);
+
 /** A segment was added to, or is about to leave, the lists of the state. */
 void mill_cmaf_listings_add_last (MillCmafPublisher *self);
 void mill_cmaf_listings_remove_first (MillCmafPublisher *self);
@@ -165,6 +169,13 @@ GstClockTime mill_cmaf_index_choose_target (MillCmafPublisher *self, guint i,
 /** A line for @write, whose chunk has @length bytes, and is in @job. */
 void mill_cmaf_index_add (MillCmafPublisher *self, MillStoreJob *job,
     const MillCmafChunkWrite *write, gsize length);
+
+/** Lines of segments from @number on are dated @us later. The file is written
+ * anew with the next playlists. */
+void mill_cmaf_index_shift (MillCmafPublisher *self, guint64 number, gint64 us);
+
+/** Puts the file anew where it does not say what there is. */
+void mill_cmaf_index_renew (MillCmafPublisher *self, MillStoreJob *job);
 
 /** Segments from @number on are of the generation of the state. */
 void mill_cmaf_index_announce (MillCmafPublisher *self, MillStoreJob *job,

@@ -486,6 +486,32 @@ replace_predecessor (MillCmafPublisher *self, gint64 now)
 }
 
 void
+mill_cmaf_publisher_shift_dates (MillCmafPublisher *self, guint64 number,
+    gint64 us)
+{
+  MillCmafState *state = self->state;
+  guint k = state->cuts->len;
+  while (k > 0 && mill_cmaf_publisher_cut (self, k - 1)->number >= number)
+    mill_cmaf_publisher_cut (self, --k)->wall_us += us;
+  if (k == 0 && state->cuts->len > 0 && !self->continued)
+    state->availability_start_us += us;
+  mill_cmaf_index_shift (self, number, us);
+  if (k == state->cuts->len)
+    return;
+  mill_cmaf_listings_renew (self);
+  self->state_stale = TRUE;
+}
+
+void
+mill_cmaf_publisher_write_state (MillCmafPublisher *self)
+{
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  mill_cmaf_saving_put (self, job);
+  mill_cmaf_index_renew (self, job);
+  mill_cmaf_saving_submit (self, job);
+}
+
+void
 mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests)
 {

@@ -203,6 +203,14 @@ void mill_cmaf_publisher_add (MillCmafPublisher *self, const MillCmafCut *cut,
  * leaves the lists of an event, and a successor reads so many only */
 GError *mill_cmaf_publisher_refuse_segment (const MillCmafPublisher *self);
 
+/** What is dated from segment @number on is @us later: no playlist has
+ * told of it. */
+void mill_cmaf_publisher_shift_dates (MillCmafPublisher *self, guint64 number,
+    gint64 us);
+
+/** Writes what a successor needs, and nothing for players. */
+void mill_cmaf_publisher_write_state (MillCmafPublisher *self);
+
 /** Writes state, playlists and MPD. @manifests: FALSE leaves out multivariant
  * playlist and MPD, because renditions are still to come. */
 void mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,

@@ -79,6 +79,19 @@ mill_cmaf_timeline_move_wall (MillCmafTimeline *self, gint64 wall_us,
     self->pending |= MILL_CMAF_CUT_DISCONTINUITY | MILL_CMAF_CUT_PERIOD;
 }
 
+void
+mill_cmaf_timeline_shift_wall (MillCmafTimeline *self, guint64 number,
+    gint64 us)
+{
+  self->wall_us += us;
+  self->next_wall_us += us;
+  for (guint i = 0; i < self->cuts->len; i++) {
+    MillCmafCut *cut = &g_array_index (self->cuts, MillCmafCut, i);
+    if (cut->number >= number)
+      cut->wall_us += us;
+  }
+}
+
 gint64
 mill_cmaf_timeline_get_wall (const MillCmafTimeline *self)
 {

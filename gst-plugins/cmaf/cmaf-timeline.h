@@ -88,6 +88,10 @@ void mill_cmaf_timeline_set_wall (MillCmafTimeline *self, gint64 wall_us);
 void mill_cmaf_timeline_move_wall (MillCmafTimeline *self, gint64 wall_us,
     gboolean breaks);
 
+/** What is dated from cut @number on, cuts to come among it, is @us later. */
+void mill_cmaf_timeline_shift_wall (MillCmafTimeline *self, guint64 number,
+    gint64 us);
+
 /** Returns: wall clock at running time 0, as it is going to be, µs since 1970 */
 gint64 mill_cmaf_timeline_get_wall (const MillCmafTimeline *self);
 

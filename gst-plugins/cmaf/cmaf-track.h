@@ -59,6 +59,7 @@ typedef struct
  * @frame_length: ticks of an audio frame; 0: that of the track
  * @size: bytes
  * @discont: the source was interrupted before it
+ * @arrival: running time when it came, ns; GST_CLOCK_STIME_NONE where nobody asks
  */
 typedef struct
 {
@@ -70,6 +71,7 @@ typedef struct
   gboolean sync;
   gboolean open; /* with sync: see MILL_CMAF_SAMPLE_OPEN */
   gboolean discont;
+  GstClockTimeDiff arrival;
 } MillCmafInput;
 
 /**

@@ -136,6 +136,7 @@ gst_cmaf_media_describe_buffer (GstCmafMedia *self, GstBuffer *buffer,
     .duration = GST_BUFFER_DURATION (buffer),
     .size = size,
     .discont = GST_BUFFER_IS_DISCONT (buffer),
+    .arrival = GST_CLOCK_STIME_NONE,
   };
   look_into (self, buffer, ret_input);
   return TRUE;

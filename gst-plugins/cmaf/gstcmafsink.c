@@ -22,6 +22,7 @@
 
 #include "gstcmafsinkcaps.h"
 #include "gstcmafsinkcues.h"
+#include "gstcmafsinkdates.h"
 #include "gstcmafsinkimage.h"
 #include "gstcmafsinkmeta.h"
 #include "gstcmafsinknegotiation.h"
@@ -34,9 +35,6 @@
 
 GST_DEBUG_CATEGORY_STATIC (cmafsink_debug);
 #define GST_CAT_DEFAULT cmafsink_debug
-
-/* From 1900 to 1970 (RFC 5905 figure 4). */
-#define NTP_TO_UNIX_US (G_GINT64_CONSTANT (2208988800) * G_USEC_PER_SEC)
 
 #define GST_TYPE_CMAF_SINK (gst_cmaf_sink_get_type ())
 G_DECLARE_FINAL_TYPE (GstCmafSink, gst_cmaf_sink, GST, CMAF_SINK, GstElement)
@@ -54,12 +52,8 @@ struct _GstCmafSink
   guint32 eos_seqnum;
   guint next_side[2]; /* pads of metadata, of pictures */
 
-  gint has_wall; /* atomic */
   GstCmafSinkCues cues; /* its own lock */
-
-  /* from READY->PAUSED on */
-  GstCmafSinkTimeSource time_source;
-  gint64 epoch_us;
+  GstCmafSinkDates dates; /* from READY->PAUSED on */
 };
 
 GST_ELEMENT_REGISTER_DECLARE (cmafsink)
@@ -191,64 +185,6 @@ on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
 
 /* ---- data ---- */
 
-/* The wall clock at running time 0, for PROGRAM-DATE-TIME: from the pipeline's
- * clock when there is one, else as if this buffer were from now. */
-static gint64
-ask_wall (GstCmafSink *self, GstClockTimeDiff running_time)
-{
-  gint64 now_us = g_get_real_time ();
-  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
-  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (self));
-  if (clock != NULL && GST_STATE (self) == GST_STATE_PLAYING &&
-      GST_CLOCK_TIME_IS_VALID (base))
-    running_time = GST_CLOCK_DIFF (base, gst_clock_get_time (clock));
-  return now_us - running_time / (GstClockTimeDiff) GST_USECOND;
-}
-
-static void
-set_wall (GstCmafSink *self, GstClockTimeDiff running_time)
-{
-  if (!g_atomic_int_compare_and_exchange (&self->has_wall, FALSE, TRUE))
-    return;
-  mill_cmaf_packager_set_wall (self->packager,
-      self->time_source == GST_CMAF_SINK_MEDIA ? self->epoch_us
-                                               : ask_wall (self, running_time));
-}
-
-/* @ret_wall_us: what the source's clock said of @buffer, µs since 1970 */
-static gboolean
-read_reference (GstBuffer *buffer, gint64 *ret_wall_us)
-{
-  gpointer state = NULL;
-  GstMeta *meta;
-  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
-              GST_REFERENCE_TIMESTAMP_META_API_TYPE)) != NULL) {
-    const GstReferenceTimestampMeta *own = (GstReferenceTimestampMeta *) meta;
-    const gchar *name =
-        gst_structure_get_name (gst_caps_get_structure (own->reference, 0));
-    gint64 time_us = (gint64) (own->timestamp / GST_USECOND);
-    gboolean is_ntp = g_str_equal (name, "timestamp/x-ntp");
-    if (!is_ntp && !g_str_equal (name, "timestamp/x-unix"))
-      continue;
-    *ret_wall_us = is_ntp ? time_us - NTP_TO_UNIX_US : time_us;
-    return *ret_wall_us > 0;
-  }
-  return FALSE;
-}
-
-static void
-note_time (GstCmafSink *self, GstBuffer *buffer, GstClockTimeDiff running_time)
-{
-  gint64 wall_us;
-  if (self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP &&
-      read_reference (buffer, &wall_us)) {
-    mill_cmaf_packager_note_reference (self->packager, running_time, wall_us);
-    g_atomic_int_set (&self->has_wall, TRUE);
-  } else {
-    set_wall (self, running_time);
-  }
-}
-
 /* A pad that was requested while the element went down may be active although
  * nobody packages any more. */
 static gboolean
@@ -284,9 +220,10 @@ gst_cmaf_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
     gst_buffer_unref (buffer);
     return GST_FLOW_OK;
   }
-  if (G_UNLIKELY (!g_atomic_int_get (&self->has_wall) ||
-          self->time_source == GST_CMAF_SINK_REFERENCE_TIMESTAMP))
-    note_time (self, buffer, input.pts);
+  if (G_UNLIKELY (gst_cmaf_sink_dates_are_asked (&self->dates, self->packager,
+          &input)))
+    gst_cmaf_sink_dates_note (&self->dates, (GstElement *) self, self->packager,
+        buffer, &input);
   if (media->kind == MILL_CMAF_VIDEO)
     gst_cmaf_sink_text_pad_look (own, self->packager, &input, buffer);
   return mill_cmaf_packager_push (self->packager,
@@ -678,12 +615,11 @@ start (GstCmafSink *self)
       gst_cmaf_sink_settings_fill (&self->settings, &options, &error);
   gst_cmaf_sink_storage_copy (&self->settings.storage, &storage);
   g_autofree gchar *location = g_strdup (self->settings.location);
-  self->time_source = self->settings.program_date_time;
-  self->epoch_us = self->settings.epoch_us;
+  gst_cmaf_sink_dates_begin (&self->dates, self->settings.program_date_time,
+      self->settings.epoch_us);
   self->ended = FALSE;
   self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
-  g_atomic_int_set (&self->has_wall, FALSE);
   gst_cmaf_sink_cues_reset (&self->cues);
   g_autoptr (MillStore) store = is_valid
       ? gst_cmaf_sink_storage_open (&storage, GST_ELEMENT (self), location,

@@ -57,7 +57,7 @@ static GType
 gst_cmaf_sink_time_source_get_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_CMAF_SINK_WALL_CLOCK, "When the first sample came", "wall-clock" },
+    { GST_CMAF_SINK_WALL_CLOCK, "When the first samples came", "wall-clock" },
     { GST_CMAF_SINK_REFERENCE_TIMESTAMP,
         "What the source's clock said (meta on buffers, NTP or Unix time)",
         "reference-timestamp" },

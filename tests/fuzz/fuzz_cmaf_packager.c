@@ -12,6 +12,7 @@
 
 #define N_VIDEOS 3
 #define N_LANES (N_VIDEOS + 1)
+#define NOON_US G_GINT64_CONSTANT (1764072000000000)
 #define GOP 5
 #define FRAME_NS (40 * (GstClockTimeDiff) GST_MSECOND)
 #define OPERATIONS_MAX 192
@@ -93,6 +94,9 @@ push (Rig *self, guint i, gboolean odd)
     .size = 8,
     .sync = !is_video || (source->frame % GOP == 0) != odd,
     .discont = source->discont,
+    /* Late, early, and as if all of a second came at once. */
+    .arrival = (source->frame & 64 ? time : source->frame / 25 * GST_SECOND) -
+        (odd ? 700 : 0) * (GstClockTimeDiff) GST_MSECOND,
   };
   source->discont = FALSE;
   source->frame++;
@@ -298,6 +302,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (GError) error = NULL;
   mill_cmaf_packager_open (rig.packager, dir, &error);
   g_assert_no_error (error);
+  mill_cmaf_packager_set_wall (rig.packager,
+      data[0] & 8 ? MILL_CMAF_DATED_BY_ARRIVAL : MILL_CMAF_DATED_AS_TOLD,
+      NOON_US, 0);
   for (guint i = 0; i < N_LANES; i++) {
     rig.sources[i].lane = mill_cmaf_packager_add_lane (rig.packager, "pad",
         i < N_VIDEOS ? MILL_CMAF_VIDEO : MILL_CMAF_AUDIO);

@@ -45,6 +45,28 @@ test_cuts (void)
   g_assert_cmpuint (mill_cmaf_timeline_at (timeline, 0)->number, ==, 18);
 }
 
+/* Dates nobody was told of yet move, and those to come with them. */
+static void
+test_shift_wall (void)
+{
+  g_autoptr (MillCmafTimeline) timeline =
+      mill_cmaf_timeline_new (SEGMENT, 1, 0);
+  mill_cmaf_timeline_set_wall (timeline, 9000000);
+  for (guint i = 0; i < 3; i++)
+    mill_cmaf_timeline_cut (timeline, i * SEGMENT, i * SEGMENT,
+        MILL_CMAF_CUT_NONE);
+  mill_cmaf_timeline_shift_wall (timeline, 1, -1500000);
+  g_assert_cmpint (mill_cmaf_timeline_find (timeline, 0)->wall_us, ==, 9000000);
+  g_assert_cmpint (mill_cmaf_timeline_find (timeline, 1)->wall_us, ==, 9500000);
+  g_assert_cmpint (mill_cmaf_timeline_find (timeline, 2)->wall_us, ==,
+      11500000);
+  g_assert_cmpint (mill_cmaf_timeline_get_wall (timeline), ==, 7500000);
+  g_assert_cmpint (mill_cmaf_timeline_cut (timeline, 3 * SEGMENT, 3 * SEGMENT,
+                       MILL_CMAF_CUT_DISCONTINUITY)
+                       ->wall_us,
+      ==, 13500000);
+}
+
 static void
 test_long_gop (void)
 {
@@ -417,6 +439,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cmaf/timeline/cuts", test_cuts);
+  g_test_add_func ("/cmaf/timeline/shift-wall", test_shift_wall);
   g_test_add_func ("/cmaf/timeline/long-gop", test_long_gop);
   g_test_add_func ("/cmaf/timeline/absence", test_absence);
   g_test_add_func ("/cmaf/timeline/never-back", test_never_back);

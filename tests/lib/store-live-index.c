@@ -307,6 +307,33 @@ test_versions (void)
   }
 }
 
+/* Dates that were not told to anybody yet: of segments from one on. */
+static void
+test_shift (void)
+{
+  g_autoptr (MillLiveIndex) index = mill_live_index_new (0);
+  g_autoptr (MillLiveIndex) expected = mill_live_index_new (0);
+
+  for (guint i = 0; i < 4; i++) {
+    MillLiveChunk chunk = chunks[i];
+
+    g_bytes_unref (mill_live_index_add (index, &chunk));
+    if (chunk.number >= 18)
+      chunk.wall_us += 1000000;
+    g_bytes_unref (mill_live_index_add (expected, &chunk));
+  }
+  g_assert_false (mill_live_index_shift (index, 19, -1));
+  g_assert_true (mill_live_index_shift (index, 18, 1000000));
+  g_autoptr (GBytes) got = mill_live_index_print (index);
+  g_autoptr (GBytes) wanted = mill_live_index_print (expected);
+  g_assert_true (g_bytes_equal (got, wanted));
+  /* A date is never negative. */
+  g_assert_true (mill_live_index_shift (index, 17, -G_MAXINT64));
+  g_autoptr (GBytes) least = mill_live_index_print (index);
+  g_assert_nonnull (g_strstr_len (g_bytes_get_data (least, NULL),
+      (gssize) g_bytes_get_size (least), " - 0\na128-2"));
+}
+
 /* A stream that runs for days has a file that stays small. */
 static void
 test_compaction (void)
@@ -361,6 +388,7 @@ main (int argc, char **argv)
   g_test_add_func ("/live-index/refused", test_refused);
   g_test_add_func ("/live-index/records", test_records);
   g_test_add_func ("/live-index/versions", test_versions);
+  g_test_add_func ("/live-index/shift", test_shift);
   g_test_add_func ("/live-index/compaction", test_compaction);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <gst/check/gstharness.h>
+#include <gst/check/gsttestclock.h>
 #include <string.h>
 
 #include "bmff/bmff-segment.h"
@@ -160,6 +161,15 @@ make_frame (gboolean idr, gsize size)
   return buffer;
 }
 
+/* Media comes when it is made: none before @time. */
+static inline void
+wait_for (GstHarness *harness, GstClockTime time)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (harness->element);
+  if (gst_clock_get_time (clock) < time)
+    gst_test_clock_set_time (GST_TEST_CLOCK (clock), time);
+}
+
 static inline GstFlowReturn
 push_video (Fixture *self, GstClockTime pts, GstClockTime dts, gboolean idr)
 {
@@ -167,6 +177,7 @@ push_video (Fixture *self, GstClockTime pts, GstClockTime dts, gboolean idr)
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DTS (buffer) = dts;
   GST_BUFFER_DURATION (buffer) = FRAME_NS;
+  wait_for (self->video, dts);
   return gst_harness_push (self->video, buffer);
 }
 
@@ -177,6 +188,7 @@ push_audio (Fixture *self, GstClockTime pts)
   gst_buffer_memset (buffer, 0, 0x21, 300);
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DURATION (buffer) = AAC_NS;
+  wait_for (self->audio, pts);
   return gst_harness_push (self->audio, buffer);
 }
 

@@ -219,6 +219,7 @@ push_dated (Fixture *f, guint from, guint to, const gchar *caps, guint64 zero)
     if (reference != NULL)
       gst_buffer_add_reference_timestamp_meta (buffer, reference,
           zero + i * FRAME_NS, GST_CLOCK_TIME_NONE);
+    wait_for (f->video, i * FRAME_NS);
     g_assert_cmpint (gst_harness_push (f->video, buffer), ==, GST_FLOW_OK);
   }
 }

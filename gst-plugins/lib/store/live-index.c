@@ -189,6 +189,41 @@ mill_live_index_add (MillLiveIndex *self, const MillLiveChunk *chunk)
   return g_bytes_ref (line->line);
 }
 
+/* @line with another WALL, which is its last field. */
+static void
+shift_line (MillLiveIndex *self, Line *line, gint64 us)
+{
+  gsize size;
+  const gchar *data = g_bytes_get_data (line->line, &size);
+  gsize wall = size;
+  GString *text;
+
+  while (data[wall - 1] != ' ')
+    wall--;
+  text = g_string_new_len (data, (gssize) wall);
+  g_string_append_printf (text, "%" G_GINT64_FORMAT "\n",
+      MAX (g_ascii_strtoll (data + wall, NULL, 10) + us, 0));
+  self->live_bytes += text->len - size;
+  g_bytes_unref (line->line);
+  line->line = g_string_free_to_bytes (text);
+}
+
+gboolean
+mill_live_index_shift (MillLiveIndex *self, guint64 number, gint64 us)
+{
+  gboolean any = FALSE;
+
+  for (GList *at = self->lines.head; at != NULL; at = at->next) {
+    Line *line = at->data;
+
+    if (line->number < number)
+      continue;
+    shift_line (self, line, us);
+    any = TRUE;
+  }
+  return any;
+}
+
 static gboolean
 is_before (const Line *line, guint64 generation, guint64 number)
 {

@@ -111,6 +111,10 @@ GBytes *mill_live_index_declare (MillLiveIndex *self, const gchar *rendition,
 /** Records @chunk. Returns: (transfer full): the line to append */
 GBytes *mill_live_index_add (MillLiveIndex *self, const MillLiveChunk *chunk);
 
+/** The chunks of segments from @number on are of @us later, WALL.
+ * Returns: whether there are any: then the file has to be put anew */
+gboolean mill_live_index_shift (MillLiveIndex *self, guint64 number, gint64 us);
+
 /** Segments from @number on are of @generation.
  * Returns: (transfer full): the line to append */
 GBytes *mill_live_index_announce (MillLiveIndex *self, guint64 generation,

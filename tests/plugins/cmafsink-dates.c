@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors */
+
+/* A user would notice: a viewer of low-latency DASH a second later than need be,
+ * for as long as the stream lasts, because its publisher had a second of pictures
+ * waiting when it connected; or dates that jump while somebody watches. Time is
+ * that of a test clock: media comes when a test says. */
+#include "bmff/bmff-reader.h"
+#include "cmafsink-test.h"
+
+#define MS ((gint64) 1000) /* in µs */
+#define GOP 50
+/* Running time at which a publisher connects; where sources lay their first
+ * sample. */
+#define START_NS (61 * GST_SECOND)
+
+/* Playlists cut dates to milliseconds. */
+#define CUT_US (1 * MS)
+
+/**
+ * Take: what a publisher sends, one after the other
+ * @waiting: how many pictures it had when it connected
+ * @start: running time of picture 0
+ * @begin_us, @end_us: wall clock before and after the first sample was pushed
+ */
+typedef struct
+{
+  guint waiting;
+  GstClockTime start;
+  gint64 begin_us;
+  gint64 end_us;
+} Take;
+
+static void
+push_frame (GstHarness *harness, guint i, GstClockTime time,
+    GstClockTime arrival, gboolean discont)
+{
+  GstBuffer *buffer = make_frame (i % GOP == 0, 100);
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = time;
+  GST_BUFFER_DURATION (buffer) = FRAME_NS;
+  if (discont)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  wait_for (harness, arrival);
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+}
+
+/* Pictures @from to @to: those that waited come when it connects, others when
+ * they are taken. */
+static void
+publish (Fixture *f, Take *take, guint from, guint to)
+{
+  for (guint i = from; i < to; i++) {
+    GstClockTime time = take->start + i * FRAME_NS;
+    GstClockTime arrival = i < take->waiting ? take->start
+                                             : time - take->waiting * FRAME_NS;
+    if (i == 0)
+      take->begin_us = g_get_real_time ();
+    push_frame (f->video, i, time, arrival, i == 0);
+    if (i == 0)
+      take->end_us = g_get_real_time ();
+  }
+}
+
+static void
+begin (Fixture *f, guint part_ms)
+{
+  fixture_init (f, make_dir (), "part-duration-ms", part_ms, NULL);
+  f->video = fixture_add (f, "video_0", video_caps ());
+}
+
+/* ---- what is told ---- */
+
+static gint64
+parse_date (const gchar *text)
+{
+  g_autofree gchar *date = g_strndup (text, strcspn (text, "Z"));
+  g_autofree gchar *zulu = g_strconcat (date, "Z", NULL);
+  g_autoptr (GDateTime) parsed = g_date_time_new_from_iso8601 (zulu, NULL);
+  g_assert_nonnull (parsed);
+  return g_date_time_to_unix (parsed) * G_USEC_PER_SEC +
+      g_date_time_get_microsecond (parsed);
+}
+
+/* The date that follows the @k-th @key in the file @name. */
+static gint64
+date_after (Fixture *f, const gchar *name, const gchar *key, guint k)
+{
+  g_autofree gchar *text = read_text (f, name);
+  g_auto (GStrv) pieces = g_strsplit (text, key, -1);
+  g_assert_cmpuint (g_strv_length (pieces), >, k + 1);
+  return parse_date (pieces[k + 1]);
+}
+
+static gint64
+segment_date (Fixture *f, guint k)
+{
+  return date_after (f, "v576/playlist.m3u8", "DATE-TIME:", k);
+}
+
+/* WALL of the first line of live.index that begins with @start. */
+static gint64
+index_date (Fixture *f, const gchar *start)
+{
+  g_autofree gchar *text = read_text (f, "live.index");
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (g_str_has_prefix (lines[i], start))
+      return g_ascii_strtoll (strrchr (lines[i], ' ') + 1, NULL, 10);
+  g_assert_not_reached ();
+}
+
+static guint
+read_timescale (Fixture *f)
+{
+  g_autofree gchar *path = path_of (f, "v576/init-1.mp4");
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_autoptr (MillBmffInit) init =
+      mill_bmff_reader_parse_init ((const guint8 *) data, size, NULL);
+  g_assert_nonnull (init);
+  return init->timescale;
+}
+
+/* Wall clock at media time 0, by the first prft box in segment @name (ISO/IEC
+ * 14496-12 8.16.5). */
+static gint64
+reference_zero (Fixture *f, const gchar *name)
+{
+  g_autofree gchar *path = path_of (f, name);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  gsize i = 0;
+  while (i + 32 < size && memcmp (data + i, "prft", 4) != 0)
+    i++;
+  g_assert_cmpuint (i + 32, <, size);
+  const gchar *box = data + i;
+  guint64 ntp = GST_READ_UINT64_BE (box + 12);
+  guint64 time = box[4] == 0 ? GST_READ_UINT32_BE (box + 20)
+                             : GST_READ_UINT64_BE (box + 20);
+  gint64 fraction_us =
+      (gint64) ((ntp & G_MAXUINT32) * (guint64) G_USEC_PER_SEC >> 32);
+  gint64 since_1970 = (gint64) (ntp >> 32) - G_GINT64_CONSTANT (2208988800);
+  return since_1970 * G_USEC_PER_SEC + fraction_us -
+      (gint64) gst_util_uint64_scale (time, G_USEC_PER_SEC, read_timescale (f));
+}
+
+/* @date_us: of what came @after_us after the first sample of @take by the test
+ * clock */
+static void
+assert_dated (gint64 date_us, const Take *take, gint64 after_us)
+{
+  g_assert_cmpint (date_us, >=, take->begin_us + after_us - CUT_US);
+  g_assert_cmpint (date_us, <=, take->end_us + after_us + CUT_US);
+}
+
+/* ---- at the start ---- */
+
+/* A second waited. All that tells a date says when picture 0 was taken, a second
+ * before it came. */
+static void
+test_waiting (void)
+{
+  Fixture f;
+  Take take = { 25, START_NS, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &take, 0, 160);
+  gint64 first_us = segment_date (&f, 0);
+  assert_dated (first_us, &take, -1000 * MS);
+  assert_dated (index_date (&f, "v576 1 0 0 "), &take, -1000 * MS);
+  assert_dated (index_date (&f, "v576 1 1 0 "), &take, 1000 * MS);
+  assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
+      &take, -1000 * MS);
+  /* Media time is running time here. */
+  assert_dated (reference_zero (&f, "v576/1-1.m4s"), &take,
+      -1000 * MS - (gint64) (START_NS / GST_USECOND));
+  g_assert_cmpint (segment_date (&f, 1) - first_us, ==, 2000 * MS);
+  g_assert_cmpint (segment_date (&f, 2) - first_us, ==, 4000 * MS);
+  fixture_clear (&f);
+}
+
+/* Nothing waited: picture 0 is from when it came. */
+static void
+test_none_waiting (void)
+{
+  Fixture f;
+  Take take = { 0, START_NS, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &take, 0, 60);
+  /* Which is clear after the first segment. */
+  assert_dated (segment_date (&f, 0), &take, 0);
+  publish (&f, &take, 60, 160);
+  assert_dated (segment_date (&f, 0), &take, 0);
+  assert_dated (index_date (&f, "v576 1 0 0 "), &take, 0);
+  fixture_clear (&f);
+}
+
+/* More than a segment waited: nobody sees a date before it is known. */
+static void
+test_long_waiting (void)
+{
+  Fixture f;
+  Take take = { 80, START_NS, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &take, 0, 60);
+  g_assert_true (exists (&f, "v576/1-0.m4s"));
+  g_assert_false (exists (&f, "v576/playlist.m3u8"));
+  g_assert_false (contains (&f, "live.index", "#listed"));
+  publish (&f, &take, 60, 110);
+  assert_dated (segment_date (&f, 0), &take, -3200 * MS);
+  assert_dated (segment_date (&f, 1), &take, -1200 * MS);
+  assert_dated (index_date (&f, "v576 1 0 0 "), &take, -3200 * MS);
+  assert_dated (index_date (&f, "v576 1 0 9 "), &take, -1400 * MS);
+  fixture_clear (&f);
+}
+
+/* The publisher is gone before any playlist is there: the last version of all
+ * has the dates. */
+static void
+test_short_stream (void)
+{
+  Fixture f;
+  Take take = { 25, START_NS, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &take, 0, 30);
+  push_eos (&f);
+  wait_eos (&f);
+  assert_dated (segment_date (&f, 0), &take, -1000 * MS);
+  fixture_clear (&f);
+}
+
+/* By an encoder in the pipeline: it was captured when its stamp says. */
+static void
+test_encoder (void)
+{
+  Fixture f;
+  Take take = { 0 };
+  begin (&f, 200);
+  for (guint i = 0; i < 110; i++) {
+    GstClockTime time = START_NS + i * FRAME_NS;
+    take.begin_us = i == 0 ? g_get_real_time () : take.begin_us;
+    push_frame (f.video, i, time, time + 300 * GST_MSECOND, FALSE);
+    take.end_us = i == 0 ? g_get_real_time () : take.end_us;
+  }
+  assert_dated (segment_date (&f, 0), &take, -300 * MS);
+  fixture_clear (&f);
+}
+
+/* Of two renditions the one that is more behind counts: what dates say is there
+ * has to be there. */
+static void
+test_renditions (void)
+{
+  Fixture f;
+  Take take = { 0 };
+  fixture_init (&f, make_dir (), "part-duration-ms", 200, NULL);
+  f.video = fixture_add (&f, "video_0", NULL);
+  GstHarness *other = fixture_add (&f, "video_1", NULL);
+  gst_harness_set_src_caps (f.video, video_caps ());
+  gst_harness_set_src_caps (other, video_caps ());
+  for (guint i = 0; i < 120; i++) {
+    GstClockTime time = START_NS + i * FRAME_NS;
+    GstClockTime arrival = i < 25 ? START_NS : time - 25 * FRAME_NS;
+    take.begin_us = i == 0 ? g_get_real_time () : take.begin_us;
+    push_frame (f.video, i, time, arrival, FALSE);
+    take.end_us = i == 0 ? g_get_real_time () : take.end_us;
+    /* It is 400 ms behind the first one. */
+    if (i >= 10)
+      push_frame (other, i - 10, time - 10 * FRAME_NS, arrival, FALSE);
+  }
+  g_assert_cmpuint (count (&f, "master.m3u8", "#EXT-X-STREAM-INF"), ==, 2);
+  assert_dated (segment_date (&f, 0), &take, -600 * MS);
+  gst_harness_teardown (other);
+  fixture_clear (&f);
+}
+
+/* In a GOP of IDR P B B P B B ... P: the picture that is decoded as the @i-th of
+ * all is shown as that. */
+static guint
+get_place (guint i)
+{
+  guint k = i % GOP;
+  if (k == 0 || k == GOP - 1)
+    return i;
+  return k % 3 == 1 ? i + 2 : i - 1;
+}
+
+/* Pictures are shown later than they are decoded: a segment is from when its
+ * first picture could be read. */
+static void
+test_reordered (void)
+{
+  Fixture f;
+  Take take = { 0 };
+  begin (&f, 200);
+  for (guint i = 0; i < 110; i++) {
+    GstClockTime decoded = START_NS + i * FRAME_NS;
+    GstBuffer *buffer = make_frame (i % GOP == 0, 100);
+    GST_BUFFER_DTS (buffer) = decoded;
+    GST_BUFFER_PTS (buffer) = START_NS + (get_place (i) + 1) * FRAME_NS;
+    GST_BUFFER_DURATION (buffer) = FRAME_NS;
+    wait_for (f.video, MAX (START_NS, decoded - 400 * GST_MSECOND));
+    take.begin_us = i == 0 ? g_get_real_time () : take.begin_us;
+    g_assert_cmpint (gst_harness_push (f.video, buffer), ==, GST_FLOW_OK);
+    take.end_us = i == 0 ? g_get_real_time () : take.end_us;
+  }
+  assert_dated (segment_date (&f, 0), &take, -400 * MS);
+  fixture_clear (&f);
+}
+
+/* ---- later ---- */
+
+/* Once they were told dates stay, whatever comes earlier than they say. */
+static void
+test_told (void)
+{
+  Fixture f;
+  Take take = { 0, START_NS, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &take, 0, 110);
+  gint64 first_us = segment_date (&f, 0);
+  for (guint i = 110; i < 260; i++)
+    push_frame (f.video, i, START_NS + i * FRAME_NS,
+        START_NS + i * FRAME_NS - 500 * GST_MSECOND, FALSE);
+  for (guint k = 0; k < 5; k++)
+    g_assert_cmpint (segment_date (&f, k) - first_us, ==, k * 2000 * MS);
+  assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
+      &take, 0);
+  fixture_clear (&f);
+}
+
+/* A publisher that comes back has something waiting, and comes back again with
+ * nothing. @part_ms: 0: a segment is told when it is whole, and all of it counts;
+ * else what came before the first part. */
+static void
+test_return (gconstpointer data)
+{
+  guint part_ms = GPOINTER_TO_UINT (data);
+  Fixture f;
+  Take first = { 25, START_NS, 0, 0 };
+  Take second = { 20, START_NS + 20 * GST_SECOND, 0, 0 };
+  Take third = { 0, START_NS + 40 * GST_SECOND, 0, 0 };
+  begin (&f, part_ms);
+  publish (&f, &first, 0, 120);
+  publish (&f, &second, 0, 120);
+  publish (&f, &third, 0, 120);
+  /* Dates go on by the test clock, not by that of this process. */
+  assert_dated (segment_date (&f, 0), &first, -1000 * MS);
+  gint64 second_us = part_ms == 0 ? 19200 * MS : 19800 * MS;
+  assert_dated (segment_date (&f, 3), &first, second_us);
+  assert_dated (segment_date (&f, 4), &first, second_us + 2000 * MS);
+  assert_dated (segment_date (&f, 6), &first, 40000 * MS);
+  assert_dated (segment_date (&f, 7), &first, 42000 * MS);
+  /* A Period begins where its first date says. */
+  assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
+      &first, -1000 * MS);
+  g_autofree gchar *start =
+      g_strdup_printf ("start=\"PT%s0000S\"", part_ms == 0 ? "20.20" : "20.80");
+  g_assert_true (contains (&f, "manifest.mpd", start));
+  g_assert_true (contains (&f, "manifest.mpd", "start=\"PT41.000000S\""));
+  fixture_clear (&f);
+}
+
+/* However much waited, dates do not go back. */
+static void
+test_no_overlap (void)
+{
+  Fixture f;
+  Take first = { 0, START_NS, 0, 0 };
+  Take second = { 50, START_NS + 121 * FRAME_NS + GST_SECOND, 0, 0 };
+  begin (&f, 0);
+  publish (&f, &first, 0, 121);
+  publish (&f, &second, 0, 120);
+  /* It was away for a second, and says that it had two. */
+  assert_dated (segment_date (&f, 3), &first, 121 * 40 * MS);
+  fixture_clear (&f);
+}
+
+/* Another run, of another packager. */
+static void
+test_restart (void)
+{
+  Fixture f;
+  Take late = { 0 };
+  Take again = { 25, START_NS, 0, 0 };
+  begin (&f, 0);
+  /* From five minutes ago, as a clock that stood still would tell. */
+  for (guint i = 0; i < 110; i++) {
+    late.begin_us = i == 0 ? g_get_real_time () : late.begin_us;
+    push_frame (f.video, i, i * FRAME_NS, i * FRAME_NS + 300 * GST_SECOND,
+        FALSE);
+    late.end_us = i == 0 ? g_get_real_time () : late.end_us;
+  }
+  g_autofree gchar *dir = g_strdup (f.dir);
+  fixture_stop (&f);
+  g_clear_pointer (&f.dir, g_free);
+  fixture_init (&f, g_steal_pointer (&dir), "part-duration-ms", 0, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  publish (&f, &again, 0, 110);
+  assert_dated (segment_date (&f, 0), &late, -300000 * MS);
+  assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
+      &late, -300000 * MS);
+  assert_dated (segment_date (&f, 2), &again, -1000 * MS);
+  fixture_clear (&f);
+}
+
+/* ---- what has dates beside segments ---- */
+
+/* A break is marked where its segment is, though it was marked before that was
+ * known. */
+static void
+test_break (void)
+{
+  Fixture f;
+  Take take = { 60, START_NS, 0, 0 };
+  g_autoptr (GstStructure) answer = NULL;
+  g_autoptr (GstStructure) cue =
+      gst_structure_from_string ("cue, type=out, id=(uint)7", NULL);
+  begin (&f, 0);
+  publish (&f, &take, 0, 4);
+  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
+  publish (&f, &take, 4, 160);
+  assert_dated (segment_date (&f, 1), &take, -400 * MS);
+  g_assert_cmpint (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"", 0),
+      ==, segment_date (&f, 1));
+  fixture_clear (&f);
+}
+
+/* The source's own clock, which comes with its second report: nobody was told of
+ * another one, so there is nothing to break. */
+static void
+test_reference_later (void)
+{
+  Fixture f;
+  g_autoptr (GstCaps) unix_time = gst_caps_from_string ("timestamp/x-unix");
+  fixture_init (&f, make_dir (), "program-date-time", 1, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  for (guint i = 0; i < 160; i++) {
+    GstBuffer *buffer = make_frame (i % GOP == 0, 100);
+    GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = i * FRAME_NS;
+    GST_BUFFER_DURATION (buffer) = FRAME_NS;
+    if (i >= 10)
+      gst_buffer_add_reference_timestamp_meta (buffer, unix_time,
+          G_GUINT64_CONSTANT (1764072000) * GST_SECOND + i * FRAME_NS,
+          GST_CLOCK_TIME_NONE);
+    wait_for (f.video, i * FRAME_NS);
+    g_assert_cmpint (gst_harness_push (f.video, buffer), ==, GST_FLOW_OK);
+  }
+  g_assert_cmpint (segment_date (&f, 0), ==,
+      G_GINT64_CONSTANT (1764072000000000));
+  g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXT-X-DISCONTINUITY"),
+      ==, 0);
+  fixture_clear (&f);
+}
+
+gint
+main (gint argc, gchar **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cmafsink/dates/waiting", test_waiting);
+  g_test_add_func ("/cmafsink/dates/none-waiting", test_none_waiting);
+  g_test_add_func ("/cmafsink/dates/long-waiting", test_long_waiting);
+  g_test_add_func ("/cmafsink/dates/short-stream", test_short_stream);
+  g_test_add_func ("/cmafsink/dates/encoder", test_encoder);
+  g_test_add_func ("/cmafsink/dates/renditions", test_renditions);
+  g_test_add_func ("/cmafsink/dates/reordered", test_reordered);
+  g_test_add_func ("/cmafsink/dates/told", test_told);
+  g_test_add_data_func ("/cmafsink/dates/return/whole", GUINT_TO_POINTER (0),
+      test_return);
+  g_test_add_data_func ("/cmafsink/dates/return/parts", GUINT_TO_POINTER (200),
+      test_return);
+  g_test_add_func ("/cmafsink/dates/no-overlap", test_no_overlap);
+  g_test_add_func ("/cmafsink/dates/restart", test_restart);
+  g_test_add_func ("/cmafsink/dates/break", test_break);
+  g_test_add_func ("/cmafsink/dates/reference-later", test_reference_later);
+  return g_test_run ();
+}
