@@ -95,6 +95,14 @@ async function isLow(url, file) {
   return media && /EXT-X-PRELOAD-HINT/.test(await (await fetch(new URL(media, url))).text());
 }
 
+/** How late dates are: what a presentation says of when pictures were taken, less when they were. Of DASH,
+ * where a player's time is that since the availability start time. */
+async function summariseDates(seen, camera, url, [from, to]) {
+  const [, zero] = /availabilityStartTime="([^"]+)"/.exec(url.endsWith('.mpd') ? await (await fetch(url)).text() : '') ?? [];
+  const late = !zero ? [] : seen.frames.filter(([, , wall]) => wall >= from && wall < to).map(([number, media]) => Date.parse(zero) + media - (camera.began + number)).sort((a, b) => a - b);
+  return late.length ? { p50_ms: percentile(late, 0.5), p95_ms: percentile(late, 0.95) } : null;
+}
+
 /** What was seen in a window of the page's time, [from, to) in ms since it loaded. */
 function summarise(seen, timeZero, began, [from, to]) {
   const shown = seen.frames.filter(([, , wall]) => wall >= from && wall < to);
@@ -132,7 +140,8 @@ async function measure(browser, wanted, seconds, settle) {
       const video = document.querySelector('video');
       return { ...window.player.latency?.(), ahead: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0, rate: video.playbackRate };
     });
-    const result = { ...wanted, said, seconds, ...summarise(seen, timeZero, camera.began, window), stages: summariseStages(follower, camera.began, loads, window.map((at) => timeZero + at)), player: wanted.player, config: CONFIG[wanted.player], publisher: ['ffmpeg', ...camera.command] };
+    const dates = await summariseDates(seen, camera, url, window);
+    const result = { ...wanted, said, dates, seconds, ...summarise(seen, timeZero, camera.began, window), stages: summariseStages(follower, camera.began, loads, window.map((at) => timeZero + at)), player: wanted.player, config: CONFIG[wanted.player], publisher: ['ffmpeg', ...camera.command] };
     await viewer.close();
     return result;
   } catch (error) {

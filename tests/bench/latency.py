@@ -17,6 +17,9 @@ def report(row):
         print(f"             a part is told {told['p50_ms']} ms after its last picture is over (P95 {told['p95_ms']}), in the page "
               f"{loaded['p50_ms']} ms later (P95 {loaded['p95_ms']}), in the buffer {buffered['p50_ms']} ms after it was told "
               f"(P95 {buffered['p95_ms']})", flush=True)
+    if row["dates"]:
+        print(f"             a picture is dated {row['dates']['p50_ms']} ms after it was taken (P95 {row['dates']['p95_ms']}), and shown "
+              f"{row['p50_ms'] - row['dates']['p50_ms']} ms after that date", flush=True)
     for line in row["refused_lines"]:
         print(f"             {line}")
 

@@ -122,6 +122,7 @@ export const players = {
       },
       audio: () => player.getTracksFor('audio').map((a) => a.lang),
       selectAudio: (index) => player.setCurrentTrack(player.getTracksFor('audio')[index]),
+      latency: () => ({ latency: player.getCurrentLiveLatency(), target: player.getTargetLiveDelay() }),
       text: () => player.getTracksFor('text').map((t) => ({ language: t.lang, forced: false })),
       showText: (index) => { player.enableText(true); player.setTextTrack(index); },
       thumbnail: (time) => new Promise((resolve) => {
