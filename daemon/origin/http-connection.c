@@ -56,7 +56,7 @@ count_unconfirmed (MillHttpConnection *self)
 }
 
 static void
-check_answer (MillHttpConnection *self)
+check_answer (MillHttpConnection *self, gint64 now)
 {
   const guint64 unconfirmed = count_unconfirmed (self);
   const guint64 taken = self->written - MIN (self->written, unconfirmed);
@@ -65,6 +65,16 @@ check_answer (MillHttpConnection *self)
   const gboolean is_behind = unconfirmed > 0 ||
       self->output.n_text + self->output.length > 0;
 
+  const gint64 due = self->begun +
+      self->shared->write_timeout_ms * (gint64) 1000;
+
+  /* It has all that was there before the chunk that goes out now, however little
+   * that was: until then it waited for us. */
+  if (is_behind && taken >= self->begun_from && due > now) {
+    self->from = MAX (self->from, self->begun_from);
+    self->deadline = due;
+    return;
+  }
   /* Else it waits for us: for a part that is to come. */
   if (is_behind && taken < self->from + least) {
     (*self->shared->slow_ended)++;
@@ -82,7 +92,7 @@ mill_http_connection_check (MillHttpConnection *self, gint64 now)
   if (self->state == MILL_HTTP_READING || self->state == MILL_HTTP_LINGERING)
     mill_http_connection_end (self);
   else
-    check_answer (self);
+    check_answer (self, now);
 }
 
 /* ---- the end of an exchange, of a connection ---- */
@@ -183,6 +193,13 @@ mill_http_connection_send_last (MillHttpConnection *self)
     case MILL_HTTP_OUTPUT_WAITS:
       break;
   }
+}
+
+void
+mill_http_connection_begin_part (MillHttpConnection *self)
+{
+  self->begun = g_get_monotonic_time ();
+  self->begun_from = self->written;
 }
 
 gboolean
@@ -336,7 +353,9 @@ on_ready (MillOriginWatch *watch)
 {
   MillHttpConnection *self = (MillHttpConnection *) watch;
 
-  if ((watch->ready & EPOLLHUP) != 0) {
+  /* While it lingers that is no more than the client's own end: what it has sent
+   * before is to be read, or closing resets the connection. */
+  if ((watch->ready & EPOLLHUP) != 0 && self->state != MILL_HTTP_LINGERING) {
     mill_http_connection_end (self);
     return;
   }

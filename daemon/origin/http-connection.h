@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  *
  * A client has head_timeout_ms from the answer (or the connection) to the end of
  * its next request's head. While something is there for it, it has to take at
- * least 1 KB/s of it, over write_timeout_ms. Main thread.
+ * least 1 KB/s of it, over write_timeout_ms; of a chunk, from when it began if all
+ * before was taken. Main thread.
  */
 typedef struct _MillHttpConnection MillHttpConnection;
 

@@ -315,6 +315,7 @@ mill_http_exchange_send_chunk (MillHttpExchange *self, MillOriginFile *file,
   output->file = mill_origin_files_hold (file);
   output->offset = offset;
   output->length = length;
+  mill_http_connection_begin_part (connection);
   return mill_http_connection_send_part (connection);
 }
 
@@ -329,6 +330,7 @@ mill_http_exchange_end_chunks (MillHttpExchange *self)
   if (self->request.minor > 0)
     g_string_append (text, "0\r\n\r\n");
   set_text (connection, text);
+  mill_http_connection_begin_part (connection);
   mill_http_connection_send_last (connection);
   mill_http_connection_resume (connection);
 }

@@ -63,6 +63,8 @@ struct _MillHttpConnection
   guint64 written; /* accepted by the kernel */
   guint64 from; /* the same, when the deadline was set */
   gint64 deadline; /* monotonic, µs */
+  guint64 begun_from; /* written, when the last chunk began */
+  gint64 begun; /* when that was */
   guint discarded;
   MillHttpExchange exchange;
   MillHttpOutput output;
@@ -77,7 +79,9 @@ void mill_http_exchange_answer (MillHttpExchange *self);
 
 /** Sends the output; with it the exchange is over. */
 void mill_http_connection_send_last (MillHttpConnection *self);
-/** The same of a part of it. Returns: whether it is sent */
+/** A part of it begins to go out. */
+void mill_http_connection_begin_part (MillHttpConnection *self);
+/** Sends that. Returns: whether it is sent */
 gboolean mill_http_connection_send_part (MillHttpConnection *self);
 /** Whoever called is not the connection: the next request is read in a turn to
  * come. */

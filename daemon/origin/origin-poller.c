@@ -129,7 +129,9 @@ mill_origin_poller_remove (MillOriginPoller *self, MillOriginWatch *watch)
   if (watch->is_again)
     g_queue_unlink (&self->again, &watch->again);
   watch->is_again = FALSE;
-  /* Closing its descriptor takes it out of epoll's. */
+  /* Closing alone takes only that out of epoll's set of which nobody else has a
+   * descriptor (epoll(7)), a child that has not come to its exec(), say. */
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
   watch->fd = -1;
 }
 

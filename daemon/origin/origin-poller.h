@@ -47,7 +47,8 @@ void mill_origin_poller_free (MillOriginPoller *self);
 gboolean mill_origin_poller_add (MillOriginPoller *self,
     MillOriginWatch *watch);
 
-/** Its func is not called any more, and its fd is -1, to be closed at once. */
+/** Its func is not called any more, and its fd is -1; whoever closes that has
+ * not done so yet. */
 void mill_origin_poller_remove (MillOriginPoller *self, MillOriginWatch *watch);
 
 /** Calls the func of @watch in the next turn, whatever is ready. */

@@ -270,6 +270,50 @@ test_ended (void)
   tear_down (&fixture);
 }
 
+/* ---- ends ---- */
+
+#define ENOUGH (160 * 1024) /* more than a client's window, less than is kept */
+
+/* RFC 9112 9.6: a client that sends on what nobody reads, and then ends its side,
+ * has all of the answer: no reset that takes what is still on its way. */
+static void
+test_sends_on (void)
+{
+  static const gchar request[] = "GET " SEGMENT " HTTP/1.1\r\nHost: t\r\n"
+                                 "Range: bytes=0-163839\r\n"
+                                 "Content-Length: 100\r\n\r\n";
+  Fixture fixture = { 0 };
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+  MillOriginCounts counts = { 0 };
+
+  set_up (&fixture, NULL);
+  g_autoptr (GSocketConnection) client = connect_to (&fixture);
+  GSocket *socket = g_socket_connection_get_socket (client);
+  g_assert_cmpint (g_socket_send (socket, request, strlen (request), NULL,
+                       NULL),
+      ==, (gssize) strlen (request));
+  while (read_metric (&fixture,
+             "requests_total{kind=\"segment\",class=\"2xx\"}") == 0) {
+    g_main_context_iteration (NULL, FALSE);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+  }
+  /* All is said, the client has read none of it. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  mill_origin_server_get_counts (fixture.server, &counts);
+  g_assert_cmpuint (counts.in_flight, ==, 0);
+  g_assert_cmpuint (counts.open_connections, ==, 1);
+  g_assert_cmpint (g_socket_send (socket, "more", 4, NULL, NULL), ==, 4);
+  g_assert_true (g_socket_shutdown (socket, FALSE, TRUE, NULL));
+  do {
+    g_main_context_iteration (NULL, FALSE);
+    mill_origin_server_get_counts (fixture.server, &counts);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+  } while (counts.open_connections > 0);
+  g_assert_cmpuint (take_all (client, BIG), >, ENOUGH);
+  tear_down (&fixture);
+}
+
 /* ---- addresses ---- */
 
 static void
@@ -349,6 +393,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/origin/slow/memory", test_memory);
   g_test_add_func ("/origin/slow/ended", test_ended);
+  g_test_add_func ("/origin/slow/sends-on", test_sends_on);
   g_test_add_func ("/origin/slow/addresses", test_addresses);
   g_test_add_func ("/origin/slow/removed", test_removed);
   g_test_add_func ("/origin/slow/cut", test_cut);
