@@ -3,13 +3,10 @@
 #include "description-private.h"
 
 #include "engine.h"
+#include "yaml-node.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* Beyond it the YAML reader refuses anyway; this keeps a huge file out of
- * memory. */
-#define MAX_FILE_SIZE (1024 * 1024)
 
 static MillDescription *
 description_new (const gchar *data, gsize size, const gchar *file_name)
@@ -135,12 +132,10 @@ mill_description_load (const gchar *name_or_path, gsize *ret_size,
         "cannot be read, expected a description: %s", error->message);
     return NULL;
   }
-  if (g_mapped_file_get_length (file) > MAX_FILE_SIZE) {
-    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
-        "%" G_GSIZE_FORMAT " bytes, expected a description of at most %d",
-        g_mapped_file_get_length (file), MAX_FILE_SIZE);
+  /* The YAML reader would say the same; a huge file never comes into memory. */
+  if (!mill_yaml_node_check_size (g_mapped_file_get_length (file), path,
+          diagnostics))
     return NULL;
-  }
   *ret_size = g_mapped_file_get_length (file);
   *ret_path = g_steal_pointer (&path);
   return g_memdup2 (*ret_size > 0 ? g_mapped_file_get_contents (file) : "",

@@ -9,7 +9,6 @@
 #include <libfyaml.h>
 #include <string.h>
 
-#define MAX_SIZE (256 * 1024)
 #define MAX_DEPTH 24
 #define MAX_WEIGHT 50000
 
@@ -438,6 +437,20 @@ step_place (MillPlace *place, gchar letter)
   }
 }
 
+gboolean
+mill_yaml_node_check_size (gsize size, const gchar *file,
+    MillDiagnostics *diagnostics)
+{
+  const MillPlace place = { file, 1, 1 };
+
+  if (size <= MILL_YAML_MAX_SIZE)
+    return TRUE;
+  mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
+      "%" G_GSIZE_FORMAT " bytes, expected a text of at most %d (256 KiB)",
+      size, MILL_YAML_MAX_SIZE);
+  return FALSE;
+}
+
 /* Size and encoding are checked before libfyaml sees the text.
  * Returns: whether it is fit to be parsed. */
 static gboolean
@@ -446,11 +459,8 @@ check_text (Parser *parser, const gchar *data, gsize size)
   MillPlace place = { parser->file, 1, 1 };
   const gchar *end = NULL;
 
-  if (size > MAX_SIZE) {
-    fail (parser, &place, "%" G_GSIZE_FORMAT " bytes, expected at most %d",
-        size, MAX_SIZE);
+  if (!mill_yaml_node_check_size (size, parser->file, parser->diagnostics))
     return FALSE;
-  }
   if (g_utf8_validate_len (data, size, &end))
     return TRUE;
   for (const gchar *p = data; p < end; p = g_utf8_next_char (p))

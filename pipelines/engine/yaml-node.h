@@ -31,6 +31,14 @@ struct _MillYamlNode
   guint weight; /* nodes below, with every alias followed; saturates */
 };
 
+/* Of a text in bytes: a description's or a configuration's. */
+#define MILL_YAML_MAX_SIZE (256 * 1024)
+
+/* For who would read a text of @size only to have it refused.
+ * Returns: FALSE after an error at the beginning of @file. */
+gboolean mill_yaml_node_check_size (gsize size, const gchar *file,
+    MillDiagnostics *diagnostics);
+
 /* @file: for the places; must outlive the nodes.
  * Returns: (transfer full) (nullable): NULL, and an error in @diagnostics,
  * when the text is not one bounded YAML document. Duplicate keys are errors

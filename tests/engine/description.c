@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 /* What an author of a description sees: each mistake with its place, all of
  * them at once, and what was meant where that can be guessed. */
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 
@@ -274,7 +276,39 @@ test_deep_and_large (void)
   while (large->len <= 256 * 1024)
     g_string_append (large, "# and so on, and so on\n");
   large_mistakes = mistakes_of (large->str, large->len);
-  g_assert_nonnull (strstr (large_mistakes, "bytes, expected at most 262144"));
+  g_assert_nonnull (strstr (large_mistakes,
+      "bytes, expected a text of at most 262144 (256 KiB)"));
+}
+
+/* A file just too large and one that is never read tell the same limit. */
+static void
+test_large_files (void)
+{
+  static const gsize sizes[] = { 256 * 1024 + 1, 3 * 1024 * 1024 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+    g_autoptr (MillDescription) description = NULL;
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *path = NULL;
+    g_autofree gchar *text = g_strnfill (sizes[i], '\n');
+    g_autofree gchar *mistakes = NULL;
+    g_autofree gchar *expected = NULL;
+    gint fd = g_file_open_tmp ("mill-XXXXXX.yaml", &path, &error);
+
+    g_assert_no_error (error);
+    close (fd);
+    g_assert_true (g_file_set_contents (path, text, (gssize) sizes[i], NULL));
+    description = mill_description_new_from_file (path, diagnostics);
+    mistakes = mill_diagnostics_to_string (diagnostics);
+    expected = g_strdup_printf ("%s:1:1: error: %" G_GSIZE_FORMAT
+                                " bytes, expected a text of at most 262144 "
+                                "(256 KiB)\n",
+        path, sizes[i]);
+    g_assert_cmpstr (mistakes, ==, expected);
+    g_assert_null (description);
+    g_unlink (path);
+  }
 }
 
 /* A text with a mistake in each of a thousand lines is answered shortly. */
@@ -340,6 +374,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/truncated", test_truncated);
   g_test_add_func ("/description/billion-laughs", test_billion_laughs);
   g_test_add_func ("/description/deep-and-large", test_deep_and_large);
+  g_test_add_func ("/description/large-files", test_large_files);
   g_test_add_func ("/description/many-mistakes", test_many_mistakes);
   g_test_add_func ("/description/nearest", test_nearest);
   g_test_add_func ("/description/files", test_files);
