@@ -92,8 +92,9 @@ check_single (const MillCmafPublisher *self, GError **error)
 
 /* A window that a successor could not read is told of before anything is
  * published. */
-static gboolean
-check_window (const MillCmafPublisherOptions *options, GError **error)
+gboolean
+mill_cmaf_publisher_check (const MillCmafPublisherOptions *options,
+    GError **error)
 {
   guint64 segments = options->segment_duration > 0
       ? options->dvr_window / options->segment_duration
@@ -145,7 +146,8 @@ mill_cmaf_publisher_open (MillStore *store,
   self->outputs = g_array_new (FALSE, TRUE, sizeof (MillCmafOutput));
   g_array_set_clear_func (self->outputs, clear_output);
   self->store = mill_store_ref (store);
-  if (!check_single (self, error) || !check_window (options, error))
+  if (!check_single (self, error) ||
+      !mill_cmaf_publisher_check (options, error))
     return NULL;
   self->lease = mill_store_take (self->store, MILL_CMAF_STATE_NAME,
       MILL_STORE_TAKE_FREE, error);

@@ -76,6 +76,16 @@ typedef void (*MillCmafPublisherDone) (MillCmafWrote what, guint rendition,
     guint64 number, const GError *error, gpointer user_data);
 
 /**
+ * mill_cmaf_publisher_check:
+ *
+ * Whether a directory can be opened with these, whatever is in it.
+ *
+ * Errors: GST_RESOURCE_ERROR_SETTINGS
+ */
+gboolean mill_cmaf_publisher_check (const MillCmafPublisherOptions *options,
+    GError **error);
+
+/**
  * mill_cmaf_publisher_open:
  *
  * Takes the directory that @store is, reads what a predecessor has left and begins a new

@@ -644,6 +644,19 @@ start (GstCmafSink *self)
   return TRUE;
 }
 
+/* As early as READY, where settings can be tried without a directory. */
+static gboolean
+check (GstCmafSink *self)
+{
+  g_autoptr (GError) error = NULL;
+  GST_OBJECT_LOCK (self);
+  gboolean is_valid = gst_cmaf_sink_settings_check (&self->settings, &error);
+  GST_OBJECT_UNLOCK (self);
+  if (!is_valid)
+    post_error (self, MILL_CMAF_FAILED, error);
+  return is_valid;
+}
+
 static void
 stop (GstCmafSink *self)
 {
@@ -658,7 +671,8 @@ static GstStateChangeReturn
 gst_cmaf_sink_change_state (GstElement *element, GstStateChange transition)
 {
   GstCmafSink *self = GST_CMAF_SINK (element);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
+  if ((transition == GST_STATE_CHANGE_NULL_TO_READY && !check (self)) ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self)))
     return GST_STATE_CHANGE_FAILURE;
   /* What waits for other pads has to return before pads can be deactivated. */
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)

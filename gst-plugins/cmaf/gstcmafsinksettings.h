@@ -65,6 +65,11 @@ gboolean gst_cmaf_sink_settings_get (const GstCmafSinkSettings *self, guint id,
  * Returns: FALSE with @error when values contradict another */
 gboolean gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *self,
     MillCmafPackagerOptions *ret_options, GError **error);
+
+/** Whether that would succeed, and the directory be taken with it: what can be
+ * told before there is one. */
+gboolean gst_cmaf_sink_settings_check (const GstCmafSinkSettings *self,
+    GError **error);
 void gst_cmaf_sink_settings_clear_options (MillCmafPackagerOptions *options);
 
 G_END_DECLS

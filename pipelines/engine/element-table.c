@@ -107,6 +107,19 @@ static const Change changes[] = {
   { "queue", "leaky", MILL_CHANGE_HOT },
 };
 
+/* In READY these look at their settings and do nothing else. */
+static const struct
+{
+  const gchar *factory;
+  const gchar *property; /* whose mistake it is, unless the element says more */
+  const gchar *unseen; /* nullable: what READY does not look at */
+} tried[] = {
+  { "abrladder", "preset", NULL },
+  { "cmafsink", "mode", "location" },
+  { "rtmpclientsink", "location", NULL },
+  { "rtmpclientsrc", "location", NULL },
+};
+
 gboolean
 mill_element_table_is_pool_source (const gchar *factory)
 {
@@ -130,10 +143,19 @@ mill_element_table_get_waiting (const gchar *factory)
 const gchar *
 mill_element_table_get_tried (const gchar *factory)
 {
-  if (g_str_equal (factory, "rtmpclientsink") ||
-      g_str_equal (factory, "rtmpclientsrc"))
-    return "location";
-  return g_str_equal (factory, "abrladder") ? "preset" : NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (tried); i++)
+    if (g_str_equal (tried[i].factory, factory))
+      return tried[i].property;
+  return NULL;
+}
+
+const gchar *
+mill_element_table_get_unseen (const gchar *factory)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tried); i++)
+    if (g_str_equal (tried[i].factory, factory))
+      return tried[i].unseen;
+  return NULL;
 }
 
 gboolean

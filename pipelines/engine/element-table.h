@@ -35,6 +35,10 @@ gboolean mill_element_table_is_queue (const gchar *factory);
  * Returns: (nullable) */
 const gchar *mill_element_table_get_tried (const gchar *factory);
 
+/* A property of such an element that READY does not look at: where things go is
+ * often known at the start only. Returns: (nullable) */
+const gchar *mill_element_table_get_unseen (const gchar *factory);
+
 /* Part of millrace, whether or not this build has it. */
 gboolean mill_element_table_is_ours (const gchar *factory);
 

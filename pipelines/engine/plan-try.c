@@ -4,20 +4,47 @@
  * nobody ships. */
 #include "plan-private.h"
 
+#include <string.h>
+
 #include "element-table.h"
 
 static gboolean
 is_settled (const MillPlanNode *plan)
 {
-  for (guint i = 0; i < plan->props->len; i++)
-    if (((const MillPlanSetting *) g_ptr_array_index (plan->props, i))->open)
+  const gchar *unseen = mill_element_table_get_unseen (plan->factory);
+
+  for (guint i = 0; i < plan->props->len; i++) {
+    const MillPlanSetting *setting = g_ptr_array_index (plan->props, i);
+
+    if (setting->open && g_strcmp0 (setting->name, unseen) != 0)
       return FALSE;
+  }
   return TRUE;
 }
 
+/* Returns: (nullable): the property that @mistake begins with, if it is set. */
 static const MillPlace *
-find_place (const MillNode *node, const gchar *property)
+find_own_place (const MillNode *node, const gchar *mistake)
 {
+  gsize length = strspn (mistake, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+  for (guint i = 0; i < node->props->len; i++) {
+    const MillSetting *setting = g_ptr_array_index (node->props, i);
+
+    if (strlen (setting->name) == length &&
+        g_str_has_prefix (mistake, setting->name))
+      return &setting->value_place;
+  }
+  return NULL;
+}
+
+static const MillPlace *
+find_place (const MillNode *node, const gchar *property, const gchar *mistake)
+{
+  const MillPlace *place = find_own_place (node, mistake);
+
+  if (place)
+    return place;
   for (guint i = 0; i < node->props->len; i++) {
     const MillSetting *setting = g_ptr_array_index (node->props, i);
 
@@ -67,10 +94,12 @@ mill_plan_try_node (MillPlanner *planner, const MillNode *node,
   for (guint i = 0; i < plan->props->len; i++) {
     const MillPlanSetting *setting = g_ptr_array_index (plan->props, i);
 
-    g_object_set_property (G_OBJECT (element), setting->name, &setting->value);
+    if (!setting->open)
+      g_object_set_property (G_OBJECT (element), setting->name,
+          &setting->value);
   }
   mistake = try_ready (element);
   if (mistake)
-    mill_planner_report (planner, find_place (node, property),
+    mill_planner_report (planner, find_place (node, property, mistake),
         "node '%s' (%s): %s", plan->name, plan->factory, mistake);
 }
