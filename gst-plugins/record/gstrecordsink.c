@@ -414,6 +414,15 @@ on_end (gpointer owner, GstRecordIntake *intake)
   settle_and_unlock (self);
 }
 
+static gboolean
+is_off (GstRecordSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean off = self->location != NULL && *self->location == '\0';
+  GST_OBJECT_UNLOCK (self);
+  return off;
+}
+
 static void
 on_refuse (gpointer owner, GstRecordIntake *intake, const GError *error)
 {
@@ -424,7 +433,9 @@ on_refuse (gpointer owner, GstRecordIntake *intake, const GError *error)
       "codec of pad '%s': got %s, expected whole frames and their "
       "configuration",
       name, error->message);
-  post_trouble (self, told, NULL);
+  /* What records nothing misses nothing. */
+  if (!is_off (self))
+    post_trouble (self, told, NULL);
   on_end (owner, intake);
 }
 
@@ -463,15 +474,6 @@ static const GstRecordIntakeCalls intake_calls = {
 };
 
 /* ---- pads ---- */
-
-static gboolean
-is_off (GstRecordSink *self)
-{
-  GST_OBJECT_LOCK (self);
-  gboolean off = self->location != NULL && *self->location == '\0';
-  GST_OBJECT_UNLOCK (self);
-  return off;
-}
 
 static gchar *
 refuse_caps (gpointer owner, const GstCaps *caps)

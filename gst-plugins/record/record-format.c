@@ -121,8 +121,10 @@ mill_record_format_refuse (MillRecordContainer container, const GstCaps *caps)
     g_autofree gchar *files = list_extensions (codecs[i].containers);
     return g_strdup_printf ("got %s, which %s does not hold, expected %s%s%s",
         codecs[i].title, titles[container], others,
-        *files != '\0' ? ", or a location that ends in " : "", files);
+        *files != '\0' ? ", or a location that ends in " : "; encode it anew",
+        files);
   }
-  return g_strdup_printf ("got %s, which is not recorded, expected %s", name,
-      others);
+  return g_strdup_printf ("got %s, which is not recorded, expected %s; encode "
+                          "it anew",
+      name, others);
 }

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <gst/base/gsttypefindhelper.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,30 +16,48 @@
 
 /* As far as the slowest type finder wants to see. */
 #define HEAD_SIZE (128 * 1024)
+/* A recording of a day, in fragments of a second. */
+#define MAX_BOXES (2 * 86400)
 
 static const gchar *const file_sources[] = { "blockfilesrc", "filesrc", NULL };
 
-static gchar *
-dup_location (GstElement *element)
+static gboolean
+is_file_source (GstElement *element)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
-  gchar *location = NULL;
 
-  if (factory && g_strv_contains (file_sources, GST_OBJECT_NAME (factory)))
-    g_object_get (element, "location", &location, NULL);
-  return location;
+  return factory && g_strv_contains (file_sources, GST_OBJECT_NAME (factory));
 }
 
 gchar *
-mill_graph_input_dup_file (GstElement *element)
+mill_graph_input_dup_location (GstElement *source)
 {
-  g_autoptr (GstPad) sink =
-      element ? gst_element_get_static_pad (element, "sink") : NULL;
+  gchar *location = NULL;
+
+  g_object_get (source, "location", &location, NULL);
+  return location;
+}
+
+GstElement *
+mill_graph_input_get_source (GstElement *element)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (element, "sink");
   g_autoptr (GstPad) peer = sink ? gst_pad_get_peer (sink) : NULL;
   g_autoptr (GstElement) source = peer ? gst_pad_get_parent_element (peer)
                                        : NULL;
 
-  return source ? dup_location (source) : NULL;
+  if (is_file_source (element))
+    return gst_object_ref (element);
+  return source && is_file_source (source) ? g_steal_pointer (&source) : NULL;
+}
+
+/* Returns: (transfer full) (nullable): the file that @element is fed from */
+static gchar *
+dup_file (GstElement *element)
+{
+  g_autoptr (GstElement) source = mill_graph_input_get_source (element);
+
+  return source ? mill_graph_input_dup_location (source) : NULL;
 }
 
 /* Returns: (transfer full) (nullable): the first bytes of a regular file; NULL
@@ -69,11 +88,12 @@ is_demuxer (GstElement *element)
   return klass && g_strrstr (klass, "Demux");
 }
 
-/* Returns: (transfer full) (nullable): asks those who know the @wanted first,
- * which are few */
+/* Asks those who know the @wanted first, which are few. */
 static GstCaps *
-find_type (const guint8 *data, gsize size, GstCaps *wanted)
+find_type (GBytes *head, GstCaps *wanted)
 {
+  gsize size;
+  const guint8 *data = g_bytes_get_data (head, &size);
   GstCaps *found;
 
   if (size == 0)
@@ -83,26 +103,141 @@ find_type (const guint8 *data, gsize size, GstCaps *wanted)
   return found ? found : gst_type_find_helper_for_data (NULL, data, size, NULL);
 }
 
-static gboolean
-check_head (GstElement *target, const gchar *file, GBytes *head, GError **error)
+GstCaps *
+mill_graph_input_find_type (const gchar *file, GstCaps *wanted,
+    gboolean *ret_empty)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (head, &size);
+  g_autoptr (GBytes) head = read_head (file);
+
+  if (ret_empty)
+    *ret_empty = head && g_bytes_get_size (head) == 0;
+  return head ? find_type (head, wanted) : NULL;
+}
+
+/* ---- before the start ---- */
+
+static gboolean
+takes_text (const GstCaps *taken)
+{
+  return mill_media_kind_of_caps (taken) == MILL_MEDIA_KIND_TEXT;
+}
+
+/* A parser of subtitles looks by itself, but takes nothing for no mistake. */
+static gboolean
+check_head (GstElement *target, const MillPlan *plan, const gchar *file,
+    GError **error)
+{
   g_autoptr (GstPad) sink = gst_element_get_static_pad (target, "sink");
   g_autoptr (GstCaps) taken = gst_pad_get_pad_template_caps (sink);
-  g_autoptr (GstCaps) given = find_type (data, size, taken);
+  gboolean empty;
+  g_autoptr (GstCaps) given = mill_graph_input_find_type (file, taken, &empty);
   g_autofree gchar *takes = mill_media_kind_describe_container (taken);
   g_autofree gchar *gives = NULL;
 
   /* What no type finder knows, the demuxer may still. */
-  if ((size > 0 && !given) || (given && gst_caps_can_intersect (given, taken)))
+  if (!empty &&
+      (!given || !is_demuxer (target) || gst_caps_can_intersect (given, taken)))
     return TRUE;
   gives = given ? mill_media_kind_describe_container (given)
                 : g_strdup ("0 bytes");
   g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
-      "node '%s': file '%s': got %s, expected %s", GST_OBJECT_NAME (target),
-      file, gives, takes);
+      "got %s, expected %s", gives, takes);
+  mill_graph_explain (target, plan, error);
+  g_prefix_error (error, "node '%s': ", GST_OBJECT_NAME (target));
   return FALSE;
+}
+
+static gboolean
+is_checked (GstElement *element)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (element, "sink");
+  g_autoptr (GstCaps) taken = sink ? gst_pad_get_pad_template_caps (sink)
+                                   : NULL;
+
+  return taken && (is_demuxer (element) || takes_text (taken));
+}
+
+/* ---- films that lack their end ---- */
+
+/* Returns: how long the file must be by the headers of its boxes (ISO/IEC
+ * 14496-12 4.2), 0 when it is none of MP4. */
+static guint64
+measure_boxes (gint fd, guint64 size)
+{
+  guint64 at = 0;
+  guint8 head[16];
+
+  for (guint i = 0; at + 8 <= size && i < MAX_BOXES; i++) {
+    guint64 length;
+
+    if (pread (fd, head, sizeof head, (off_t) at) < 8 ||
+        (i == 0 && memcmp (head + 4, "ftyp", 4) != 0))
+      return 0;
+    length = GST_READ_UINT32_BE (head);
+    if (length == 1 && at + 16 <= size)
+      length = GST_READ_UINT64_BE (head + 8);
+    /* 0 reaches to the end of the file. */
+    if (length < 8 || length > G_MAXINT64 - at)
+      return length == 0 ? size : 0;
+    at += length;
+  }
+  return at;
+}
+
+/* The size of an element whose id, of four bytes, is @id (RFC 8794 section 4).
+ * @ret_at: behind the size. Returns: FALSE also when the size is unknown */
+static gboolean
+read_ebml (gint fd, guint64 at, guint32 id, guint64 *ret_at, guint64 *ret_size)
+{
+  guint8 head[12];
+  guint length = 1;
+
+  if (pread (fd, head, sizeof head, (off_t) at) != sizeof head ||
+      GST_READ_UINT32_BE (head) != id || head[4] == 0)
+    return FALSE;
+  while (!(head[4] & (0x80 >> (length - 1))))
+    length++;
+  *ret_size = GST_READ_UINT64_BE (head + 4) >> (64 - 8 * length) &
+      ((G_GUINT64_CONSTANT (1) << (7 * length)) - 1);
+  *ret_at = at + 4 + length;
+  return *ret_size != (G_GUINT64_CONSTANT (1) << (7 * length)) - 1;
+}
+
+/* Returns: how long the file must be by its Segment (RFC 9559 section 5.1), 0
+ * when it is none of Matroska or does not say so. */
+static guint64
+measure_segment (gint fd)
+{
+  guint64 at;
+  guint64 size;
+
+  if (!read_ebml (fd, 0, 0x1a45dfa3, &at, &size) || size > HEAD_SIZE ||
+      !read_ebml (fd, at + size, 0x18538067, &at, &size))
+    return 0;
+  return at + size;
+}
+
+static void
+check_end (GstElement *source)
+{
+  g_autofree gchar *file = mill_graph_input_dup_location (source);
+  gint fd = file ? open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+  struct stat status;
+  guint64 expected = 0;
+
+  if (fd < 0)
+    return;
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
+    expected = MAX (measure_boxes (fd, (guint64) status.st_size),
+        measure_segment (fd));
+  close (fd);
+  if (expected > (guint64) status.st_size)
+    mill_graph_pads_warn (source,
+        "file '%s': got %" G_GUINT64_FORMAT
+        " bytes, expected %" G_GUINT64_FORMAT
+        ": its end is missing, also of what is made of it; copy it again "
+        "from where it came",
+        file, (guint64) status.st_size, expected);
 }
 
 gboolean
@@ -111,13 +246,51 @@ mill_graph_input_check (GstBin *pipeline, MillPlan *plan, GError **error)
   for (guint i = 0; i < plan->nodes->len; i++) {
     const MillPlanNode *node = g_ptr_array_index (plan->nodes, i);
     g_autoptr (GstElement) element = gst_bin_get_by_name (pipeline, node->name);
-    g_autofree gchar *file = element && is_demuxer (element)
-        ? mill_graph_input_dup_file (element)
-        : NULL;
-    g_autoptr (GBytes) head = file ? read_head (file) : NULL;
+    g_autofree gchar *file =
+        element && is_checked (element) ? dup_file (element) : NULL;
 
-    if (head && !check_head (element, file, head, error))
+    if (file && !check_head (element, plan, file, error))
       return FALSE;
+    if (element && is_file_source (element))
+      check_end (element);
   }
   return TRUE;
+}
+
+/* ---- tracks without anything in them ---- */
+
+static GstPadProbeReturn
+on_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstElement *from = user_data;
+  g_autofree gchar *file = NULL;
+  g_autoptr (GstElement) element = NULL;
+
+  if (!(GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM))
+    return GST_PAD_PROBE_REMOVE;
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  file = dup_file (from);
+  element = gst_pad_get_parent_element (pad);
+  if (file && element)
+    mill_graph_pads_warn (from,
+        "file '%s': got nothing in it for '%s.%s', expected a sample at least; "
+        "that track is empty",
+        file, GST_OBJECT_NAME (element), GST_PAD_NAME (pad));
+  return GST_PAD_PROBE_REMOVE;
+}
+
+void
+mill_graph_input_guard (GstBin *pipeline, const MillPlanLink *link,
+    GstPad *sink)
+{
+  g_autoptr (GstElement) from = gst_bin_get_by_name (pipeline, link->from_node);
+  g_autoptr (GstElement) source = from ? mill_graph_input_get_source (from)
+                                       : NULL;
+
+  if (source && source != from)
+    gst_pad_add_probe (sink,
+        GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+            GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+        on_data, g_steal_pointer (&from), gst_object_unref);
 }

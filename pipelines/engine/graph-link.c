@@ -86,6 +86,25 @@ mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
   return target && find_template (target, link, caps);
 }
 
+GstCaps *
+mill_graph_link_get_taken (GstBin *pipeline, const MillPlanLink *link)
+{
+  g_autoptr (GstElement) target = gst_bin_get_by_name (pipeline, link->to_node);
+  GstCaps *taken = gst_caps_new_empty ();
+
+  for (GList *l = target ? gst_element_get_pad_template_list (target) : NULL; l;
+       l = l->next) {
+    GstPadTemplate *template = l->data;
+
+    if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SINK &&
+        (!link->to_pad ||
+            mill_media_kind_name_fits (
+                GST_PAD_TEMPLATE_NAME_TEMPLATE (template), link->to_pad)))
+      taken = gst_caps_merge (taken, gst_pad_template_get_caps (template));
+  }
+  return taken;
+}
+
 /* @name: of the pad that the media comes from, also where a tee is between.
  * Returns: (transfer full) (nullable) */
 static GstPad *
@@ -230,6 +249,7 @@ connect_one (GstBin *pipeline, GstPad *source, const gchar *name,
   mill_graph_gate_guard (target, sink, link->from_node);
   mill_graph_cut_watch_sink (target, sink);
   mill_graph_rest_guard (target, sink);
+  mill_graph_input_guard (pipeline, link, sink);
   if (!mill_plan_link_get_queue (link->kind))
     return link_pads (link, source, sink, error);
   queue = add_queue (pipeline, link, sink);

@@ -24,6 +24,8 @@ typedef struct
   gboolean may_grow; /* of a producer whose pads come and go */
   GMutex lock;
   guint *n_linked; /* lock: for each link */
+  GstCaps *dropped; /* lock: of pads that are in no link */
+  gboolean reported; /* lock: no more pads will come, and that was said */
 } Watch;
 
 static void
@@ -34,6 +36,7 @@ watch_unref (Watch *watch)
   g_ptr_array_unref (watch->links);
   mill_plan_unref (watch->plan);
   g_mutex_clear (&watch->lock);
+  gst_caps_unref (watch->dropped);
   g_free (watch->n_linked);
   g_free (watch);
 }
@@ -93,33 +96,6 @@ match_links (Watch *watch, GstBin *pipeline, GstPad *pad)
   }
   g_mutex_unlock (&watch->lock);
   return matches;
-}
-
-static void
-on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
-{
-  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
-  g_autoptr (GPtrArray) matches = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!parent || GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
-    return;
-  matches = match_links (watch, GST_BIN (parent), pad);
-  if (matches->len == 0) {
-    g_autoptr (GstCaps) caps = mill_graph_link_get_caps (pad);
-    g_autofree gchar *media = mill_media_kind_describe (caps);
-
-    /* A link has whatever any of its consumers wants. */
-    if (!watch->is_link)
-      mill_graph_pads_warn (element,
-          "pad '%s' with %s is in no link of the plan, its data is dropped",
-          GST_PAD_NAME (pad), media);
-    mill_graph_link_discard (GST_BIN (parent), pad, watch->pool);
-    return;
-  }
-  if (!mill_graph_link_connect (GST_BIN (parent), pad, matches, &error))
-    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", error->message),
-        ("pad '%s'", GST_PAD_NAME (pad)));
 }
 
 void
@@ -197,28 +173,96 @@ is_fed_otherwise (GstElement *element, const Watch *watch)
   return fed;
 }
 
-static void
-report_missing (GstElement *element, Watch *watch)
+/* Returns: (transfer full): what the targets of @watch take */
+static GstCaps *
+get_wanted (GstElement *element, const Watch *watch)
 {
-  g_autoptr (GPtrArray) missing = g_ptr_array_new ();
-  g_autoptr (GString) pads = g_string_new (NULL);
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  GstCaps *wanted = gst_caps_new_empty ();
 
-  if (watch->may_grow && !g_object_get_data (G_OBJECT (element), CLOSED))
-    return;
+  for (guint i = 0; parent && i < watch->links->len; i++)
+    wanted = gst_caps_merge (wanted,
+        mill_graph_link_get_taken (GST_BIN (parent),
+            g_ptr_array_index (watch->links, i)));
+  return wanted;
+}
+
+/* Returns: (transfer full): of another kind than @dropped, of this one in other
+ * formats, or just other pads */
+static gchar *
+describe_wanted (const Watch *watch, const GstCaps *wanted,
+    const GstCaps *dropped)
+{
+  g_autoptr (GString) pads = g_string_new ("one of the pads ");
+  MillMediaKind kinds = mill_media_kind_of_caps (wanted);
+
+  if (!gst_caps_is_any (wanted))
+    return mill_media_kind_of_caps (dropped) & kinds
+        ? mill_media_kind_describe_beside (wanted, dropped)
+        : mill_media_kind_describe_kinds (kinds);
+  for (guint i = 0; i < watch->links->len; i++)
+    g_string_append_printf (pads, "%s'%s'", i > 0 ? ", " : "",
+        ((MillPlanLink *) g_ptr_array_index (watch->links, i))->from_pad);
+  return g_strdup (pads->str);
+}
+
+/* What came instead, and what was expected. */
+static void
+post_nothing_usable (GstElement *element, Watch *watch)
+{
+  g_autoptr (GstCaps) wanted = get_wanted (element, watch);
+  g_autoptr (GstCaps) dropped = NULL;
+  g_autofree gchar *got = NULL;
+  g_autofree gchar *expected = NULL;
+  gboolean is_kind;
+
   g_mutex_lock (&watch->lock);
+  dropped = gst_caps_copy (watch->dropped);
+  g_mutex_unlock (&watch->lock);
+  is_kind = mill_media_kind_of_caps (dropped) &
+      mill_media_kind_of_caps (wanted);
+  got = gst_caps_is_empty (dropped)
+      ? g_strdup ("no track")
+      : mill_media_kind_describe_beside (dropped, wanted);
+  expected = describe_wanted (watch, wanted, dropped);
+  gst_element_message_full (element, GST_MESSAGE_ERROR, GST_STREAM_ERROR,
+      is_kind ? GST_STREAM_ERROR_FORMAT : GST_STREAM_ERROR_WRONG_TYPE,
+      g_strdup_printf ("nothing in the input can be used: got %s, expected %s",
+          got, expected),
+      NULL, __FILE__, GST_FUNCTION, __LINE__);
+}
+
+/* Returns: (transfer full) (nullable) (element-type MillPlanLink): the links
+ * that no pad has come for; NULL when that was asked before */
+static GPtrArray *
+take_missing (Watch *watch)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&watch->lock);
+  GPtrArray *missing;
+
+  if (watch->reported)
+    return NULL;
+  watch->reported = TRUE;
+  missing = g_ptr_array_new ();
   for (guint i = 0; i < watch->links->len; i++)
     if (watch->n_linked[i] == 0)
       g_ptr_array_add (missing, g_ptr_array_index (watch->links, i));
-  g_mutex_unlock (&watch->lock);
-  for (guint i = 0; i < missing->len; i++)
-    g_string_append_printf (pads, "%s'%s'", i > 0 ? ", " : "",
-        ((MillPlanLink *) g_ptr_array_index (missing, i))->from_pad);
+  return missing;
+}
+
+static void
+report_missing (GstElement *element, Watch *watch)
+{
+  g_autoptr (GPtrArray) missing = NULL;
+
+  if (watch->may_grow && !g_object_get_data (G_OBJECT (element), CLOSED))
+    return;
+  missing = take_missing (watch);
+  if (!missing)
+    return;
   if (missing->len > 0 && missing->len == watch->links->len &&
       !watch->is_link && !is_fed_otherwise (element, watch)) {
-    GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
-        ("nothing in the input can be used, expected one of the pads %s",
-            pads->str),
-        ("no planned pad appeared"));
+    post_nothing_usable (element, watch);
     return;
   }
   if (missing->len == watch->links->len)
@@ -242,6 +286,86 @@ on_no_more_pads (GstElement *element, Watch *watch)
   settle_targets (element, watch);
 }
 
+/* parsebin and decodebin show all their pads before the first of them gives
+ * anything, and GStreamer 1.22's parsebin never says that it has no more. */
+static gboolean
+shows_all_at_once (GstElement *element)
+{
+  return g_signal_lookup ("drained", G_OBJECT_TYPE (element)) != 0;
+}
+
+static gboolean
+has_linked (Watch *watch)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&watch->lock);
+  gboolean linked = FALSE;
+
+  for (guint i = 0; i < watch->links->len; i++)
+    linked |= watch->n_linked[i] > 0;
+  return linked;
+}
+
+static GstPadProbeReturn
+on_dropped (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Watch *watch = user_data;
+  g_autoptr (GstElement) element = NULL;
+
+  if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM &&
+      GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  element = gst_pad_get_parent_element (pad);
+  if (element && !has_linked (watch))
+    on_no_more_pads (element, watch);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+static void
+note_dropped (Watch *watch, GstPad *pad, const GstCaps *caps)
+{
+  g_autoptr (GstElement) element = gst_pad_get_parent_element (pad);
+
+  g_mutex_lock (&watch->lock);
+  if (!gst_caps_is_any (caps))
+    watch->dropped = gst_caps_merge (watch->dropped, gst_caps_copy (caps));
+  g_mutex_unlock (&watch->lock);
+  if (!element || !shows_all_at_once (element))
+    return;
+  g_atomic_int_inc (&watch->ref_count);
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+          GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+      on_dropped, watch, (GDestroyNotify) watch_unref);
+}
+
+static void
+on_pad_added (GstElement *element, GstPad *pad, Watch *watch)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  g_autoptr (GPtrArray) matches = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!parent || GST_PAD_DIRECTION (pad) != GST_PAD_SRC)
+    return;
+  matches = match_links (watch, GST_BIN (parent), pad);
+  if (matches->len == 0) {
+    g_autoptr (GstCaps) caps = mill_graph_link_get_caps (pad);
+    g_autofree gchar *media = mill_media_kind_describe (caps);
+
+    note_dropped (watch, pad, caps);
+    /* A link has whatever any of its consumers wants. */
+    if (!watch->is_link)
+      mill_graph_pads_warn (element,
+          "pad '%s' with %s is in no link of the plan, its data is dropped",
+          GST_PAD_NAME (pad), media);
+    mill_graph_link_discard (GST_BIN (parent), pad, watch->pool);
+    return;
+  }
+  if (!mill_graph_link_connect (GST_BIN (parent), pad, matches, &error))
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", error->message),
+        ("pad '%s'", GST_PAD_NAME (pad)));
+}
+
 void
 mill_graph_pads_close (GstElement *element)
 {
@@ -259,6 +383,7 @@ mill_graph_pads_watch (GstElement *element, MillPlan *plan, GPtrArray *links)
   watch->plan = mill_plan_ref (plan);
   watch->links = links;
   watch->n_linked = g_new0 (guint, MAX (1, links->len));
+  watch->dropped = gst_caps_new_empty ();
   watch->is_link = g_str_equal (GST_OBJECT_NAME (factory), "millsrc");
   /* At its consumer's start a live producer may have told some pads only. */
   if (watch->is_link)

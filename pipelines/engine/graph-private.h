@@ -36,6 +36,9 @@ void mill_graph_link_discard (GstBin *pipeline, GstPad *source, gboolean pool);
 gboolean mill_graph_link_accepts (GstBin *pipeline, const MillPlanLink *link,
     const GstCaps *caps);
 
+/* What the to side of @link has sink pads for. Returns: (transfer full) */
+GstCaps *mill_graph_link_get_taken (GstBin *pipeline, const MillPlanLink *link);
+
 /* What @pad carries, or may carry. Returns: (transfer full) */
 GstCaps *mill_graph_link_get_caps (GstPad *pad);
 
@@ -103,14 +106,33 @@ void mill_graph_rest_guard (GstElement *element, GstPad *sink);
  * Any thread. */
 void mill_graph_rest_take (GstElement *element);
 
-/* Whether each demuxer of the graph takes the container in the file that it is
- * fed. Blocks on the disk. Errors: GST_STREAM_ERROR_WRONG_TYPE */
+/* Whether each node of the graph that is fed by a file takes what is in it, as
+ * far as that can be told; warns of a file that lacks its end. Blocks on the
+ * disk. Errors: GST_STREAM_ERROR_WRONG_TYPE */
 gboolean mill_graph_input_check (GstBin *pipeline, MillPlan *plan,
     GError **error);
 
-/* Returns: (transfer full) (nullable): the file that @element is fed from, when
- * a filesrc stands before it. */
-gchar *mill_graph_input_dup_file (GstElement *element);
+/* Warns when the track of a file that comes to @sink by @link ends without
+ * anything. */
+void mill_graph_input_guard (GstBin *pipeline, const MillPlanLink *link,
+    GstPad *sink);
+
+/* The file source that @element is, or is fed by directly.
+ * Returns: (transfer full) (nullable) */
+GstElement *mill_graph_input_get_source (GstElement *element);
+
+/* Returns: (transfer full): the file that such a source reads */
+gchar *mill_graph_input_dup_location (GstElement *source);
+
+/* By the first bytes of @file. @ret_empty: (optional): it has none.
+ * Returns: (transfer full) (nullable): NULL when nobody knows */
+GstCaps *mill_graph_input_find_type (const gchar *file, GstCaps *wanted,
+    gboolean *ret_empty);
+
+/* Says of an error of @element, whose input is a file: which file, what it is,
+ * what was expected and what can be done. @element: (nullable) */
+void mill_graph_explain (GstElement *element, const MillPlan *plan,
+    GError **error);
 
 /* @text, an element's own, or @dot, GStreamer's picture of the pipeline, with a
  * mask for the plan's secrets. Returns: (transfer full) */

@@ -89,19 +89,6 @@ with_details (MillGraph *self, GError *error, const gchar *debug)
   return g_error_new_literal (error->domain, error->code, shown);
 }
 
-/* Whose content is at fault: a demuxer does not know the name. */
-static void
-name_file (MillGraph *self, GError **error, const gchar *node)
-{
-  g_autofree gchar *file = NULL;
-
-  if ((*error)->domain != GST_STREAM_ERROR || !node)
-    return;
-  file = mill_graph_input_dup_file (mill_graph_get_node (self, node));
-  if (file)
-    g_prefix_error (error, "file '%s': ", file);
-}
-
 static void
 handle_error (MillGraph *self, GstMessage *message, const gchar *node)
 {
@@ -111,7 +98,8 @@ handle_error (MillGraph *self, GstMessage *message, const gchar *node)
 
   gst_message_parse_error (message, &raw, &debug);
   error = with_details (self, raw, debug);
-  name_file (self, &error, node);
+  mill_graph_explain (node ? mill_graph_get_node (self, node) : NULL,
+      self->plan, &error);
   if (self->state == STATE_STARTING) {
     if (!self->start_error) {
       if (node)
@@ -172,9 +160,11 @@ handle_application (MillGraph *self, GstMessage *message, const gchar *node)
 {
   const GstStructure *structure = gst_message_get_structure (message);
 
-  if (gst_structure_has_name (structure, MILL_GRAPH_WARNING))
-    g_signal_emit (self, signals[SIGNAL_WARNING], 0, node,
-        gst_structure_get_string (structure, "text"));
+  if (gst_structure_has_name (structure, MILL_GRAPH_WARNING)) {
+    if (!self->failed)
+      g_signal_emit (self, signals[SIGNAL_WARNING], 0, node,
+          gst_structure_get_string (structure, "text"));
+  }
   /* A file's link has as much left as its queue and its consumer hold. */
   else if (gst_structure_has_name (structure, MILL_GRAPH_LINK_ENDED) &&
       self->plan->live)

@@ -15,6 +15,14 @@ static const struct
 } containers[] = {
   { "application/ogg", "Ogg" },
   { "application/x-3gp", "3GP" },
+  { "application/x-subtitle", "subtitles (SubRip, MicroDVD)" },
+  { "application/x-subtitle-dks", "DKS" },
+  { "application/x-subtitle-lrc", "LRC" },
+  { "application/x-subtitle-mpl2", "MPL2" },
+  { "application/x-subtitle-qttext", "QTtext" },
+  { "application/x-subtitle-sami", "SAMI" },
+  { "application/x-subtitle-tmplayer", "TMPlayer" },
+  { "application/x-subtitle-vtt", "WebVTT" },
   { "audio/ogg", "Ogg" },
   { "audio/webm", "WebM" },
   { "audio/x-m4a", "M4A" },
@@ -44,7 +52,8 @@ container_name (const gchar *type)
 static MillMediaKind
 kind_of_name (const gchar *name)
 {
-  if (container_name (name) && !g_str_has_prefix (name, "text/"))
+  if (container_name (name) && !g_str_has_prefix (name, "text/") &&
+      !g_str_has_prefix (name, "application/x-subtitle"))
     return MILL_MEDIA_KIND_OTHER;
   if (g_str_has_prefix (name, "video/") || g_str_has_prefix (name, "image/"))
     return MILL_MEDIA_KIND_VIDEO;
@@ -254,6 +263,26 @@ gchar *
 mill_media_kind_describe (const GstCaps *caps)
 {
   return mill_media_kind_describe_beside (caps, NULL);
+}
+
+gchar *
+mill_media_kind_describe_kinds (MillMediaKind kinds)
+{
+  static const struct
+  {
+    MillMediaKind kind;
+    const gchar *name;
+  } names[] = {
+    { MILL_MEDIA_KIND_VIDEO, "video" },
+    { MILL_MEDIA_KIND_AUDIO, "audio" },
+    { MILL_MEDIA_KIND_TEXT, "text" },
+  };
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (kinds & names[i].kind)
+      g_ptr_array_add (words, (gpointer) names[i].name);
+  return list_words (words);
 }
 
 gchar *

@@ -44,6 +44,9 @@ gchar *mill_media_kind_describe (const GstCaps *caps);
 gchar *mill_media_kind_describe_beside (const GstCaps *caps,
     const GstCaps *other);
 
+/* "video or audio". Returns: (transfer full) */
+gchar *mill_media_kind_describe_kinds (MillMediaKind kinds);
+
 /* The names that people know for the containers in @caps: "Matroska (MKV)";
  * others by their media type. Returns: (transfer full) */
 gchar *mill_media_kind_describe_container (const GstCaps *caps);

@@ -237,8 +237,8 @@ test_nothing_usable (void)
   check_run (
       DEMUX ("audio_0") "  v: { element: fakesink, from: [d.video_0] }\n",
       "warning d: pad 'audio_0' with audio/mpeg is in no link of the plan, its "
-      "data is dropped\nfailed d: nothing in the input can be used, expected "
-      "one of the pads 'video_0' (no planned pad appeared)\n");
+      "data is dropped\nfailed d: nothing in the input can be used: got "
+      "audio/mpeg, expected one of the pads 'video_0'\n");
 }
 
 static void
