@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * @MILL_EXIT_UNAVAILABLE: a server, a device or a place is not available
  * @MILL_EXIT_INTERNAL: something else failed
  * @MILL_EXIT_NOT_ALLOWED: no key, or one that does not allow this
- * @MILL_EXIT_INTERRUPTED: stopped at once by a second signal
+ * @MILL_EXIT_INTERRUPTED: stopped at once by a second signal, or because the
+ *   end that was asked for did not come in time
  */
 typedef enum
 {

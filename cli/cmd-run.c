@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
-#include <glib-unix.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "end-signals.h"
 #include "engine.h"
 #include "load.h"
 #include "progress.h"
@@ -12,9 +12,12 @@
 #define PROGRESS_INTERVAL_MS 500
 /* Longer than a worker needs to be back. */
 #define LINK_TIMEOUT_MS 5000
+/* For what is still in encoders and queues, and for files to be finished. */
+#define DEFAULT_END_TIMEOUT_S 30
 
 static gchar **arg_set;
 static gdouble arg_duration;
+static gint arg_end_timeout = DEFAULT_END_TIMEOUT_S;
 static gboolean arg_progress;
 static gboolean arg_quiet;
 
@@ -23,6 +26,9 @@ const GOptionEntry mill_cmd_run_options[] = {
       "value of a parameter; may be repeated", "NAME=VALUE" },
   { "duration", 0, 0, G_OPTION_ARG_DOUBLE, &arg_duration,
       "end in good order after so many seconds", "SECONDS" },
+  { "end-timeout", 0, 0, G_OPTION_ARG_INT, &arg_end_timeout,
+      "stop where an end in good order takes more than so many seconds (30)",
+      "SECONDS" },
   { "progress", 0, 0, G_OPTION_ARG_NONE, &arg_progress,
       "show the progress line also where standard error is no terminal", NULL },
   { "quiet", 0, 0, G_OPTION_ARG_NONE, &arg_quiet,
@@ -36,7 +42,6 @@ typedef struct
   GMainLoop *loop;
   MillGraph *graph;
   MillProgress *progress; /* (nullable) */
-  gboolean ending; /* EOS was sent on request */
   gboolean has_line; /* a progress line stands on the terminal */
   MillExit exit;
 } Run;
@@ -148,29 +153,19 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     fprintf (stderr, "millrace run: warning: %s\n", text);
 }
 
+/* Lets every sink finish its files. */
+static void
+end_in_order (gpointer user_data)
+{
+  mill_graph_end (((Run *) user_data)->graph);
+}
+
 static gboolean
 on_duration (gpointer user_data)
 {
-  Run *run = user_data;
-  run->ending = TRUE;
-  mill_graph_end (run->graph);
+  mill_end_signals_begin ();
+  end_in_order (user_data);
   return G_SOURCE_REMOVE;
-}
-
-/* The first lets every sink finish its files. The second does not wait, not
- * even for elements that would have to stop: the process ends. */
-static gboolean
-on_signal (gpointer user_data)
-{
-  Run *run = user_data;
-  if (run->ending) {
-    clear_line (run);
-    mill_cli_fail (run->cli, MILL_EXIT_INTERRUPTED,
-        "stopped at once by a second signal; output may be incomplete");
-    _exit (MILL_EXIT_INTERRUPTED);
-  }
-  on_duration (run);
-  return G_SOURCE_CONTINUE;
 }
 
 /* ---- the verb ---- */
@@ -178,20 +173,18 @@ on_signal (gpointer user_data)
 static void
 run_loop (Run *run)
 {
-  guint sources[4] = {
-    g_unix_signal_add (SIGINT, on_signal, run),
-    g_unix_signal_add (SIGTERM, on_signal, run),
-  };
+  guint progress = 0;
   guint duration = 0;
+  mill_end_signals_install (run->cli, (guint) arg_end_timeout, end_in_order,
+      run);
   if (arg_duration > 0)
     duration = g_timeout_add ((guint) (arg_duration * 1000), on_duration, run);
   if (!arg_quiet && (arg_progress || isatty (STDERR_FILENO)))
-    sources[2] = g_timeout_add (PROGRESS_INTERVAL_MS, on_progress, run);
+    progress = g_timeout_add (PROGRESS_INTERVAL_MS, on_progress, run);
   g_main_loop_run (run->loop);
-  for (guint i = 0; i < G_N_ELEMENTS (sources); i++) {
-    if (sources[i] != 0)
-      g_source_remove (sources[i]);
-  }
+  mill_end_signals_release ();
+  if (progress != 0)
+    g_source_remove (progress);
   /* It removes itself when it fires. */
   if (duration != 0 &&
       g_main_context_find_source_by_id (NULL, duration) != NULL)
@@ -212,6 +205,7 @@ run_graph (Run *run)
         error->message);
   run_loop (run);
   mill_graph_stop (run->graph);
+  mill_end_signals_finish ();
   clear_line (run);
   if (run->progress != NULL && run->exit == MILL_EXIT_OK) {
     g_autofree gchar *summary = mill_progress_to_summary (run->progress);
@@ -227,6 +221,10 @@ mill_cmd_run (MillCli *cli, gchar **arguments)
     return mill_cli_fail (cli, MILL_EXIT_USAGE,
         "option '--duration': got %g, expected seconds, at most %d",
         arg_duration, G_MAXINT / 1000);
+  if (arg_end_timeout < 1)
+    return mill_cli_fail (cli, MILL_EXIT_USAGE,
+        "option '--end-timeout': got %d, expected seconds, at least 1",
+        arg_end_timeout);
   if (arg_progress && arg_quiet)
     return mill_cli_fail (cli, MILL_EXIT_USAGE,
         "got --progress and --quiet, expected one of them");

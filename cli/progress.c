@@ -18,11 +18,17 @@ typedef struct
   GstSegment segment;
 } PadMeter;
 
+/** A sink of the pipeline, watched for pads. */
+typedef struct
+{
+  GstElement *element;
+  Meter *meter;
+} SinkMeter;
+
 struct _MillProgress
 {
   GstPipeline *pipeline;
-  GPtrArray *sinks; /* (element-type GstElement) watched for pads */
-  Meter *meter;
+  GPtrArray *sinks; /* (element-type SinkMeter) */
   gint64 started_us;
 };
 
@@ -72,12 +78,12 @@ on_pad_data (GstPad *gst_pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static void
-watch_pad (MillProgress *self, GstPad *gst_pad)
+watch_pad (const SinkMeter *sink, GstPad *gst_pad)
 {
   if (GST_PAD_DIRECTION (gst_pad) != GST_PAD_SINK)
     return;
   PadMeter *pad = g_new0 (PadMeter, 1);
-  pad->meter = g_atomic_rc_box_acquire (self->meter);
+  pad->meter = g_atomic_rc_box_acquire (sink->meter);
   gst_segment_init (&pad->segment, GST_FORMAT_UNDEFINED);
   gst_pad_add_probe (gst_pad,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
@@ -100,13 +106,51 @@ watch_existing_pad (GstElement *sink, GstPad *pad, gpointer user_data)
 }
 
 static void
+free_sink_meter (gpointer data)
+{
+  SinkMeter *sink = data;
+  g_signal_handlers_disconnect_by_data (sink->element, sink);
+  gst_object_unref (sink->element);
+  g_atomic_rc_box_release (sink->meter);
+  g_free (sink);
+}
+
+/* Returns: (transfer full)(nullable): where @sink puts what it gets */
+static gchar *
+dup_location (const SinkMeter *sink)
+{
+  gchar *location = NULL;
+  GParamSpec *pspec =
+      g_object_class_find_property (G_OBJECT_GET_CLASS (sink->element),
+          "location");
+  if (pspec != NULL && G_IS_PARAM_SPEC_STRING (pspec))
+    g_object_get (sink->element, "location", &location, NULL);
+  return location;
+}
+
+/* Takes its pads and leaves it at that, as a recordsink without a location. */
+static gboolean
+is_off (const SinkMeter *sink)
+{
+  g_autofree gchar *location = dup_location (sink);
+  return location != NULL && *location == '\0';
+}
+
+static void
 watch_sink (const GValue *item, gpointer user_data)
 {
   MillProgress *self = user_data;
-  GstElement *sink = g_value_get_object (item);
-  g_ptr_array_add (self->sinks, gst_object_ref (sink));
-  g_signal_connect (sink, "pad-added", G_CALLBACK (on_pad_added), self);
-  gst_element_foreach_sink_pad (sink, watch_existing_pad, self);
+  SinkMeter *sink = g_new0 (SinkMeter, 1);
+  sink->element = g_value_dup_object (item);
+  sink->meter = g_atomic_rc_box_new0 (Meter);
+  if (is_off (sink)) {
+    free_sink_meter (sink);
+    return;
+  }
+  g_ptr_array_add (self->sinks, sink);
+  g_signal_connect (sink->element, "pad-added", G_CALLBACK (on_pad_added),
+      sink);
+  gst_element_foreach_sink_pad (sink->element, watch_existing_pad, sink);
 }
 
 MillProgress *
@@ -114,8 +158,7 @@ mill_progress_new (GstPipeline *pipeline)
 {
   MillProgress *self = g_new0 (MillProgress, 1);
   self->pipeline = pipeline;
-  self->sinks = g_ptr_array_new_with_free_func (gst_object_unref);
-  self->meter = g_atomic_rc_box_new0 (Meter);
+  self->sinks = g_ptr_array_new_with_free_func (free_sink_meter);
   self->started_us = g_get_monotonic_time ();
   GstIterator *sinks = gst_bin_iterate_sinks (GST_BIN (pipeline));
   gst_iterator_foreach (sinks, watch_sink, self);
@@ -128,12 +171,7 @@ mill_progress_free (MillProgress *progress)
 {
   if (progress == NULL)
     return;
-  for (guint i = 0; i < progress->sinks->len; i++)
-    g_signal_handlers_disconnect_by_data (g_ptr_array_index (progress->sinks,
-                                              i),
-        progress);
   g_ptr_array_unref (progress->sinks);
-  g_atomic_rc_box_release (progress->meter);
   g_free (progress);
 }
 
@@ -144,6 +182,7 @@ typedef struct
   gdouble position_s;
   gdouble elapsed_s;
   guint64 bytes;
+  guint n_sinks; /* that got something */
   gdouble speed;
   gdouble bitrate_mbps; /* of the media, not of the work */
 } Numbers;
@@ -151,11 +190,18 @@ typedef struct
 static Numbers
 take_numbers (MillProgress *self)
 {
+  guint64 position = 0;
   Numbers n = {
-    .position_s = atomic_load (&self->meter->position) / 1e9,
     .elapsed_s = (g_get_monotonic_time () - self->started_us) / 1e6,
-    .bytes = atomic_load (&self->meter->bytes),
   };
+  for (guint i = 0; i < self->sinks->len; i++) {
+    const SinkMeter *sink = g_ptr_array_index (self->sinks, i);
+    guint64 bytes = atomic_load (&sink->meter->bytes);
+    n.bytes += bytes;
+    n.n_sinks += bytes > 0;
+    position = MAX (position, atomic_load (&sink->meter->position));
+  }
+  n.position_s = position / 1e9;
   n.speed = n.elapsed_s > 0 ? n.position_s / n.elapsed_s : 0;
   n.bitrate_mbps = n.position_s > 0 ? n.bytes * 8 / n.position_s / 1e6 : 0;
   return n;
@@ -177,6 +223,33 @@ format_number (gdouble number)
   return g_strdup_printf ("%.*f", decimals, number);
 }
 
+/* Several sinks may have the same media: then their sum is nobody's rate. */
+static void
+add_bitrate (GString *text, const Numbers *n)
+{
+  g_autofree gchar *bitrate = format_number (n->bitrate_mbps);
+  if (n->n_sinks <= 1)
+    g_string_append_printf (text, ", %s Mbit/s", bitrate);
+}
+
+/* What each sink got, by name where there are several. */
+static void
+add_bytes (GString *text, MillProgress *self, const Numbers *n)
+{
+  if (n->n_sinks <= 1) {
+    g_string_append_printf (text, ", %.1f MB", n->bytes / 1e6);
+    return;
+  }
+  for (guint i = 0; i < self->sinks->len; i++) {
+    const SinkMeter *sink = g_ptr_array_index (self->sinks, i);
+    guint64 bytes = atomic_load (&sink->meter->bytes);
+    g_autofree gchar *location = dup_location (sink);
+    if (bytes > 0)
+      g_string_append_printf (text, ", %.1f MB to %s", bytes / 1e6,
+          location != NULL ? location : GST_OBJECT_NAME (sink->element));
+  }
+}
+
 gchar *
 mill_progress_to_line (MillProgress *progress)
 {
@@ -191,8 +264,8 @@ mill_progress_to_line (MillProgress *progress)
     g_string_append_printf (line, " of %s", total);
   }
   g_autofree gchar *speed = format_number (n.speed);
-  g_autofree gchar *bitrate = format_number (n.bitrate_mbps);
-  g_string_append_printf (line, ", %sx real time, %s Mbit/s", speed, bitrate);
+  g_string_append_printf (line, ", %sx real time", speed);
+  add_bitrate (line, &n);
   if (duration > 0 && n.speed > 0)
     g_string_append_printf (line, ", %.0f s left",
         MAX (0, (duration / 1e9 - n.position_s) / n.speed));
@@ -204,11 +277,15 @@ mill_progress_to_summary (MillProgress *progress)
 {
   Numbers n = take_numbers (progress);
   g_autofree gchar *speed = format_number (n.speed);
-  g_autofree gchar *bitrate = format_number (n.bitrate_mbps);
+  GString *text = g_string_new (NULL);
   /* A muxer's bytes carry no time (mp4mux): no numbers are better than 0. */
-  if (n.position_s <= 0)
-    return g_strdup_printf ("%.2f s, %.1f MB", n.elapsed_s, n.bytes / 1e6);
-  return g_strdup_printf ("%.1f s of media in %.2f s (%sx real time), "
-                          "%.1f MB, %s Mbit/s",
-      n.position_s, n.elapsed_s, speed, n.bytes / 1e6, bitrate);
+  if (n.position_s > 0)
+    g_string_append_printf (text, "%.1f s of media in %.2f s (%sx real time)",
+        n.position_s, n.elapsed_s, speed);
+  else
+    g_string_append_printf (text, "%.2f s", n.elapsed_s);
+  add_bytes (text, progress, &n);
+  if (n.position_s > 0)
+    add_bitrate (text, &n);
+  return g_string_free (text, FALSE);
 }

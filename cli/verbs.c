@@ -11,7 +11,7 @@ const MillVerb mill_verbs[] = {
   { "run", "FILE|NAME", "run a description in the foreground, in one process",
       "FILE is a description, NAME one of the shipped ones. It ends when every "
       "sink has got the end of stream, or on SIGINT or SIGTERM, which end it "
-      "in good order; a second signal stops it at once. Marks of isolation "
+      "in good order; a second signal, or --end-timeout, stops it. Marks of isolation "
       "are ignored. A mistake in the description is reported with its place, "
       "all mistakes in one run, before anything starts.\n\n"
       "On a terminal a line tells the position, the speed (times real time), "

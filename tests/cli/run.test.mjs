@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // run, validate, explain, elements: the engine from the command line.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -136,6 +137,30 @@ nodes:
   assert.match(stderr, /preset\.yaml:5:\d+: error: node 'ladder' \(abrladder\): preset 'standart': .*expected one of .*standard/);
 });
 
+test('settings that leave each other no meaning are a mistake with its place', async (t) => {
+  if ((await millrace(['elements', 'cmafsink'])).code) return t.skip('this build has no cmafsink');
+  // Where it goes is not known yet; the rest is.
+  const clash = file('clash.yaml', `millrace: 1
+name: clash
+params: { output: { type: string, required: true }, window: { type: integer, default: 60000 } }
+nodes:
+  in: { element: videotestsrc }
+  code: { element: x264enc, from: [in] }
+  package:
+    element: cmafsink
+    from: [code]
+    props:
+      location: "\${output}"
+      mode: vod
+      dvr-window-ms: "\${window}"
+`);
+  const { code, stderr } = await millrace(['validate', clash]);
+  assert.equal(code, 65);
+  assert.match(stderr, /^.*clash\.yaml:13:22: error: node 'package' \(cmafsink\): dvr-window-ms: got a window in a mode that keeps all segments, expected 0, or mode live\n$/);
+  fs.writeFileSync(clash, fs.readFileSync(clash, 'utf8').replace('mode: vod', 'mode: live'));
+  assert.deepEqual(await millrace(['validate', clash]).then((r) => [r.code, r.stderr]), [0, '']);
+});
+
 test('a description that is not there has exit code 66', async () => {
   for (const verb of ['run', 'validate', 'explain']) {
     const { code, stderr } = await millrace([verb, 'no-such']);
@@ -171,6 +196,8 @@ nodes:
   assert.match(stderr, /^millrace run: error: .*in.*no-such-movie\.mp4/);
 });
 
+const INPUT = 'an MP4 or MOV file with H.264, HEVC, AV1 or VP9 video and AAC, Opus, FLAC, AC-3, E-AC-3 or MP3 audio, and any subtitles';
+
 test('an input of another container is told by name, and nothing is made', async () => {
   const ts = Buffer.alloc(188 * 40, 0xff);
   for (let i = 0; i < 40; i++) ts.set([0x47, 0x1f, 0xff, 0x10], i * 188);
@@ -185,7 +212,8 @@ test('an input of another container is told by name, and nothing is made', async
     const output = path.join(dir, `${name}.vod`);
     const { code, stderr } = await millrace(['run', 'vod-package', '--set', `input=${input}`, '--set', `output=${output}`]);
     assert.equal(code, 65, stderr);
-    assert.equal(stderr, `millrace run: error: node 'demux': file '${input}': got ${got}, expected MP4 or MOV, Motion JPEG 2000, M4A or 3GP\n`);
+    const next = /MKV|TS/.test(got) ? `\`millrace run vod-file --set input='${input}' --set output=film.mp4\` copies a film into MP4` : 'name a film';
+    assert.equal(stderr, `millrace run: error: node 'demux': file '${input}': got ${got}, expected MP4 or MOV, Motion JPEG 2000, M4A or 3GP; parameter 'input' is ${INPUT}; ${next}\n`);
     assert.ok(!fs.existsSync(output), 'no directory was made');
   }
 });
@@ -198,6 +226,86 @@ test('a film that is broken before its media is told by name and leaves nothing'
   assert.equal(code, 65, stderr);
   assert.match(stderr, /^millrace run: error: node 'demux': file '.*\/broken\.mp4': .+\n$/);
   assert.ok(!fs.existsSync(output), 'the directory that was made is gone');
+});
+
+test('a film that lacks its end is told, with what to do', async () => {
+  const whole = path.join(dir, 'whole.mp4');
+  await millrace(['run', MUXED, '--set', `file=${whole}`]);
+  const bytes = fs.readFileSync(whole);
+  const input = file('cut.mp4', bytes.subarray(0, bytes.length / 2));
+  const { code, stderr } = await millrace(['run', 'vod-package', '--set', `input=${input}`, '--set', `output=${path.join(dir, 'cut.vod')}`]);
+  assert.equal(code, 65, stderr);
+  const [warning, error, ...more] = stderr.trimEnd().split('\n');
+  assert.match(warning, /warning: node 'file': file '.*cut\.mp4': got \d+ bytes, expected \d+: its end is missing/);
+  const [, got, expected] = warning.match(/got (\d+) bytes, expected (\d+)/).map(Number);
+  assert.equal(got, fs.statSync(input).size);
+  assert.ok(expected > got && expected <= bytes.length, warning);
+  assert.match(error, /error: node 'demux': file '.*cut\.mp4': .*got MP4 or MOV, expected for 'input' an MP4 or MOV file with .*; it may be damaged or cut off: copy it again/);
+  assert.deepEqual(more, []);
+  // Whole again, nothing is said.
+  assert.match((await millrace(['run', 'vod-package', '--set', `input=${whole}`, '--set', `output=${path.join(dir, 'whole.vod')}`])).stderr, /^millrace run: (warning: node 'demux': planned pad 'audio_%u'.*\nmillrace run: )?ended: /);
+});
+
+test('a codec that is not packaged is told, with what to do', async () => {
+  const jpeg = file('jpeg.yaml', fs.readFileSync(MUXED, 'utf8').replace('x264enc, from: [in], props: { tune: zerolatency }', 'jpegenc, from: [in]').replace('mp4mux', 'qtmux'));
+  const input = path.join(dir, 'jpeg.mov');
+  await millrace(['run', jpeg, '--set', `file=${input}`]);
+  for (const [name, node] of [['vod-package', 'demux'], ['vod-file', 'parse']]) {
+    const { code, stderr } = await millrace(['run', name, '--set', `input=${input}`, '--set', `output=${path.join(dir, 'jpeg.mp4')}`]);
+    assert.equal(code, 65, stderr);
+    assert.match(stderr, new RegExp(`error: node '${node}': file '.*jpeg\\.mov': .*got image/jpeg, expected video/x-h264, .*; parameter 'input' is .*; encode it anew, as by \`ffmpeg -i '.*jpeg\\.mov' -c:v libx264`));
+  }
+});
+
+const SRT = Array.from({ length: 20 }, (_, i) => `${i + 1}\n00:00:${10 + i},000 --> 00:00:${10 + i},900\nLine ${i} of the words\n\n`).join('');
+
+test('text alone is no film, and ends by itself', async () => {
+  const input = file('words.srt', SRT);
+  const { code, stderr } = await millrace(['run', 'vod-file', '--set', `input=${input}`, '--set', `output=${path.join(dir, 'words.mp4')}`]);
+  assert.equal(code, 65, stderr);
+  assert.match(stderr, /error: node 'parse': file '.*words\.srt': nothing in the input can be used: got text\/x-raw, expected video or audio; parameter 'input' is a file that GStreamer demuxes, with .*; name a film\n$/);
+});
+
+test('a file of subtitles that is none is told by name, with what was expected', async () => {
+  const subtitles = file('subtitles.yaml', `millrace: 1
+name: subtitles
+params: { file: { type: string, required: true } }
+nodes:
+  words: { element: filesrc, props: { location: "\${file}" } }
+  text: { element: subparse, from: [words] }
+  out: { element: fakesink, from: [text], props: { sync: false } }
+`);
+  const run = (name, bytes) => millrace(['run', subtitles, '--set', `file=${file(name, bytes)}`]);
+  const good = await run('good.srt', SRT);
+  assert.equal(good.code, 0, good.stderr);
+  assert.doesNotMatch(good.stderr, /warning/);
+  const refused = {
+    'empty.srt': [Buffer.alloc(0), /got 0 bytes/],
+    'film.srt': [Buffer.from('0000001066747970' + '69736f6d00000001' + '000001006d6f6f76' + '00'.repeat(248), 'hex'), /got MP4 or MOV/],
+    'utf16.srt': [Buffer.from(SRT, 'utf16le'), /got what is of no known type/],
+    'prose.srt': [Buffer.from('no subtitles, just words '.repeat(20)), /got (plain text|what is of no known type)/],
+  };
+  for (const [name, [bytes, got]] of Object.entries(refused)) {
+    const { code, stderr } = await run(name, bytes);
+    assert.equal(code, 65, stderr);
+    assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+    assert.match(stderr, new RegExp(`error: node '\\w+': file '.*${name}': .*${got.source}, expected subtitles .*; name a file of subtitles, .*UTF-8`));
+  }
+  // One without a caption in it may be meant: its track is there, and empty.
+  const none = await run('none.vtt', 'WEBVTT\n\n');
+  assert.equal(none.code, 0, none.stderr);
+  assert.match(none.stderr, /warning: node 'text': file '.*none\.vtt': got nothing in it for 'out\.sink', expected a sample at least; that track is empty\n/);
+});
+
+test('the summary of several outputs tells what each of them got', async () => {
+  const film = path.join(dir, 'twice.mp4');
+  await millrace(['run', MUXED, '--set', `file=${film}`]);
+  const outputs = [path.join(dir, 'one.mp4'), path.join(dir, 'two.mkv')];
+  const once = await millrace(['run', 'vod-file', '--set', `input=${film}`, '--set', `output=${path.join(dir, 'once.mp4')}`]);
+  const [, megabytes] = once.stderr.match(/ended: .*, (\d\.\d) MB, [\d.]+ Mbit\/s\n$/);
+  const both = await millrace(['run', 'vod-file', '--set', `input=${film}`, '--set', `output=${outputs[0]}`, '--set', `output-2=${outputs[1]}`]);
+  assert.equal(both.code, 0, both.stderr);
+  assert.ok(both.stderr.endsWith(`, ${megabytes} MB to ${outputs[0]}, ${megabytes} MB to ${outputs[1]}\n`) || both.stderr.endsWith(`, ${megabytes} MB to ${outputs[1]}, ${megabytes} MB to ${outputs[0]}\n`), both.stderr);
 });
 
 test('a place that cannot be written has exit code 69', async () => {
@@ -243,6 +351,43 @@ nodes:
   assert.equal(code, 130, stderr);
   assert.match(stderr, /stopped at once/);
   assert.ok(performance.now() - asked < 1000, `${performance.now() - asked} ms`);
+});
+
+test('the first signal ends what does not end by itself, in time', async () => {
+  const held = file('held.yaml', `millrace: 1
+name: held
+nodes:
+  in: { element: videotestsrc, props: { is-live: true } }
+  hold: { element: identity, from: [in], props: { sleep-time: 20000000 } }
+  out: { element: fakesink, from: [hold], props: { sync: false } }
+`);
+  for (const [signal, ...options] of [['SIGTERM'], ['SIGINT'], [null, '--duration', '0.1']]) {
+    const running = start(['run', held, '--progress', '--end-timeout', '1', ...options]);
+    if (signal) {
+      await sees(running, 'stderr', /real time/);
+      running.child.kill(signal);
+    }
+    const { code, stderr } = await running.done;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /^millrace run: error: stopped after 1 s, in which the end did not come; output may be incomplete$/m);
+  }
+  assert.equal((await millrace(['run', held, '--end-timeout', '0'])).code, 64);
+});
+
+test('a signal ends a start that waits for its input', async () => {
+  const pipe = path.join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const waiting = file('waiting.yaml', `millrace: 1
+name: waiting
+nodes:
+  in: { element: filesrc, props: { location: ${pipe} } }
+  out: { element: fakesink, from: [in], props: { sync: false } }
+`);
+  const running = start(['run', waiting], { env: { GST_DEBUG: 'filesrc:5' } });
+  await sees(running, 'stderr', /opening file/);
+  running.child.kill('SIGTERM');
+  const { signal } = await running.done;
+  assert.equal(signal, 'SIGTERM');
 });
 
 test('run --duration ends in good order', async () => {
