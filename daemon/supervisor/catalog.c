@@ -11,7 +11,7 @@
 
 struct _MillCatalog
 {
-  MillStore *store; /* not owned */
+  MillStore *store; /* not owned; nullable: the shipped ones alone */
 };
 
 MillCatalog *
@@ -53,6 +53,8 @@ mill_catalog_load (MillCatalog *catalog, const gchar *name,
     MillDiagnostics *diagnostics)
 {
   g_autoptr (GError) error = NULL;
+  if (!catalog->store)
+    return mill_description_new_from_file (name, diagnostics);
   g_autoptr (MillPipelineRow) row =
       mill_store_pipelines_get (catalog->store, name, &error);
   if (row)

@@ -19,6 +19,8 @@ typedef struct
   gint64 updated_at; /* Unix seconds; 0 for a shipped one */
 } MillCatalogEntry;
 
+/* @store: (nullable): where there is none, mill_catalog_load() alone may follow,
+ * and finds what came with millrace */
 MillCatalog *mill_catalog_new (MillStore *store);
 void mill_catalog_free (MillCatalog *catalog);
 

@@ -215,6 +215,14 @@ read_params (MillConfigReader *reader, MillApp *app, const MillYamlNode *params)
   }
 }
 
+/* Without the file, which may not live as long. */
+static MillPlace
+place_of (const MillConfigEntry *entry)
+{
+  return (MillPlace){ .line = entry->value->place.line,
+    .column = entry->value->place.column };
+}
+
 static void
 read_takeover (MillConfigReader *reader, MillApp *app,
     const MillConfigEntry *entry)
@@ -225,6 +233,7 @@ read_takeover (MillConfigReader *reader, MillApp *app,
                      : -1;
   if (choice >= 0)
     app->takeover = (MillTakeover) choice;
+  app->takeover_place = place_of (entry);
 }
 
 static void
@@ -239,6 +248,7 @@ read_app_key (MillConfigReader *reader, MillApp *app,
     const gchar *text = mill_config_reader_expect_text (reader, entry);
     g_free (app->pipeline);
     app->pipeline = g_strdup (text);
+    app->pipeline_place = place_of (entry);
   } else if (g_str_equal (entry->name, "takeover"))
     read_takeover (reader, app, entry);
   else if (!mill_config_app_auth_read (reader, app, entry))

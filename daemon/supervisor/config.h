@@ -24,6 +24,8 @@ typedef struct
   gboolean ends_on_expiry; /* a stream ends with the key that let it in */
   MillTakeover takeover;
   GHashTable *params; /* name -> text, for the description */
+  MillPlace pipeline_place; /* line 0: not from a file; file is never set */
+  MillPlace takeover_place;
 } MillApp;
 
 /** What the configuration says. Every field has a default, so that an empty

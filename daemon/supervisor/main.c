@@ -19,6 +19,7 @@
 #include "daemon/ipc/ipc.h"
 #include "engine.h"
 #include "port-holder.h"
+#include "publish.h"
 #include "supervisor.h"
 
 typedef struct
@@ -45,6 +46,39 @@ load_config (const gchar *path)
   g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
   fputs (text, stderr);
   return config;
+}
+
+/* Others may be kept in the store, which is the running daemon's. */
+static gboolean
+is_at_hand (const gchar *pipeline)
+{
+  g_auto (GStrv) shipped = mill_description_list_shipped ();
+  return g_file_test (pipeline, G_FILE_TEST_IS_REGULAR) ||
+      g_strv_contains ((const gchar *const *) shipped, pipeline);
+}
+
+/* What publishers would be refused for, before there are any. */
+static gint
+check_apps (const MillConfig *config)
+{
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autoptr (MillCatalog) catalog = mill_catalog_new (NULL);
+  for (guint i = 0; i < config->apps->len; i++) {
+    const MillApp *app = g_ptr_array_index (config->apps, i);
+    const MillPlace *place = NULL;
+    g_autofree gchar *text = app->pipeline_place.line > 0 &&
+            is_at_hand (app->pipeline)
+        ? mill_publish_check_app (config, catalog, app, &place)
+        : NULL;
+    if (!text)
+      continue;
+    const MillPlace at = { config->file, place->line, place->column };
+    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &at, "app '%s' %s",
+        app->name, text);
+  }
+  g_autofree gchar *all = mill_diagnostics_to_string (diagnostics);
+  fputs (all, stderr);
+  return mill_diagnostics_get_n_errors (diagnostics) > 0 ? EX_DATAERR : EX_OK;
 }
 
 /* ---- events ---- */
@@ -241,14 +275,16 @@ main (int argc, char **argv)
         mill_config_to_yaml (config, mill_config_secrets_has);
     printf ("%s", text); /* nocheck: print */
   }
-  if (check || print)
+  if (print && !check)
     return EX_OK;
-
-  mill_log_init ("millraced", config->log_level, config->log_format);
+  if (!check)
+    mill_log_init ("millraced", config->log_level, config->log_format);
   if (!mill_engine_init (&argc, &argv, &error)) {
     g_warning ("%s", error->message);
     return EX_UNAVAILABLE;
   }
+  if (check)
+    return check_apps (config);
   Daemon daemon = { .loop = g_main_loop_new (NULL, FALSE),
     .config_path = path,
     .config = config };

@@ -192,7 +192,7 @@ plan_request (MillCatalog *catalog, const MillRunRequest *request, gchar **text)
         g_strchomp (all));
     return NULL;
   }
-  if (!spec->needs_publisher) {
+  if (spec->n_places == 0) {
     *text = g_strdup_printf (
         "pipeline '%s' takes no publisher, expected a node of element "
         "rtmpserversrc without a location",
@@ -229,18 +229,35 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
   decision->detail = g_steal_pointer (&text);
 }
 
+/* The second publisher has nowhere to go. */
+static gchar *
+check_backup (const MillApp *app, const MillRunSpec *spec)
+{
+  if (app->takeover != MILL_TAKEOVER_BACKUP || spec->n_places > 1)
+    return NULL;
+  return g_strdup_printf (
+      "refuses every second publisher: takeover is backup, and pipeline '%s' "
+      "has one place for a publisher, expected one with two, as live-failover "
+      "has, or takeover replace",
+      app->pipeline);
+}
+
 gchar *
 mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
-    const MillApp *app)
+    const MillApp *app, const MillPlace **ret_place)
 {
-  gchar *text = NULL;
+  g_autofree gchar *text = NULL;
   MillRunRequest request = { .pipeline = app->pipeline,
     .stream = app->name,
     .media_dir = config->media_dir,
     .runtime_dir = config->runtime_dir,
     .params = app->params };
   g_autoptr (MillRunSpec) spec = plan_request (catalog, &request, &text);
-  return text;
+  if (ret_place)
+    *ret_place = spec ? &app->takeover_place : &app->pipeline_place;
+  if (!spec)
+    return g_strdup_printf ("refuses its publishers: %s", text);
+  return check_backup (app, spec);
 }
 
 /* Each is a process, and mostly one that encodes: a machine has cores for so

@@ -70,10 +70,12 @@ MillPublishDecision *mill_publish_decide (const MillPublishContext *context,
     const MillStreamClock *clock);
 void mill_publish_decision_free (MillPublishDecision *decision);
 
-/* What each publisher of @app would be refused for, but in time to mend it.
+/* What each publisher of @app, or each second one, would be refused for, but in
+ * time to mend it.
+ * @ret_place: (optional): the setting that is to be mended; without a file
  * Returns: (transfer full) (nullable): NULL when nothing is wrong */
 gchar *mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
-    const MillApp *app);
+    const MillApp *app, const MillPlace **ret_place);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillPublishDecision, mill_publish_decision_free)
 

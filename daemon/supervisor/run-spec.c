@@ -57,16 +57,17 @@ has_location (const MillPlanNode *node)
   return FALSE;
 }
 
-static gboolean
-needs_publisher (MillPlan *plan)
+static guint
+count_places (MillPlan *plan)
 {
   GPtrArray *nodes = mill_plan_get_nodes (plan);
+  guint n_places = 0;
   for (guint i = 0; i < nodes->len; i++) {
     const MillPlanNode *node = g_ptr_array_index (nodes, i);
-    if (g_str_equal (node->factory, PUBLISHER_ELEMENT) && !has_location (node))
-      return TRUE;
+    n_places += g_str_equal (node->factory, PUBLISHER_ELEMENT) &&
+        !has_location (node);
   }
-  return FALSE;
+  return n_places;
 }
 
 static MillGraphSpec *
@@ -126,7 +127,7 @@ mill_run_spec_new (MillCatalog *catalog, const MillRunRequest *request,
   spec->n_processes = mill_plan_get_n_processes (plan);
   spec->graph = g_steal_pointer (&graph);
   spec->graph->one_process = spec->n_processes <= 1;
-  spec->needs_publisher = needs_publisher (plan);
+  spec->n_places = count_places (plan);
   spec->policy = *mill_description_get_restart (description);
   return spec;
 }

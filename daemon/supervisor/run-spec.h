@@ -13,7 +13,7 @@ typedef struct
 {
   MillGraphSpec *graph; /* epoch not set */
   guint n_processes; /* the shared one and those of isolated nodes */
-  gboolean needs_publisher; /* has a source that a publisher feeds */
+  guint n_places; /* sources that a publisher feeds */
   MillRestart policy;
 } MillRunSpec;
 

@@ -45,7 +45,7 @@ learn_plan (MillRunner *runner, MillStream *stream,
   g_autoptr (GError) error = NULL;
   g_autoptr (MillRunSpec) spec =
       mill_runner_plan_again (runner, stream, &error);
-  stream->needs_publisher = spec ? spec->needs_publisher
+  stream->needs_publisher = spec ? spec->n_places > 0
                                  : (!report || report->publisher != NULL);
   if (!spec) {
     MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->row->name,

@@ -125,7 +125,7 @@ mill_runner_begin (MillRunner *runner, MillStream *stream, MillRunSpec *spec,
     return FALSE;
   spec->graph->epoch_ns = choose_epoch (runner, stream);
   stream->policy = spec->policy;
-  stream->needs_publisher = spec->needs_publisher;
+  stream->needs_publisher = spec->n_places > 0;
   g_clear_handle_id (&stream->timer, g_source_remove);
   MillStreamRun run = { .owner = mill_worker_proxy_get_id (runner->worker),
     .generation = generation,
@@ -221,9 +221,9 @@ mill_runner_launch (MillRunner *runner, MillStream *stream, GError **error)
   g_autoptr (MillRunSpec) spec = mill_runner_plan (runner, stream, error);
   if (!spec)
     return FALSE;
-  stream->needs_publisher = spec->needs_publisher;
+  stream->needs_publisher = spec->n_places > 0;
   stream->policy = spec->policy;
-  if (spec->needs_publisher)
+  if (spec->n_places > 0)
     return TRUE;
   if (!runner->worker) {
     g_set_error_literal (error, MILL_RUNNER_ERROR, MILL_RUNNER_ERROR_NO_WORKER,

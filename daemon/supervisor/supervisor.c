@@ -136,10 +136,10 @@ warn_of_apps (MillSupervisor *supervisor)
 {
   for (guint i = 0; i < supervisor->config->apps->len; i++) {
     const MillApp *app = g_ptr_array_index (supervisor->config->apps, i);
-    g_autofree gchar *text =
-        mill_publish_check_app (supervisor->config, supervisor->catalog, app);
+    g_autofree gchar *text = mill_publish_check_app (supervisor->config,
+        supervisor->catalog, app, NULL);
     if (text)
-      g_warning ("app '%s' refuses its publishers: %s", app->name, text);
+      g_warning ("app '%s' %s", app->name, text);
   }
 }
 

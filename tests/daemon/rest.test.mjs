@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, eventually, tool } from '../e2e/lib/daemon.mjs';
@@ -33,6 +34,30 @@ nodes:
   in: { element: fakesrc, props: { num-bufers: 3 } }
   out: { element: fakesimk, from: [inn] }
 `;
+
+test('millraced --check tells what publishers would be refused for, and where', (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-check-'));
+  const config = path.join(dir, 'check.yaml');
+  const check = (app) => {
+    fs.writeFileSync(config, `apps:\n  live: { auth: none, ${app} }\n`);
+    const { status, stderr } = spawnSync(tool('daemon/millraced'), ['--config', config, '--check'], { encoding: 'utf8' });
+    return [status, stderr];
+  };
+  try {
+    if (/ is missing, expected a build of millrace/.test(check('pipeline: live-failover')[1])) return t.skip('a build without these elements');
+    assert.deepEqual(check('pipeline: live-passthrough, takeover: backup'), [65,
+      `${config}:2:61: error: app 'live' refuses every second publisher: takeover is backup, and pipeline 'live-passthrough' has one place for a publisher, expected one with two, as live-failover has, or takeover replace\n`]);
+    const [status, stderr] = check('pipeline: live-passthrough, params: { part-duration-ms: 3000 }');
+    assert.equal(status, 65);
+    assert.match(stderr, /^.*check\.yaml:2:33: error: app 'live' refuses its publishers: pipeline 'live-passthrough' cannot run: .*live-passthrough\.yaml:\d+:\d+: error: .*part-duration-ms: got more than segment-duration-ms, expected /);
+    assert.deepEqual(check('pipeline: live-passthrough, takeover: replace'), [0, '']);
+    assert.deepEqual(check('pipeline: live-failover, takeover: backup'), [0, '']);
+    // Kept by REST, perhaps: that is the running daemon's to say.
+    assert.deepEqual(check('pipeline: my-own, takeover: backup'), [0, '']);
+  } finally {
+    fs.rmSync(dir, { recursive: true });
+  }
+});
 
 let daemon;
 before(async () => { daemon = await Daemon.start({ listen: LISTEN }); });

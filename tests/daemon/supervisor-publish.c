@@ -57,6 +57,10 @@ test_source_init (TestSource *source)
   "  in: { element: rtmpserversrc }\n"                          \
   "  part: { element: h264parse, from: [in], isolate: true }\n" \
   "  out: { element: fakesink, from: [part] }\n"
+#define PLACES                                                               \
+  "millrace: 1\nname: places\nnodes:\n  a: { element: rtmpserversrc }\n"     \
+  "  b: { element: rtmpserversrc }\n  x: { element: fakesink, from: [a] }\n" \
+  "  y: { element: fakesink, from: [b] }\n"
 #define CONFIG                                                                   \
   "media_dir: /media\nworkers: { limits: { streams: 3, isolated: 1 } }\napps:\n" \
   "  open: { pipeline: live, auth: none, params: { extra: 7 } }\n"               \
@@ -65,7 +69,8 @@ test_source_init (TestSource *source)
   "  replace: { pipeline: live, auth: none, takeover: replace }\n"               \
   "  backup: { pipeline: live, auth: none, takeover: backup }\n"                 \
   "  broken: { pipeline: nothing, auth: none }\n"                                \
-  "  file: { pipeline: file, auth: none }\n"
+  "  file: { pipeline: file, auth: none }\n"                                     \
+  "  places: { pipeline: places, auth: none, takeover: backup }\n"
 
 typedef struct
 {
@@ -98,6 +103,7 @@ set_up (Fixture *fixture, gconstpointer data)
   add_pipeline (fixture->store, "live", LIVE);
   add_pipeline (fixture->store, "file", FILE_ONLY);
   add_pipeline (fixture->store, "ladder", LADDER);
+  add_pipeline (fixture->store, "places", PLACES);
   fixture->registry = mill_stream_registry_new (fixture->store, "n", NULL);
   fixture->catalog = mill_catalog_new (fixture->store);
   fixture->context = (MillPublishContext){ fixture->config, fixture->store,
@@ -193,7 +199,7 @@ test_accepted (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (decision->text, ==, NULL);
   g_assert_cmpint (decision->result, ==, MILL_PUBLISH_ACCEPTED);
   g_assert_cmpstr (decision->stream, ==, "demo");
-  g_assert_true (decision->spec->needs_publisher);
+  g_assert_cmpuint (decision->spec->n_places, ==, 1);
   g_assert_cmpuint (decision->spec->policy.limit, ==, 2);
   GHashTable *params = decision->spec->graph->params;
   g_assert_cmpstr (g_hash_table_lookup (params, "stream"), ==, "demo");
@@ -466,17 +472,27 @@ test_applications_are_checked (Fixture *fixture, gconstpointer data)
   {
     const gchar *app;
     const gchar *says; /* NULL: nothing is wrong */
+    guint line; /* of the setting that is to be mended */
   } cases[] = { { "open", NULL }, { "keyed", NULL }, { "ladder", NULL },
-    { "broken", "*'nothing'*" }, { "file", "*takes no publisher*" } };
+    { "replace", NULL }, { "places", NULL },
+    { "backup",
+        "refuses every second publisher: *'live' has one place*expected one "
+        "with two*",
+        8 },
+    { "broken", "refuses its publishers: *'nothing'*", 9 },
+    { "file", "refuses its publishers: *takes no publisher*", 10 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const MillApp *app = mill_config_find_app (fixture->config, cases[i].app);
+    const MillPlace *place = NULL;
     g_autofree gchar *text =
-        mill_publish_check_app (fixture->config, fixture->catalog, app);
+        mill_publish_check_app (fixture->config, fixture->catalog, app, &place);
     g_test_message ("%s: %s", app->name, text ? text : "nothing");
     g_assert_true (cases[i].says
             ? text && g_pattern_match_simple (cases[i].says, text)
             : text == NULL);
+    if (text)
+      g_assert_cmpuint (place->line, ==, cases[i].line);
   }
 }
 
