@@ -5,6 +5,13 @@
 #include "daemon/worker/worker-private.h"
 #include "daemon/worker/worker-stream.h"
 
+/* Nothing is lost with a worker that never had a stream: the millraced that
+ * launched it could not start, or the next one launches another. It stays as long
+ * as it holds publishers for that (rtmp-door.c), and then some. */
+#define UNUSED_TIMEOUT_S 7
+/* One that nobody has come to yet may be one of hundreds that start at once. */
+#define UNMET_TIMEOUT_S 60
+
 guint
 mill_worker_life_count_running (MillWorker *worker)
 {
@@ -41,6 +48,15 @@ mill_worker_life_finish (MillWorker *worker)
   g_signal_emit_by_name (worker, "finished");
 }
 
+static guint
+get_timeout_s (const MillWorker *worker)
+{
+  if (worker->had_stream)
+    return worker->orphan_timeout_s;
+  return MIN (worker->orphan_timeout_s,
+      worker->had_supervisor ? UNUSED_TIMEOUT_S : UNMET_TIMEOUT_S);
+}
+
 static gboolean
 on_orphaned (gpointer user_data)
 {
@@ -50,7 +66,7 @@ on_orphaned (gpointer user_data)
     return G_SOURCE_CONTINUE;
   worker->orphan_timer_id = 0;
   g_message ("no supervisor, and nothing to do for it, for %u s: ending",
-      worker->orphan_timeout_s);
+      get_timeout_s (worker));
   mill_worker_life_finish (worker);
   return G_SOURCE_REMOVE;
 }
@@ -65,7 +81,7 @@ mill_worker_life_update (MillWorker *worker)
 
   if (orphan && !worker->orphan_timer_id) {
     worker->orphan_timer_id =
-        g_timeout_add_seconds (worker->orphan_timeout_s, on_orphaned, worker);
+        g_timeout_add_seconds (get_timeout_s (worker), on_orphaned, worker);
   } else if (!orphan && worker->orphan_timer_id) {
     g_source_remove (worker->orphan_timer_id);
     worker->orphan_timer_id = 0;

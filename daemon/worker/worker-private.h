@@ -33,6 +33,7 @@ struct _MillWorker
   MillRtmpDoor *door; /* nullable: no listener */
   GHashTable *streams; /* (element-type utf8 MillWorkerStream) */
   gboolean had_stream;
+  gboolean had_supervisor;
   gboolean draining;
   gboolean shutting_down;
   guint orphan_timer_id;

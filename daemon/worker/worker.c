@@ -24,6 +24,7 @@ static void
 on_connected (MillPeerServer *server, MillWorker *worker)
 {
   worker->described = FALSE;
+  worker->had_supervisor = TRUE;
   g_info ("supervisor connected");
   mill_worker_life_update (worker);
 }

@@ -317,6 +317,19 @@ test_orphan (Test *test, gconstpointer data)
   g_assert_cmpint (g_get_monotonic_time () - from, >, 3 * G_USEC_PER_SEC);
 }
 
+/* What a millraced that could not start leaves behind is gone soon, whatever
+ * orphan-timeout (300) says. */
+static void
+test_unused (Test *test, gconstpointer data)
+{
+  Exit seen = { FALSE };
+
+  g_signal_connect (test->fixture->launcher, "exited", G_CALLBACK (on_exited),
+      &seen);
+  mill_worker_proxy_disconnect (test->proxy);
+  g_assert_cmpint (wait_exit (test, &seen), ==, 0);
+}
+
 /* A supervisor that hangs does not keep its successor out. */
 static void
 test_newer_supervisor_replaces (Test *test, gconstpointer data)
@@ -410,6 +423,7 @@ main (int argc, char **argv)
   ADD ("sigterm-ends-streams", test_sigterm_ends_streams, 0);
   ADD ("drain", test_drain, 0);
   ADD ("orphan", test_orphan, 1);
+  ADD ("unused", test_unused, 0);
   ADD ("newer-supervisor-replaces", test_newer_supervisor_replaces, 0);
   ADD ("stats", test_stats, 0);
   ADD ("unresponsive", test_unresponsive, 0);
