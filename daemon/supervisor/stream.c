@@ -269,6 +269,9 @@ mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
   stream->n_free = stream->n_away +
       mill_input_report_count (report->inputs, MILL_INPUT_WAITING);
   stream->media_flows = report->state == MILL_STREAM_LIVE;
+  /* Why it is not live, or not yet. */
+  if (*report->last_error && report->state != MILL_STREAM_LIVE)
+    set_last_error (stream, report->last_error);
   switch (report->state) {
     case MILL_STREAM_STARTING:
       set_state (stream, MILL_STATUS_STARTING, clock);

@@ -9,6 +9,7 @@
 #include "daemon/worker/stream-nodes.h"
 #include "daemon/worker/stream-outputs.h"
 #include "daemon/worker/stream-plan.h"
+#include "daemon/worker/stream-pulls.h"
 #include "engine.h"
 
 #define END_LIMIT_S 10
@@ -30,6 +31,8 @@ struct _MillWorkerStream
   MillGraph *graph; /* stopped in the last states */
   gchar *last_dot; /* nullable: the picture of a graph that failed */
   MillStreamInputs *inputs;
+  MillStreamPulls *pulls; /* nullable: it is not pulled */
+  gchar *last_warning; /* nullable: the event that was told last */
   GPtrArray
       *outputs; /* (nullable) (element-type MillStreamOutput): at the end */
   guint end_timer_id;
@@ -106,22 +109,30 @@ finish (MillWorkerStream *stream, MillStreamState state)
 }
 
 static void
+set_last_error (MillWorkerStream *stream, const gchar *node, const gchar *text)
+{
+  g_free (stream->last_error);
+  stream->last_error = node ? g_strdup_printf ("%s: %s", node, text)
+                            : g_strdup (text);
+}
+
+static void
 fail (MillWorkerStream *stream, const gchar *node, const gchar *text)
 {
   /* One that is being stopped has not failed: it had nothing to finish. */
   const gboolean stopping = stream->state == MILL_STREAM_STOPPING;
 
-  g_free (stream->last_error);
-  stream->last_error = node ? g_strdup_printf ("%s: %s", node, text)
-                            : g_strdup (text);
+  set_last_error (stream, node, text);
   finish (stream, stopping ? MILL_STREAM_GONE : MILL_STREAM_FAILED);
 }
 
-/* With a publisher it is live when that sends: on_input_event(). */
+/* With a publisher it is live when that sends: on_input_event(); pulled, when a
+ * server gives it: take_pull(). */
 static void
 on_playing (MillGraph *graph, MillWorkerStream *stream)
 {
-  if (stream->state == MILL_STREAM_STARTING && !stream->has_publisher)
+  if (stream->state == MILL_STREAM_STARTING && !stream->has_publisher &&
+      !stream->pulls)
     set_state (stream, MILL_STREAM_LIVE);
 }
 
@@ -140,12 +151,53 @@ on_failed (MillGraph *graph, const GError *error, const gchar *node,
     fail (stream, node, error->message);
 }
 
+/* What is tried again and again fails the same way: that is told once. */
+static void
+tell_warning (MillWorkerStream *stream, const gchar *node, const gchar *text)
+{
+  g_autofree gchar *warning = g_strdup_printf ("%s: %s", node, text);
+  GVariantDict details;
+
+  MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->name, "%s", warning);
+  if (g_strcmp0 (warning, stream->last_warning) == 0)
+    return;
+  g_free (stream->last_warning);
+  stream->last_warning = g_steal_pointer (&warning);
+  g_variant_dict_init (&details, NULL);
+  g_variant_dict_insert (&details, "node", "s", node);
+  g_variant_dict_insert (&details, "message", "s", text);
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (g_variant_dict_end (&details));
+  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "stream.warning", variant);
+}
+
 static void
 on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     MillWorkerStream *stream)
 {
-  MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->name, "%s: %s",
-      node ? node : "graph", text);
+  tell_warning (stream, node ? node : "graph", text);
+}
+
+/* A server gives the stream, or does not any more, or not yet. */
+static void
+take_pull (MillWorkerStream *stream, const gchar *node, const gchar *reason)
+{
+  MillStreamState before = stream->state;
+  gboolean live = mill_stream_pulls_are_live (stream->pulls);
+
+  if (reason)
+    tell_warning (stream, node, reason);
+  if (live)
+    set_last_error (stream, NULL, "");
+  else if (reason)
+    set_last_error (stream, node, reason);
+  stream->has_media |= live;
+  set_state (stream,
+      live                    ? MILL_STREAM_LIVE
+          : stream->has_media ? MILL_STREAM_RECONNECTING
+                              : MILL_STREAM_STARTING);
+  if (stream->state == before && reason)
+    g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
 }
 
 static const gchar *
@@ -219,6 +271,11 @@ static void
 on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
     MillWorkerStream *stream)
 {
+  g_autofree gchar *reason = NULL;
+
+  if (stream->pulls && mill_worker_stream_takes_publishers (stream) &&
+      mill_stream_pulls_take (stream->pulls, node, structure, &reason))
+    take_pull (stream, node, reason);
   if (mill_worker_stream_is_running (stream) &&
       gst_structure_has_name (structure, "failover-switch"))
     take_switch (stream, node, structure);
@@ -330,6 +387,7 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
   g_signal_connect (stream->graph, "message", G_CALLBACK (on_message), stream);
   mill_stream_nodes_tell_latency (stream->graph);
+  stream->pulls = mill_stream_pulls_new (stream->graph);
   stream->inputs = mill_stream_inputs_new (stream->graph, options->publishes,
       on_input_event, G_OBJECT (stream));
   return stream;
@@ -464,6 +522,8 @@ mill_worker_stream_finalize (GObject *object)
     g_clear_object (&stream->graph);
   }
   g_clear_pointer (&stream->inputs, mill_stream_inputs_free);
+  g_clear_pointer (&stream->pulls, mill_stream_pulls_free);
+  g_free (stream->last_warning);
   g_clear_pointer (&stream->outputs, g_ptr_array_unref);
   g_free (stream->last_error);
   g_free (stream->last_dot);

@@ -85,6 +85,23 @@ test_life_with_a_publisher (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (stream->row->restarts, ==, 0); /* a new run, no restart */
 }
 
+/* A pull whose server refuses: it is not live, and says why. */
+static void
+test_why_it_is_not_live (Fixture *fixture, gconstpointer data)
+{
+  MillStream *stream = fixture->stream;
+  begin (fixture, 5);
+  report (fixture, 5, MILL_STREAM_STARTING, "in: no such stream");
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_STARTING);
+  g_assert_cmpstr (stream->row->last_error, ==, "in: no such stream");
+  report (fixture, 5, MILL_STREAM_LIVE, "");
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_LIVE);
+  report (fixture, 5, MILL_STREAM_RECONNECTING, "in: connection refused");
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_RECONNECTING);
+  g_assert_cmpstr (stream->row->last_error, ==, "in: connection refused");
+  g_assert_cmpuint (stream->row->restarts, ==, 0);
+}
+
 /* What an older run's worker still says must not touch the run of now. */
 static void
 test_older_generation_is_ignored (Fixture *fixture, gconstpointer data)
@@ -213,6 +230,7 @@ main (int argc, char **argv)
       tear_down)
   ADD ("/stream/publisher", TRUE, test_life_with_a_publisher);
   ADD ("/stream/restart", TRUE, test_restart_is_no_failure);
+  ADD ("/stream/why-not-live", FALSE, test_why_it_is_not_live);
   ADD ("/stream/generation", TRUE, test_older_generation_is_ignored);
   ADD ("/stream/worker-dies", TRUE, test_worker_dies_under_a_publisher);
   ADD ("/stream/worker-dies-file", FALSE, test_worker_dies_under_a_file);

@@ -406,6 +406,50 @@ test_post_mortem (Test *test, gconstpointer data)
   g_assert_nonnull (strstr (words, "millrace-worker("));
 }
 
+static void
+on_stream_event (MillWorkerProxy *proxy, const MillWorkerEvent *event,
+    gchar **ret_told)
+{
+  const gchar *node = NULL;
+  const gchar *message = NULL;
+
+  g_variant_lookup (event->details, "node", "&s", &node);
+  g_variant_lookup (event->details, "message", "&s", &message);
+  g_free (*ret_told);
+  *ret_told = g_strdup_printf ("%s %s %s: %s", event->stream, event->type, node,
+      message);
+}
+
+static gboolean
+is_told (gpointer data)
+{
+  return *(gchar **) data != NULL;
+}
+
+/* What an element warns of is not in a log alone: here a film that lacks its
+ * end, as a recorder's disk or a slate's file would be. */
+static void
+test_warning_is_an_event (Test *test, gconstpointer data)
+{
+  g_autofree gchar *path =
+      g_build_filename (test->fixture->root, "film.mp4", NULL);
+  g_autofree gchar *told = NULL;
+  g_autofree gchar *yaml =
+      g_strdup_printf ("millrace: 1\nname: short\nnodes:\n"
+                       "  src: { element: filesrc, props: { location: %s } }\n"
+                       "  out: { element: fakesink, from: [src] }\n",
+          path);
+
+  g_assert_true (g_file_set_contents (path,
+      "\0\0\0\020ftypisom\0\0\0\0\0\0\1\0mdat", 24, NULL));
+  g_signal_connect (test->proxy, "stream-event", G_CALLBACK (on_stream_event),
+      &told);
+  start (test, "short", yaml);
+  fixture_wait ("the warning", is_told, &told);
+  g_assert_true (g_str_has_prefix (told, "short stream.warning src: file '"));
+  g_assert_nonnull (strstr (told, "got 24 bytes, expected 272"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -426,6 +470,7 @@ main (int argc, char **argv)
   ADD ("unused", test_unused, 0);
   ADD ("newer-supervisor-replaces", test_newer_supervisor_replaces, 0);
   ADD ("stats", test_stats, 0);
+  ADD ("warning-is-an-event", test_warning_is_an_event, 0);
   ADD ("unresponsive", test_unresponsive, 0);
   ADD ("post-mortem", test_post_mortem, 0);
   return g_test_run ();

@@ -179,14 +179,21 @@ test('pull: what another server plays is packaged', async (t) => {
   const url = `rtmp://127.0.0.1:${await freePort()}/live/film`;
   // It is not there yet: it is waited for.
   assert.equal((await daemon.api('PUT', '/api/v1/streams/film', { pipeline: 'pull', params: { source: url } })).status, 201);
+  await eventually('why it is not live', 10000, async () => /^in: .*refused/.test((await daemon.streamState('film')).last_error ?? ''));
+  assert.equal((await daemon.streamState('film')).state, 'starting');
   const server = new Publisher('ffmpeg', ['-v', 'error', '-nostdin', '-re', '-i', source, '-c', 'copy', '-f', 'flv', '-listen', '1', url]);
   t.after(() => server.kill());
   await hasPlaylist(daemon, 'film');
+  assert.equal((await daemon.streamState('film')).state, 'live');
   const recorder = record(daemon, 'film');
   await eventually('three segments', 20000, () => recorder.after(() => true) >= 2);
   const [run] = await seen(recorder);
   assertConsecutive(run, 'pulled');
   assert.equal(run[0], 0);
+  // It goes away: it is waited for again.
+  server.kill();
+  await eventually('what a lost server is', 10000, async () => (await daemon.streamState('film')).state === 'reconnecting');
+  assert.match((await daemon.streamState('film')).last_error, /^in: .+/);
 });
 
 const nginxModule = ['/usr/lib/nginx/modules/ngx_rtmp_module.so'].find((file) => fs.existsSync(file));

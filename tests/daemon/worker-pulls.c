@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors
+ *
+ * A stream that is pulled from another server is live when that gives it, and
+ * says why it is not. */
+#include <gio/gio.h>
+#include <string.h>
+
+#include "fixture.h"
+
+#define PULL                                                        \
+  "millrace: 1\nname: pull\nnodes:\n"                               \
+  "  in: { element: rtmpclientsrc, props: { location: \"%s\" } }\n" \
+  "  out: { element: fakesink, from: [in.video_0], props: { async: false } }\n"
+
+typedef struct
+{
+  gboolean explained;
+  gboolean live;
+} Seen;
+
+static void
+on_changed (MillWorkerProxy *proxy, const MillStreamReport *report, Seen *seen)
+{
+  g_test_message ("%s: %s", mill_stream_report_state_to_string (report->state),
+      report->last_error);
+  seen->live |= report->state == MILL_STREAM_LIVE;
+  seen->explained |= report->state == MILL_STREAM_STARTING &&
+      g_str_has_prefix (report->last_error, "in: ");
+}
+
+static gboolean
+is_explained (gpointer data)
+{
+  return ((Seen *) data)->explained;
+}
+
+/* Returns: (transfer full): where nobody listens any more */
+static gchar *
+find_closed_port (void)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+
+  g_assert_cmpuint (port, >, 0);
+  g_socket_listener_close (listener);
+  return g_strdup_printf ("rtmp://127.0.0.1:%u/live/film", port);
+}
+
+static void
+test_refused (void)
+{
+  Fixture *fixture = fixture_new (NULL, 0);
+  FixtureWatch *watch = fixture_worker (fixture, "w0");
+  g_autofree gchar *location = find_closed_port ();
+  g_autofree gchar *yaml = g_strdup_printf (PULL, location);
+  g_autoptr (GError) error = NULL;
+  Seen seen = { FALSE };
+
+  g_signal_connect (watch->proxy, "stream-changed", G_CALLBACK (on_changed),
+      &seen);
+  fixture_start_stream (watch->proxy, "film", yaml, &error);
+  g_assert_no_error (error);
+  fixture_wait ("why it is not live", is_explained, &seen);
+  g_assert_false (seen.live);
+  fixture_watch_free (watch);
+  fixture_free (fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/worker/pulls/refused", test_refused);
+  return g_test_run ();
+}
