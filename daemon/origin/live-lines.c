@@ -65,7 +65,7 @@ on_rendition (const gchar *name, guint64 part_target_ns, gpointer user_data)
   MillLiveRendition *rendition = get_rendition (self, name);
 
   if (rendition != NULL)
-    rendition->part_target_ns = MIN (part_target_ns, self->part_target_ns);
+    rendition->part_target_ns = part_target_ns;
 }
 
 MillLiveSegment *

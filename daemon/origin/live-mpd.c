@@ -134,6 +134,7 @@ mill_live_mpd_get (MillLiveMpds *self, MillLiveStream *stream, GBytes *plain,
   Made *made = g_hash_table_lookup (self->made, name);
   MillMpdLowLatency options = {
     .part_target_ns = mill_live_stream_get_part_target (stream),
+    .longest_part_ns = mill_live_stream_get_longest_part (stream),
     .clock = MILL_LIVE_MPD_CLOCK,
     .stands = stands (stream),
   };

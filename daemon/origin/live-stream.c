@@ -202,6 +202,19 @@ mill_live_stream_get_part_target (MillLiveStream *self)
   return self->part_target_ns;
 }
 
+guint64
+mill_live_stream_get_longest_part (MillLiveStream *self)
+{
+  guint64 longest = self->part_target_ns;
+
+  for (guint i = 0; i < self->renditions->len; i++) {
+    const MillLiveRendition *rendition = self->renditions->pdata[i];
+
+    longest = MAX (longest, rendition->part_target_ns);
+  }
+  return longest;
+}
+
 guint
 mill_live_stream_get_target_duration (MillLiveStream *self)
 {

@@ -133,8 +133,12 @@ guint64 mill_live_stream_get_version (MillLiveStream *self);
 /** Returns: when the newest part was told by the packager, µs since 1970 */
 gint64 mill_live_stream_get_written (MillLiveStream *self);
 
-/** Returns: longest part of any rendition, ns; the same for ever */
+/** Returns: longest part of a video, ns; the same for ever */
 guint64 mill_live_stream_get_part_target (MillLiveStream *self);
+
+/** Returns: longest part of any rendition, ns, which sound may have by a frame;
+ * the same from the first playlist on */
+guint64 mill_live_stream_get_longest_part (MillLiveStream *self);
 
 /** Returns: in s; 0 before the first segment is listed */
 guint mill_live_stream_get_target_duration (MillLiveStream *self);

@@ -470,7 +470,7 @@ print (MillLivePlaylist *playlist, MillHlsSkip skip)
   g_autofree gchar *removed = list_removed (playlist, limit);
   MillHlsLowLatency live = {
     .part_target_ns = rendition != NULL ? rendition->part_target_ns : 0,
-    .hold_target_ns = mill_live_stream_get_part_target (playlist->stream),
+    .hold_target_ns = mill_live_stream_get_longest_part (playlist->stream),
     .reports = (const MillHlsReport *) reports->data,
     .n_reports = reports->len,
     /* 4.4.5.2: all that went within the boundary would have to be told. */

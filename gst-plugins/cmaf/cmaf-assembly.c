@@ -332,8 +332,6 @@ close_segment_locked (MillCmafPackager *self, MillCmafLane *lane,
   written->closed_at = self->clock;
   if (written->bytes == 0 || !complete)
     written->failed = TRUE;
-  if (!written->failed)
-    lane->last_length = written->duration;
   if (!written->failed && !self->failed) {
     /* Counted first: it may be done by the time that this returns. */
     written->pending++;

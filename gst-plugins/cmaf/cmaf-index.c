@@ -139,6 +139,21 @@ set_target (MillCmafPublisher *self, const gchar *rendition,
       g_memdup2 (&target, sizeof target));
 }
 
+static GstClockTime
+get_longest (const MillCmafPublisher *self)
+{
+  GstClockTime longest = self->part_target;
+  GHashTableIter targets;
+  gpointer target;
+
+  if (self->part_targets == NULL)
+    return longest;
+  g_hash_table_iter_init (&targets, self->part_targets);
+  while (g_hash_table_iter_next (&targets, NULL, &target))
+    longest = MAX (longest, *(const guint64 *) target);
+  return longest;
+}
+
 GstClockTime
 mill_cmaf_index_choose_target (MillCmafPublisher *self, guint i,
     GstClockTime wanted)
@@ -147,6 +162,10 @@ mill_cmaf_index_choose_target (MillCmafPublisher *self, guint i,
   GstClockTime target = find_target (self, name);
   if (target > 0)
     return target;
+  /* PART-HOLD-BACK is three of the longest, and stays what it was when it was
+   * told (RFC 8216bis 6.2.1). */
+  if (self->listed || self->continued)
+    wanted = MIN (wanted, get_longest (self));
   set_target (self, name, wanted);
   return wanted;
 }

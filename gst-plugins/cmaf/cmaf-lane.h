@@ -52,7 +52,6 @@ typedef struct
  *   are greater, so that none is negative
  * @next_event: serial of the first event message that it has not got yet
  * @part_target: longest part of its rendition, ns; 0: not known yet
- * @last_length: of its last whole segment, ticks; 0: there was none
  * @heard: packager clock at its last sample
  * @unpaced: media received since the lane that paces the clock was heard
  * @lag: how far behind the timing rendition its last sample was when it came
@@ -82,7 +81,6 @@ struct _MillCmafLane
   guint32 sequence;
   guint64 next_event;
   GstClockTime part_target;
-  guint64 last_length;
   GArray *written; /* MillCmafWritten; the last one may be open */
   guint64 n_published;
 

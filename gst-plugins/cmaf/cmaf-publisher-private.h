@@ -70,7 +70,7 @@ struct _MillCmafPublisher
   MillStoreObject *index_object;
   gboolean index_stale; /* a line was not written: write it anew */
   gboolean index_moved; /* lines that were written are others now: the same */
-  GstClockTime part_target; /* longest part; 0: chunks are no parts */
+  GstClockTime part_target; /* longest of a video; 0: chunks are no parts */
   GHashTable *part_targets; /* (nullable): rendition's name -> guint64 ns */
   GArray *past; /* (nullable): MillLiveChunk, a predecessor's lines */
   GByteArray *rows; /* of the state: not written yet */

@@ -126,7 +126,7 @@ gboolean mill_cmaf_publisher_is_inline (const MillCmafPublisher *self);
 guint64 mill_cmaf_publisher_begin_generation (MillCmafPublisher *self,
     guint64 number);
 
-/** Returns: longest part of any rendition, ns: that of a predecessor, if one is
+/** Returns: longest part of a video, ns: that of a predecessor, if one is
  * continued, because it never changes; 0: chunks are no parts */
 GstClockTime mill_cmaf_publisher_get_part_target (const MillCmafPublisher
         *self);

@@ -204,6 +204,18 @@ ${date(4)}${part(4, 0, ',INDEPENDENT=YES')}${part(4, 1)}#EXT-X-PRELOAD-HINT:TYPE
   assert.equal((await playlistOf('text', '?token=1&_HLS_later=x')).text, text);
 });
 
+test('sound has a part target of its own, and the hold back is of the longest', async () => {
+  const packager = new Packager('longer');
+  packager.line(`#rendition v360 ${PART_NS}`);
+  packager.line('#rendition a128 512000000');
+  for (let n = 0; n < 3; n++) packager.whole(n);
+  for (const [rendition, target] of [['v360', '0.500000'], ['a128', '0.512000']]) {
+    const { text } = await get(`longer/${rendition}/playlist.m3u8`);
+    assert.match(text, new RegExp(`PART-TARGET=${target}\\n`), rendition);
+    assert.match(text, /PART-HOLD-BACK=1\.536000\n/, rendition); // 4.4.3.8: three; 6.2.4: in all the same
+  }
+});
+
 test('a stream without parts is served as its files are', async () => {
   const packager = started('plain', { target: 0 });
   const { text } = await playlistOf('plain', '?_HLS_msn=99');

@@ -188,6 +188,20 @@ test_stands (void)
   }
 }
 
+/* Parts of sound may be longer by a frame: where players may look for the next one
+ * says that; when a segment can be asked for is when its first part is there. */
+static void
+test_longer_part (void)
+{
+  static const MillMpdLowLatency wanted = { 200000000, "time",
+    .longest_part_ns = 214000000 };
+  g_autofree gchar *made = make_kind (REGULAR, &wanted, NULL, NULL);
+
+  g_assert_nonnull (strstr (made, "availabilityTimeOffset=\"1.800000\""));
+  g_assert_nonnull (strstr (made, "dT=\"10272\""));
+  g_assert_null (strstr (made, "dT=\"9600\""));
+}
+
 /* The Period that is listed, and those before it, are no Periods to come. */
 static void
 test_known_periods (void)
@@ -346,6 +360,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mpd-low-latency/exact", test_exact);
   g_test_add_func ("/mpd-low-latency/stands", test_stands);
   g_test_add_func ("/mpd-low-latency/known-periods", test_known_periods);
+  g_test_add_func ("/mpd-low-latency/longer-part", test_longer_part);
   g_test_add_func ("/mpd-low-latency/rounded-stamps", test_rounded_stamps);
   g_test_add_func ("/mpd-low-latency/timescales", test_timescales);
   g_test_add_func ("/mpd-low-latency/earlier-periods", test_earlier_periods);

@@ -370,8 +370,9 @@ write_references (MillMpdNode *set, const gchar *wall_clock,
   node = mill_mpd_tree_insert (set, at + 1, "Resync");
   mill_mpd_tree_set (node, "type", "0");
   mill_mpd_tree_set_number (node, "dT",
-      gst_util_uint64_scale_ceil (options->part_target_ns, timescale,
-          GST_SECOND));
+      gst_util_uint64_scale_ceil (MAX (options->part_target_ns,
+                                      options->longest_part_ns),
+          timescale, GST_SECOND));
 }
 
 guint

@@ -50,12 +50,13 @@ typedef enum
 
 /**
  * MillMpdLowLatency:
- * @part_target_ns: longest part of any rendition; not 0
+ * @part_target_ns: longest part of a video, and first part of a segment; not 0
  * @clock: (nullable): URL, relative to the MPD, that answers with the time
  *   (urn:mpeg:dash:utc:http-iso:2014)
  * @stands: nothing comes for now
  * @next_period: number that segments of a Period to come begin with, which the
  *   plain MPD may not have yet; 0: none is known of
+ * @longest_part_ns: of any rendition, if that is longer than @part_target_ns
  */
 typedef struct
 {
@@ -63,6 +64,7 @@ typedef struct
   const gchar *clock;
   gboolean stands;
   guint64 next_period;
+  guint64 longest_part_ns;
 } MillMpdLowLatency;
 
 /** @ret_kind: (nullable). Returns: (transfer full)(nullable)

@@ -32,11 +32,13 @@ G_BEGIN_DECLS
  * (first after a discontinuity), G (gap: no bytes, LENGTH is 0; it takes the
  * place of what its segment still lacks).
  *
- * #stream comes once, before any chunk: the longest chunk of any rendition, in
- * ns, which is the same for the life of the stream. Without it (or with 0) the
+ * #stream comes once, before any chunk: the longest chunk of a video, in ns,
+ * which is the same for the life of the stream. Without it (or with 0) the
  * chunks are no parts: nobody is promised anything of their lengths.
  * #rendition comes before the first chunk of RENDITION: its own PART-TARGET in
- * ns, never more than that of the stream, never changed either.
+ * ns, never changed either. That of sound may be up to a frame more than the
+ * stream's, but not of one that begins when playlists are there already and is
+ * the first such: PART-HOLD-BACK is made of the longest.
  * #next announces that segments from NUMBER on are of GENERATION, before the
  * last chunk of the one before it.
  * #listed follows the playlists that list segment NUMBER, of GENERATION, in all
@@ -95,7 +97,7 @@ typedef struct
 
 typedef struct _MillLiveIndex MillLiveIndex;
 
-/** @part_target_ns: longest chunk; 0: chunks are no parts.
+/** @part_target_ns: longest chunk of a video; 0: chunks are no parts.
  * Returns: (transfer full): an index of no chunks; put mill_live_index_print()
  * before the first line is appended */
 MillLiveIndex *mill_live_index_new (guint64 part_target_ns);
