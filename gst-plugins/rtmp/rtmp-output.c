@@ -350,10 +350,16 @@ mill_rtmp_output_begin (MillRtmpOutput *self, const gchar *stream)
 void
 mill_rtmp_output_set_interval (MillRtmpOutput *self, guint interval_ms)
 {
+  gboolean has_changed = interval_ms != self->interval_ms;
+
   self->interval_ms = interval_ms;
   mill_rtmp_health_set_gathered (self->health, interval_ms > 0);
   for (guint i = 0; i < self->n_tracks; i++)
     mill_rtmp_track_set_latency (self->tracks[i], interval_ms);
+  /* Nobody has asked where there are no pads yet. */
+  if (has_changed && self->n_tracks > 0)
+    gst_element_post_message (self->element,
+        gst_message_new_latency (GST_OBJECT (self->element)));
 }
 
 void

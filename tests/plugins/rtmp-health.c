@@ -3,6 +3,7 @@
 
 /* What an operator is told about a publisher, of publishers that do each thing
  * wrong: a fault here is a warning that is not true, or one that never comes. */
+#include "rtmp-arrival.h"
 #include "rtmp-health.h"
 
 #include <string.h>
@@ -483,6 +484,36 @@ test_timestamps (void)
   expect_news (sim, 20, "-timestamps-repaired");
 }
 
+/* ---- when it came ---- */
+
+/* A time of day that is set, by an hour in either direction, is no jitter of a
+ * publisher that sends on as before; nor is one that is slewed. */
+static void
+test_arrival_clock (void)
+{
+  static const gint64 steps_us[] = { 3600 * (gint64) G_USEC_PER_SEC,
+    -3600 * (gint64) G_USEC_PER_SEC, 5000, -5000 };
+  for (guint i = 0; i < G_N_ELEMENTS (steps_us); i++) {
+    MillRtmpArrivalClock clock = { 0 };
+    gint64 offset_us = 1700000000 * (gint64) G_USEC_PER_SEC;
+    guint n_told = 0;
+    for (gint64 now_us = 1000000; now_us < 20000000; now_us += FRAME_US) {
+      gint64 came_us = now_us - 700;
+      gint64 stamp_us = came_us + offset_us;
+      if (now_us == 1000000 + 100 * FRAME_US)
+        offset_us += steps_us[i];
+      offset_us += FRAME_US / 2000; /* 500 ppm */
+      gint64 told_us = mill_rtmp_arrival_convert (&clock, stamp_us,
+          now_us + offset_us, now_us);
+      n_told += told_us > 0;
+      if (told_us > 0)
+        g_assert_cmpint (ABS (told_us - came_us), <=, FRAME_US / 2000);
+    }
+    /* But for a second or two after it was set. */
+    g_assert_cmpuint (n_told, >, 475 - 2 * FPS);
+  }
+}
+
 gint
 main (gint argc, gchar **argv)
 {
@@ -506,5 +537,6 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/rtmp/health/slow-connection", test_slow_connection);
   g_test_add_func ("/rtmp/health/burst-at-start", test_burst_at_start);
   g_test_add_func ("/rtmp/health/timestamps", test_timestamps);
+  g_test_add_func ("/rtmp/arrival/clock", test_arrival_clock);
   return g_test_run ();
 }

@@ -337,6 +337,30 @@ GST_START_TEST (read_interval_with_low_latency)
 }
 GST_END_TEST;
 
+/* Sinks keep as long as they were told to: a publisher that is read in another way
+ * than the one before has them asked again. */
+GST_START_TEST (read_interval_changes)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_video (publisher, 0, TRUE, 0);
+  gst_buffer_unref (wait_buffer (receiver, RECEIVER_VIDEO));
+  fail_unless_equals_uint64 (ask_latency (receiver), 0);
+  g_object_set (receiver->element, "read-interval-ms", 50, NULL);
+  /* Not in mid-stream. */
+  fail_unless_equals_uint64 (ask_latency (receiver), 0);
+  fail_if (receiver_has_message (receiver, GST_MESSAGE_LATENCY));
+  g_clear_pointer (&publisher, publisher_free);
+  receiver_wait_signal (receiver, "end ");
+  publisher = open_av (receiver);
+  g_autoptr (GstMessage) message =
+      receiver_take_message (receiver, GST_MESSAGE_LATENCY);
+  fail_unless (GST_MESSAGE_SRC (message) == GST_OBJECT (receiver->element));
+  fail_unless_equals_uint64 (ask_latency (receiver), 50 * GST_MSECOND);
+}
+GST_END_TEST;
+
 static Suite *
 rtmpserversrc_streams_suite (void)
 {
@@ -352,6 +376,7 @@ rtmpserversrc_streams_suite (void)
   tcase_add_test (streams, metadata_to_and_fro);
   tcase_add_test (streams, threads_of_many);
   tcase_add_test (streams, read_interval);
+  tcase_add_test (streams, read_interval_changes);
   tcase_add_test (streams, read_interval_with_low_latency);
   suite_add_tcase (suite, streams);
   return suite;
