@@ -192,6 +192,9 @@ gst_record_intake_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_FLUSH_STOP:
       gst_cmaf_media_set_segment (&self->media, NULL);
       self->calls->flush (self->owner, self);
+      /* Nothing comes of it all the same. */
+      if (self->refused)
+        self->calls->end (self->owner, self);
       break;
     case GST_EVENT_EOS:
       self->calls->end (self->owner, self);

@@ -33,6 +33,9 @@ GST_DEBUG_CATEGORY_STATIC (recordsink_debug);
 #define GST_CAT_DEFAULT recordsink_debug
 
 #define DEFAULT_FASTSTART TRUE
+/* Of an MP4's index, which is in memory until the end, where it takes as much
+ * again. A day of 30 pictures and 47 frames of sound a second is 46 MB. */
+#define MAX_INDEX_BYTES (64u << 20)
 #define DEFAULT_ON_ERROR MILL_RECORD_STOP
 
 enum
@@ -461,6 +464,7 @@ on_flush (gpointer owner, GstRecordIntake *intake)
   MillRecordTrack *track = lock_track (self, intake);
   if (track == NULL)
     return;
+  self->is_over = FALSE;
   mill_record_session_flush (self->session, track);
   settle_and_unlock (self);
 }
@@ -611,6 +615,7 @@ start (GstRecordSink *self)
   settings.on_error = self->on_error;
   settings.rotate_duration = self->rotate_duration_ms * GST_MSECOND;
   settings.rotate_bytes = self->rotate_bytes;
+  settings.max_index_bytes = MAX_INDEX_BYTES;
   GST_OBJECT_UNLOCK (self);
   settings.location = location;
   if (location == NULL) {

@@ -518,6 +518,22 @@ mp4_finish (MillRecordWriter *writer, GError **error)
       error);
 }
 
+static guint64
+mp4_get_index_bytes (MillRecordWriter *writer)
+{
+  Mp4 *self = get_mp4 (writer);
+  guint64 bytes = 0;
+  for (guint i = 0; i < writer->n_formats; i++) {
+    const Track *track = &self->tracks[i];
+    bytes += track->sizes->len * sizeof (guint32) +
+        track->syncs->len * sizeof (guint32) +
+        track->durations->len * sizeof (Run) +
+        track->offsets->len * sizeof (Run) +
+        track->chunks->len * sizeof (Chunk);
+  }
+  return bytes;
+}
+
 static void
 mp4_clear (MillRecordWriter *writer)
 {
@@ -539,5 +555,6 @@ const MillRecordWriterClass mill_record_mp4_class = {
   .begin = mp4_begin,
   .write = mp4_write,
   .finish = mp4_finish,
+  .get_index_bytes = mp4_get_index_bytes,
   .clear = mp4_clear,
 };

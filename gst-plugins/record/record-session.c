@@ -181,6 +181,19 @@ fail (MillRecordSession *self, GError *error)
   g_queue_push_tail (&self->errors, error);
 }
 
+/* The end of the file before could not be written: the open one is not to blame,
+ * and goes on. @error: (transfer full) */
+static void
+lose_last (MillRecordSession *self, GError *error)
+{
+  g_clear_pointer (&self->last, mill_record_take_free);
+  if (self->settings.on_error == MILL_RECORD_STOP)
+    self->stopped = TRUE;
+  else
+    g_prefix_error (&error, "the recording goes on in the file after it: ");
+  g_queue_push_tail (&self->errors, error);
+}
+
 /* ---- files ---- */
 
 /* Gives each track that is there a place in the next file. */
@@ -328,6 +341,10 @@ is_cut (const MillRecordSession *self, const MillRecordTrack *lead,
   if (settings->rotate_bytes > 0 &&
       mill_record_take_get_bytes (self->take) >= settings->rotate_bytes)
     return TRUE;
+  if (settings->max_index_bytes > 0 &&
+      mill_record_take_get_index_bytes (self->take) >=
+          settings->max_index_bytes)
+    return TRUE;
   return has_outsider (self);
 }
 
@@ -374,8 +391,9 @@ place (MillRecordSession *self, MillRecordTrack *track)
   if (!mill_record_take_push (take, (guint) slot, &frame->input, frame->buffer,
           &error)) {
     if (take == self->last)
-      g_clear_pointer (&self->last, mill_record_take_free);
-    fail (self, error);
+      lose_last (self, error);
+    else
+      fail (self, error);
   }
 }
 
@@ -530,6 +548,7 @@ mill_record_session_flush (MillRecordSession *self, MillRecordTrack *track)
 {
   while (head_of (track) != NULL)
     drop (self, track);
+  track->ended = FALSE;
   /* Running time begins again: in the open file it would be in the past, which
    * has no place there. */
   close_all (self);

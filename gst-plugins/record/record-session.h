@@ -29,6 +29,7 @@ typedef enum
  * @location: see mill_record_file_new(); empty: nothing is recorded
  * @rotate_duration: ns; 0: never
  * @rotate_bytes: 0: never
+ * @max_index_bytes: a file whose index is longer ends; 0: none is too long
  */
 typedef struct
 {
@@ -37,6 +38,7 @@ typedef struct
   MillRecordOnError on_error;
   GstClockTime rotate_duration;
   guint64 rotate_bytes;
+  guint64 max_index_bytes;
 } MillRecordSettings;
 
 /** @settings: copied */
@@ -60,7 +62,7 @@ void mill_record_session_end_track (MillRecordSession *self,
     MillRecordTrack *track);
 
 /** What has come and waits is forgotten: the source was moved. The file ends; the
- * next one begins with what comes. */
+ * next one begins with what comes, also where @track had ended. */
 void mill_record_session_flush (MillRecordSession *self,
     MillRecordTrack *track);
 

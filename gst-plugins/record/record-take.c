@@ -184,6 +184,12 @@ mill_record_take_get_bytes (const MillRecordTake *self)
   return mill_record_writer_get_size (self->writer) + self->queued;
 }
 
+guint64
+mill_record_take_get_index_bytes (const MillRecordTake *self)
+{
+  return mill_record_writer_get_index_bytes (self->writer);
+}
+
 const gchar *
 mill_record_take_get_path (const MillRecordTake *self)
 {

@@ -61,6 +61,8 @@ GstClockTimeDiff mill_record_take_get_begin (const MillRecordTake *self);
 GstClockTime mill_record_take_get_duration (const MillRecordTake *self);
 /** Returns: bytes written, and those in memory */
 guint64 mill_record_take_get_bytes (const MillRecordTake *self);
+/** Returns: bytes of memory that its index takes until it is finished */
+guint64 mill_record_take_get_index_bytes (const MillRecordTake *self);
 const gchar *mill_record_take_get_path (const MillRecordTake *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRecordTake, mill_record_take_free)

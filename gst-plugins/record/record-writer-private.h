@@ -14,6 +14,8 @@ typedef struct
   gboolean (*write) (MillRecordWriter *self, const MillCmafTaken *pieces,
       GError **error);
   gboolean (*finish) (MillRecordWriter *self, GError **error);
+  /* Of what is kept until the end; NULL: next to nothing */
+  guint64 (*get_index_bytes) (MillRecordWriter *self);
   void (*clear) (MillRecordWriter *self);
 } MillRecordWriterClass;
 

@@ -121,3 +121,11 @@ mill_record_writer_get_size (const MillRecordWriter *self)
 {
   return self->size;
 }
+
+guint64
+mill_record_writer_get_index_bytes (MillRecordWriter *self)
+{
+  return self->klass->get_index_bytes != NULL
+      ? self->klass->get_index_bytes (self)
+      : 0;
+}

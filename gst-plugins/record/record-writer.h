@@ -38,6 +38,9 @@ gboolean mill_record_writer_finish (MillRecordWriter *self, GError **error);
 
 guint64 mill_record_writer_get_size (const MillRecordWriter *self);
 
+/** Returns: bytes of memory that the index takes until the end */
+guint64 mill_record_writer_get_index_bytes (MillRecordWriter *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillRecordWriter, mill_record_writer_free)
 
 G_END_DECLS

@@ -551,6 +551,24 @@ test_flush (void)
   end_seconds (&seconds, 20, 10);
 }
 
+/* So has what comes after a seek back from the end. */
+static void
+test_flush_after_end (void)
+{
+  Seconds seconds;
+  begin_seconds (&seconds);
+  push_seconds (&seconds, 0, 20);
+  gst_pad_push_event (seconds.source, gst_event_new_eos ());
+  g_autoptr (GstBus) bus = gst_element_get_bus (seconds.pipeline);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
+      60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_pad_push_event (seconds.source, gst_event_new_flush_start ());
+  gst_pad_push_event (seconds.source, gst_event_new_flush_stop (TRUE));
+  push_seconds (&seconds, 0, 10);
+  end_seconds (&seconds, 20, 10);
+}
+
 /* A publisher that was away for a night: pictures would come hours before their
  * sound, where an index has no number for so long a frame. */
 static void
@@ -776,6 +794,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/order", test_order);
   g_test_add_func ("/recordsink/cues", test_cues);
   g_test_add_func ("/recordsink/flush", test_flush);
+  g_test_add_func ("/recordsink/flush-after-end", test_flush_after_end);
   g_test_add_func ("/recordsink/night", test_night);
   g_test_add_func ("/recordsink/stalled", test_stalled);
   g_test_add_func ("/recordsink/continues", test_continues);
