@@ -128,32 +128,3 @@ mill_stream_nodes_is_abandoned (MillGraph *graph)
   }
   return takes;
 }
-
-/* ---- what nodes should know of each other ---- */
-
-static gboolean
-wants_low_latency (MillGraph *graph)
-{
-  g_autoptr (GPtrArray) packagers =
-      mill_graph_get_nodes_by_factory (graph, PACKAGER_FACTORY);
-
-  for (guint i = 0; i < packagers->len; i++) {
-    guint part_ms = 0;
-    g_object_get (packagers->pdata[i], "part-duration-ms", &part_ms, NULL);
-    if (part_ms > 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-void
-mill_stream_nodes_tell_latency (MillGraph *graph)
-{
-  g_autoptr (GPtrArray) inputs =
-      mill_graph_get_nodes_by_factory (graph, RTMP_FACTORY);
-
-  if (inputs->len == 0 || !wants_low_latency (graph))
-    return;
-  for (guint i = 0; i < inputs->len; i++)
-    g_object_set (inputs->pdata[i], "low-latency", TRUE, NULL);
-}

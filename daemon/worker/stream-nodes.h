@@ -18,8 +18,4 @@ void mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report);
  * now. */
 gboolean mill_stream_nodes_is_abandoned (MillGraph *graph);
 
-/* A publisher of a graph that packages for low latency is judged by that. Before
- * it runs. */
-void mill_stream_nodes_tell_latency (MillGraph *graph);
-
 G_END_DECLS

@@ -386,7 +386,6 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   g_signal_connect (stream->graph, "failed", G_CALLBACK (on_failed), stream);
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
   g_signal_connect (stream->graph, "message", G_CALLBACK (on_message), stream);
-  mill_stream_nodes_tell_latency (stream->graph);
   stream->pulls = mill_stream_pulls_new (stream->graph);
   stream->inputs = mill_stream_inputs_new (stream->graph, options->publishes,
       on_input_event, G_OBJECT (stream));

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "element-table.h"
 #include "media-kind.h"
 #include "plan-private.h"
 
@@ -248,6 +249,45 @@ free_sinks (GstBin *pipeline, const MillPlan *plan, const MillPlanPart *part)
   }
 }
 
+static gboolean
+has_property (GstElement *element, const gchar *name)
+{
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (element), name) !=
+      NULL;
+}
+
+static gboolean
+makes_parts (GstBin *pipeline, const MillPlanPart *part)
+{
+  guint part_ms = 0;
+
+  for (guint i = 0; part_ms == 0 && i < part->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (part->nodes, i);
+    g_autoptr (GstElement) element = gst_bin_get_by_name (pipeline, node->name);
+
+    if (has_property (element, "part-duration-ms"))
+      g_object_get (element, "part-duration-ms", &part_ms, NULL);
+  }
+  return part_ms > 0;
+}
+
+/* A publisher of what is packaged in parts is read, and judged, by that. */
+static void
+tell_latency (GstBin *pipeline, const MillPlanPart *part)
+{
+  if (!makes_parts (pipeline, part))
+    return;
+  for (guint i = 0; i < part->nodes->len; i++) {
+    const MillPlanNode *node = g_ptr_array_index (part->nodes, i);
+    g_autoptr (GstElement) element = gst_bin_get_by_name (pipeline, node->name);
+
+    if (mill_element_table_is_pool_source (node->factory) &&
+        has_property (element, "low-latency") &&
+        !has_setting (node, "low-latency"))
+      g_object_set (element, "low-latency", TRUE, NULL);
+  }
+}
+
 GstElement *
 mill_graph_build (MillPlan *plan, GError **error)
 {
@@ -266,6 +306,7 @@ mill_graph_build (MillPlan *plan, GError **error)
             error))
       return NULL;
   free_sinks (GST_BIN (pipeline), plan, part);
+  tell_latency (GST_BIN (pipeline), part);
   await_pads (GST_BIN (pipeline), plan, part);
   for (guint i = 0; i < part->nodes->len; i++)
     if (!connect_node (GST_BIN (pipeline), plan,

@@ -527,6 +527,51 @@ test_hot_property (void)
   run_clear (&run);
 }
 
+static gboolean
+has_element (const gchar *name)
+{
+  g_autoptr (GstElementFactory) factory = gst_element_factory_find (name);
+
+  return factory != NULL;
+}
+
+/* Parts are worth nothing when their frames are fetched every 0.1 s: by hand as
+ * in the daemon, unless the description says otherwise. */
+static void
+test_parts_are_read_at_once (void)
+{
+  static const struct
+  {
+    const gchar *part_ms;
+    const gchar *props;
+    gboolean low_latency;
+  } cases[] = {
+    { "200", "location: \"rtmp://127.0.0.1:0/live/a\"", TRUE },
+    { "0", "location: \"rtmp://127.0.0.1:0/live/a\"", FALSE },
+    { "200", "low-latency: false", FALSE },
+  };
+
+  if (!has_element ("rtmpserversrc") || !has_element ("cmafsink")) {
+    g_test_skip ("a build without these elements");
+    return;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *nodes = g_strdup_printf (
+        "  in: { element: rtmpserversrc, props: { %s } }\n"
+        "  p: { element: cmafsink, from: [in], props: { location: /nowhere, "
+        "part-duration-ms: %s } }\n",
+        cases[i].props, cases[i].part_ms);
+    gboolean low_latency;
+    Run run;
+
+    run_init (&run, nodes, GST_CLOCK_TIME_NONE);
+    g_object_get (mill_graph_get_node (run.graph, "in"), "low-latency",
+        &low_latency, NULL);
+    g_assert_cmpint (low_latency, ==, cases[i].low_latency);
+    run_clear (&run);
+  }
+}
+
 static void
 test_nodes_by_factory (void)
 {
@@ -700,6 +745,8 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/epoch", test_epoch);
   g_test_add_func ("/graph/hot-property", test_hot_property);
   g_test_add_func ("/graph/nodes-by-factory", test_nodes_by_factory);
+  g_test_add_func ("/graph/parts-are-read-at-once",
+      test_parts_are_read_at_once);
   g_test_add_func ("/graph/refused", test_refused);
   g_test_add_func ("/graph/order", test_order);
   g_test_add_func ("/graph/picture-without-secrets",
