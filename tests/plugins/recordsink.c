@@ -758,13 +758,19 @@ test_refused (void)
   clear_dir (dir);
 }
 
+/* What records nothing takes everything, also what no file holds. */
 static void
 test_off (void)
 {
   gchar *dir = make_dir ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline =
-      gst_parse_launch (VIDEO (50) "recordsink location=\"\"", &error);
+  g_autoptr (GstElement) pipeline = gst_parse_launch (
+      VIDEO (50) "recordsink name=s location=\"\" "
+                 "fakesrc num-buffers=3 format=time do-timestamp=true "
+                 "sizetype=fixed sizemax=96 ! "
+                 "audio/mpeg,mpegversion=(int)1,layer=(int)2,parsed=(boolean)"
+                 "true,rate=(int)48000,channels=(int)2 ! s.audio_0",
+      &error);
   g_assert_no_error (error);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
