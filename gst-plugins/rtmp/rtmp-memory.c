@@ -115,6 +115,19 @@ wrap (gpointer at, guint8 *data, gsize max_size, gsize size,
   return &memory->parent;
 }
 
+const guint8 *
+mill_rtmp_memory_peek (GstBuffer *buffer, gsize *ret_size)
+{
+  GstMemory *memory = gst_buffer_n_memory (buffer) == 1
+      ? gst_buffer_peek_memory (buffer, 0)
+      : NULL;
+
+  if (!memory || memory->allocator->mem_map != map_memory)
+    return NULL;
+  *ret_size = memory->size;
+  return ((Memory *) memory)->data + memory->offset;
+}
+
 const MillRtmpMemoryKind mill_rtmp_memory_kind = {
   .room = sizeof (Memory),
   .wrap = wrap,

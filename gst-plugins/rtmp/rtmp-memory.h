@@ -11,4 +11,8 @@ G_BEGIN_DECLS
  * object in the cache. Threads: any. */
 extern const MillRtmpMemoryKind mill_rtmp_memory_kind;
 
+/* What @buffer has, when it is one memory of this kind: it needs no mapping.
+ * Returns: (nullable) */
+const guint8 *mill_rtmp_memory_peek (GstBuffer *buffer, gsize *ret_size);
+
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
+#include "rtmp-memory.h"
 #include "rtmp-output-private.h"
 
 #include "rtmp/flv-ex.h"
@@ -210,19 +211,30 @@ read_extended (MillRtmpOutput *self, MillFlvKind kind, const guint8 *data,
     ignore_damaged (self, kind, size, error);
 }
 
+static void
+read_bytes (MillRtmpOutput *self, MillFlvKind kind, const guint8 *data,
+    gsize size, MillRtmpOutputMessage *message)
+{
+  if (size > 0 && mill_flv_ex_is_extended (kind, data))
+    read_extended (self, kind, data, size, message);
+  else if (kind == MILL_FLV_KIND_VIDEO)
+    read_video (self, data, size, message);
+  else
+    read_audio (self, data, size, message);
+}
+
 void
 mill_rtmp_output_message_read (MillRtmpOutput *self, MillFlvKind kind,
     GstBuffer *payload, MillRtmpOutputMessage *message)
 {
   GstMapInfo map;
+  gsize size;
+  const guint8 *data = mill_rtmp_memory_peek (payload, &size);
 
-  if (!gst_buffer_map (payload, &map, GST_MAP_READ))
-    return;
-  if (map.size > 0 && mill_flv_ex_is_extended (kind, map.data))
-    read_extended (self, kind, map.data, map.size, message);
-  else if (kind == MILL_FLV_KIND_VIDEO)
-    read_video (self, map.data, map.size, message);
-  else
-    read_audio (self, map.data, map.size, message);
-  gst_buffer_unmap (payload, &map);
+  if (data) {
+    read_bytes (self, kind, data, size, message);
+  } else if (gst_buffer_map (payload, &map, GST_MAP_READ)) {
+    read_bytes (self, kind, map.data, map.size, message);
+    gst_buffer_unmap (payload, &map);
+  }
 }

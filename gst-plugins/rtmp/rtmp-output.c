@@ -237,6 +237,21 @@ push_frame (MillRtmpOutput *self, const MillRtmpOutputMessage *message,
       gst_pad_push (frame->track->pad, buffer), error);
 }
 
+/* As gst_buffer_resize(), which asks more than is in question of a message that
+ * is one frame. */
+static void
+cut_out (GstBuffer *buffer, const MillRtmpOutputFrame *frame)
+{
+  GstMemory *memory = gst_buffer_n_memory (buffer) == 1
+      ? gst_buffer_peek_memory (buffer, 0)
+      : NULL;
+
+  if (memory && gst_memory_is_writable (memory))
+    gst_memory_resize (memory, frame->offset, frame->size);
+  else
+    gst_buffer_resize (buffer, frame->offset, frame->size);
+}
+
 /* The last frame gets the buffer that the message came in. */
 static gboolean
 push_frames (MillRtmpOutput *self, const MillRtmpOutputMessage *message,
@@ -253,7 +268,7 @@ push_frames (MillRtmpOutput *self, const MillRtmpOutputMessage *message,
           frame->offset, frame->size);
     } else {
       buffer = g_steal_pointer (&owned);
-      gst_buffer_resize (buffer, frame->offset, frame->size);
+      cut_out (buffer, frame);
     }
     if (!push_frame (self, message, frame, buffer, error))
       return FALSE;

@@ -322,6 +322,61 @@ GST_START_TEST (read_interval)
 }
 GST_END_TEST;
 
+/* What was read together stays in order on each pad: frames of before a new
+ * encoding would be decoded by its parameters. The stream ends behind all of
+ * them. */
+GST_START_TEST (read_together)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_object_set (receiver->element, "read-interval-ms", 500,
+      "reconnect-timeout-ms", 0, NULL);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_video (publisher, 0, TRUE, 0);
+  publisher_send_audio (publisher, 0);
+  publisher_send_video (publisher, 40, FALSE, 0);
+  publisher_send_video_config (publisher, 80, AVCC_320x180);
+  publisher_send_video (publisher, 80, TRUE, 0);
+  publisher_send_audio (publisher, 21);
+  publisher_unpublish (publisher);
+
+  g_autoptr (GstBuffer) key = wait_buffer (receiver, RECEIVER_VIDEO);
+  gint64 start = GST_BUFFER_DTS (key) / GST_MSECOND;
+  g_autoptr (GstBuffer) old = receiver_take_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_int64 (GST_BUFFER_DTS (old) / GST_MSECOND - start, 40);
+  gst_event_unref (receiver_take_event (receiver, RECEIVER_VIDEO,
+      GST_EVENT_CAPS));
+  g_autoptr (GstBuffer) other = wait_buffer (receiver, RECEIVER_VIDEO);
+  fail_unless_equals_int64 (GST_BUFFER_DTS (other) / GST_MSECOND - start, 80);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (other, GST_BUFFER_FLAG_DISCONT));
+  gst_event_unref (receiver_take_event (receiver, RECEIVER_VIDEO,
+      GST_EVENT_EOS));
+  gst_buffer_unref (wait_buffer (receiver, RECEIVER_AUDIO));
+  g_autoptr (GstBuffer) sound = receiver_take_buffer (receiver, RECEIVER_AUDIO);
+  fail_unless_equals_int64 (GST_BUFFER_DTS (sound) / GST_MSECOND - start, 21);
+  gst_event_unref (receiver_take_event (receiver, RECEIVER_AUDIO,
+      GST_EVENT_EOS));
+}
+GST_END_TEST;
+
+/* Nobody takes the frames that were read together: the publisher is sent away,
+ * and the operator is told. */
+GST_START_TEST (read_together_for_nobody)
+{
+  g_autoptr (Receiver) receiver = receiver_new (LOCATION);
+  g_object_set (receiver->element, "read-interval-ms", 100, NULL);
+  g_atomic_int_set (&receiver->flow, GST_FLOW_ERROR);
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher = open_av (receiver);
+  publisher_send_video (publisher, 0, TRUE, 0);
+  publisher_send_audio (publisher, 0);
+  publisher_send_video (publisher, 40, FALSE, 0);
+
+  gst_message_unref (receiver_take_message (receiver, GST_MESSAGE_ERROR));
+  publisher_wait_end (publisher);
+}
+GST_END_TEST;
+
 /* Viewers of low latency do not wait for an interval. */
 GST_START_TEST (read_interval_with_low_latency)
 {
@@ -377,6 +432,8 @@ rtmpserversrc_streams_suite (void)
   tcase_add_test (streams, threads_of_many);
   tcase_add_test (streams, read_interval);
   tcase_add_test (streams, read_interval_changes);
+  tcase_add_test (streams, read_together);
+  tcase_add_test (streams, read_together_for_nobody);
   tcase_add_test (streams, read_interval_with_low_latency);
   suite_add_tcase (suite, streams);
   return suite;
