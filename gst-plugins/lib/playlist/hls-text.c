@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "playlist/text-numbers.h"
+
 static gboolean
 is_scheme_like (const gchar *uri)
 {
@@ -81,14 +83,7 @@ mill_hls_text_append_quoted_absolute_uri (GString *out, const gchar *key,
 gboolean
 mill_hls_text_append_date (GString *out, gint64 time_us)
 {
-  g_autoptr (GDateTime) seconds =
-      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
-  if (seconds == NULL)
-    return FALSE;
-  g_autofree gchar *text = g_date_time_format (seconds, "%Y-%m-%dT%H:%M:%S");
-  g_string_append_printf (out, "%s.%03dZ", text,
-      (gint) (time_us % G_USEC_PER_SEC / 1000));
-  return TRUE;
+  return mill_text_numbers_append_date (out, time_us, 3);
 }
 
 void
@@ -106,10 +101,9 @@ mill_hls_text_append_date_time (GString *out, gint64 time_us)
 void
 mill_hls_text_append_seconds (GString *out, guint64 duration_ns)
 {
-  /* Microseconds: printed from integers, because a decimal comma of the
-   * process' locale has no place here. */
   guint64 us = duration_ns / 1000 + (duration_ns % 1000 >= 500);
 
-  g_string_append_printf (out, "%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT,
-      us / G_USEC_PER_SEC, us % G_USEC_PER_SEC);
+  mill_text_numbers_append (out, us / G_USEC_PER_SEC, 1);
+  g_string_append_c (out, '.');
+  mill_text_numbers_append (out, us % G_USEC_PER_SEC, 6);
 }

@@ -3,6 +3,8 @@
 
 #include "playlist/mpd-xml-private.h"
 
+#include "playlist/text-numbers.h"
+
 /* Of a usual window: one allocation. */
 #define USUAL_BYTES 4096
 
@@ -63,6 +65,13 @@ open_attribute (MillMpdXml *self, const gchar *name)
   g_string_append (self->text, "=\"");
 }
 
+static gboolean
+is_plain (gchar character)
+{
+  return (guchar) character >= 0x20 && character != '&' && character != '<' &&
+      character != '>' && character != '"';
+}
+
 /* XML 1.0 2.3 (AttValue) and 2.2: control characters are not even allowed as
  * references. */
 static void
@@ -86,6 +95,21 @@ put_character (GString *text, gchar character)
   }
 }
 
+static void
+put_characters (GString *text, const gchar *at)
+{
+  while (*at != '\0') {
+    gsize n_plain = 0;
+
+    while (is_plain (at[n_plain]))
+      n_plain++;
+    g_string_append_len (text, at, (gssize) n_plain);
+    at += n_plain;
+    if (*at != '\0')
+      put_character (text, *at++);
+  }
+}
+
 void
 mill_mpd_xml_put_text (MillMpdXml *self, const gchar *name, const gchar *value)
 {
@@ -93,23 +117,15 @@ mill_mpd_xml_put_text (MillMpdXml *self, const gchar *name, const gchar *value)
       g_utf8_validate (value, -1, NULL) ? NULL : g_utf8_make_valid (value, -1);
 
   open_attribute (self, name);
-  for (const gchar *at = valid ? valid : value; *at != '\0'; at++)
-    put_character (self->text, *at);
+  put_characters (self->text, valid ? valid : value);
   g_string_append_c (self->text, '"');
 }
 
 void
 mill_mpd_xml_put_number (MillMpdXml *self, const gchar *name, guint64 value)
 {
-  gchar digits[20];
-  gsize at = sizeof digits;
-
-  do {
-    digits[--at] = (gchar) ('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
   open_attribute (self, name);
-  g_string_append_len (self->text, digits + at, sizeof digits - at);
+  mill_text_numbers_append (self->text, value, 1);
   g_string_append_c (self->text, '"');
 }
 
@@ -128,30 +144,26 @@ void
 mill_mpd_xml_put_duration (MillMpdXml *xml, const gchar *name,
     GstClockTime time)
 {
-  gchar text[48];
-
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return;
-  g_snprintf (text, sizeof (text),
-      "PT%" G_GUINT64_FORMAT ".%06" G_GUINT64_FORMAT "S", time / GST_SECOND,
-      time % GST_SECOND / GST_USECOND);
-  mill_mpd_xml_put_text (xml, name, text);
+  open_attribute (xml, name);
+  g_string_append (xml->text, "PT");
+  mill_text_numbers_append (xml->text, time / GST_SECOND, 1);
+  g_string_append_c (xml->text, '.');
+  mill_text_numbers_append (xml->text, time % GST_SECOND / GST_USECOND, 6);
+  g_string_append (xml->text, "S\"");
 }
 
 void
 mill_mpd_xml_put_date (MillMpdXml *xml, const gchar *name, gint64 time_us)
 {
-  g_autoptr (GDateTime) date =
-      g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
-  g_autofree gchar *seconds = NULL;
-  g_autofree gchar *text = NULL;
+  gsize before = xml->text->len;
 
-  if (date == NULL)
-    return;
-  seconds = g_date_time_format (date, "%Y-%m-%dT%H:%M:%S");
-  text =
-      g_strdup_printf ("%s.%06dZ", seconds, (gint) (time_us % G_USEC_PER_SEC));
-  mill_mpd_xml_put_text (xml, name, text);
+  open_attribute (xml, name);
+  if (mill_text_numbers_append_date (xml->text, time_us, 6))
+    g_string_append_c (xml->text, '"');
+  else
+    g_string_truncate (xml->text, before);
 }
 
 void
@@ -171,8 +183,7 @@ mill_mpd_xml_end_with_text (MillMpdXml *self, const gchar *text)
   g_autofree gchar *valid = g_utf8_make_valid (text, -1);
 
   g_string_append_c (self->text, '>');
-  for (const gchar *at = valid; *at != '\0'; at++)
-    put_character (self->text, *at);
+  put_characters (self->text, valid);
   self->depth--;
   g_string_append_printf (self->text, "</%s>\n", self->names[self->depth]);
   self->in_tag = FALSE;
