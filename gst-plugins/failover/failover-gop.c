@@ -41,10 +41,11 @@ frame_at (const GArray *frames, guint i)
   return &g_array_index (frames, MillFailoverFrame, i);
 }
 
-/* Keeps what lies beside a start at @pts; pictures that need an older one are
- * of no use, so of those only starts and what follows them. */
+/* Keeps what lies beside @track's start at @pts; pictures that need an older one
+ * are of no use, so of those only starts and what follows them, and of @track
+ * only what comes from now on. */
 static void
-trim (MillFailoverGop *self, gint64 pts)
+trim (MillFailoverGop *self, guint track, gint64 pts)
 {
   gboolean started[MILL_FAILOVER_MAX_TRACKS] = { FALSE };
   GArray *kept = new_frames ();
@@ -53,7 +54,7 @@ trim (MillFailoverGop *self, gint64 pts)
   for (guint i = 0; i < self->frames->len; i++) {
     MillFailoverFrame *frame = frame_at (self->frames, i);
     const MillFailoverStamp *stamp = &frame->stamp;
-    if (stamp->pts < pts - (gint64) BESIDE_NS)
+    if (stamp->track == track || stamp->pts < pts - (gint64) BESIDE_NS)
       continue;
     started[stamp->track] |= stamp->is_start;
     if (!started[stamp->track])
@@ -67,18 +68,6 @@ trim (MillFailoverGop *self, gint64 pts)
   self->frames = kept;
 }
 
-/* Of the track that starts, only what comes from now on. */
-static void
-drop_track (MillFailoverGop *self, guint track)
-{
-  for (guint i = self->frames->len; i > 0; i--)
-    if (frame_at (self->frames, i - 1)->stamp.track == track) {
-      self->bytes -=
-          gst_buffer_get_size (frame_at (self->frames, i - 1)->buffer);
-      g_array_remove_index (self->frames, i - 1);
-    }
-}
-
 void
 mill_failover_gop_push (MillFailoverGop *self, const MillFailoverFrame *frame,
     gboolean is_anchor)
@@ -86,8 +75,7 @@ mill_failover_gop_push (MillFailoverGop *self, const MillFailoverFrame *frame,
   MillFailoverFrame copy;
 
   if (is_anchor) {
-    drop_track (self, frame->stamp.track);
-    trim (self, frame->stamp.pts);
+    trim (self, frame->stamp.track, frame->stamp.pts);
     self->has_start = TRUE;
   }
   mill_failover_frame_copy (&copy, frame);
