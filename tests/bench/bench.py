@@ -34,6 +34,8 @@ def parse(arguments):
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder, origin, latency (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
+    parser.add_argument("--live-settle", type=int, default=4,
+                        help="of live, from the last publisher's start on; with 40 files come and go, and no more memory is needed (default 4)")
     parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
     parser.add_argument("--ladder-rounds", type=int, default=3, help="of the ladder (default 3)")
     parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[50, 100],
@@ -65,7 +67,7 @@ def parse(arguments):
     if min(options.publishers) < 1 or min(options.rounds, options.live_rounds, options.ladder_rounds, options.ingest_rounds,
                                                options.origin_rounds, options.origin_seconds, options.ingest_publishers, options.latency_seconds) < 1:
         parser.error("expected at least one publisher and one round")
-    needed = live.least_seconds(max(options.publishers))
+    needed = live.least_seconds(max(options.publishers), options.live_settle)
     if options.seconds < needed:
         parser.error(f"--seconds: got {options.seconds}, expected at least {needed} "
                      f"for {max(options.publishers)} publishers, who start one after the other")

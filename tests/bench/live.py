@@ -13,20 +13,19 @@ import measure
 from servers import SERVERS
 
 STAGGER_MS = 10
-SETTLE_S = 4  # after the last publisher has started
 TAIL_S = 1  # before the first publisher ends
 LEAST_WINDOW_S = 8  # of measuring: four segments
 END_S = 5
 PLAYS = {kind.name: kind.plays for kind in SERVERS}
 
 
-def lead_seconds(n_publishers):
+def lead_seconds(n_publishers, settle_s):
     """From the first publisher's start to where all of them are measured."""
-    return n_publishers * STAGGER_MS / 1000 + SETTLE_S
+    return n_publishers * STAGGER_MS / 1000 + settle_s
 
 
-def least_seconds(n_publishers):
-    return math.ceil(lead_seconds(n_publishers) + LEAST_WINDOW_S + TAIL_S)
+def least_seconds(n_publishers, settle_s):
+    return math.ceil(lead_seconds(n_publishers, settle_s) + LEAST_WINDOW_S + TAIL_S)
 
 
 class Keeper(threading.Thread):
@@ -118,7 +117,7 @@ def run_once(options, kind, film, n_publishers, expected):
         keeper = Keeper(server, "bench0", options.scratch / f"kept-{kind.name}")
         keeper.start()
         load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lead_s = lead_seconds(n_publishers)
+        lead_s = lead_seconds(n_publishers, options.live_settle)
         time.sleep(lead_s)
         costs = measure_window(server, options.seconds - lead_s - TAIL_S)
         published = json.loads(load.communicate(timeout=options.seconds + 60)[0])
@@ -147,7 +146,7 @@ def expected_frames(film, seconds):
 
 
 def summarise(options, runs, n_publishers, expected):
-    result = {"publishers": n_publishers, "seconds": options.seconds, "video_frames_in": expected, "runs": runs}
+    result = {"publishers": n_publishers, "seconds": options.seconds, "settle": options.live_settle, "video_frames_in": expected, "runs": runs}
     comparable = True
     for name, measured in runs.items():
         clean = all(run["published"]["refused"] + run["published"]["disconnected"] == 0
@@ -164,7 +163,7 @@ def summarise(options, runs, n_publishers, expected):
 
 
 def report(result):
-    print(f"\n{result['publishers']} publishers for {result['seconds']} s, HLS in tmpfs, medians in turns")
+    print(f"\n{result['publishers']} publishers for {result['seconds']} s, measured {result['settle']} s after the last began, HLS in tmpfs, medians in turns")
     for name, measured in result["runs"].items():
         if not measured:
             continue
