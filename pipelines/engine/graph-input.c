@@ -88,6 +88,56 @@ is_demuxer (GstElement *element)
   return klass && g_strrstr (klass, "Demux");
 }
 
+typedef struct
+{
+  const guint8 *data;
+  gsize size;
+  guint probability;
+  GstCaps *caps; /* (nullable) */
+} Finding;
+
+static const guint8 *
+peek (gpointer user_data, gint64 offset, guint size)
+{
+  const Finding *finding = user_data;
+
+  if (offset < 0 || (guint64) offset > finding->size ||
+      size > finding->size - (gsize) offset)
+    return NULL;
+  return finding->data + offset;
+}
+
+static void
+suggest (gpointer user_data, guint probability, GstCaps *caps)
+{
+  Finding *finding = user_data;
+
+  if (probability <= finding->probability)
+    return;
+  finding->probability = probability;
+  gst_caps_replace (&finding->caps, caps);
+}
+
+/* Returns: (transfer full) (nullable): what those say who know one of @wanted.
+ * gst_type_find_helper_for_data_with_caps() asks only those that are not loaded
+ * yet. */
+static GstCaps *
+find_wanted (const guint8 *data, gsize size, GstCaps *wanted)
+{
+  Finding finding = { .data = data, .size = size };
+  GstTypeFind find = { .peek = peek, .suggest = suggest, .data = &finding };
+  GList *factories = gst_type_find_factory_get_list ();
+
+  for (GList *l = factories; l; l = l->next) {
+    GstCaps *known = gst_type_find_factory_get_caps (l->data);
+
+    if (known && gst_caps_can_intersect (known, wanted))
+      gst_type_find_factory_call_function (l->data, &find);
+  }
+  gst_plugin_feature_list_free (factories);
+  return finding.caps;
+}
+
 /* Asks those who know the @wanted first, which are few. */
 static GstCaps *
 find_type (GBytes *head, GstCaps *wanted)
@@ -98,8 +148,7 @@ find_type (GBytes *head, GstCaps *wanted)
 
   if (size == 0)
     return NULL;
-  found =
-      gst_type_find_helper_for_data_with_caps (NULL, data, size, wanted, NULL);
+  found = find_wanted (data, size, wanted);
   return found ? found : gst_type_find_helper_for_data (NULL, data, size, NULL);
 }
 
