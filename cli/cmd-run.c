@@ -27,7 +27,7 @@ const GOptionEntry mill_cmd_run_options[] = {
   { "duration", 0, 0, G_OPTION_ARG_DOUBLE, &arg_duration,
       "end in good order after so many seconds", "SECONDS" },
   { "end-timeout", 0, 0, G_OPTION_ARG_INT, &arg_end_timeout,
-      "stop where an end in good order takes more than so many seconds (30)",
+      "stop where an end in good order writes nothing for so many seconds (30)",
       "SECONDS" },
   { "progress", 0, 0, G_OPTION_ARG_NONE, &arg_progress,
       "show the progress line also where standard error is no terminal", NULL },

@@ -18,6 +18,13 @@ static guint deadline_s;
 static gchar *second_text;
 static gchar *late_text;
 
+/* Whoever writes is not stopped: the end of a long recording is a copy of it. */
+#define TICK_MS 500
+/* The line of progress is no output. */
+#define LEAST_WRITTEN 4096
+static guint tick_source;
+static guint64 written;
+
 static void (*first_func) (gpointer user_data);
 static gpointer first_data;
 static guint wake_source;
@@ -49,12 +56,43 @@ on_signal (int number)
 
 /* ---- on the main loop ---- */
 
+/* Bytes that the process has written, to whatever it was (proc(5)). */
+static guint64
+count_written (void)
+{
+  g_autofree gchar *text = NULL;
+  if (!g_file_get_contents ("/proc/self/io", &text, NULL, NULL))
+    return 0;
+  const gchar *at = strstr (text, "wchar: ");
+  return at != NULL ? g_ascii_strtoull (at + strlen ("wchar: "), NULL, 10) : 0;
+}
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  guint64 now = count_written ();
+  if (now - written >= LEAST_WRITTEN)
+    alarm (deadline_s);
+  written = now;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+begin_ticks (void)
+{
+  written = count_written ();
+  if (tick_source == 0)
+    tick_source = g_timeout_add (TICK_MS, on_tick, NULL);
+}
+
 static gboolean
 on_wake (gint fd, GIOCondition condition, gpointer user_data)
 {
   guint64 count;
-  if (read (fd, &count, sizeof count) == sizeof count)
-    first_func (first_data);
+  if (read (fd, &count, sizeof count) != sizeof count)
+    return G_SOURCE_CONTINUE;
+  begin_ticks ();
+  first_func (first_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -79,9 +117,9 @@ void
 mill_end_signals_install (const MillCli *cli, guint seconds,
     void (*on_first) (gpointer user_data), gpointer user_data)
 {
-  g_autofree gchar *late =
-      g_strdup_printf ("stopped after %u s, in which the end did not come",
-          seconds);
+  g_autofree gchar *late = g_strdup_printf (
+      "stopped after %u s, in which the end did not come and nothing was written",
+      seconds);
   deadline_s = seconds;
   second_text = format_text (cli, "stopped at once by a second signal");
   late_text = format_text (cli, late);
@@ -98,8 +136,10 @@ mill_end_signals_install (const MillCli *cli, guint seconds,
 void
 mill_end_signals_begin (void)
 {
-  if (n_signals++ == 0)
-    alarm (deadline_s);
+  if (n_signals++ > 0)
+    return;
+  alarm (deadline_s);
+  begin_ticks ();
 }
 
 void
@@ -113,6 +153,9 @@ void
 mill_end_signals_finish (void)
 {
   alarm (0);
+  if (tick_source != 0)
+    g_source_remove (tick_source);
+  tick_source = 0;
   set_handler (SIGALRM, SIG_DFL);
   g_source_remove (wake_source);
   close (wake_fd);

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /*
  * SIGINT and SIGTERM of a verb that runs until its end: the first asks for an
- * end in good order, for which there is a deadline; a second, or the deadline,
+ * end in good order, for which there is a deadline while nothing is written; a second, or the deadline,
  * ends the process. That is done by the handlers themselves, so it works whatever
  * the main loop, or an element on the way down, waits for.
  *
@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  */
 
 /* @on_first: on the main loop, at the first signal.
- * @deadline_s: for the end after it. */
+ * @deadline_s: without an end after it, and without anything written */
 void mill_end_signals_install (const MillCli *cli, guint deadline_s,
     void (*on_first) (gpointer user_data), gpointer user_data);
 

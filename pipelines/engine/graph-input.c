@@ -16,8 +16,8 @@
 
 /* As far as the slowest type finder wants to see. */
 #define HEAD_SIZE (128 * 1024)
-/* A recording of a day, in fragments of a second. */
-#define MAX_BOXES (2 * 86400)
+/* ftyp, moov, mdat and what stands between them: more are fragments. */
+#define MAX_BOXES 64
 
 static const gchar *const file_sources[] = { "blockfilesrc", "filesrc", NULL };
 
@@ -208,23 +208,35 @@ is_checked (GstElement *element)
 
 /* ---- films that lack their end ---- */
 
+/* In network order, @size bytes of it, at any address. */
+static guint64
+read_number (const guint8 *at, guint size)
+{
+  guint64 number = 0;
+
+  for (guint i = 0; i < size; i++)
+    number = number << 8 | at[i];
+  return number;
+}
+
 /* Returns: how long the file must be by the headers of its boxes (ISO/IEC
- * 14496-12 4.2), 0 when it is none of MP4. */
+ * 14496-12 4.2), 0 when it is none of MP4, or is of so many (fragments) that to
+ * go from one to the next would take the start of a graph too long. */
 static guint64
 measure_boxes (gint fd, guint64 size)
 {
   guint64 at = 0;
   guint8 head[16];
 
-  for (guint i = 0; at + 8 <= size && i < MAX_BOXES; i++) {
+  for (guint i = 0; at + 8 <= size; i++) {
     guint64 length;
 
-    if (pread (fd, head, sizeof head, (off_t) at) < 8 ||
+    if (i == MAX_BOXES || pread (fd, head, sizeof head, (off_t) at) < 8 ||
         (i == 0 && memcmp (head + 4, "ftyp", 4) != 0))
       return 0;
-    length = GST_READ_UINT32_BE (head);
+    length = read_number (head, 4);
     if (length == 1 && at + 16 <= size)
-      length = GST_READ_UINT64_BE (head + 8);
+      length = read_number (head + 8, 8);
     /* 0 reaches to the end of the file. */
     if (length < 8 || length > G_MAXINT64 - at)
       return length == 0 ? size : 0;
@@ -242,11 +254,11 @@ read_ebml (gint fd, guint64 at, guint32 id, guint64 *ret_at, guint64 *ret_size)
   guint length = 1;
 
   if (pread (fd, head, sizeof head, (off_t) at) != sizeof head ||
-      GST_READ_UINT32_BE (head) != id || head[4] == 0)
+      read_number (head, 4) != id || head[4] == 0)
     return FALSE;
   while (!(head[4] & (0x80 >> (length - 1))))
     length++;
-  *ret_size = GST_READ_UINT64_BE (head + 4) >> (64 - 8 * length) &
+  *ret_size = read_number (head + 4, length) &
       ((G_GUINT64_CONSTANT (1) << (7 * length)) - 1);
   *ret_at = at + 4 + length;
   return *ret_size != (G_GUINT64_CONSTANT (1) << (7 * length)) - 1;
@@ -276,11 +288,12 @@ check_end (GstElement *source)
 
   if (fd < 0)
     return;
-  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
+  gboolean measured = fstat (fd, &status) == 0 && S_ISREG (status.st_mode);
+  if (measured)
     expected = MAX (measure_boxes (fd, (guint64) status.st_size),
         measure_segment (fd));
   close (fd);
-  if (expected > (guint64) status.st_size)
+  if (measured && expected > (guint64) status.st_size)
     mill_graph_pads_warn (source,
         "file '%s': got %" G_GUINT64_FORMAT
         " bytes, expected %" G_GUINT64_FORMAT

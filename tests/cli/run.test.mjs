@@ -353,6 +353,23 @@ nodes:
   assert.ok(performance.now() - asked < 1000, `${performance.now() - asked} ms`);
 });
 
+test('an end that takes long is not stopped while it writes', async () => {
+  const output = path.join(dir, 'slow.raw');
+  const slow = file('slow.yaml', `millrace: 1
+name: slow
+nodes:
+  in: { element: videotestsrc, props: { is-live: true } }
+  waiting: { element: queue, from: [in], props: { max-size-buffers: 8, max-size-bytes: 0, max-size-time: 0 } }
+  hold: { element: identity, from: [waiting], props: { sleep-time: 300000 } }
+  out: { element: filesink, from: [hold], props: { location: ${output}, sync: false } }
+`);
+  const running = start(['run', slow, '--progress', '--end-timeout', '1']);
+  await sees(running, 'stderr', /real time/);
+  running.child.kill('SIGTERM');
+  const { code, stderr } = await running.done;
+  assert.equal(code, 0, stderr);
+});
+
 test('the first signal ends what does not end by itself, in time', async () => {
   const held = file('held.yaml', `millrace: 1
 name: held
@@ -369,7 +386,7 @@ nodes:
     }
     const { code, stderr } = await running.done;
     assert.equal(code, 130, stderr);
-    assert.match(stderr, /^millrace run: error: stopped after 1 s, in which the end did not come; output may be incomplete$/m);
+    assert.match(stderr, /^millrace run: error: stopped after 1 s, in which the end did not come and nothing was written; output may be incomplete$/m);
   }
   assert.equal((await millrace(['run', held, '--end-timeout', '0'])).code, 64);
 });
