@@ -238,8 +238,10 @@ typedef struct
 } Barrier;
 
 static void
-unref_barrier (Barrier *barrier)
+unref_barrier (gpointer data)
 {
+  Barrier *barrier = data;
+
   if (!g_atomic_int_dec_and_test (&barrier->n_refs))
     return;
   g_mutex_clear (&barrier->lock);
@@ -301,8 +303,7 @@ flush_in_order (MillStoreWriter *self, gint64 timeout_us)
   g_mutex_init (&barrier->lock);
   g_cond_init (&barrier->changed);
   mill_store_job_set_essential (job);
-  mill_store_job_on_done (job, on_barrier_reached, barrier,
-      (GDestroyNotify) unref_barrier);
+  mill_store_job_on_done (job, on_barrier_reached, barrier, unref_barrier);
   mill_store_writer_submit (self, job, NULL);
   done = wait_barrier (barrier, timeout_us);
   unref_barrier (barrier);
