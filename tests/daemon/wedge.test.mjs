@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, Publisher, eventually } from '../e2e/lib/daemon.mjs';
+import { REAL_TIME } from '../e2e/lib/versions.mjs';
 
 let daemon; let gate;
 before(async () => {
@@ -32,7 +33,7 @@ async function turns() {
 
 test('a thread that stands still is named until it goes on', async (t) => {
   assert.deepEqual([(await worker()).state, (await worker()).stalled_threads], ['running', []]);
-  const publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-f', 'flv', daemon.rtmp('stuck')]);
+  const publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', ...REAL_TIME, '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-f', 'flv', daemon.rtmp('stuck')]);
   t.after(() => publisher.kill());
   const degraded = await eventually('a degraded worker', 20000, async () => ((await worker()).state === 'degraded' ? worker() : undefined));
   assert.equal(degraded.stalled_threads.length, 1);

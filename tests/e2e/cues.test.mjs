@@ -127,12 +127,12 @@ test('kill -9 of the packager in a break: the break is what it was, and the comm
   assert.equal((await cue(daemon, 'survivor', { type: 'out', id: 9, duration: 600 })).status, 200);
   await eventually('the break', 20000, async () => (await ranges(daemon, 'survivor')).length === 1);
   const [line] = await ranges(daemon, 'survivor');
-  process.kill((await daemon.workers()).find((w) => w.kind === 'shared').pid, 'SIGKILL');
-  const publisher = await eventually('a worker for the publisher', 20000, async () => {
-    const again = Publisher.ffmpeg(source, daemon.rtmp('survivor'));
-    t.after(() => again.kill());
-    return eventually('the stream goes on', 5000, async () => (await daemon.streamState('survivor')).state === 'live').then(() => again, () => { again.kill(); return undefined; });
-  });
+  const worker = (await daemon.workers()).find((w) => w.kind === 'shared');
+  process.kill(worker.pid, 'SIGKILL');
+  await daemon.replaced(worker, 'survivor');
+  const publisher = Publisher.ffmpeg(source, daemon.rtmp('survivor'));
+  t.after(() => publisher.kill());
+  await daemon.live('survivor');
   await eventually('a segment of the successor', 30000, async () => /#EXT-X-DISCONTINUITY\n/.test(await text(daemon.stream('survivor', 'v360/playlist.m3u8'))));
   assert.deepEqual(await ranges(daemon, 'survivor'), [line]);
   const key = { MILLRACE_KEY: daemon.key, MILLRACE_SERVER: `http://${daemon.addresses.api}` };

@@ -12,6 +12,7 @@ import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
 import { RtmpClient } from './lib/rtmp.mjs';
+import { REAL_TIME } from './lib/versions.mjs';
 
 let daemon; let source; let witness; let recorder;
 before(async () => {
@@ -77,7 +78,7 @@ test('a key is needed where keys are asked for', async (t) => {
 });
 
 test('a stream without video plays as audio', async (t) => {
-  const radio = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-i', source, '-vn', '-c', 'copy', '-f', 'flv', daemon.rtmp('radio')]);
+  const radio = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', ...REAL_TIME, '-i', source, '-vn', '-c', 'copy', '-f', 'flv', daemon.rtmp('radio')]);
   t.after(() => radio.kill());
   await eventually('master.m3u8', 12000, async () => (await fetch(daemon.stream('radio'))).status === 200);
   const probe = JSON.parse(execFileSync('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', daemon.stream('radio')]));
@@ -85,7 +86,7 @@ test('a stream without video plays as audio', async (t) => {
 });
 
 test('an unknown codec is refused by name', async (t) => {
-  const publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-i', source, '-an', '-c:v', 'flv1', '-b:v', '300k', '-f', 'flv', daemon.rtmp('sorenson')]);
+  const publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', ...REAL_TIME, '-i', source, '-an', '-c:v', 'flv1', '-b:v', '300k', '-f', 'flv', daemon.rtmp('sorenson')]);
   t.after(() => publisher.kill());
   assert.notEqual(await publisher.ended(), 0, 'ffmpeg ended with an error');
   await eventually('a message that names the codec', 5000, async () => /Sorenson|H\.263|FLV1|codec (id )?2/i.test(daemon.logs()));

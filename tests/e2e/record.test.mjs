@@ -130,7 +130,7 @@ test('live-record: after a kill -9 what was written plays, and the next run begi
   assertTimes(await packetTimes(file), (await packetTimes(source)).slice(0, numbers.length), part, 1000);
 
   const kept = fs.readFileSync(file);
-  await eventually('another worker', 20000, async () => (await daemon.workers()).some((w) => w.kind === 'shared' && w.pid !== worker.pid));
+  await daemon.replaced(worker, 'studio');
   const second = Publisher.ffmpeg(await movie(CACHE, { seconds: 10 }), daemon.rtmp('studio'));
   t.after(() => second.kill());
   assert.equal(await second.ended(), 0, second.errors);

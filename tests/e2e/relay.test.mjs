@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
+import { REAL_TIME } from './lib/versions.mjs';
 
 const SECRET = 'sk-of-the-target-1234';
 
@@ -181,7 +182,7 @@ test('pull: what another server plays is packaged', async (t) => {
   assert.equal((await daemon.api('PUT', '/api/v1/streams/film', { pipeline: 'pull', params: { source: url } })).status, 201);
   await eventually('why it is not live', 10000, async () => /^in: .*refused/.test((await daemon.streamState('film')).last_error ?? ''));
   assert.equal((await daemon.streamState('film')).state, 'starting');
-  const server = new Publisher('ffmpeg', ['-v', 'error', '-nostdin', '-re', '-i', source, '-c', 'copy', '-f', 'flv', '-listen', '1', url]);
+  const server = new Publisher('ffmpeg', ['-v', 'error', '-nostdin', ...REAL_TIME, '-i', source, '-c', 'copy', '-f', 'flv', '-listen', '1', url]);
   t.after(() => server.kill());
   await hasPlaylist(daemon, 'film');
   assert.equal((await daemon.streamState('film')).state, 'live');

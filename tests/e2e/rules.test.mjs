@@ -42,7 +42,7 @@ test('live-passthrough: window, reconnect, kill -9 of the packager, end', async 
   const shared = (await daemon.workers()).find((w) => w.kind === 'shared');
   process.kill(shared.pid, 'SIGKILL');
   await publisher.kill();
-  await eventually('the stream waits for its publisher', 10000, async () => (await daemon.streamState('through')).state === 'reconnecting' && (await daemon.workers()).some((w) => w.kind === 'shared' && w.pid !== shared.pid && w.state === 'running'));
+  await daemon.replaced(shared, 'through', 10000);
   publisher = publish();
   await followMore(watched, 4, { pauses: true });
   assert.equal((await daemon.api('POST', '/api/v1/streams/through/stop')).status, 200);

@@ -16,6 +16,7 @@ import { outage } from '../tools/check/source.mjs';
 import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
 import { frameNumbers, movie, packetTimes } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
+import { REAL_TIME } from './lib/versions.mjs';
 
 const run = promisify(execFile);
 const SECONDS = Number(process.env.MILL_SOAK_SECONDS ?? 600);
@@ -29,7 +30,7 @@ class Stay {
   constructor(film, url, second, seconds) {
     this.first = second * FPS;
     this.count = seconds && seconds * FPS;
-    this.publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-progress', 'pipe:2', '-stats_period', '0.1', '-re',
+    this.publisher = new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-progress', 'pipe:2', '-stats_period', '0.1', ...REAL_TIME,
       '-ss', String(second), ...(seconds ? ['-t', String(seconds)] : []), '-i', film, '-c', 'copy', '-f', 'flv', url]);
   }
 

@@ -109,7 +109,7 @@ test('kill -9 of the worker: the publisher can come back and the playlists go on
   const worker = (await daemon.workers()).find((w) => w.kind === 'shared');
   process.kill(worker.pid, 'SIGKILL');
   await publisher.ended();
-  await eventually('a new worker', 10000, async () => (await daemon.workers()).some((w) => w.kind === 'shared' && w.pid !== worker.pid));
+  await daemon.replaced(worker, 'crash', 10000);
   const next = Publisher.ffmpeg(source, daemon.rtmp('crash'));
   t.after(() => next.kill());
   await daemon.live('crash', 15000);

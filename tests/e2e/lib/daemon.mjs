@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { REAL_TIME } from './versions.mjs';
 
 export const BUILD = path.resolve(process.env.MILL_BUILD_ROOT ?? new URL('../../../build', import.meta.url).pathname);
 export const CACHE = path.join(BUILD, 'tests', 'movies');
@@ -113,6 +114,16 @@ export class Daemon {
 
   async workers() { return (await this.api('GET', '/api/v1/workers')).body.items; }
 
+  /**
+   * Resolves when a shared worker runs in the place of one that was killed, and a stream that
+   * it had waits for its publisher. Until then the stream may be said to be live still, and
+   * nobody listens for who comes back.
+   */
+  replaced(worker, stream, timeoutMs = 20000) {
+    return eventually(`${stream} waits for its publisher`, timeoutMs, async () => (await this.streamState(stream)).state === 'reconnecting'
+      && (await this.workers()).some((w) => w.kind === 'shared' && w.pid !== worker.pid && w.state === 'running'));
+  }
+
   /** SIGKILL, as a crash or the OOM killer would. */
   async kill() {
     this.process.kill('SIGKILL');
@@ -160,7 +171,7 @@ export class Publisher {
   }
 
   static ffmpeg(file, url, options = []) {
-    return new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...options, '-i', file, '-c', 'copy', '-f', 'flv', url]);
+    return new Publisher('ffmpeg', ['-hide_banner', '-loglevel', 'warning', '-nostdin', ...REAL_TIME, ...options, '-i', file, '-c', 'copy', '-f', 'flv', url]);
   }
 
   async ended() { return (await this.exit)[0]; }
