@@ -71,7 +71,8 @@ test('cctotext makes subtitles of them', async () => {
   const line = `-q filesrc location=${input} ! qtdemux name=d d.video_0 ! tee name=t t. ! queue ! cmafsink name=c location=${output} mode=vod text_0::language=en t. ! queue ! h264parse ! ccextractor name=x ! fakesink x. ! cctotext ! c.text_0`;
   await run('gst-launch-1.0', line.split(' '), { env, timeout: 60000 });
   await assertRules(output);
-  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0', path.join(output, 'en/playlist.m3u8')]);
+  // Over HTTP: of files, FFmpeg 6.1 opens no segment that is named .vtt ("not a common multimedia extension").
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0', `${base}/subtitles/en/playlist.m3u8`]);
   const got = [...new Set(stdout.trim().split('\n'))].map((text) => text.split(',').map((value) => Math.round(Number(value) * FPS)));
   assert.deepEqual(got, CAPTIONS.map(([from, to]) => [from, to - from]));
   assert.match(fs.readFileSync(path.join(output, 'en/1-0.vtt'), 'utf8'), /\nFRAME 30\n/);
