@@ -45,16 +45,14 @@ ask_arrival (GstCmafSinkDates *self, GstElement *element,
   return arrival;
 }
 
+/* Of several pads that come first at a time the packager takes the first; none
+ * goes on before it has. */
 static void
 set_wall (GstCmafSinkDates *self, MillCmafPackager *packager,
-    const MillCmafInput *input)
+    MillCmafDating dating, gint64 wall_us, GstClockTimeDiff start)
 {
-  if (!GST_CLOCK_STIME_IS_VALID (input->arrival) ||
-      !g_atomic_int_compare_and_exchange (&self->has_wall, FALSE, TRUE))
-    return;
-  mill_cmaf_packager_set_wall (packager, MILL_CMAF_DATED_BY_ARRIVAL,
-      g_get_real_time () - input->arrival / (GstClockTimeDiff) GST_USECOND,
-      input->pts);
+  mill_cmaf_packager_set_wall (packager, dating, wall_us, start);
+  g_atomic_int_set (&self->has_wall, TRUE);
 }
 
 /* @ret_wall_us: what the source's clock said of @buffer, µs since 1970 */
@@ -84,17 +82,21 @@ gst_cmaf_sink_dates_note (GstCmafSinkDates *self, GstElement *element,
 {
   gint64 wall_us;
   if (self->source == GST_CMAF_SINK_MEDIA) {
-    if (g_atomic_int_compare_and_exchange (&self->has_wall, FALSE, TRUE))
-      mill_cmaf_packager_set_wall (packager, MILL_CMAF_DATED_AS_TOLD,
-          self->epoch_us, input->pts);
+    if (!g_atomic_int_get (&self->has_wall))
+      set_wall (self, packager, MILL_CMAF_DATED_AS_TOLD, self->epoch_us,
+          input->pts);
     return;
   }
   if (self->source == GST_CMAF_SINK_REFERENCE_TIMESTAMP &&
       read_reference (buffer, &wall_us)) {
-    g_atomic_int_set (&self->has_wall, TRUE);
     mill_cmaf_packager_note_reference (packager, input->pts, wall_us);
+    g_atomic_int_set (&self->has_wall, TRUE);
     return;
   }
   input->arrival = ask_arrival (self, element, input->pts);
-  set_wall (self, packager, input);
+  if (GST_CLOCK_STIME_IS_VALID (input->arrival) &&
+      !g_atomic_int_get (&self->has_wall))
+    set_wall (self, packager, MILL_CMAF_DATED_BY_ARRIVAL,
+        g_get_real_time () - input->arrival / (GstClockTimeDiff) GST_USECOND,
+        input->pts);
 }

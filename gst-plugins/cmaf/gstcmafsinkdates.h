@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * GstCmafSinkDates:
  * @source, @epoch_us: as they were set when it began
- * @has_wall: atomic: the packager was told a wall clock
+ * @has_wall: atomic: the packager has a wall clock
  * @has_origin, @by_clock, @origin: object lock: arrivals are by the pipeline's
  *   clock; else monotonic time and @origin, ns
  */
