@@ -28,6 +28,7 @@ G_DEFINE_QUARK (mill_cmaf_cue_error, mill_cmaf_cue_error)
  * Event: a message that goes into the media
  * @serial: also its id in the box
  * @carrier: number of the segment that it is in first
+ * @is_asked: its wall clock is, so that @time moves where dates do
  */
 typedef struct
 {
@@ -36,6 +37,7 @@ typedef struct
   GstClockTimeDiff time;
   GstClockTime duration;
   guint64 carrier;
+  gboolean is_asked;
   GBytes *message;
 } Event;
 
@@ -113,6 +115,16 @@ from_wall (const MillCmafCut *cut, gint64 wall_us)
   return cut->start + distance * (GstClockTimeDiff) GST_USECOND;
 }
 
+/* A time that was given as wall clock. */
+static void
+convert_wall_locked (const MillCmafPackager *self, MillCmafCue *cue)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  if (cue->wall_us < 0 || last == NULL)
+    return;
+  cue->time = (GstClockTime) MAX (from_wall (last, cue->wall_us), 0);
+}
+
 /* A time on the timeline that the media carries, as PTS of SCTE 35. */
 static guint64
 to_pts (const MillCmafPackager *self, GstClockTimeDiff time)
@@ -163,7 +175,8 @@ update_border_locked (MillCmafPackager *self)
 
 /* ---- events ---- */
 
-static void
+/* Returns: (transfer none): until the next one is added */
+static Event *
 add_event_locked (MillCmafPackager *self, MillCmafSchemes scheme,
     GstClockTimeDiff time, GstClockTime duration, GBytes *message)
 {
@@ -181,6 +194,8 @@ add_event_locked (MillCmafPackager *self, MillCmafSchemes scheme,
   if (self->cues->events->len >= EVENTS_MAX)
     g_array_remove_index (self->cues->events, 0);
   g_array_append_val (self->cues->events, event);
+  return &g_array_index (self->cues->events, Event,
+      self->cues->events->len - 1);
 }
 
 /* ---- cues with a time ---- */
@@ -205,6 +220,14 @@ make_section_locked (MillCmafPackager *self, const MillCmafCue *cue,
   return mill_scte35_writer_print (&insert);
 }
 
+/* Whether @cue names the wall clock of @time, at which it is placed. */
+static gboolean
+is_asked (const MillCmafCue *cue, GstClockTimeDiff time)
+{
+  return cue->wall_us >= 0 && GST_CLOCK_TIME_IS_VALID (cue->time) &&
+      (GstClockTimeDiff) cue->time == time;
+}
+
 static void
 begin_marker_locked (MillCmafPackager *self, const MillCmafCue *cue,
     const MillCmafCut *cut, GstClockTimeDiff time)
@@ -220,12 +243,13 @@ begin_marker_locked (MillCmafPackager *self, const MillCmafCue *cue,
   marker->event_id = cue->event_id;
   marker->type_id = cue->type_id;
   marker->message = g_bytes_ref (section);
+  marker->start_is_asked = is_asked (cue, time);
   if (GST_CLOCK_TIME_IS_VALID (cue->duration)) {
     marker->planned_us = (gint64) (cue->duration / GST_USECOND);
     marker->auto_return = cue->auto_return;
   }
-  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, cue->duration,
-      section);
+  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, cue->duration, section)
+      ->is_asked = marker->start_is_asked;
 }
 
 static void
@@ -234,11 +258,15 @@ end_marker_locked (MillCmafPackager *self, MillCmafMarker *marker,
 {
   g_autoptr (GBytes) section = make_section_locked (self, cue, time);
   marker->end_us = MAX (to_wall (cut, time), marker->start_us);
-  if (cue->kind == MILL_CMAF_CUE_CANCEL)
+  marker->end_is_asked = is_asked (cue, time);
+  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, 0, section)->is_asked =
+      marker->end_is_asked;
+  if (cue->kind == MILL_CMAF_CUE_CANCEL) {
     marker->end_us = marker->start_us;
-  else
+    marker->end_is_asked = marker->start_is_asked;
+  } else {
     marker->end_message = g_bytes_ref (section);
-  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, 0, section);
+  }
 }
 
 /* @time: of the cue, which may be later than @cut, the last one
@@ -251,7 +279,8 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
   switch (cue->kind) {
     case MILL_CMAF_CUE_METADATA:
       add_event_locked (self, MILL_CMAF_SCHEME_ID3, time, cue->duration,
-          cue->message);
+          cue->message)
+          ->is_asked = is_asked (cue, time);
       return TRUE;
     case MILL_CMAF_CUE_OUT:
     case MILL_CMAF_CUE_SIGNAL:
@@ -271,6 +300,45 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
   return TRUE;
 }
 
+/* What says when in media time it is to happen says so anew. */
+static void
+restamp_locked (const MillCmafPackager *self, GBytes **message,
+    GstClockTimeDiff time)
+{
+  if (time < self->take_start)
+    return;
+  GBytes *restamped =
+      mill_scte35_writer_restamp (*message, to_pts (self, time));
+  g_bytes_unref (*message);
+  *message = restamped;
+}
+
+/* A date of this take that was asked for is that of other media now. */
+static void
+shift_asked_locked (MillCmafPackager *self, gint64 us)
+{
+  const MillCmafMarkers *markers =
+      mill_cmaf_publisher_get_markers (self->publisher);
+  gint64 zero_us = mill_cmaf_timeline_get_wall (self->timeline);
+  for (guint i = 0; i < markers->list->len; i++) {
+    MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
+    if (marker->start_is_asked)
+      restamp_locked (self, &marker->message,
+          (marker->start_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
+    if (marker->end_is_asked && marker->end_message != NULL)
+      restamp_locked (self, &marker->end_message,
+          (marker->end_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
+  }
+  for (guint i = 0; i < self->cues->events->len; i++) {
+    Event *event = &g_array_index (self->cues->events, Event, i);
+    if (!event->is_asked || event->time < self->take_start)
+      continue;
+    event->time -= us * (GstClockTimeDiff) GST_USECOND;
+    if (event->scheme == MILL_CMAF_SCHEME_SCTE35)
+      restamp_locked (self, &event->message, event->time);
+  }
+}
+
 void
 mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
 {
@@ -278,11 +346,14 @@ mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
       mill_cmaf_publisher_get_markers (self->publisher);
   for (guint i = 0; i < markers->list->len; i++) {
     MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
-    if (marker->start_us >= from_us)
+    if (!marker->start_is_asked && marker->start_us >= from_us)
       marker->start_us += us;
-    if (marker->end_us >= MAX (from_us, 0))
+    if (!marker->end_is_asked && marker->end_us >= MAX (from_us, 0))
       marker->end_us += us;
+    if (marker->end_us >= 0)
+      marker->end_us = MAX (marker->end_us, marker->start_us);
   }
+  shift_asked_locked (self, us);
   update_border_locked (self);
 }
 
@@ -327,6 +398,7 @@ mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut)
   if (!(cut->flags & MILL_CMAF_CUT_DEPENDENT)) {
     for (guint i = 0; i < waiting->len;) {
       MillCmafCue *cue = &g_array_index (waiting, MillCmafCue, i);
+      convert_wall_locked (self, cue);
       GstClockTimeDiff time = GST_CLOCK_TIME_IS_VALID (cue->time)
           ? MAX ((GstClockTimeDiff) cue->time, cut->start)
           : cut->start;
@@ -419,16 +491,6 @@ resolve_locked (const MillCmafPackager *self, const MillCmafCue *cue)
     return GST_CLOCK_STIME_NONE;
   return GST_CLOCK_TIME_IS_VALID (cue->time) ? (GstClockTimeDiff) cue->time
                                              : self->position;
-}
-
-/* A time that was given as wall clock. */
-static void
-convert_wall_locked (const MillCmafPackager *self, MillCmafCue *cue)
-{
-  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
-  if (cue->wall_us < 0 || last == NULL)
-    return;
-  cue->time = (GstClockTime) MAX (from_wall (last, cue->wall_us), 0);
 }
 
 gboolean

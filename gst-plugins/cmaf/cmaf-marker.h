@@ -35,6 +35,8 @@ typedef enum
  * @planned_us: how long it is to last; -1: not known
  * @end_us: where it has ended, or is going to; -1: not known yet
  * @message, @end_message: (nullable): the section that began, that ended it
+ * @start_is_asked, @end_is_asked: somebody asked for that wall clock, so it stays
+ *   where dates move before they are told; not part of the record
  */
 typedef struct
 {
@@ -48,6 +50,8 @@ typedef struct
   gint64 end_us;
   GBytes *message;
   GBytes *end_message;
+  gboolean start_is_asked;
+  gboolean end_is_asked;
 } MillCmafMarker;
 
 /* What event message boxes there have been; MPDs announce them. */

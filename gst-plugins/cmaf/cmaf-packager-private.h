@@ -250,7 +250,8 @@ gboolean mill_cmaf_cues_take_locked (MillCmafPackager *self,
 MillCmafCutFlags mill_cmaf_cues_get_flags_locked (const MillCmafPackager *self,
     GstClockTimeDiff start);
 
-/** Dates from @from_us on are moved by @us, and no player has seen any. */
+/** Dates from @from_us on are moved by @us, and no player has seen any. What was
+ * asked for at a date keeps that. */
 void mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us,
     gint64 us);
 

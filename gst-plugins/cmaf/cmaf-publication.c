@@ -213,7 +213,8 @@ static void
 write_manifests_locked (MillCmafPackager *self)
 {
   gboolean due = are_manifests_due_locked (self);
-  if (mill_cmaf_dating_announce_locked (self, due))
+  /* What the multivariant playlist still waits for moves no date. */
+  if (mill_cmaf_dating_announce_locked (self, due || is_enough_to_play (self)))
     mill_cmaf_publisher_write_manifests (self->publisher, due);
   else
     mill_cmaf_publisher_write_state (self->publisher);

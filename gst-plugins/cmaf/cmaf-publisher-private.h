@@ -234,6 +234,10 @@ void mill_cmaf_window_drop_first (MillCmafPublisher *self);
 void mill_cmaf_window_add (MillCmafPublisher *self, const MillCmafCut *cut,
     const MillCmafSegment *segments);
 
+/** Cuts from the @k-th on, which is not the first one, have got other dates:
+ * Periods that begin with them follow. */
+void mill_cmaf_window_move_periods (MillCmafPublisher *self, guint k);
+
 /** The first Period that is listed begins at 0, as that of a static MPD does;
  * the times of its media stay. For when nothing more comes. */
 void mill_cmaf_window_begin_at_zero (MillCmafPublisher *self);

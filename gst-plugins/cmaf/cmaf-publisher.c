@@ -500,6 +500,8 @@ mill_cmaf_publisher_shift_dates (MillCmafPublisher *self, guint64 number,
   mill_cmaf_index_shift (self, number, us);
   if (k == state->cuts->len)
     return;
+  if (k > 0)
+    mill_cmaf_window_move_periods (self, k);
   mill_cmaf_listings_renew (self);
   self->state_stale = TRUE;
 }

@@ -166,6 +166,19 @@ needs_period (const MillCmafPublisher *self, const MillCmafCut *cut,
   return FALSE;
 }
 
+/* Where the Period that @cut begins does, behind @last. Of another time base, or
+ * after an absence: where the wall clock says, but Periods never overlap. */
+static GstClockTimeDiff
+find_period_start (const MillCmafState *state, const MillCmafCut *last,
+    const MillCmafCut *cut)
+{
+  GstClockTimeDiff end = last->period_start - last->period_media +
+      last->media_start + (last->end - last->start);
+  if (!(cut->flags & MILL_CMAF_CUT_DISCONTINUITY))
+    return end;
+  return MAX (end, (cut->wall_us - state->availability_start_us) * 1000);
+}
+
 static void
 place_in_period (MillCmafPublisher *self, MillCmafCut *cut,
     const MillCmafSegment *segments)
@@ -191,15 +204,20 @@ place_in_period (MillCmafPublisher *self, MillCmafCut *cut,
     cut->period_start = 0;
     return;
   }
-  const MillCmafCut *last = mill_cmaf_publisher_cut (self, n - 1);
-  GstClockTimeDiff end = last->period_start - last->period_media +
-      last->media_start + (last->end - last->start);
-  cut->period_start = end;
-  /* Of another time base, or after an absence: where the wall clock says, but
-   * Periods never overlap. */
-  if (cut->flags & MILL_CMAF_CUT_DISCONTINUITY)
-    cut->period_start =
-        MAX (end, (cut->wall_us - state->availability_start_us) * 1000);
+  cut->period_start =
+      find_period_start (state, mill_cmaf_publisher_cut (self, n - 1), cut);
+}
+
+void
+mill_cmaf_window_move_periods (MillCmafPublisher *self, guint k)
+{
+  for (; k < self->state->cuts->len; k++) {
+    const MillCmafCut *last = mill_cmaf_publisher_cut (self, k - 1);
+    MillCmafCut *cut = mill_cmaf_publisher_cut (self, k);
+    cut->period_start = cut->period == cut->number
+        ? find_period_start (self->state, last, cut)
+        : last->period_start;
+  }
 }
 
 static void

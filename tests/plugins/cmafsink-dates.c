@@ -7,6 +7,7 @@
  * that of a test clock: media comes when a test says. */
 #include "bmff/bmff-reader.h"
 #include "cmafsink-test.h"
+#include "scte35/scte35.h"
 
 #define MS ((gint64) 1000) /* in µs */
 #define GOP 50
@@ -362,6 +363,65 @@ test_return (gconstpointer data)
   fixture_clear (&f);
 }
 
+/* Where the @k-th Period begins, µs since the availability start. */
+static gint64
+period_start (Fixture *f, guint k)
+{
+  g_autofree gchar *text = read_text (f, "manifest.mpd");
+  g_auto (GStrv) pieces = g_strsplit (text, "<Period ", -1);
+  g_assert_cmpuint (g_strv_length (pieces), >, k + 1);
+  const gchar *start = strstr (pieces[k + 1], "start=\"PT");
+  g_assert_nonnull (start);
+  return (gint64) (g_ascii_strtod (start + strlen ("start=\"PT"), NULL) * 1e6 +
+      0.5);
+}
+
+/* It leaves and is back before any date was told, and catches up so slowly that
+ * dates move when its segments are in the lists already: Periods do with them. */
+static void
+test_early_return (void)
+{
+  Fixture f;
+  Take first = { 0, START_NS, 0, 0 };
+  GstClockTime back = START_NS + 10 * FRAME_NS + 1200 * GST_MSECOND;
+  begin (&f, 200);
+  publish (&f, &first, 0, 10);
+  for (guint i = 0; i < 110; i++)
+    push_frame (f.video, i, back + i * FRAME_NS, back + i * FRAME_NS / 2,
+        i == 0);
+  gint64 available_us =
+      date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0);
+  gint64 told_us = segment_date (&f, 1) - available_us;
+  g_assert_cmpint (period_start (&f, 0), ==, 0);
+  g_assert_cmpint (ABS (period_start (&f, 1) - told_us), <=, CUT_US);
+  /* It has moved, as far as it may. */
+  g_assert_cmpint (ABS (told_us - 400 * MS), <=, CUT_US);
+  fixture_clear (&f);
+}
+
+/* Subtitles are still missing: who has nothing to play with them waits, but
+ * segments are listed when there are two. */
+static void
+test_missing (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "startup-timeout-ms", 20000, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  GstPad *text = gst_element_request_pad_simple (f.sink, "text_0");
+  g_assert_nonnull (text);
+  for (guint i = 0; i < 60; i++)
+    push_frame (f.video, i, START_NS + i * FRAME_NS,
+        START_NS + i * FRAME_NS / 2, FALSE);
+  g_assert_false (exists (&f, "v576/playlist.m3u8"));
+  for (guint i = 60; i < 110; i++)
+    push_frame (f.video, i, START_NS + i * FRAME_NS,
+        START_NS + i * FRAME_NS / 2, FALSE);
+  g_assert_true (exists (&f, "v576/playlist.m3u8"));
+  g_assert_false (exists (&f, "master.m3u8"));
+  gst_object_unref (text);
+  fixture_clear (&f);
+}
+
 /* However much waited, dates do not go back. */
 static void
 test_no_overlap (void)
@@ -407,6 +467,26 @@ test_restart (void)
 
 /* ---- what has dates beside segments ---- */
 
+/* PTS of the first DATERANGE, 90 kHz. */
+static guint64
+read_pts (Fixture *f)
+{
+  MillScte35 section;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree gchar *text = read_text (f, "v576/playlist.m3u8");
+  g_auto (GStrv) pieces = g_strsplit (text, "SCTE35-OUT=0x", -1);
+  g_assert_cmpuint (g_strv_length (pieces), >, 1);
+  const gchar *hex = pieces[1];
+  for (guint i = 0; g_ascii_isxdigit (hex[i]); i += 2) {
+    guint8 byte = (guint8) (g_ascii_xdigit_value (hex[i]) << 4 |
+        g_ascii_xdigit_value (hex[i + 1]));
+    g_byte_array_append (bytes, &byte, 1);
+  }
+  g_assert_true (mill_scte35_parse (bytes->data, bytes->len, &section, NULL));
+  g_assert_true (section.has_pts);
+  return section.pts;
+}
+
 /* A break is marked where its segment is, though it was marked before that was
  * known. */
 static void
@@ -424,6 +504,34 @@ test_break (void)
   assert_dated (segment_date (&f, 1), &take, -400 * MS);
   g_assert_cmpint (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"", 0),
       ==, segment_date (&f, 1));
+  fixture_clear (&f);
+}
+
+/* A break that is asked for at a date is at that, in media that has it. */
+static void
+test_break_at_date (void)
+{
+  Fixture f;
+  Take take = { 60, START_NS, 0, 0 };
+  g_autoptr (GstStructure) answer = NULL;
+  begin (&f, 0);
+  publish (&f, &take, 0, 4);
+  gint64 asked_us = (take.begin_us / MS + 1000) * MS;
+  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
+      G_TYPE_STRING, "out", "id", G_TYPE_UINT, 7, "wall-time", G_TYPE_INT64,
+      asked_us, NULL);
+  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
+  publish (&f, &take, 4, 160);
+  assert_dated (segment_date (&f, 1), &take, -400 * MS);
+  g_assert_cmpint (ABS (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"",
+                            0) -
+                       asked_us),
+      <=, CUT_US);
+  /* Media time of what it names: running time here, 90 kHz. */
+  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
+      segment_date (&f, 0);
+  g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
+      CUT_US);
   fixture_clear (&f);
 }
 
@@ -471,9 +579,12 @@ main (gint argc, gchar **argv)
       test_return);
   g_test_add_data_func ("/cmafsink/dates/return/parts", GUINT_TO_POINTER (200),
       test_return);
+  g_test_add_func ("/cmafsink/dates/early-return", test_early_return);
+  g_test_add_func ("/cmafsink/dates/missing", test_missing);
   g_test_add_func ("/cmafsink/dates/no-overlap", test_no_overlap);
   g_test_add_func ("/cmafsink/dates/restart", test_restart);
   g_test_add_func ("/cmafsink/dates/break", test_break);
+  g_test_add_func ("/cmafsink/dates/break-at-date", test_break_at_date);
   g_test_add_func ("/cmafsink/dates/reference-later", test_reference_later);
   return g_test_run ();
 }
