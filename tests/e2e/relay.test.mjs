@@ -217,7 +217,8 @@ rtmp { server { listen 127.0.0.1:${port}; application live { live on; record all
   const daemon = await Daemon.start({ apps: { live: { pipeline: 'live-relay', auth: 'none', params: { target: `rtmp://127.0.0.1:${port}/live/relayed` } } } });
   t.after(() => daemon.stop());
   await keep(daemon, PULL);
-  const publisher = Publisher.ffmpeg(source, daemon.rtmp('studio'));
+  // Its end is wherever the signal meets it: behind a B-frame's reference and before that itself, if it had any.
+  const publisher = Publisher.ffmpeg(await movie(CACHE, { seconds: 60, bframes: 0 }), daemon.rtmp('studio'));
   t.after(() => publisher.kill());
   await hasPlaylist(daemon, 'studio');
   assert.equal((await daemon.api('PUT', '/api/v1/streams/back', { pipeline: 'pull', params: { source: `rtmp://127.0.0.1:${port}/live/relayed` } })).status, 201);
