@@ -393,15 +393,31 @@ check_orientation (GstRecordSink *self, const MillRecordFormat *format)
       (NULL));
 }
 
+/* Whether it comes when it is made, and not as fast as it is read. */
+static gboolean
+is_live (GstRecordIntake *intake)
+{
+  g_autoptr (GstPad) pad =
+      gst_element_get_static_pad (GST_ELEMENT (intake), "sink");
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean live = TRUE;
+  if (gst_pad_peer_query (pad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  return live;
+}
+
 static void
 on_format (gpointer owner, GstRecordIntake *intake,
     const MillRecordFormat *format)
 {
   GstRecordSink *self = owner;
+  gboolean live = is_live (intake);
   check_orientation (self, format);
   MillRecordTrack *track = lock_track (self, intake);
   if (track == NULL)
     return;
+  if (!live)
+    mill_record_session_set_patient (self->session);
   mill_record_session_set_format (self->session, track, format);
   settle_and_unlock (self);
 }

@@ -3,8 +3,8 @@
 
 #include "record-session.h"
 
-/* A track that the others wait for gets this much of their time, and of
- * memory. */
+/* A track that the others wait for gets this much of their time, where time is
+ * what passes, and of memory. */
 #define HOLD_NS ((GstClockTimeDiff) (10 * GST_SECOND))
 #define HOLD_BYTES (64u << 20)
 /* Media time from a file that could not be written to the next. */
@@ -47,6 +47,7 @@ struct _MillRecordSession
   gboolean stopped; /* by an error, or off */
   gboolean is_off; /* it has no location */
   gsize held; /* bytes in frames */
+  GstClockTimeDiff hold; /* how long the first file waits for a track */
   GQueue takes; /* MillRecordTake */
   GQueue errors; /* GError */
 };
@@ -76,6 +77,7 @@ mill_record_session_new (const MillRecordSettings *settings)
   self->retry = G_MININT64;
   self->position = G_MININT64;
   self->pictures = G_MININT64;
+  self->hold = HOLD_NS;
   self->stopped = *self->settings.location == '\0';
   self->is_off = self->stopped;
   return self;
@@ -249,7 +251,7 @@ get_span (MillRecordTrack *track)
 static gboolean
 is_settled (MillRecordSession *self, MillRecordTrack *lead)
 {
-  if (has_all_ended (self) || get_span (lead) > HOLD_NS ||
+  if (has_all_ended (self) || get_span (lead) > self->hold ||
       self->held > HOLD_BYTES)
     return TRUE;
   for (guint i = 0; i < self->tracks->len; i++)
@@ -454,7 +456,7 @@ static void
 limit_held (MillRecordSession *self)
 {
   for (guint i = 0; i < self->tracks->len; i++)
-    while (get_span (track_at (self, i)) > HOLD_NS ||
+    while (get_span (track_at (self, i)) > self->hold ||
         (self->held > HOLD_BYTES && head_of (track_at (self, i)) != NULL)) {
       self->skipped = TRUE;
       drop (self, track_at (self, i));
@@ -501,6 +503,12 @@ mill_record_session_add_track (MillRecordSession *self, MillCmafKind kind)
   g_queue_init (&track->frames);
   g_ptr_array_add (self->tracks, track);
   return track;
+}
+
+void
+mill_record_session_set_patient (MillRecordSession *self)
+{
+  self->hold = G_MAXINT64;
 }
 
 void

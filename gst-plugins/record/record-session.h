@@ -53,6 +53,10 @@ MillRecordTrack *mill_record_session_add_track (MillRecordSession *self,
 void mill_record_session_set_format (MillRecordSession *self,
     MillRecordTrack *track, const MillRecordFormat *format);
 
+/** What comes is a file, as fast as it is read: a track may be any time ahead of
+ * one that is there. The first file waits for all, as long as there is memory. */
+void mill_record_session_set_patient (MillRecordSession *self);
+
 /** @buffer: (transfer full). Returns: FALSE when nothing is recorded any more */
 gboolean mill_record_session_push (MillRecordSession *self,
     MillRecordTrack *track, const MillCmafInput *input, GstBuffer *buffer);

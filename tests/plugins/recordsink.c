@@ -111,15 +111,16 @@ on_frame (GstPad *pad, GstPadProbeInfo *info, gpointer times)
   return GST_PAD_PROBE_OK;
 }
 
-/* The times of the video's frames, in the order of decoding. */
+/* The times of the frames that @track of @demux gives, in the order of decoding. */
 static GArray *
-read_times (const gchar *dir, const gchar *name, const gchar *demux)
+read_track (const gchar *dir, const gchar *name, const gchar *demux,
+    const gchar *track)
 {
   GArray *times = g_array_new (FALSE, FALSE, sizeof (GstClockTime));
   g_autofree gchar *launch = g_strdup_printf (
-      "filesrc location=%s/%s ! %s name=d d.video_0 ! fakesink name=f "
+      "filesrc location=%s/%s ! %s name=d d.%s ! fakesink name=f "
       "sync=false async=false",
-      dir, name, demux);
+      dir, name, demux, track);
   GstElement *pipeline = gst_parse_launch (launch, NULL);
   g_autoptr (GstElement) end = gst_bin_get_by_name (GST_BIN (pipeline), "f");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (end, "sink");
@@ -138,6 +139,12 @@ read_times (const gchar *dir, const gchar *name, const gchar *demux)
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (pipeline);
   return times;
+}
+
+static GArray *
+read_times (const gchar *dir, const gchar *name, const gchar *demux)
+{
+  return read_track (dir, name, demux, "video_0");
 }
 
 static gint
@@ -476,25 +483,46 @@ typedef struct
   GstPad *end;
 } Seconds;
 
-/* A recording of VP8 to a{n}.mkv, which needs no encoder. */
+/* A file is no live source. */
+static gboolean
+answer_file (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_set_latency (query, FALSE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+/* @query: (nullable): what answers at its source
+ * Returns: (transfer full): a source of VP8, which needs no encoder, linked to @end */
+static GstPad *
+new_source (GstPad *end, GstPadQueryFunction query)
+{
+  g_autoptr (GstCaps) caps =
+      gst_caps_from_string ("video/x-vp8, width=16, height=16, framerate=1/1");
+  GstPad *source = gst_pad_new ("src", GST_PAD_SRC);
+  if (query != NULL)
+    gst_pad_set_query_function (source, query);
+  gst_pad_set_active (source, TRUE);
+  g_assert_cmpint (gst_pad_link (source, end), ==, GST_PAD_LINK_OK);
+  gst_pad_push_event (source, gst_event_new_stream_start ("a"));
+  gst_pad_push_event (source, gst_event_new_caps (caps));
+  return source;
+}
+
+/* A recording to a{n}.mkv. */
 static void
-begin_seconds (Seconds *self)
+begin_seconds (Seconds *self, GstPadQueryFunction query)
 {
   self->dir = make_dir ();
   g_autofree gchar *location = g_build_filename (self->dir, "a{n}.mkv", NULL);
-  g_autoptr (GstCaps) caps =
-      gst_caps_from_string ("video/x-vp8, width=16, height=16, framerate=1/1");
   GstElement *sink = gst_element_factory_make ("recordsink", NULL);
   g_object_set (sink, "location", location, NULL);
   self->pipeline = gst_pipeline_new (NULL);
   gst_bin_add (GST_BIN (self->pipeline), sink);
   self->end = gst_element_request_pad_simple (sink, "video_0");
-  self->source = gst_pad_new ("src", GST_PAD_SRC);
-  gst_pad_set_active (self->source, TRUE);
-  g_assert_cmpint (gst_pad_link (self->source, self->end), ==, GST_PAD_LINK_OK);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
-  gst_pad_push_event (self->source, gst_event_new_stream_start ("a"));
-  gst_pad_push_event (self->source, gst_event_new_caps (caps));
+  self->source = new_source (self->end, query);
 }
 
 /* A segment, and a keyframe a second, from @from on. */
@@ -513,9 +541,8 @@ push_seconds (Seconds *self, guint from, guint n)
   }
 }
 
-/* Two files are there, of so many frames. */
 static void
-end_seconds (Seconds *self, guint first, guint second)
+finish_seconds (Seconds *self)
 {
   gst_pad_push_event (self->source, gst_event_new_eos ());
   g_autoptr (GstBus) bus = gst_element_get_bus (self->pipeline);
@@ -528,6 +555,13 @@ end_seconds (Seconds *self, guint first, guint second)
   gst_object_unref (self->source);
   gst_object_unref (self->end);
   gst_object_unref (self->pipeline);
+}
+
+/* Two files are there, of so many frames. */
+static void
+end_seconds (Seconds *self, guint first, guint second)
+{
+  finish_seconds (self);
   g_autoptr (GPtrArray) names = list (self->dir, ".mkv");
   g_assert_cmpuint (names->len, ==, 2);
   g_autoptr (GArray) a = read_times (self->dir, "a1.mkv", "matroskademux");
@@ -543,7 +577,7 @@ static void
 test_flush (void)
 {
   Seconds seconds;
-  begin_seconds (&seconds);
+  begin_seconds (&seconds, NULL);
   push_seconds (&seconds, 0, 20);
   gst_pad_push_event (seconds.source, gst_event_new_flush_start ());
   gst_pad_push_event (seconds.source, gst_event_new_flush_stop (TRUE));
@@ -551,12 +585,39 @@ test_flush (void)
   end_seconds (&seconds, 20, 10);
 }
 
+/* The threads of a film's tracks begin when they like: one that is read 20 s
+ * before the other is in the same file with it. */
+static void
+test_film (void)
+{
+  Seconds picture;
+  begin_seconds (&picture, answer_file);
+  g_autoptr (GstElement) sink = gst_pad_get_parent_element (picture.end);
+  g_autoptr (GstPad) end = gst_element_request_pad_simple (sink, "video_1");
+  push_seconds (&picture, 0, 20);
+  g_autoptr (GstPad) source = new_source (end, answer_file);
+  Seconds late = { .source = source };
+  push_seconds (&late, 0, 20);
+  gst_pad_push_event (source, gst_event_new_eos ());
+  finish_seconds (&picture);
+  gst_pad_unlink (source, end);
+  g_autoptr (GPtrArray) names = list (picture.dir, ".mkv");
+  g_assert_cmpuint (names->len, ==, 1);
+  g_autoptr (GArray) first =
+      read_track (picture.dir, "a1.mkv", "matroskademux", "video_0");
+  g_autoptr (GArray) second =
+      read_track (picture.dir, "a1.mkv", "matroskademux", "video_1");
+  g_assert_cmpuint (first->len, ==, 20);
+  g_assert_cmpuint (second->len, ==, 20);
+  clear_dir (picture.dir);
+}
+
 /* So has what comes after a seek back from the end. */
 static void
 test_flush_after_end (void)
 {
   Seconds seconds;
-  begin_seconds (&seconds);
+  begin_seconds (&seconds, NULL);
   push_seconds (&seconds, 0, 20);
   gst_pad_push_event (seconds.source, gst_event_new_eos ());
   g_autoptr (GstBus) bus = gst_element_get_bus (seconds.pipeline);
@@ -575,7 +636,7 @@ static void
 test_night (void)
 {
   Seconds seconds;
-  begin_seconds (&seconds);
+  begin_seconds (&seconds, NULL);
   push_seconds (&seconds, 0, 20);
   push_seconds (&seconds, 8 * 3600, 10);
   end_seconds (&seconds, 20, 10);
@@ -670,7 +731,7 @@ static void
 test_stalled (void)
 {
   Seconds seconds;
-  begin_seconds (&seconds);
+  begin_seconds (&seconds, NULL);
   push_seconds (&seconds, 0, 20);
   GThread *pusher = g_thread_new ("pusher", push_held, &seconds);
   g_mutex_lock (&hold.lock);
@@ -800,6 +861,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/order", test_order);
   g_test_add_func ("/recordsink/cues", test_cues);
   g_test_add_func ("/recordsink/flush", test_flush);
+  g_test_add_func ("/recordsink/film", test_film);
   g_test_add_func ("/recordsink/flush-after-end", test_flush_after_end);
   g_test_add_func ("/recordsink/night", test_night);
   g_test_add_func ("/recordsink/stalled", test_stalled);
