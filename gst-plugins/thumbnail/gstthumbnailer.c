@@ -159,6 +159,20 @@ on_caps (GstCaps *caps, gpointer user_data)
   return gst_pad_is_linked (src) || gst_element_link (self->picker, self->tee);
 }
 
+/* A film without pictures ends too: behind the picker there is nothing yet that
+ * would tell so. */
+static GstPadProbeReturn
+on_entry_event (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstThumbnailer *self = user_data;
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  g_autoptr (GstPad) src = gst_element_get_static_pad (self->picker, "src");
+  if (!gst_pad_is_linked (src))
+    gst_element_link (self->picker, self->tee);
+  return GST_PAD_PROBE_OK;
+}
+
 /* ---- what is made ---- */
 
 /* Sheets say in their caps what is where in them. */
@@ -378,6 +392,8 @@ gst_thumbnailer_init (GstThumbnailer *self)
   g_autoptr (GstPadTemplate) template =
       gst_static_pad_template_get (&sink_template);
   g_autoptr (GstPad) entry = gst_element_get_static_pad (self->picker, "sink");
+  gst_pad_add_probe (entry, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_entry_event,
+      self, NULL);
   gst_element_add_pad (GST_ELEMENT (self),
       gst_ghost_pad_new_from_template ("sink", entry, template));
   self->sheets = add_source (self, &sheets_template);

@@ -121,6 +121,9 @@ end_branch (GstElement *element, const MillPlanLink *link)
     return;
   target = gst_bin_get_by_name (GST_BIN (parent), link->to_node);
   sink = gst_element_get_static_pad (target, link->to_pad);
+  /* One that has pads by request alone would wait for its first for ever. */
+  if (!sink && target->numsinkpads == 0)
+    sink = gst_element_request_pad_simple (target, link->to_pad);
   if (sink && !gst_pad_is_linked (sink))
     gst_element_call_async (target, mill_graph_pads_end,
         g_steal_pointer (&sink), gst_object_unref);

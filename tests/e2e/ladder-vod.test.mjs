@@ -90,6 +90,17 @@ test('vod-ladder: a source smaller than every rung goes out alone', async () => 
   assertConsecutive(await frameNumbers(renditions.v108.file), 'v108');
 });
 
+test('vod-ladder, vod-thumbnails: a film without pictures ends, with its sound alone', async () => {
+  const sound = path.join(dir, 'sound.m4a');
+  await run('ffmpeg', ['-v', 'error', '-i', await movie(CACHE, { seconds: 2, width: 192, height: 108 }), '-vn', '-c', 'copy', sound]);
+  for (const description of ['vod-ladder', 'vod-thumbnails']) {
+    const output = path.join(dir, `sound-${description}`);
+    const { stderr } = await run(tool('cli/millrace'), ['run', description, '--set', `input=${sound}`, '--set', `output=${output}`], { timeout: 60000 });
+    assert.match(stderr, /planned pad 'video_.*' for '(ladder|thumbs)' has not appeared/);
+    assert.deepEqual(Object.keys(readDirectory(output, dir)), ['a96']);
+  }
+});
+
 test('vod-ladder: an unknown preset is told with the names there are', async () => {
   const source = await movie(CACHE, { seconds: 2, width: 192, height: 108 });
   await assert.rejects(ladder('none', source, { ladder: 'standart' }), (error) => {
