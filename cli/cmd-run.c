@@ -14,6 +14,8 @@
 #define LINK_TIMEOUT_MS 5000
 /* For what is still in encoders and queues, and for files to be finished. */
 #define DEFAULT_END_TIMEOUT_S 30
+/* An end in good order that takes longer is told of. */
+#define NOTICE_MS 1000
 
 static gchar **arg_set;
 static gdouble arg_duration;
@@ -43,6 +45,7 @@ typedef struct
   MillGraph *graph;
   MillProgress *progress; /* (nullable) */
   gboolean has_line; /* a progress line stands on the terminal */
+  guint notice; /* source: what to say when the end takes its time */
   MillExit exit;
 } Run;
 
@@ -153,11 +156,26 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     fprintf (stderr, "millrace run: warning: %s\n", text);
 }
 
+static gboolean
+on_slow_end (gpointer user_data)
+{
+  Run *run = user_data;
+  clear_line (run);
+  fputs ("millrace run: ending: what was read is still written; a second "
+         "signal stops at once\n",
+      stderr);
+  run->notice = 0;
+  return G_SOURCE_REMOVE;
+}
+
 /* Lets every sink finish its files. */
 static void
 end_in_order (gpointer user_data)
 {
-  mill_graph_end (((Run *) user_data)->graph);
+  Run *run = user_data;
+  if (!arg_quiet && run->notice == 0)
+    run->notice = g_timeout_add (NOTICE_MS, on_slow_end, run);
+  mill_graph_end (run->graph);
 }
 
 static gboolean
@@ -185,6 +203,8 @@ run_loop (Run *run)
   mill_end_signals_release ();
   if (progress != 0)
     g_source_remove (progress);
+  if (run->notice != 0)
+    g_source_remove (run->notice);
   /* It removes itself when it fires. */
   if (duration != 0 &&
       g_main_context_find_source_by_id (NULL, duration) != NULL)

@@ -368,6 +368,7 @@ nodes:
   running.child.kill('SIGTERM');
   const { code, stderr } = await running.done;
   assert.equal(code, 0, stderr);
+  assert.match(stderr, /^millrace run: ending: .*a second signal stops at once$/m);
 });
 
 test('the first signal ends what does not end by itself, in time', async () => {
