@@ -9,6 +9,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Whoever writes is not stopped: the end of a long recording is a copy of it. */
+#define TICK_MS 500
+/* The line of progress is no output. */
+#define LEAST_WRITTEN 4096
+
 static const gint ending[] = { SIGINT, SIGTERM };
 
 /* Written before the handlers are there, or by what is safe in them. */
@@ -18,16 +23,11 @@ static guint deadline_s;
 static gchar *second_text;
 static gchar *late_text;
 
-/* Whoever writes is not stopped: the end of a long recording is a copy of it. */
-#define TICK_MS 500
-/* The line of progress is no output. */
-#define LEAST_WRITTEN 4096
-static guint tick_source;
-static guint64 written;
-
 static void (*first_func) (gpointer user_data);
 static gpointer first_data;
 static guint wake_source;
+static guint tick_source;
+static guint64 written; /* at the last tick */
 
 /* ---- in handlers: async-signal-safe calls alone (signal-safety(7)) ---- */
 

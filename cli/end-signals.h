@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 
 /*
  * SIGINT and SIGTERM of a verb that runs until its end: the first asks for an
- * end in good order, for which there is a deadline while nothing is written; a second, or the deadline,
- * ends the process. That is done by the handlers themselves, so it works whatever
- * the main loop, or an element on the way down, waits for.
+ * end in good order, for which there is a deadline while nothing is written; a
+ * second, or the deadline, ends the process. That is done by the handlers
+ * themselves, so it works whatever the main loop, or an element on the way down,
+ * waits for.
  *
  * Threads: main.
  */

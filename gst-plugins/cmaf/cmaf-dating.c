@@ -97,14 +97,14 @@ mill_cmaf_dating_cut_locked (MillCmafPackager *self)
 static void
 begin_take_locked (MillCmafPackager *self, const MillCmafLane *lane, guint i)
 {
+  if (self->dating != MILL_CMAF_DATED_BY_ARRIVAL)
+    return;
   GstClockTimeDiff start =
       mill_cmaf_lane_to_ns (lane, mill_cmaf_track_peek (lane->track, i)->dts);
   gint64 reached = mill_cmaf_track_get_reached (lane->track, i);
   GstClockTimeDiff hole = reached != G_MININT64
       ? MAX (start - mill_cmaf_lane_to_ns (lane, reached), 0)
       : 0;
-  if (self->dating != MILL_CMAF_DATED_BY_ARRIVAL)
-    return;
   mill_cmaf_wall_begin (self->wall, start,
       self->wall_offset_us * (GstClockTimeDiff) GST_USECOND - hole);
   self->take = mill_cmaf_timeline_get_next (self->timeline);

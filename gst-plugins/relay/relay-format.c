@@ -8,7 +8,7 @@
 #include "rtmp/amf0.h"
 #include "rtmp/flv-ex-writer.h"
 #include "rtmp/flv-tag.h"
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 /* FLV E.4.2.1: SoundRate, SoundSize and SoundType of AAC are always these. */
 #define AAC_FIRST_BYTE (MILL_FLV_AUDIO_AAC << 4 | 0x0f)
@@ -256,7 +256,7 @@ write_classic_header (const MillRelayFormat *self, GByteArray *out,
   /* FLV E.4.3.1 */
   guint type = frame->is_keyframe ? MILL_FLV_FRAME_KEY : MILL_FLV_FRAME_INTER;
   header[0] = type << 4 | MILL_FLV_VIDEO_AVC;
-  mill_rtmp_write_u24 (header + 2, (guint32) frame->composition_ms & 0xffffff);
+  mill_bytes_write_u24 (header + 2, (guint32) frame->composition_ms & 0xffffff);
   g_byte_array_append (out, header, sizeof header);
 }
 

@@ -7,7 +7,7 @@
 #include "codec/aac.h"
 #include "codec/opus.h"
 #include "rtmp-caps-private.h"
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 /* ---- multichannel configuration ---- */
 
@@ -32,7 +32,7 @@ mill_rtmp_caps_audio_read_channels (const guint8 *data, gsize size,
   if (data[0] == CHANNEL_ORDER_NATIVE) {
     if (size < 6)
       return FALSE;
-    channels.mask = mill_rtmp_read_u32 (data + 2);
+    channels.mask = mill_bytes_read_u32 (data + 2);
   }
   *ret_channels = channels;
   return TRUE;
@@ -146,7 +146,7 @@ find_streaminfo (GBytes *config)
     size -= 4;
   }
   if (size >= FLAC_BLOCK_HEADER + FLAC_STREAMINFO && (bytes[0] & 0x7f) == 0 &&
-      mill_rtmp_read_u24 (bytes + 1) == FLAC_STREAMINFO)
+      mill_bytes_read_u24 (bytes + 1) == FLAC_STREAMINFO)
     return bytes + FLAC_BLOCK_HEADER;
   return size == FLAC_STREAMINFO ? bytes : NULL;
 }
@@ -195,7 +195,7 @@ mill_rtmp_caps_audio_from_flac (const MillRtmpCapsSource *source,
     GstClockTime *ret_frame_duration, GError **error)
 {
   const guint8 *info = find_streaminfo (source->config);
-  guint32 bits = info ? mill_rtmp_read_u32 (info + 10) : 0;
+  guint32 bits = info ? mill_bytes_read_u32 (info + 10) : 0;
   guint rate = bits >> 12;
 
   if (rate == 0)
@@ -205,8 +205,8 @@ mill_rtmp_caps_audio_from_flac (const MillRtmpCapsSource *source,
       TRUE, "rate", G_TYPE_INT, (gint) rate, "channels", G_TYPE_INT,
       (gint) ((bits >> 9) & 7) + 1, NULL);
   set_flac_headers (caps, info);
-  guint shortest = mill_rtmp_read_u16 (info);
-  if (shortest > 0 && shortest == mill_rtmp_read_u16 (info + 2))
+  guint shortest = mill_bytes_read_u16 (info);
+  if (shortest > 0 && shortest == mill_bytes_read_u16 (info + 2))
     *ret_frame_duration =
         gst_util_uint64_scale_int (GST_SECOND, (gint) shortest, (gint) rate);
   return caps;

@@ -10,7 +10,7 @@
 
 #include "rtmp-test.h"
 #include "rtmp/amf0.h"
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp/rtmp-chunk-writer.h"
 
 typedef struct
@@ -358,7 +358,7 @@ send_wide (Peer *peer, guint n)
 {
   g_autoptr (GByteArray) body = begin_command ();
   guint8 array[5] = { 0x0a };
-  mill_rtmp_write_u32 (array + 1, n);
+  mill_bytes_write_u32 (array + 1, n);
   g_byte_array_append (body, array, sizeof array);
   for (guint i = 0; i < n; i++)
     mill_amf0_write_null (body);
@@ -388,7 +388,7 @@ test_amf_data (void)
   g_autoptr (Peer) peer = peer_new (NULL, AFTER_PUBLISH);
   g_autoptr (GByteArray) body = bytes_from_hex ("02 000a 6f6e4d65746144617461");
   guint8 array[5] = { 0x0a };
-  mill_rtmp_write_u32 (array + 1, 7 * 1024 * 1024);
+  mill_bytes_write_u32 (array + 1, 7 * 1024 * 1024);
   g_byte_array_append (body, array, sizeof array);
   guint start = body->len;
   g_byte_array_set_size (body, start + 7 * 1024 * 1024);

@@ -9,7 +9,7 @@
 #include "rtmp/amf0.h"
 #include "rtmp/rtmp-chunk-reader.h"
 #include "rtmp/rtmp-chunk-writer.h"
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp/rtmp-client.h"
 
 /* ---- a server that writes down what happens ---- */
@@ -815,8 +815,10 @@ test_acknowledgement (void)
       continue;
     n_acknowledged++;
     /* the last four bytes of the output are the count */
-    g_assert_cmpuint (mill_rtmp_read_u32 (data + size - 4), >, 3073 + i * 1000);
-    g_assert_cmpuint (mill_rtmp_read_u32 (data + size - 4), <, 5000 + i * 1100);
+    g_assert_cmpuint (mill_bytes_read_u32 (data + size - 4), >,
+        3073 + i * 1000);
+    g_assert_cmpuint (mill_bytes_read_u32 (data + size - 4), <,
+        5000 + i * 1100);
     drop_output (peer->session);
   }
   g_assert_cmpuint (n_acknowledged, ==, 5);

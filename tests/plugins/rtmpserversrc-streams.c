@@ -7,7 +7,7 @@
 #include "rtmp-publisher.h"
 #include "rtmp-receiver.h"
 
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 #define LOCATION "rtmp://127.0.0.1:0/live/cam"
 
@@ -43,10 +43,10 @@ append_tag (GByteArray *out, guint type, guint32 time_ms, const gchar *hex)
   guint8 header[11] = { (guint8) type };
   guint8 trailer[4];
 
-  mill_rtmp_write_u24 (header + 1, size);
-  mill_rtmp_write_u24 (header + 4, time_ms & 0xffffff);
+  mill_bytes_write_u24 (header + 1, size);
+  mill_bytes_write_u24 (header + 4, time_ms & 0xffffff);
   header[7] = (guint8) (time_ms >> 24);
-  mill_rtmp_write_u32 (trailer, size + 11);
+  mill_bytes_write_u32 (trailer, size + 11);
   g_byte_array_append (out, header, sizeof header);
   for (; hex[0] && hex[1]; hex += 2) {
     guint8 byte = g_ascii_xdigit_value (hex[0]) * 16 +

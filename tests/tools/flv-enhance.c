@@ -24,7 +24,7 @@
 #include "codec/vp9.h"
 #include "rtmp/amf0.h"
 #include "rtmp/flv-ex-writer.h"
-#include "rtmp/rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 #define EXIT_USE 64
 #define EXIT_NO_INPUT 66
@@ -327,10 +327,10 @@ write_tag (GByteArray *out, guint type, guint32 time_ms, const GByteArray *body)
   guint8 header[11] = { (guint8) type };
   guint8 trailer[4];
 
-  mill_rtmp_write_u24 (header + 1, body->len);
-  mill_rtmp_write_u24 (header + 4, time_ms & 0xffffff);
+  mill_bytes_write_u24 (header + 1, body->len);
+  mill_bytes_write_u24 (header + 4, time_ms & 0xffffff);
   header[7] = (guint8) (time_ms >> 24);
-  mill_rtmp_write_u32 (trailer, sizeof header + body->len);
+  mill_bytes_write_u32 (trailer, sizeof header + body->len);
   g_byte_array_append (out, header, sizeof header);
   g_byte_array_append (out, body->data, body->len);
   g_byte_array_append (out, trailer, sizeof trailer);

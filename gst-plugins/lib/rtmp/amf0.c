@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rtmp-session.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 /* AMF 0 section 2.1 */
 enum
@@ -70,7 +70,7 @@ read_double (MillAmf0Reader *reader, gdouble *ret_number, GError **error)
   const guint8 *bytes = take (reader, 8, error);
   if (bytes == NULL)
     return FALSE;
-  *ret_number = mill_rtmp_read_double (bytes);
+  *ret_number = mill_bytes_read_double (bytes);
   return TRUE;
 }
 
@@ -81,8 +81,8 @@ read_text (MillAmf0Reader *reader, guint length_bytes, MillAmf0Value *ret_value,
   const guint8 *length = take (reader, length_bytes, error);
   if (length == NULL)
     return FALSE;
-  gsize size = length_bytes == 2 ? mill_rtmp_read_u16 (length)
-                                 : mill_rtmp_read_u32 (length);
+  gsize size = length_bytes == 2 ? mill_bytes_read_u16 (length)
+                                 : mill_bytes_read_u32 (length);
   const guint8 *text = take (reader, size, error);
   if (text == NULL)
     return FALSE;
@@ -133,7 +133,7 @@ read_strict_array (MillAmf0Reader *reader, guint depth, MillAmf0Value *value,
   if (count == NULL)
     return FALSE;
   gsize start = reader->position;
-  for (guint32 i = mill_rtmp_read_u32 (count); i > 0; i--) {
+  for (guint32 i = mill_bytes_read_u32 (count); i > 0; i--) {
     MillAmf0Value member;
     if (!read_value (reader, depth, &member, error))
       return FALSE;
@@ -326,7 +326,7 @@ static void
 append_u32 (GByteArray *out, guint32 number)
 {
   guint8 bytes[4];
-  mill_rtmp_write_u32 (bytes, number);
+  mill_bytes_write_u32 (bytes, number);
   g_byte_array_append (out, bytes, sizeof bytes);
 }
 
@@ -334,7 +334,7 @@ void
 mill_amf0_write_number (GByteArray *out, gdouble number)
 {
   guint8 bytes[8];
-  mill_rtmp_write_double (bytes, number);
+  mill_bytes_write_double (bytes, number);
   append_marker (out, MARKER_NUMBER);
   g_byte_array_append (out, bytes, sizeof bytes);
 }
@@ -352,7 +352,7 @@ mill_amf0_write_name (GByteArray *out, const gchar *name)
   gsize size = strlen (name);
   g_return_if_fail (size <= G_MAXUINT16);
   guint8 length[2];
-  mill_rtmp_write_u16 (length, (guint16) size);
+  mill_bytes_write_u16 (length, (guint16) size);
   g_byte_array_append (out, length, sizeof length);
   g_byte_array_append (out, (const guint8 *) name, (guint) size);
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include "flv-ex-writer.h"
 
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 static void
 write_u8 (GByteArray *out, guint number)
@@ -15,7 +15,7 @@ static void
 write_u24 (GByteArray *out, guint32 number)
 {
   guint8 bytes[3];
-  mill_rtmp_write_u24 (bytes, number);
+  mill_bytes_write_u24 (bytes, number);
   g_byte_array_append (out, bytes, sizeof bytes);
 }
 
@@ -23,7 +23,7 @@ static void
 write_u32 (GByteArray *out, guint32 number)
 {
   guint8 bytes[4];
-  mill_rtmp_write_u32 (bytes, number);
+  mill_bytes_write_u32 (bytes, number);
   g_byte_array_append (out, bytes, sizeof bytes);
 }
 

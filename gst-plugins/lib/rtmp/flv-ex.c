@@ -37,7 +37,7 @@ take_fourcc (MillFlvExReader *reader, GError **error)
   const guint8 *bytes = take (reader, 4, "FourCC", error);
   if (bytes == NULL)
     return FALSE;
-  reader->fourcc = mill_rtmp_read_u32 (bytes);
+  reader->fourcc = mill_bytes_read_u32 (bytes);
   return TRUE;
 }
 
@@ -56,7 +56,7 @@ take_mod_ex (MillFlvExReader *reader, GError **error)
     bytes = take (reader, 2, "long size of ModEx", error);
     if (bytes == NULL)
       return FALSE;
-    size = mill_rtmp_read_u16 (bytes) + 1u;
+    size = mill_bytes_read_u16 (bytes) + 1u;
   }
   const guint8 *data = take (reader, size, "data of ModEx", error);
   if (data == NULL)
@@ -67,7 +67,7 @@ take_mod_ex (MillFlvExReader *reader, GError **error)
   reader->packet_type = bytes[0] & 0x0f;
   if (bytes[0] >> 4 != MILL_FLV_EX_MOD_TIMESTAMP_OFFSET_NANO || size < 3)
     return TRUE;
-  guint32 offset = mill_rtmp_read_u24 (data);
+  guint32 offset = mill_bytes_read_u24 (data);
   if (offset <= MAX_NANO_OFFSET)
     reader->nano_offset = offset;
   return TRUE;
@@ -157,7 +157,7 @@ take_track_header (MillFlvExReader *reader, MillFlvExTrack *track,
   const guint8 *bytes = take (reader, 3, "size of a track", error);
   if (bytes == NULL)
     return FALSE;
-  *ret_size = mill_rtmp_read_u24 (bytes);
+  *ret_size = mill_bytes_read_u24 (bytes);
   if (*ret_size <= get_left (reader))
     return TRUE;
   g_set_error (error, MILL_RTMP_ERROR, MILL_RTMP_ERROR_PROTOCOL,

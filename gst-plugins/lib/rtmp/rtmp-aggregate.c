@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #include "rtmp-aggregate.h"
 
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp-session.h"
 
 /* An FLV tag inside an aggregate message: header, and size again behind. */
@@ -39,9 +39,9 @@ mill_rtmp_aggregate_next (MillRtmpAggregate *aggregate,
       !check_tag (aggregate, 0, error))
     return FALSE;
   const guint8 *tag = aggregate->data + aggregate->position;
-  gsize tag_size = mill_rtmp_read_u24 (tag + 1);
+  gsize tag_size = mill_bytes_read_u24 (tag + 1);
   /* FLV E.4.1: the upper eight bits of the time stamp come last */
-  guint32 tag_ms = mill_rtmp_read_u24 (tag + 4) | (guint32) tag[7] << 24;
+  guint32 tag_ms = mill_bytes_read_u24 (tag + 4) | (guint32) tag[7] << 24;
   if (!check_tag (aggregate, tag_size, error))
     return FALSE;
   if (aggregate->position == 0)

@@ -157,7 +157,7 @@ skip_repeated_timestamp (const MillRtmpBytes *bytes, gsize used,
     return used;
   if (bytes->size - used < 4)
     return 0;
-  gboolean repeated = mill_rtmp_read_u32 (bytes->data + used) == stream->field;
+  gboolean repeated = mill_bytes_read_u32 (bytes->data + used) == stream->field;
   return repeated ? used + 4 : used;
 }
 
@@ -189,9 +189,9 @@ parse_header (const MillRtmpChunkReader *reader, const MillRtmpBytes *bytes,
   used += message_header_sizes[header->format];
   if (bytes->size < used)
     return TRUE;
-  header->field = mill_rtmp_read_u24 (data);
+  header->field = mill_bytes_read_u24 (data);
   if (header->format <= 1) {
-    header->length = mill_rtmp_read_u24 (data + 3);
+    header->length = mill_bytes_read_u24 (data + 3);
     header->type = data[6];
   }
   if (header->format == 0)
@@ -200,7 +200,7 @@ parse_header (const MillRtmpChunkReader *reader, const MillRtmpBytes *bytes,
   if (header->extended) {
     if (bytes->size < used + 4)
       return TRUE;
-    header->field = mill_rtmp_read_u32 (bytes->data + used);
+    header->field = mill_bytes_read_u32 (bytes->data + used);
     used += 4;
   }
   header->size = used;
@@ -394,7 +394,7 @@ read_control_number (const ChunkStream *stream, guint32 *ret_number,
         stream->type, stream->fill);
     return FALSE;
   }
-  *ret_number = mill_rtmp_read_u32 (stream->payload.data);
+  *ret_number = mill_bytes_read_u32 (stream->payload.data);
   return TRUE;
 }
 

@@ -95,8 +95,8 @@ append_message_header (GByteArray *out, guint format, const ChunkStream *next,
 {
   static const guint8 sizes[] = { 11, 7, 3, 0 };
   guint8 bytes[11];
-  mill_rtmp_write_u24 (bytes, MIN (field, EXTENDED));
-  mill_rtmp_write_u24 (bytes + 3, next->length);
+  mill_bytes_write_u24 (bytes, MIN (field, EXTENDED));
+  mill_bytes_write_u24 (bytes + 3, next->length);
   bytes[6] = next->type;
   mill_rtmp_write_u32_le (bytes + 7, next->stream_id);
   g_byte_array_append (out, bytes, sizes[format]);
@@ -108,7 +108,7 @@ append_extended (GByteArray *out, guint32 field)
   if (field < EXTENDED)
     return;
   guint8 bytes[4];
-  mill_rtmp_write_u32 (bytes, field);
+  mill_bytes_write_u32 (bytes, field);
   g_byte_array_append (out, bytes, sizeof bytes);
 }
 
@@ -157,7 +157,7 @@ mill_rtmp_chunk_writer_set_chunk_size (MillRtmpChunkWriter *writer,
 {
   g_return_if_fail (chunk_size >= 1 && chunk_size <= MAX_CHUNK_SIZE);
   guint8 payload[4];
-  mill_rtmp_write_u32 (payload, chunk_size);
+  mill_bytes_write_u32 (payload, chunk_size);
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
     .type = MILL_RTMP_MESSAGE_SET_CHUNK_SIZE,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "amf0.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp-metadata.h"
 
 #define MAX_AMF_DEPTH 16
@@ -125,7 +125,7 @@ send_create_stream (MillRtmpClient *client)
   mill_rtmp_chunk_writer_set_chunk_size (client->writer, client->output,
       client->chunk_size);
   guint8 window[4];
-  mill_rtmp_write_u32 (window, WINDOW);
+  mill_bytes_write_u32 (window, WINDOW);
   mill_rtmp_client_private_send_control (client, MILL_RTMP_MESSAGE_WINDOW_SIZE,
       window, sizeof window);
   if (client->role == MILL_RTMP_CLIENT_PUBLISH) {
@@ -156,9 +156,9 @@ send_play (MillRtmpClient *client)
   mill_amf0_write_string (body, client->name);
   send_command (client, client->stream_id, body);
   guint8 length[10];
-  mill_rtmp_write_u16 (length, MILL_RTMP_CONTROL_SET_BUFFER_LENGTH);
-  mill_rtmp_write_u32 (length + 2, client->stream_id);
-  mill_rtmp_write_u32 (length + 6, BUFFER_MS);
+  mill_bytes_write_u16 (length, MILL_RTMP_CONTROL_SET_BUFFER_LENGTH);
+  mill_bytes_write_u32 (length + 2, client->stream_id);
+  mill_bytes_write_u32 (length + 6, BUFFER_MS);
   mill_rtmp_client_private_send_control (client, MILL_RTMP_MESSAGE_USER_CONTROL,
       length, sizeof length);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rtmp-aggregate.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp-unsent.h"
 
 #define DEFAULT_CHUNK_SIZE 4096
@@ -197,15 +197,15 @@ handle_user_control (MillRtmpClient *client, const guint8 *data, gsize size)
 {
   if (size < 6)
     return;
-  guint event = mill_rtmp_read_u16 (data);
+  guint event = mill_bytes_read_u16 (data);
   if (event == MILL_RTMP_CONTROL_STREAM_EOF &&
-      mill_rtmp_read_u32 (data + 2) == client->stream_id)
+      mill_bytes_read_u32 (data + 2) == client->stream_id)
     mill_rtmp_client_command_set_ended (client);
   if (event != MILL_RTMP_CONTROL_PING_REQUEST || !may_reply (client))
     return;
   guint8 pong[6];
   memcpy (pong, data, sizeof pong);
-  mill_rtmp_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
+  mill_bytes_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
   mill_rtmp_client_private_send_control (client, MILL_RTMP_MESSAGE_USER_CONTROL,
       pong, sizeof pong);
 }
@@ -237,7 +237,7 @@ handle_mapped (MillRtmpClient *client, const MillRtmpHeader *header,
       return TRUE;
     case MILL_RTMP_MESSAGE_WINDOW_SIZE:
       if (map->size >= 4)
-        client->window = mill_rtmp_read_u32 (map->data);
+        client->window = mill_bytes_read_u32 (map->data);
       return TRUE;
     default:
       return TRUE; /* section 5.4: what is not known is passed over */
@@ -336,7 +336,7 @@ acknowledge (MillRtmpClient *client)
     return;
   client->acknowledged = client->received;
   guint8 payload[4];
-  mill_rtmp_write_u32 (payload, client->received);
+  mill_bytes_write_u32 (payload, client->received);
   mill_rtmp_client_private_send_control (client,
       MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT, payload, sizeof payload);
 }

@@ -7,7 +7,7 @@
 #include "amf0.h"
 #include "rtmp-cue.h"
 #include "rtmp-metadata.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 /* The answers' chunk size: most of them then fit one chunk. */
 #define OUR_CHUNK_SIZE 4096
@@ -184,7 +184,7 @@ send_connected (const Call *call)
 {
   MillRtmpSession *session = call->session;
   guint8 window[5];
-  mill_rtmp_write_u32 (window, OUR_WINDOW);
+  mill_bytes_write_u32 (window, OUR_WINDOW);
   window[4] = LIMIT_DYNAMIC;
   send_control (session, MILL_RTMP_MESSAGE_WINDOW_SIZE, window, 4);
   send_control (session, MILL_RTMP_MESSAGE_PEER_BANDWIDTH, window, 5);
@@ -574,8 +574,8 @@ void
 mill_rtmp_command_send_accepted (MillRtmpSession *session)
 {
   guint8 begin[6];
-  mill_rtmp_write_u16 (begin, MILL_RTMP_CONTROL_STREAM_BEGIN);
-  mill_rtmp_write_u32 (begin + 2, session->stream_id);
+  mill_bytes_write_u16 (begin, MILL_RTMP_CONTROL_STREAM_BEGIN);
+  mill_bytes_write_u32 (begin + 2, session->stream_id);
   send_control (session, MILL_RTMP_MESSAGE_USER_CONTROL, begin, sizeof begin);
   Status status = { "status", "NetStream.Publish.Start", "Publishing." };
   send_status (session, "onStatus", session->stream_id, &status);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rtmp-session.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 
 #define DIGEST_SIZE 32
 
@@ -116,15 +116,15 @@ void
 mill_rtmp_handshake_make_first (guint8 *packet, MillRtmpHandshakeKind kind,
     MillRtmpHandshakeRole sender, guint32 time_ms)
 {
-  mill_rtmp_write_u32 (packet, time_ms);
+  mill_bytes_write_u32 (packet, time_ms);
   fill_random (packet + 8, MILL_RTMP_HANDSHAKE_SIZE - 8);
   if (kind == MILL_RTMP_HANDSHAKE_SIMPLE) {
-    mill_rtmp_write_u32 (packet + 4, 0); /* section 5.2.3 */
+    mill_bytes_write_u32 (packet + 4, 0); /* section 5.2.3 */
     return;
   }
   /* A version that is not zero announces a digest: of a player or a server
    * which are known to know it. */
-  mill_rtmp_write_u32 (packet + 4,
+  mill_bytes_write_u32 (packet + 4,
       sender == MILL_RTMP_HANDSHAKE_CLIENT ? 0x0a002d02 : 0x04050001);
   gsize offset = locate_digest (packet, kind);
   const Key *key = &keys[sender];
@@ -144,7 +144,7 @@ mill_rtmp_handshake_make_second (guint8 *packet, const guint8 *peer,
     /* Section 5.2.4: the peer's time and bytes back, with the time of reading
      * in between. */
     memcpy (packet, peer, MILL_RTMP_HANDSHAKE_SIZE);
-    mill_rtmp_write_u32 (packet + 4, time_ms);
+    mill_bytes_write_u32 (packet + 4, time_ms);
     return;
   }
   const Key *key = &keys[sender];

@@ -9,7 +9,7 @@
 #include "rtmp-handshake.h"
 #include "rtmp-session-private.h"
 #include "rtmp-session-state.h"
-#include "rtmp-bytes.h"
+#include "bytes/bytes.h"
 #include "rtmp-unsent.h"
 
 /* Acknowledge this often until the peer says its window. */
@@ -262,13 +262,13 @@ handle_user_control (MillRtmpSession *session, const GstMapInfo *map,
 {
   if (!need_bytes (map, 2, MILL_RTMP_MESSAGE_USER_CONTROL, error))
     return FALSE;
-  if (mill_rtmp_read_u16 (map->data) != MILL_RTMP_CONTROL_PING_REQUEST)
+  if (mill_bytes_read_u16 (map->data) != MILL_RTMP_CONTROL_PING_REQUEST)
     return TRUE;
   if (!need_bytes (map, 6, MILL_RTMP_MESSAGE_USER_CONTROL, error))
     return FALSE;
   guint8 pong[6];
   memcpy (pong, map->data, sizeof pong);
-  mill_rtmp_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
+  mill_bytes_write_u16 (pong, MILL_RTMP_CONTROL_PING_RESPONSE);
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
     .type = MILL_RTMP_MESSAGE_USER_CONTROL,
@@ -284,7 +284,7 @@ handle_window_size (MillRtmpSession *session, const GstMapInfo *map,
 {
   if (!need_bytes (map, 4, MILL_RTMP_MESSAGE_WINDOW_SIZE, error))
     return FALSE;
-  session->window = MAX (1, mill_rtmp_read_u32 (map->data));
+  session->window = MAX (1, mill_bytes_read_u32 (map->data));
   return TRUE;
 }
 
@@ -383,7 +383,7 @@ acknowledge (MillRtmpSession *session)
     return;
   session->acknowledged = session->received;
   guint8 payload[4];
-  mill_rtmp_write_u32 (payload, session->received);
+  mill_bytes_write_u32 (payload, session->received);
   MillRtmpHeader header = {
     .chunk_stream = MILL_RTMP_CHUNK_STREAM_CONTROL,
     .type = MILL_RTMP_MESSAGE_ACKNOWLEDGEMENT,
