@@ -34,12 +34,12 @@ def parse(arguments):
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("what", nargs="*", help="packaging, live, ingest, ladder, origin, latency (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="of packaging (default 5)")
-    parser.add_argument("--live-settle", type=int, default=4,
-                        help="of live, from the last publisher's start on; with 40 files come and go, and no more memory is needed (default 4)")
+    parser.add_argument("--live-settle", type=int, default=40,
+                        help="of live, from the last publisher's start on; after 40 as many files go as come, and no more memory is needed (default 40)")
     parser.add_argument("--live-rounds", type=int, default=3, help="of live, per number of publishers (default 3)")
     parser.add_argument("--ladder-rounds", type=int, default=3, help="of the ladder (default 3)")
-    parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[50, 100],
-                        help="default 50,100")
+    parser.add_argument("--publishers", type=lambda text: [int(n) for n in text.split(",")], default=[100, 400, 1000],
+                        help="of live (default 100,400,1000)")
     parser.add_argument("--ingest-publishers", type=int, default=200, help="of ingest (default 200)")
     parser.add_argument("--ingest-rounds", type=int, default=3, help="of ingest (default 3)")
     parser.add_argument("--origin-rounds", type=int, default=3, help="of origin (default 3)")
@@ -49,7 +49,7 @@ def parse(arguments):
     parser.add_argument("--waiters", type=int, default=5000, help="who wait for playlists alone (default 5000)")
     parser.add_argument("--latency-seconds", type=int, default=40, help="each run of latency (default 40)")
     parser.add_argument("--latency-settle", type=int, default=15, help="before it: players find the live edge (default 15)")
-    parser.add_argument("--seconds", type=int, default=30, help="each live run (default 30)")
+    parser.add_argument("--seconds", type=int, help="each live run (default: what a window of 18 s needs)")
     parser.add_argument("--quick", action="store_true",
                         help="one round of everything, 20 publishers: does it work at all? (a minute)")
     options = parser.parse_args(arguments)
@@ -58,7 +58,7 @@ def parse(arguments):
         options.origin_seconds, options.viewers, options.waiters = 2, 100, 300
         options.ingest_publishers = 20
         options.latency_seconds = options.latency_settle = 5
-        options.publishers, options.seconds = [20], 15
+        options.publishers, options.seconds, options.live_settle = [20], 15, 4
     options.build = options.build.resolve()
     options.what = options.what or list(BENCHES)
     unknown = [name for name in options.what if name not in BENCHES]
@@ -68,7 +68,7 @@ def parse(arguments):
                                                options.origin_rounds, options.origin_seconds, options.ingest_publishers, options.latency_seconds) < 1:
         parser.error("expected at least one publisher and one round")
     needed = live.least_seconds(max(options.publishers), options.live_settle)
-    if options.seconds < needed:
+    if options.seconds is not None and options.seconds < needed:
         parser.error(f"--seconds: got {options.seconds}, expected at least {needed} "
                      f"for {max(options.publishers)} publishers, who start one after the other")
     return options

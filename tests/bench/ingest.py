@@ -7,18 +7,19 @@ import subprocess
 
 import measure
 
+SECONDS = 30  # each run, when nothing else was asked for
 FIGURES = ("median", "p99", "p999", "max")
 
 
 def run_once(options, packages):
     directory = measure.fresh_directory(options.scratch / "ingest")
     command = [str(options.build / "tests/bench/ingest-latency"), "--publishers", str(options.ingest_publishers),
-               "--seconds", str(options.seconds)]
+               "--seconds", str(options.seconds or SECONDS)]
     if packages:
         command += ["--package", str(directory)]
     env = {**os.environ, "GST_PLUGIN_PATH_1_0": str(options.build / "gst-plugins"),
            "GST_REGISTRY_1_0": str(options.scratch / "registry.bin")}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=options.seconds + 120)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=(options.seconds or SECONDS) + 120)
     result = json.loads(done.stdout)
     if result["frames_left"] != result["frames_sent"]:
         raise RuntimeError(f"{result['frames_sent']} frames were sent, {result['frames_left']} left")

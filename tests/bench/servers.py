@@ -97,7 +97,7 @@ rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
 
 
 class Millrace:
-    """millraced with its shared worker and the origin, live-passthrough."""
+    """millraced with its shared worker and the origin, live-passthrough: segments of 2 s, a window of 12 s."""
     name = "millrace"
     plays = True
 
@@ -114,7 +114,7 @@ state_dir: "{self.directory}/state"
 runtime_dir: "{self.directory}/run"
 media_dir: "{self.media}"
 apps:
-  live: {{ pipeline: live-passthrough, auth: none }}
+  live: {{ pipeline: live-passthrough, auth: none, params: {{ window-segments: 6 }} }}
 """ + self.configure())
         self.command = [str(options.build / "daemon/millraced"), "--config", str(config)]
         log = (self.directory / "millraced.log").open("wb")

@@ -60,6 +60,7 @@ write_tag (MillWireImage *image, MillRtmpChunkWriter *writer,
     .time_ms = time_ms,
     .end = image->bytes->len,
     .is_frame = tag->type != MILL_RTMP_MESSAGE_DATA,
+    .is_picture = tag->type == MILL_RTMP_MESSAGE_VIDEO && !is_config (tag),
   };
   g_array_append_val (image->messages, message);
 }

@@ -171,10 +171,11 @@ count_sent (MillLoadPublisher *publisher, gint64 now_us)
   MillWireImage *image = load->image;
   while (get_message (publisher, publisher->message)->end <=
       publisher->position) {
+    const MillWireMessage *sent = get_message (publisher, publisher->message);
     if (load->n_cycles == 0)
       count_lag (load, now_us - get_due_us (publisher));
-    publisher->n_frames +=
-        get_message (publisher, publisher->message)->is_frame ? 1 : 0;
+    publisher->n_frames += sent->is_frame ? 1 : 0;
+    publisher->n_pictures += sent->is_picture ? 1 : 0;
     publisher->message++;
     if (publisher->message < image->messages->len)
       continue;

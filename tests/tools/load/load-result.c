@@ -102,6 +102,8 @@ mill_load_result_print (const MillLoad *load)
       (gdouble) load->duration_us / G_USEC_PER_SEC);
   print_spread ("frames",
       spread (load, G_STRUCT_OFFSET (MillLoadPublisher, n_frames)));
+  print_spread ("video_frames",
+      spread (load, G_STRUCT_OFFSET (MillLoadPublisher, n_pictures)));
   print_spread ("bytes",
       spread (load, G_STRUCT_OFFSET (MillLoadPublisher, n_bytes)));
   print_times ("lag_ms", load->lag_sum_us, load->n_messages, load->lag_max_us);

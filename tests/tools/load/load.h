@@ -64,6 +64,7 @@ typedef struct
   guint cycle; /* which one this connection is */
 
   guint64 n_frames;
+  guint64 n_pictures;
   guint64 n_bytes;
   guint n_reconnects;
   guint n_closed; /* by the server, of those that misbehave */
