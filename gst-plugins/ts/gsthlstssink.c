@@ -23,9 +23,9 @@
  * queue is full: from a source that must not wait, a leaky queue goes before it.
  */
 
+#include "../common/gstpadnumbers.h"
+#include "../common/gststates.h"
 #include "gsthlstsbranch.h"
-
-#include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (hlstssink_debug);
 #define GST_CAT_DEFAULT hlstssink_debug
@@ -232,16 +232,11 @@ link_audio (GstHlsTsSink *self, GstHlsTsBranch *branch, const gchar *pad)
 static gchar *
 name_pad (GstHlsTsSink *self, MillCmafKind kind, const gchar *wanted)
 {
-  const gchar *prefix = kind == MILL_CMAF_VIDEO ? "video_" : "audio_";
-  guint64 number;
   GST_OBJECT_LOCK (self);
-  if (wanted == NULL || !g_str_has_prefix (wanted, prefix) ||
-      !g_ascii_string_to_unsigned (wanted + strlen (prefix), 10, 0,
-          G_MAXUINT - 1, &number, NULL))
-    number = self->next_pad[kind];
-  self->next_pad[kind] = MAX (self->next_pad[kind], (guint) number + 1);
+  gchar *name = gst_pad_numbers_name (&self->next_pad[kind],
+      kind == MILL_CMAF_VIDEO ? "video_" : "audio_", wanted);
   GST_OBJECT_UNLOCK (self);
-  return g_strdup_printf ("%s%u", prefix, (guint) number);
+  return name;
 }
 
 static GstPad *
@@ -322,8 +317,9 @@ complete_streams (GstHlsTsSink *self)
 }
 
 static gboolean
-start (GstHlsTsSink *self)
+start (GstElement *element)
 {
+  GstHlsTsSink *self = GST_HLS_TS_SINK (element);
   MillCmafPublisherOptions options;
   g_autofree gchar *path = get_path (self, &options);
   g_autoptr (GError) error = NULL;
@@ -354,8 +350,9 @@ start (GstHlsTsSink *self)
 }
 
 static void
-stop (GstHlsTsSink *self)
+stop (GstElement *element)
 {
+  GstHlsTsSink *self = GST_HLS_TS_SINK (element);
   g_mutex_lock (&self->build_lock);
   for (guint i = 0; i < self->streams->len; i++)
     gst_hls_ts_output_set_packager (g_array_index (self->streams, Stream, i)
@@ -367,19 +364,16 @@ stop (GstHlsTsSink *self)
   g_mutex_unlock (&self->build_lock);
 }
 
+static const GstStatesCalls states_calls = {
+  .start = start,
+  .stop = stop,
+};
+
 static GstStateChangeReturn
 gst_hls_ts_sink_change_state (GstElement *element, GstStateChange transition)
 {
-  GstHlsTsSink *self = GST_HLS_TS_SINK (element);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
-    return GST_STATE_CHANGE_FAILURE;
-  GstStateChangeReturn ret = GST_ELEMENT_CLASS (gst_hls_ts_sink_parent_class)
-                                 ->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
-      (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
-          ret == GST_STATE_CHANGE_FAILURE))
-    stop (self);
-  return ret;
+  return gst_states_change (element, transition,
+      GST_ELEMENT_CLASS (gst_hls_ts_sink_parent_class), &states_calls);
 }
 
 /* ---- properties ---- */
