@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-#include "store/store-http-queue.h"
+#include "store/store-http-queue-private.h"
 
-#include <string.h>
-
-#define BACKOFF_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
-#define BACKOFF_MAX_US (8 * G_TIME_SPAN_SECOND)
-#define BACKOFF_MAX_SHIFT 5
-/* What goes well at the next attempts is not worth a word; four of them take two
- * to six seconds one after the other. */
-#define TELL_ATTEMPTS 5
-#define TELL_AFTER_US (8 * G_TIME_SPAN_SECOND)
 /* Late uploads count this much in the mean of the latency. */
 #define LATENCY_SHARE 8
-
-struct _MillStoreHttpQueue
-{
-  MillStoreHttpLimits limits;
-  gchar *location;
-
-  GMutex lock; /* everything below */
-  GQueue urgent; /* Transfer: what names others, by sequence */
-  GQueue others; /* Transfer: media and deletions, by sequence */
-  GPtrArray *flying; /* Transfer */
-  guint64 next_sequence;
-  guint n_media;
-  gsize media_bytes;
-  guint troubles; /* in a row */
-  gint64 not_before_us;
-  gboolean told; /* of the trouble that it is in */
-  gboolean abandoned;
-  MillStoreStats stats;
-  GPtrArray *settled; /* Batch, told of when the lock is released */
-};
-
-struct _MillStoreHttpBatch
-{
-  guint n_open;
-  GError *error;
-  MillStoreSettled func; /* (nullable): not settled yet */
-  MillStoreSettled troubled;
-  gpointer user_data;
-};
 
 /* ---- batches ---- */
 
@@ -115,19 +77,6 @@ get_size (const MillStoreHttpTransfer *transfer)
   return transfer->content != NULL ? g_bytes_get_size (transfer->content) : 0;
 }
 
-static gboolean
-is_urgent (MillStoreHttpRank rank)
-{
-  return rank == MILL_STORE_HTTP_PLAYLIST || rank == MILL_STORE_HTTP_TOP ||
-      rank == MILL_STORE_HTTP_PICTURES;
-}
-
-static GQueue *
-choose_queue (MillStoreHttpQueue *self, MillStoreHttpRank rank)
-{
-  return is_urgent (rank) ? &self->urgent : &self->others;
-}
-
 static void
 free_transfer (MillStoreHttpTransfer *transfer)
 {
@@ -157,74 +106,6 @@ end_transfer_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *transfer,
   free_transfer (transfer);
 }
 
-static gboolean
-is_flying_locked (MillStoreHttpQueue *self, const gchar *name)
-{
-  for (guint i = 0; i < self->flying->len; i++) {
-    const MillStoreHttpTransfer *other = g_ptr_array_index (self->flying, i);
-    if (g_str_equal (other->name, name))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* Whether a playlist, or with @tops also what else names objects, that came before
- * @sequence is still to be there. */
-static gboolean
-has_older_locked (MillStoreHttpQueue *self, guint64 sequence, gboolean tops)
-{
-  for (guint i = 0; i < self->flying->len; i++) {
-    const MillStoreHttpTransfer *other = g_ptr_array_index (self->flying, i);
-    if (other->sequence < sequence &&
-        (other->rank == MILL_STORE_HTTP_PLAYLIST ||
-            (tops && is_urgent (other->rank))))
-      return TRUE;
-  }
-  for (GList *at = self->urgent.head; at != NULL; at = at->next) {
-    const MillStoreHttpTransfer *other = at->data;
-    if (other->sequence >= sequence)
-      return FALSE;
-    if (tops || other->rank == MILL_STORE_HTTP_PLAYLIST)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-is_sheet (const MillStoreHttpTransfer *transfer)
-{
-  return transfer->rank == MILL_STORE_HTTP_MEDIA &&
-      g_str_has_suffix (transfer->name, ".jpg");
-}
-
-/* Whether a picture is still to be there that the list of them may name. */
-static gboolean
-has_sheet_locked (MillStoreHttpQueue *self)
-{
-  for (guint i = 0; i < self->flying->len; i++)
-    if (is_sheet (g_ptr_array_index (self->flying, i)))
-      return TRUE;
-  for (GList *at = self->others.head; at != NULL; at = at->next)
-    if (is_sheet (at->data))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-is_blocked_locked (MillStoreHttpQueue *self,
-    const MillStoreHttpTransfer *transfer)
-{
-  if (is_flying_locked (self, transfer->name))
-    return TRUE;
-  if (transfer->rank == MILL_STORE_HTTP_PICTURES)
-    return has_sheet_locked (self);
-  if (transfer->rank == MILL_STORE_HTTP_TOP)
-    return has_older_locked (self, transfer->sequence, FALSE);
-  if (transfer->rank == MILL_STORE_HTTP_DELETE)
-    return has_older_locked (self, transfer->sequence, TRUE);
-  return FALSE;
-}
-
 /* ---- adding ---- */
 
 static MillStoreHttpTransfer *
@@ -232,7 +113,7 @@ find_waiting_locked (MillStoreHttpQueue *self, const gchar *name,
     MillStoreHttpRank rank)
 {
   /* A header may come again with a later segment, but each waits for its own. */
-  if (!is_urgent (rank))
+  if (!mill_store_http_order_is_urgent (rank))
     return NULL;
   for (GList *at = self->urgent.head; at != NULL; at = at->next) {
     MillStoreHttpTransfer *other = at->data;
@@ -250,7 +131,7 @@ supersede_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *old)
       "putting '%s/%s': a newer version came before it was sent",
       self->location, old->name);
 
-  g_queue_remove (choose_queue (self, old->rank), old);
+  g_queue_remove (mill_store_http_order_choose_locked (self, old->rank), old);
   end_transfer_locked (self, old, error);
 }
 
@@ -359,11 +240,17 @@ mill_store_http_queue_add (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
     transfer->not_before_us = old->not_before_us;
     transfer->attempts = old->attempts;
     transfer->trouble = g_strdup (old->trouble);
-    g_queue_insert_before (choose_queue (self, transfer->rank),
-        g_queue_find (choose_queue (self, transfer->rank), old), transfer);
+    g_queue_insert_before (mill_store_http_order_choose_locked (self,
+                               transfer->rank),
+        g_queue_find (mill_store_http_order_choose_locked (self,
+                          transfer->rank),
+            old),
+        transfer);
     supersede_locked (self, old);
   } else {
-    g_queue_push_tail (choose_queue (self, transfer->rank), transfer);
+    g_queue_push_tail (mill_store_http_order_choose_locked (self,
+                           transfer->rank),
+        transfer);
   }
   unlock (self);
 }
@@ -450,7 +337,7 @@ take_from_locked (MillStoreHttpQueue *self, GQueue *queue, gint64 now_us,
       wake_at (wake_us, transfer->not_before_us);
       continue;
     }
-    if (is_blocked_locked (self, transfer))
+    if (mill_store_http_order_is_blocked_locked (self, transfer))
       continue;
     g_queue_delete_link (queue, at);
     g_ptr_array_add (self->flying, transfer);
@@ -488,49 +375,6 @@ mill_store_http_queue_take (MillStoreHttpQueue *self, gint64 now_us,
 
 /* ---- answers ---- */
 
-/* Doubles with each attempt, plus or minus a half, so that those who failed
- * together do not come back together. */
-static gint64
-get_backoff_us (guint attempts, gint64 wait_us)
-{
-  gint64 base_us = MIN (BACKOFF_FIRST_US
-          << MIN (attempts > 0 ? attempts - 1 : 0, BACKOFF_MAX_SHIFT),
-      BACKOFF_MAX_US);
-
-  return MAX (g_random_int_range (base_us / 2, base_us * 3 / 2), wait_us);
-}
-
-static gint
-compare_sequence (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  guint64 first = ((const MillStoreHttpTransfer *) a)->sequence;
-  guint64 second = ((const MillStoreHttpTransfer *) b)->sequence;
-
-  return first < second ? -1 : first > second;
-}
-
-static void
-retry_locked (MillStoreHttpQueue *self, MillStoreHttpTransfer *transfer,
-    MillStoreHttpOutcome outcome, const GError *error, gint64 wait_us)
-{
-  gint64 now_us = g_get_monotonic_time ();
-
-  g_clear_object (&transfer->cancellable);
-  g_free (transfer->trouble);
-  transfer->trouble = error != NULL ? g_strdup (error->message) : NULL;
-  self->stats.retries++;
-  transfer->attempts++;
-  if (outcome == MILL_STORE_HTTP_TROUBLE) {
-    self->troubles++;
-    self->not_before_us = now_us + get_backoff_us (self->troubles, wait_us);
-  } else if (outcome == MILL_STORE_HTTP_AGAIN) {
-    transfer->not_before_us = now_us +
-        get_backoff_us (transfer->attempts, wait_us);
-  }
-  g_queue_insert_sorted (choose_queue (self, transfer->rank), transfer,
-      compare_sequence, NULL);
-}
-
 static void
 note_success_locked (MillStoreHttpQueue *self,
     const MillStoreHttpTransfer *transfer)
@@ -561,38 +405,6 @@ is_final_locked (MillStoreHttpQueue *self,
       g_get_monotonic_time () - transfer->since_us >= self->limits.give_up_us;
 }
 
-/* Who is to be told that @transfer, which is to be tried again, is not taken.
- * Returns: (nullable): it stays until tell_trouble() is done with it */
-static MillStoreHttpBatch *
-find_listener_locked (MillStoreHttpQueue *self,
-    const MillStoreHttpTransfer *transfer)
-{
-  MillStoreHttpBatch *batch = transfer->batch;
-  gint64 since_us = g_get_monotonic_time () - transfer->since_us;
-
-  if (self->told || batch->func == NULL ||
-      (MAX (self->troubles, transfer->attempts) < TELL_ATTEMPTS &&
-          since_us < TELL_AFTER_US))
-    return NULL;
-  self->told = TRUE;
-  batch->n_open++;
-  return batch;
-}
-
-/* It goes on as JSON and over D-Bus: no half of a character at its end, and none
- * of what a server says in some other encoding. */
-static void
-note_trouble_locked (MillStoreHttpQueue *self, const gchar *text)
-{
-  g_autofree gchar *valid = g_utf8_make_valid (text, -1);
-  gchar *trouble = self->stats.trouble;
-  const gchar *end;
-
-  g_strlcpy (trouble, valid, sizeof self->stats.trouble);
-  g_utf8_validate (trouble, -1, &end);
-  trouble[end - trouble] = '\0';
-}
-
 static void
 tell_trouble (MillStoreHttpQueue *self, MillStoreHttpBatch *batch,
     const GError *cause)
@@ -618,7 +430,7 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
 
   g_mutex_lock (&self->lock);
   if (error != NULL)
-    note_trouble_locked (self, error->message);
+    mill_store_http_retry_note_locked (self, error->message);
   g_ptr_array_remove (self->flying, transfer);
   newer = find_waiting_locked (self, transfer->name, transfer->rank);
   if (outcome == MILL_STORE_HTTP_DONE) {
@@ -630,13 +442,13 @@ mill_store_http_queue_done (MillStoreHttpQueue *self,
       fail_tops_locked (self, transfer->sequence, error);
     end_transfer_locked (self, transfer, error);
   } else {
-    retry_locked (self, transfer, outcome, error, wait_us);
-    listener = find_listener_locked (self, transfer);
+    mill_store_http_retry_add_locked (self, transfer, outcome, error, wait_us);
+    listener = mill_store_http_retry_find_listener_locked (self, transfer);
     if (newer != NULL) {
       newer->sequence = transfer->sequence;
       newer->not_before_us = transfer->not_before_us;
       supersede_locked (self, transfer);
-      g_queue_sort (choose_queue (self, newer->rank), compare_sequence, NULL);
+      mill_store_http_order_sort_locked (self, newer->rank);
     }
   }
   unlock (self);
