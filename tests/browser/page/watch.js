@@ -26,13 +26,25 @@ async function frameNumber(picture) {
 }
 
 let lastTime = null; let reading = Promise.resolve();
+
+// Where the viewer was when he went elsewhere, until a picture of there is on; in s.
+// 'seeked' does not tell that: the new picture goes to the compositor by another
+// thread, so the one of before may be on after it, and the new one before it. But the
+// clock stands where it was sent until it plays from there: what is nearer to where
+// it was is of before.
+let left = null;
+function isOfBefore(time) {
+  if (left !== null && Math.abs(time - video.currentTime) < Math.abs(time - left)) left = null;
+  return left !== null;
+}
+
 // The callback may run late, when the next picture is on already: the number
 // belongs to the time of the picture that was read, and counts once.
 async function readPicture(now, height) {
   const frames = seen.frames; // a picture that is read while the viewer seeks is of before
   const picture = new VideoFrame(video);
   const time = picture.timestamp;
-  if (time !== lastTime) {
+  if (time !== lastTime && !isOfBefore(time / 1e6)) {
     lastTime = time;
     const number = await frameNumber(picture).catch((e) => { report(true, e); return null; });
     if (number === null) seen.unread++;
@@ -46,8 +58,7 @@ function onFrame(now, frame) {
   seen.first ??= now - seen.loaded;
   const size = `${frame.width}x${frame.height}`;
   if (seen.sizes.at(-1) !== size) seen.sizes.push(size);
-  // What is on until a seek is over is the picture of before.
-  if (!video.seeking) reading = readPicture(now, frame.height);
+  reading = readPicture(now, frame.height);
 }
 
 // A stall is a clock that stands for over 250 ms after playback began because
@@ -81,11 +92,10 @@ window.cues = () => window.player.cues?.() ?? [...video.textTracks].flatMap((tra
 
 // What a viewer does with the slider.
 window.range = () => window.player.range?.() ?? { start: video.seekable.start(0), end: video.seekable.end(video.seekable.length - 1) };
-window.seek = (time) => { seen.frames = []; lastTime = null; video.currentTime = time; };
+window.seek = (time) => { seen.frames = []; left = video.currentTime; lastTime = null; video.currentTime = time; };
 
 window.watch = async (name, url, config) => {
   video.requestVideoFrameCallback(onFrame);
-  video.addEventListener('seeked', () => { if (video.videoWidth) reading = readPicture(performance.now(), video.videoHeight); });
   video.addEventListener('error', () => report(true, `video: MediaError ${video.error?.code} ${video.error?.message}`));
   try {
     window.player = await players[name](video, url, report, config, (event) => seen.events.push(event));
