@@ -3,6 +3,8 @@
 
 #include "gstcmafsinkdates.h"
 
+#include "../common/gstrunningclock.h"
+
 /* From 1900 to 1970 (RFC 5905 figure 4). */
 #define NTP_TO_UNIX_US (G_GINT64_CONSTANT (2208988800) * G_USEC_PER_SEC)
 
@@ -13,25 +15,13 @@ gst_cmaf_sink_dates_begin (GstCmafSinkDates *self, GstCmafSinkTimeSource source,
   *self = (GstCmafSinkDates){ .source = source, .epoch_us = epoch_us };
 }
 
-/* Running time by the pipeline's clock; NONE where it does not run. */
-static GstClockTimeDiff
-ask_clock (GstElement *element)
-{
-  g_autoptr (GstClock) clock = gst_element_get_clock (element);
-  GstClockTime base = gst_element_get_base_time (element);
-  if (clock == NULL || GST_STATE (element) != GST_STATE_PLAYING ||
-      !GST_CLOCK_TIME_IS_VALID (base))
-    return GST_CLOCK_STIME_NONE;
-  return GST_CLOCK_DIFF (base, gst_clock_get_time (clock));
-}
-
 /* What began without a clock goes on without: as if the first sample were from
  * when it came. */
 static GstClockTimeDiff
 ask_arrival (GstCmafSinkDates *self, GstElement *element,
     GstClockTimeDiff running_time)
 {
-  GstClockTimeDiff by_clock = ask_clock (element);
+  GstClockTimeDiff by_clock = gst_running_clock_ask (element);
   GstClockTimeDiff now = g_get_monotonic_time () *
       (GstClockTimeDiff) GST_USECOND;
   GST_OBJECT_LOCK (element);

@@ -7,6 +7,7 @@
 
 #include "../cmaf/gstcmafsinkcaps.h"
 #include "../common/gstparsers.h"
+#include "../common/gstrunningclock.h"
 
 /* More than this between two pictures, where the source says that it was away,
  * is a hole. */
@@ -188,11 +189,9 @@ on_described (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 static void
 set_wall (GstHlsTsBranch *self, MillTsPackager *packager, GstClockTimeDiff time)
 {
-  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self->bin));
-  GstClockTime base = gst_element_get_base_time (GST_ELEMENT (self->bin));
-  if (clock != NULL && GST_STATE (self->bin) == GST_STATE_PLAYING &&
-      GST_CLOCK_TIME_IS_VALID (base))
-    time = GST_CLOCK_DIFF (base, gst_clock_get_time (clock));
+  GstClockTimeDiff now = gst_running_clock_ask (GST_ELEMENT (self->bin));
+  if (GST_CLOCK_STIME_IS_VALID (now))
+    time = now;
   mill_ts_packager_set_wall (packager,
       g_get_real_time () - time / (GstClockTimeDiff) GST_USECOND);
   self->has_wall = TRUE;
