@@ -23,6 +23,7 @@
  * queue is full: from a source that must not wait, a leaky queue goes before it.
  */
 
+#include "../cmaf/gstcmafreport.h"
 #include "../common/gstpadnumbers.h"
 #include "../common/gststates.h"
 #include "gsthlstsbranch.h"
@@ -121,32 +122,10 @@ gst_hls_ts_sink_mode_get_type (void)
 
 /* ---- errors ---- */
 
-static GstResourceError
-to_resource_error (const GError *error)
-{
-  if (error->domain != MILL_STORE_ERROR)
-    return GST_RESOURCE_ERROR_FAILED;
-  switch (error->code) {
-    case MILL_STORE_ERROR_FULL:
-      return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
-    case MILL_STORE_ERROR_HELD:
-    case MILL_STORE_ERROR_LOST:
-      return GST_RESOURCE_ERROR_BUSY;
-    case MILL_STORE_ERROR_DENIED:
-      return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
-    default:
-      return GST_RESOURCE_ERROR_WRITE;
-  }
-}
-
-/* The one place where an error of the packager becomes a message. */
 static void
 on_report (MillCmafReportKind kind, const GError *error, GObject *owner)
 {
-  gst_element_message_full (GST_ELEMENT (owner),
-      kind == MILL_CMAF_WARNED ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR,
-      GST_RESOURCE_ERROR, to_resource_error (error), g_strdup (error->message),
-      NULL, __FILE__, GST_FUNCTION, __LINE__);
+  gst_cmaf_report_post (GST_ELEMENT (owner), kind, error);
 }
 
 /* ---- transport streams ---- */
@@ -331,7 +310,7 @@ start (GstElement *element)
   g_autoptr (MillTsPackager) packager =
       mill_ts_packager_new (&options, on_report, G_OBJECT (self));
   if (!mill_ts_packager_open (packager, path, &error)) {
-    on_report (MILL_CMAF_FAILED, error, G_OBJECT (self));
+    gst_cmaf_report_post (element, MILL_CMAF_FAILED, error);
     return FALSE;
   }
   g_mutex_lock (&self->build_lock);
