@@ -188,7 +188,7 @@ submit_chunk_locked (MillCmafPackager *self, MillCmafLane *lane,
   /* The header may have gone with it. */
   if (init != NULL)
     lane->init_generation = MILL_CMAF_NONE;
-  mill_cmaf_packager_degrade_locked (self, error);
+  mill_cmaf_outcome_degrade_locked (self, error);
 }
 
 /* Takes the first @n samples out of the lane into its segment. */

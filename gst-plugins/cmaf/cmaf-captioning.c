@@ -72,7 +72,7 @@ submit_locked (MillCmafPackager *self, MillCmafLane *lane,
   written->pending--;
   written->failed = TRUE;
   lane->init_generation = MILL_CMAF_NONE;
-  mill_cmaf_packager_degrade_locked (self, error);
+  mill_cmaf_outcome_degrade_locked (self, error);
 }
 
 /* The segment of @cut in both its forms: WebVTT by itself, of which HLS is made,

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /*
  * The packager's inside, shared by the files that it is made of: cmaf-packager
  * (calls, reports), cmaf-stats (what is seen of it), cmaf-intake (samples as they
- * come), cmaf-clock (when something is late), cmaf-dating (the wall clock),
+ * come), cmaf-recoding (other formats), cmaf-ending, cmaf-outcome (of writes),
+ * cmaf-clock (when something is late), cmaf-dating (the wall clock),
  * cmaf-publication (what is listed when),
  * cmaf-pushback (what runs ahead), cmaf-assembly (samples to segments) and
  * cmaf-cutting (where segments begin). Nothing else includes it. Functions that
@@ -108,10 +109,6 @@ void mill_cmaf_packager_say_locked (MillCmafPackager *self,
 void mill_cmaf_packager_fail_locked (MillCmafPackager *self,
     const GError *error);
 
-/** A write has failed. */
-void mill_cmaf_packager_degrade_locked (MillCmafPackager *self,
-    const GError *error);
-
 /** @lane has something to publish, as a rendition.
  * Returns: FALSE: there are too many, which was said */
 gboolean mill_cmaf_packager_name_rendition_locked (MillCmafPackager *self,
@@ -119,6 +116,28 @@ gboolean mill_cmaf_packager_name_rendition_locked (MillCmafPackager *self,
 
 /** Does everything that can be done now. */
 void mill_cmaf_packager_proceed_locked (MillCmafPackager *self);
+
+/* ---- cmaf-outcome.c ---- */
+
+/** A write has failed: said once per trouble, and the end of a file. */
+void mill_cmaf_outcome_degrade_locked (MillCmafPackager *self,
+    const GError *error);
+
+/** @what, of @rendition and segment @number where it is of one, is written.
+ * @error: (nullable): it is not */
+void mill_cmaf_outcome_note_locked (MillCmafPackager *self, MillCmafWrote what,
+    guint rendition, guint64 number, const GError *error);
+
+/* ---- cmaf-ending.c ---- */
+
+/** Nothing more comes of @lane: the stream ends, where that was the last one. */
+void mill_cmaf_ending_note_locked (MillCmafPackager *self, MillCmafLane *lane);
+
+/* ---- cmaf-recoding.c ---- */
+
+/** What comes of @lane from here on is of @format. */
+void mill_cmaf_recoding_set_format_locked (MillCmafPackager *self,
+    MillCmafLane *lane, const MillCmafLaneFormat *format);
 
 /* ---- cmaf-intake.c ---- */
 

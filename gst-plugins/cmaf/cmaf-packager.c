@@ -85,24 +85,6 @@ mill_cmaf_packager_name_rendition_locked (MillCmafPackager *self,
   return FALSE;
 }
 
-/* A write has failed. Once per trouble, not per segment: it is over when all of
- * a segment's time goes well. */
-void
-mill_cmaf_packager_degrade_locked (MillCmafPackager *self, const GError *error)
-{
-  mill_cmaf_publisher_note_failure (self->publisher);
-  self->troubled = TRUE;
-  gboolean fatal =
-      g_error_matches (error, MILL_STORE_ERROR, MILL_STORE_ERROR_LOST) ||
-      mill_cmaf_packager_is_vod (self);
-  if (fatal) {
-    mill_cmaf_packager_fail_locked (self, error);
-  } else if (!self->degraded) {
-    self->degraded = TRUE;
-    mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, error);
-  }
-}
-
 /* Everything that can be done now. */
 void
 mill_cmaf_packager_proceed_locked (MillCmafPackager *self)
@@ -115,33 +97,6 @@ mill_cmaf_packager_proceed_locked (MillCmafPackager *self)
 }
 
 /* ---- what the publisher says ---- */
-
-static void
-on_chunk_written_locked (MillCmafPackager *self, guint rendition,
-    guint64 number, const GError *error)
-{
-  for (guint i = 0; i < self->lanes->len; i++) {
-    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    if (lane->rendition != (gint) rendition)
-      continue;
-    MillCmafWritten *written = mill_cmaf_lane_find (lane, number);
-    if (written == NULL)
-      continue;
-    written->pending--;
-    if (error != NULL) {
-      written->failed = TRUE;
-      lane->init_generation = MILL_CMAF_NONE;
-    }
-  }
-}
-
-static void
-note_well_locked (MillCmafPackager *self)
-{
-  if (!self->troubled)
-    self->degraded = FALSE;
-  self->troubled = FALSE;
-}
 
 static void
 on_written (MillCmafWrote what, guint rendition, guint64 number,
@@ -161,16 +116,7 @@ on_written (MillCmafWrote what, guint rendition, guint64 number,
     unlock (self);
     return;
   }
-  if (what == MILL_CMAF_WROTE_CHUNK)
-    on_chunk_written_locked (self, rendition, number, error);
-  if (what == MILL_CMAF_WROTE_SHEET)
-    mill_cmaf_sheets_settle (self->publisher, number, error == NULL);
-  if (error != NULL)
-    mill_cmaf_packager_degrade_locked (self, error);
-  else if (what == MILL_CMAF_WROTE_MANIFESTS)
-    note_well_locked (self);
-  if (what == MILL_CMAF_WROTE_END)
-    mill_cmaf_packager_say_locked (self, MILL_CMAF_ENDED, NULL);
+  mill_cmaf_outcome_note_locked (self, what, rendition, number, error);
   if (!inside) {
     if (!self->closed &&
         (what == MILL_CMAF_WROTE_CHUNK || what == MILL_CMAF_WROTE_SHEET)) {
@@ -362,72 +308,12 @@ mill_cmaf_packager_add_lane (MillCmafPackager *self, const gchar *pad,
   return lane;
 }
 
-static void
-finish_locked (MillCmafPackager *self)
-{
-  GstClockTimeDiff end = G_MININT64;
-  self->finishing = TRUE;
-  for (guint i = 0; i < self->lanes->len; i++)
-    mill_cmaf_cutting_elect_locked (self,
-        mill_cmaf_packager_get_lane (self, i));
-  for (guint i = 0; i < self->lanes->len; i++) {
-    MillCmafLane *lane = mill_cmaf_packager_get_lane (self, i);
-    guint length =
-        lane->track != NULL ? mill_cmaf_track_get_length (lane->track) : 0;
-    if (length > 0)
-      end = MAX (end,
-          mill_cmaf_lane_to_ns (lane,
-              mill_cmaf_track_get_end (lane->track, length - 1)));
-  }
-  mill_cmaf_timeline_finish (self->timeline, end);
-}
-
-/* One that was planned and never came, or has fallen silent (its process is
- * gone) does not keep a live stream from ending with the others. */
-static gboolean
-is_over_locked (const MillCmafPackager *self, const MillCmafLane *lane)
-{
-  if (lane->eos)
-    return TRUE;
-  if (mill_cmaf_packager_is_vod (self))
-    return FALSE;
-  /* Nobody waits for text. */
-  if (lane->kind == MILL_CMAF_TEXT)
-    return TRUE;
-  if (!GST_CLOCK_STIME_IS_VALID (lane->last_pts))
-    return mill_cmaf_cutting_is_startup_over (self);
-  return mill_cmaf_publication_is_silent (self, lane);
-}
-
-static gboolean
-has_media_locked (const MillCmafPackager *self)
-{
-  for (guint i = 0; i < self->lanes->len; i++)
-    if (mill_cmaf_packager_get_lane (self, i)->kind != MILL_CMAF_TEXT)
-      return TRUE;
-  return FALSE;
-}
-
 void
 mill_cmaf_packager_end_lane (MillCmafPackager *self, MillCmafLane *lane)
 {
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
-  lane->eos = TRUE;
-  /* Text alone has no end: a file of subtitles is read before the film beside it
-   * has shown its tracks. */
-  gboolean all = has_media_locked (self);
-  for (guint i = 0; i < self->lanes->len; i++)
-    all = all && is_over_locked (self, mill_cmaf_packager_get_lane (self, i));
-  for (guint i = 0; all && i < self->lanes->len; i++)
-    mill_cmaf_packager_get_lane (self, i)->eos = TRUE;
-  if (all && !self->finishing)
-    finish_locked (self);
-  else
-    for (guint i = 0; i < self->lanes->len; i++)
-      if (!mill_cmaf_packager_get_lane (self, i)->eos)
-        mill_cmaf_cutting_elect_locked (self,
-            mill_cmaf_packager_get_lane (self, i));
+  mill_cmaf_ending_note_locked (self, lane);
   mill_cmaf_packager_proceed_locked (self);
   mill_cmaf_pushback_move_locked (self);
   unlock (self);
@@ -451,34 +337,7 @@ mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 {
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
-  if (lane->kind == MILL_CMAF_TEXT) {
-    /* In one form all the time: whatever comes is made into that. */
-    if (lane->rendition < 0)
-      mill_cmaf_lane_set_format (lane, format);
-  } else if (lane->track == NULL ||
-      !GST_CLOCK_STIME_IS_VALID (lane->last_pts)) {
-    mill_cmaf_lane_set_format (lane, format);
-  } else if (mill_cmaf_lane_differs (lane, format)) {
-    /* What is queued was encoded the old way: it goes to the old segment. */
-    mill_cmaf_assembly_drain_locked (self, lane);
-    if (lane->segment != MILL_CMAF_NONE)
-      mill_cmaf_assembly_flush_locked (self, lane,
-          mill_cmaf_track_get_length (lane->track), FALSE);
-    mill_cmaf_track_drop (lane->track,
-        mill_cmaf_track_get_length (lane->track));
-    mill_cmaf_track_lose (lane->track);
-    mill_cmaf_lane_set_format (lane, format);
-    guint64 generation = mill_cmaf_timeline_get_generation (self->timeline);
-    const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
-    if (last == NULL || last->generation == generation)
-      generation = mill_cmaf_publisher_begin_generation (self->publisher,
-          mill_cmaf_timeline_get_next (self->timeline));
-    mill_cmaf_timeline_set_generation (self->timeline, generation);
-    lane->hold_generation = generation;
-    if (lane->rendition >= 0)
-      mill_cmaf_publisher_set_format (self->publisher, (guint) lane->rendition,
-          &lane->format);
-  }
+  mill_cmaf_recoding_set_format_locked (self, lane, format);
   unlock (self);
 }
 
