@@ -30,26 +30,33 @@ pending_free (Pending *pending)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pending, pending_free)
 
-/* What a schema cannot say: which fields belong to which type.
- * Returns: (nullable): what is wrong */
-static const gchar *
-check_fields (JsonObject *body)
+/* What a schema cannot say: which fields belong to which type. */
+static void
+check_fields (JsonObject *body, JsonArray *errors)
 {
-  gboolean is_metadata =
-      g_str_equal (json_object_get_string_member (body, "type"), METADATA);
-  gboolean has_tag = json_object_has_member (body, "id3") ||
-      json_object_has_member (body, "value");
+  static const gchar *const tags[] = { "id3", "value" };
+  const gchar *type = json_object_get_string_member (body, "type");
+  gboolean is_metadata = g_str_equal (type, METADATA);
+  guint n_tags = 0;
 
-  if (is_metadata && !has_tag)
-    return "'id3' or 'value': got neither, expected what to hand to players";
-  if (!is_metadata && has_tag)
-    return "'id3', 'value': got one with a break, expected it with metadata";
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++) {
+    g_autofree gchar *pointer = g_strconcat ("/", tags[i], NULL);
+    if (!json_object_has_member (body, tags[i]))
+      continue;
+    n_tags++;
+    if (!is_metadata)
+      mill_problem_add_error (errors, pointer,
+          "got one with type '%s', expected it with metadata", type);
+  }
+  if (is_metadata && n_tags == 0)
+    mill_problem_add_error (errors, "",
+        "'id3' or 'value': got neither, expected what to hand to players");
   if (!is_metadata && !json_object_has_member (body, "id"))
-    return "'id': got none, expected that of the break";
-  return NULL;
+    mill_problem_add_error (errors, "/id",
+        "got none, expected that of the break");
 }
 
-static gboolean
+static void
 add_time (GVariantBuilder *cue, JsonObject *body)
 {
   const gchar *text =
@@ -57,14 +64,10 @@ add_time (GVariantBuilder *cue, JsonObject *body)
   g_autoptr (GDateTime) at = text ? g_date_time_new_from_iso8601 (text, NULL)
                                   : NULL;
 
-  if (!text)
-    return TRUE;
-  if (!at)
-    return FALSE;
-  g_variant_builder_add (cue, "{sv}", "wall-time",
-      g_variant_new_int64 (g_date_time_to_unix (at) * G_USEC_PER_SEC +
-          g_date_time_get_microsecond (at)));
-  return TRUE;
+  if (at)
+    g_variant_builder_add (cue, "{sv}", "wall-time",
+        g_variant_new_int64 (g_date_time_to_unix (at) * G_USEC_PER_SEC +
+            g_date_time_get_microsecond (at)));
 }
 
 static void
@@ -94,14 +97,14 @@ read_cue (MillRequest *request)
   JsonObject *body = mill_request_get_body (request);
   g_auto (GVariantBuilder) cue =
       G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  const gchar *wrong = check_fields (body);
+  g_autoptr (JsonArray) errors = json_array_new ();
 
-  if (!wrong && !add_time (&cue, body))
-    wrong = "'at': got no time, expected one of RFC 3339 with time zone";
-  if (wrong) {
-    mill_request_fail_problem (request, MILL_PROBLEM_INVALID, "%s", wrong);
+  check_fields (body, errors);
+  if (json_array_get_length (errors) > 0) {
+    mill_request_fail_errors (request, MILL_PROBLEM_INVALID, "body", errors);
     return NULL;
   }
+  add_time (&cue, body);
   g_variant_builder_add (&cue, "{sv}", "type",
       g_variant_new_string (json_object_get_string_member (body, "type")));
   g_variant_builder_add (&cue, "{sv}", "id",

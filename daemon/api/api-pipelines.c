@@ -66,7 +66,7 @@ reply_pipeline (MillRequest *request, guint status, const gchar *name)
   g_autoptr (MillDescription) description =
       mill_catalog_load (get_catalog (request), name, diagnostics);
   if (!description) {
-    mill_request_fail_diagnostics (request, diagnostics);
+    mill_request_fail_diagnostics (request, name, diagnostics);
     return;
   }
   JsonObject *object = to_json (entry);
@@ -105,20 +105,21 @@ list_pipelines (MillRequest *request)
   mill_request_reply_list (request, items, mill_api_pager_next (&pager));
 }
 
-/* Everything that can be known before a stream gives the parameters values. */
+/* Everything that can be known before a stream gives the parameters values: what
+ * cannot be read and what cannot be planned, in one answer. */
 static gboolean
 check_text (MillRequest *request, const gchar *name, const gchar *text)
 {
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
   g_autoptr (MillDescription) description =
-      mill_description_new_from_data (text, strlen (text), name, diagnostics);
-  if (description &&
-      g_strcmp0 (mill_description_get_name (description), name) != 0) {
-    MillPlace place = { name, 1, 1 };
-    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
-        "name: got '%s', expected '%s' as in the path",
-        mill_description_get_name (description), name);
-  }
+      mill_description_new_with_mistakes (text, strlen (text), name,
+          diagnostics);
+  const gchar *own = description ? mill_description_get_name (description)
+                                 : NULL;
+  if (own && !g_str_equal (own, name))
+    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR,
+        mill_description_get_name_place (description),
+        "name: got '%.80s', expected '%s' as in the path", own, name);
   if (description) {
     MillPlanOptions options = { .epoch = GST_CLOCK_TIME_NONE,
       .allow_missing = TRUE };
@@ -127,7 +128,7 @@ check_text (MillRequest *request, const gchar *name, const gchar *text)
   }
   if (mill_diagnostics_get_n_errors (diagnostics) == 0)
     return TRUE;
-  mill_request_fail_diagnostics (request, diagnostics);
+  mill_request_fail_diagnostics (request, name, diagnostics);
   return FALSE;
 }
 

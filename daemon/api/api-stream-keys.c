@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-#include "address.h"
 #include "publish-auth.h"
 #include "resources.h"
 #include "runner-publish.h"
@@ -84,7 +83,7 @@ get_key (MillRequest *request)
 }
 
 /* ---- what may be changed: POST and PATCH read the same fields; one that is
- *      not there leaves the row as it is. FALSE: it was answered. ---- */
+ *      not there leaves the row as it is. The schema has checked them. ---- */
 
 static gboolean
 is_null (JsonObject *body, const gchar *name)
@@ -92,50 +91,32 @@ is_null (JsonObject *body, const gchar *name)
   return json_object_get_null_member (body, name);
 }
 
-static gboolean
-read_expiry (MillRequest *request, JsonObject *body, MillKeyRow *row)
+static void
+read_expiry (JsonObject *body, MillKeyRow *row)
 {
   if (!json_object_has_member (body, "expires_at"))
-    return TRUE;
+    return;
   row->expires_at = 0;
   if (is_null (body, "expires_at"))
-    return TRUE;
+    return;
   const gchar *text = json_object_get_string_member (body, "expires_at");
   g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
-  if (time && g_date_time_to_unix (time) > 0) {
-    row->expires_at = g_date_time_to_unix (time);
-    return TRUE;
-  }
-  mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
-      "'expires_at': got '%s', expected a date and time with its zone as in "
-      "RFC 3339",
-      text);
-  return FALSE;
+  row->expires_at = g_date_time_to_unix (time);
 }
 
-static gboolean
-read_addresses (MillRequest *request, JsonObject *body, MillKeyRow *row)
+static void
+read_addresses (JsonObject *body, MillKeyRow *row)
 {
   g_autoptr (GStrvBuilder) ranges = g_strv_builder_new ();
-  g_autoptr (GError) error = NULL;
   if (!json_object_has_member (body, "allowed_addresses"))
-    return TRUE;
+    return;
   JsonArray *array = json_object_get_array_member (body, "allowed_addresses");
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    const gchar *range = json_array_get_string_element (array, i);
-    if (!mill_address_check_range (range, &error)) {
-      mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
-          "'allowed_addresses': %s", error->message);
-      return FALSE;
-    }
-    g_strv_builder_add (ranges, range);
-  }
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    g_strv_builder_add (ranges, json_array_get_string_element (array, i));
   g_strfreev (row->allowed_addresses);
   row->allowed_addresses = g_strv_builder_end (ranges);
-  return TRUE;
 }
 
-/* The schema has checked the ranges. */
 static void
 read_limit (JsonObject *body, const gchar *name, guint64 *limit)
 {
@@ -145,18 +126,18 @@ read_limit (JsonObject *body, const gchar *name, guint64 *limit)
         : (guint64) json_object_get_int_member (body, name);
 }
 
-static gboolean
-read_settings (MillRequest *request, JsonObject *body, MillKeyRow *row)
+static void
+read_settings (MillRequest *request, MillKeyRow *row)
 {
+  JsonObject *body = mill_request_get_body (request);
   guint64 duration_s = row->max_duration_s;
-  if (!read_expiry (request, body, row) || !read_addresses (request, body, row))
-    return FALSE;
+  read_expiry (body, row);
+  read_addresses (body, row);
   read_limit (body, "max_bitrate_bps", &row->max_bitrate_bps);
   read_limit (body, "max_duration_seconds", &duration_s);
   row->max_duration_s = (guint) duration_s;
   row->enabled = json_object_get_boolean_member_with_default (body, "enabled",
       row->enabled);
-  return TRUE;
 }
 
 static gboolean
@@ -166,8 +147,9 @@ check_app (MillRequest *request, const gchar *app)
       mill_supervisor_get_config (mill_request_get_supervisor (request));
   if (mill_config_find_app (config, app))
     return TRUE;
-  mill_request_fail_problem (request, MILL_PROBLEM_CONFLICT,
-      "'app': there is no application '%s' in the configuration", app);
+  mill_request_fail_member (request, MILL_PROBLEM_CONFLICT, "/app",
+      "there is no application '%s' in the configuration of millraced (apps)",
+      app);
   return FALSE;
 }
 
@@ -181,8 +163,9 @@ create_key (MillRequest *request)
   g_autoptr (MillKeyRow) row = g_new0 (MillKeyRow, 1);
 
   row->enabled = TRUE;
-  if (!check_app (request, app) || !read_settings (request, body, row))
+  if (!check_app (request, app))
     return;
+  read_settings (request, row);
   row->id = mill_secret_generate_id ("key_");
   row->app = g_strdup (app);
   row->name = g_strdup (json_object_get_string_member (body, "name"));
@@ -225,8 +208,8 @@ change_key (MillRequest *request)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (MillKeyRow) row = find_row (request, &error);
-  if (row && !read_settings (request, mill_request_get_body (request), row))
-    return;
+  if (row)
+    read_settings (request, row);
   if (!row || !mill_store_keys_update (get_store (request), row, &error)) {
     mill_request_fail (request, error);
     return;
@@ -244,8 +227,8 @@ read_grace (MillRequest *request, gint64 *ret_until)
   guint64 grace_s = 0;
   if (text &&
       !g_ascii_string_to_unsigned (text, 10, 0, MAX_GRACE_S, &grace_s, NULL)) {
-    mill_request_fail_problem (request, MILL_PROBLEM_INVALID,
-        "'grace_seconds': expected a whole number from 0 to %d", MAX_GRACE_S);
+    mill_request_fail_query (request, "grace_seconds",
+        "got '%.60s', expected a whole number from 0 to %d", text, MAX_GRACE_S);
     return FALSE;
   }
   *ret_until =

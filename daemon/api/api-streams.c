@@ -306,6 +306,24 @@ apply_desired (MillRequest *request, MillStream *stream, gboolean differs,
   return mill_runner_requests_start (get_runner (request), stream, error);
 }
 
+static void
+fail_no_pipeline (MillRequest *request, const gchar *name)
+{
+  g_autoptr (GPtrArray) entries =
+      mill_catalog_list (get_catalog (request), NULL);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  for (guint i = 0; entries && i < entries->len; i++)
+    g_strv_builder_add (builder,
+        ((MillCatalogEntry *) g_ptr_array_index (entries, i))->name);
+  g_auto (GStrv) known = g_strv_builder_end (builder);
+  const gchar *nearest =
+      mill_diagnostics_nearest (name, (const gchar *const *) known);
+  mill_request_fail_member (request, MILL_PROBLEM_CONFLICT, "/pipeline",
+      "there is no pipeline '%s', expected one of /api/v1/pipelines%s%s%s",
+      name, nearest ? ", did you mean '" : "", nearest ? nearest : "",
+      nearest ? "'?" : "");
+}
+
 /* The description is planned before anything is kept, so that a refused PUT
  * changes nothing. */
 static gboolean
@@ -328,15 +346,14 @@ check_plan (MillRequest *request, const gchar *params)
       mill_catalog_find (mill_supervisor_get_catalog (supervisor), run.pipeline,
           NULL);
   if (!entry) {
-    mill_request_fail_problem (request, MILL_PROBLEM_CONFLICT,
-        "'pipeline': there is no pipeline '%s'", run.pipeline);
+    fail_no_pipeline (request, run.pipeline);
     return FALSE;
   }
   g_autoptr (MillRunSpec) spec =
       mill_run_spec_new (mill_supervisor_get_catalog (supervisor), &run,
           diagnostics);
   if (!spec)
-    mill_request_fail_diagnostics (request, diagnostics);
+    mill_request_fail_diagnostics (request, run.pipeline, diagnostics);
   return spec != NULL;
 }
 

@@ -106,18 +106,22 @@ on_request (SoupServer *server, SoupServerMessage *message, const gchar *path,
       path, &match);
   const MillRoute *route = match.route;
   gboolean known = route || match.allow;
+  g_autofree gchar *allow = g_strdup (match.allow);
   g_autoptr (MillRequest) request =
       mill_request_new (message, &match, api->supervisor);
 
   if (!is_allowed (api, message, route))
     mill_request_fail_problem (request, MILL_PROBLEM_UNAUTHORIZED,
-        "expected the admin key in X-API-Key or as Bearer token");
+        "expected the admin key in X-API-Key or as Bearer token; it is in "
+        "admin.key of millraced's state directory");
   else if (!known)
     mill_request_fail_problem (request, MILL_PROBLEM_NOT_FOUND,
-        "there is nothing at this path");
+        "there is nothing at '%.200s', /api/v1/openapi.json has what there is",
+        path);
   else if (!route)
     mill_request_fail_problem (request, MILL_PROBLEM_METHOD,
-        "expected another method, Allow names those that work");
+        "got %.20s, expected %s", soup_server_message_get_method (message),
+        allow);
   else if (mill_request_read (request, mill_api_openapi_get ()))
     route->handler (request);
 }

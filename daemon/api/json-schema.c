@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "address.h"
+#include "diagnostics.h"
+
 #define REF_PREFIX "#/components/schemas/"
 
 typedef struct
@@ -24,8 +27,10 @@ report (Checker *checker, const gchar *format, ...)
 {
   va_list arguments;
   va_start (arguments, format);
-  g_autofree gchar *detail = g_strdup_vprintf (format, arguments);
+  g_autofree gchar *text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  /* What is cited of the value may have been cut within a letter. */
+  g_autofree gchar *detail = g_utf8_make_valid (text, -1);
   JsonObject *error = json_object_new ();
   json_object_set_string_member (error, "pointer", checker->pointer->str);
   json_object_set_string_member (error, "detail", detail);
@@ -118,10 +123,45 @@ check_enum (Checker *checker, JsonArray *values, JsonNode *value)
     g_autofree gchar *text = json_to_string (candidate, FALSE);
     g_string_append_printf (wanted, "%s%s", i > 0 ? ", " : "", text);
   }
-  report (checker, "expected one of %s", wanted->str);
+  g_autofree gchar *got = json_to_string (value, FALSE);
+  report (checker, "got %.60s, expected one of %s", got, wanted->str);
 }
 
 /* ---- strings and numbers ---- */
+
+static gboolean
+is_date_time (const gchar *text)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
+  return time && g_date_time_to_unix (time) > 0;
+}
+
+static gboolean
+is_address_range (const gchar *text)
+{
+  return mill_address_check_range (text, NULL);
+}
+
+static const struct
+{
+  const gchar *name;
+  gboolean (*check) (const gchar *text);
+  const gchar *expected;
+} formats[] = {
+  { "date-time", is_date_time,
+      "a date and time with its zone as in RFC 3339: 2030-01-31T18:00:00Z" },
+  { "address-range", is_address_range,
+      "a network like 192.0.2.0/24 or 2001:db8::/32 whose bits after the "
+      "prefix are 0, or one address" },
+};
+
+static void
+check_format (Checker *checker, const gchar *format, const gchar *text)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (g_str_equal (format, formats[i].name) && !formats[i].check (text))
+      report (checker, "got '%.60s', expected %s", text, formats[i].expected);
+}
 
 static void
 check_string (Checker *checker, JsonObject *schema, const gchar *text)
@@ -144,7 +184,11 @@ check_string (Checker *checker, JsonObject *schema, const gchar *text)
         "%" G_GINT64_FORMAT,
         length, maximum);
   else if (pattern && !g_regex_match_simple (pattern, text, 0, 0))
-    report (checker, "does not match, expected %s", pattern);
+    report (checker, "got '%.60s', expected %s", text, pattern);
+  else
+    check_format (checker,
+        json_object_get_string_member_with_default (schema, "format", ""),
+        text);
 }
 
 static void
@@ -153,11 +197,11 @@ check_number (Checker *checker, JsonObject *schema, JsonNode *value)
   gdouble number = json_node_get_double (value);
   if (json_object_has_member (schema, "minimum") &&
       number < json_object_get_double_member (schema, "minimum"))
-    report (checker, "got %g, expected at least %g", number,
+    report (checker, "got %.15g, expected at least %.15g", number,
         json_object_get_double_member (schema, "minimum"));
   if (json_object_has_member (schema, "maximum") &&
       number > json_object_get_double_member (schema, "maximum"))
-    report (checker, "got %g, expected at most %g", number,
+    report (checker, "got %.15g, expected at most %.15g", number,
         json_object_get_double_member (schema, "maximum"));
 }
 
@@ -175,6 +219,26 @@ find_property (JsonObject *schema, const gchar *name)
 }
 
 static void
+report_unknown (Checker *checker, JsonObject *schema, const gchar *name)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  if (json_object_has_member (schema, "properties")) {
+    g_autoptr (GList) members =
+        json_object_get_members (json_object_get_object_member (schema,
+            "properties"));
+    for (GList *l = members; l; l = l->next)
+      g_strv_builder_add (builder, l->data);
+  }
+  g_auto (GStrv) known = g_strv_builder_end (builder);
+  g_autofree gchar *list = g_strjoinv (", ", known);
+  const gchar *nearest =
+      mill_diagnostics_nearest (name, (const gchar *const *) known);
+  report (checker, "unknown field, expected one of %s%s%s%s", list,
+      nearest ? ", did you mean '" : "", nearest ? nearest : "",
+      nearest ? "'?" : "");
+}
+
+static void
 check_member (Checker *checker, JsonObject *schema, const gchar *name,
     JsonNode *value)
 {
@@ -188,7 +252,7 @@ check_member (Checker *checker, JsonObject *schema, const gchar *name,
   else if (additional && JSON_NODE_HOLDS_OBJECT (additional))
     check (checker, json_node_get_object (additional), value);
   else if (additional && !json_node_get_boolean (additional))
-    report (checker, "unknown field");
+    report_unknown (checker, schema, name);
   pop (checker, length);
 }
 

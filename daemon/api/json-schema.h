@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  *
  * Source: JSON Schema 2020-12, of which these keywords: $ref (within the
  * document), type, enum, properties, required, additionalProperties, items,
- * minLength, maxLength, pattern, minimum, maximum, maxProperties.
+ * minLength, maxLength, pattern, minimum, maximum, maxItems, maxProperties, and
+ * these formats: date-time (RFC 3339), address-range (a network or an address).
  */
 
 /* Adds an object {pointer, detail} for every mistake to @errors; pointers are

@@ -111,3 +111,50 @@ mill_problem_to_json (const GError *error, JsonArray *errors)
   json_node_set_object (node, problem);
   return node;
 }
+
+void
+mill_problem_add_error (JsonArray *errors, const gchar *pointer,
+    const gchar *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree gchar *detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_autofree gchar *valid = g_utf8_make_valid (detail, -1);
+  JsonObject *error = json_object_new ();
+  if (pointer)
+    json_object_set_string_member (error, "pointer", pointer);
+  json_object_set_string_member (error, "detail", valid);
+  json_array_add_object_element (errors, error);
+}
+
+static const gchar *
+get_text (JsonObject *error, const gchar *name)
+{
+  return json_object_get_string_member_with_default (error, name, NULL);
+}
+
+gchar *
+mill_problem_summarize (const gchar *what, JsonArray *errors)
+{
+  g_autoptr (GString) text = g_string_new (what);
+  guint n = json_array_get_length (errors);
+  if (n == 0)
+    return g_strdup (what);
+  JsonObject *first = json_array_get_object_element (errors, 0);
+  const gchar *place = get_text (first, "pointer");
+  if (!place)
+    place = get_text (first, "parameter");
+  g_string_append (text, ": ");
+  if (n > 1)
+    g_string_append_printf (text, "%u mistakes, the first: ", n);
+  if (json_object_has_member (first, "line"))
+    g_string_append_printf (text,
+        "line %" G_GINT64_FORMAT ", column %" G_GINT64_FORMAT ": ",
+        json_object_get_int_member (first, "line"),
+        json_object_get_int_member (first, "column"));
+  else if (place && *place)
+    g_string_append_printf (text, "%s: ", place);
+  g_string_append (text, get_text (first, "detail"));
+  return g_strdup (text->str);
+}

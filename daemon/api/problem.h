@@ -34,4 +34,13 @@ guint mill_problem_get_status (const GError *error);
  * Returns: (transfer full) */
 JsonNode *mill_problem_to_json (const GError *error, JsonArray *errors);
 
+/* One more for "errors". @pointer: (nullable): RFC 6901, into the body */
+void mill_problem_add_error (JsonArray *errors, const gchar *pointer,
+    const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+
+/* "body: 3 mistakes, the first: /name: is missing", for "detail".
+ * @errors: all of "errors"
+ * Returns: (transfer full) */
+gchar *mill_problem_summarize (const gchar *what, JsonArray *errors);
+
 G_END_DECLS

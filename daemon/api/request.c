@@ -192,9 +192,9 @@ mill_request_get_message (MillRequest *request)
   return request->message;
 }
 
-void
-mill_request_fail_with (MillRequest *request, const GError *error,
-    JsonArray *errors)
+/* @errors: (transfer full) (nullable) */
+static void
+fail_with (MillRequest *request, const GError *error, JsonArray *errors)
 {
   g_autoptr (JsonNode) problem = mill_problem_to_json (error, errors);
   guint status = mill_problem_get_status (error);
@@ -215,7 +215,7 @@ mill_request_fail_with (MillRequest *request, const GError *error,
 void
 mill_request_fail (MillRequest *request, const GError *error)
 {
-  mill_request_fail_with (request, error, NULL);
+  fail_with (request, error, NULL);
 }
 
 void
@@ -231,26 +231,68 @@ mill_request_fail_problem (MillRequest *request, MillProblem problem,
 }
 
 void
-mill_request_fail_diagnostics (MillRequest *request,
+mill_request_fail_errors (MillRequest *request, MillProblem problem,
+    const gchar *what, JsonArray *errors)
+{
+  g_autofree gchar *detail = mill_problem_summarize (what, errors);
+  g_autoptr (GError) error =
+      g_error_new_literal (MILL_PROBLEM, problem, detail);
+  fail_with (request, error, json_array_ref (errors));
+}
+
+void
+mill_request_fail_member (MillRequest *request, MillProblem problem,
+    const gchar *pointer, const gchar *format, ...)
+{
+  g_autoptr (JsonArray) errors = json_array_new ();
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree gchar *detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  mill_problem_add_error (errors, pointer, "%s", detail);
+  mill_request_fail_errors (request, problem, "body", errors);
+}
+
+/* RFC 6901 3: "~" and "/" in a name are escaped. Returns: (transfer full) */
+static gchar *
+to_params_pointer (const gchar *name)
+{
+  g_autoptr (GString) pointer = g_string_new (name);
+  g_string_replace (pointer, "~", "~0", 0);
+  g_string_replace (pointer, "/", "~1", 0);
+  return g_strconcat ("/params/", pointer->str, NULL);
+}
+
+static JsonObject *
+diagnostic_to_json (const MillDiagnostic *diagnostic)
+{
+  const MillPlace *place = &diagnostic->place;
+  g_autofree gchar *pointer = place->param ? to_params_pointer (place->param)
+                                           : NULL;
+  g_autofree gchar *detail = g_utf8_make_valid (diagnostic->message, -1);
+  JsonObject *error = json_object_new ();
+  if (pointer) {
+    json_object_set_string_member (error, "pointer", pointer);
+  } else if (place->line > 0) {
+    json_object_set_int_member (error, "line", place->line);
+    json_object_set_int_member (error, "column", place->column);
+  }
+  json_object_set_string_member (error, "detail", detail);
+  return error;
+}
+
+void
+mill_request_fail_diagnostics (MillRequest *request, const gchar *what,
     MillDiagnostics *diagnostics)
 {
   GPtrArray *all = mill_diagnostics_get_all (diagnostics);
-  JsonArray *errors = json_array_new ();
+  g_autoptr (JsonArray) errors = json_array_new ();
   for (guint i = 0; i < all->len; i++) {
     const MillDiagnostic *diagnostic = g_ptr_array_index (all, i);
-    if (diagnostic->severity != MILL_SEVERITY_ERROR)
-      continue;
-    g_autofree gchar *detail = g_utf8_make_valid (diagnostic->message, -1);
-    JsonObject *error = json_object_new ();
-    json_object_set_int_member (error, "line", diagnostic->place.line);
-    json_object_set_int_member (error, "column", diagnostic->place.column);
-    json_object_set_string_member (error, "detail", detail);
-    json_array_add_object_element (errors, error);
+    if (diagnostic->severity == MILL_SEVERITY_ERROR)
+      json_array_add_object_element (errors, diagnostic_to_json (diagnostic));
   }
-  g_autofree gchar *text = mill_diagnostics_to_string (diagnostics);
-  g_autoptr (GError) problem = g_error_new_literal (MILL_PROBLEM,
-      MILL_PROBLEM_DESCRIPTION, g_strchomp (text));
-  mill_request_fail_with (request, problem, errors);
+  mill_request_fail_errors (request, MILL_PROBLEM_DESCRIPTION, what, errors);
 }
 
 /* ---- the query ---- */
@@ -260,9 +302,24 @@ add_query_error (JsonArray *errors, const gchar *name, const gchar *detail)
 {
   g_autofree gchar *valid = g_utf8_make_valid (name, -1);
   JsonObject *error = json_object_new ();
-  json_object_set_string_member (error, "parameter", valid);
+  if (*name)
+    json_object_set_string_member (error, "parameter", valid);
   json_object_set_string_member (error, "detail", detail);
   json_array_add_object_element (errors, error);
+}
+
+void
+mill_request_fail_query (MillRequest *request, const gchar *name,
+    const gchar *format, ...)
+{
+  g_autoptr (JsonArray) errors = json_array_new ();
+  va_list arguments;
+  va_start (arguments, format);
+  g_autofree gchar *detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_autofree gchar *valid = g_utf8_make_valid (detail, -1);
+  add_query_error (errors, name, valid);
+  mill_request_fail_errors (request, MILL_PROBLEM_INVALID, "query", errors);
 }
 
 static void
@@ -272,7 +329,11 @@ read_parameter (MillRequest *request, const gchar *name, const gchar *value,
   const gchar *const *known = request->match.route->query;
   guint64 limit;
   if (!known || !g_strv_contains (known, name)) {
-    add_query_error (errors, name, "unknown parameter");
+    g_autofree gchar *list = known ? g_strjoinv (", ", (gchar **) known) : NULL;
+    g_autofree gchar *detail =
+        g_strdup_printf ("unknown parameter, expected %s%s",
+            known ? "one of " : "none here", known ? list : "");
+    add_query_error (errors, name, detail);
     return;
   }
   if (g_str_equal (name, "limit")) {
@@ -284,7 +345,7 @@ read_parameter (MillRequest *request, const gchar *name, const gchar *value,
   }
   if (g_str_equal (name, "cursor") &&
       (strlen (value) > 128 || !g_utf8_validate (value, -1, NULL))) {
-    add_query_error (errors, name, "expected the 'next' of a list");
+    add_query_error (errors, name, "expected the `next` of the page before");
     return;
   }
   g_hash_table_replace (request->query, g_strdup (name), g_strdup (value));
@@ -313,9 +374,9 @@ read_query (MillRequest *request)
   request->page.after = g_hash_table_lookup (request->query, "cursor");
   if (!error && json_array_get_length (errors) == 0)
     return TRUE;
-  g_autoptr (GError) invalid = g_error_new (MILL_PROBLEM, MILL_PROBLEM_INVALID,
-      "query: %s", error ? error->message : "see errors");
-  mill_request_fail_with (request, invalid, json_array_ref (errors));
+  if (error)
+    add_query_error (errors, "", error->message);
+  mill_request_fail_errors (request, MILL_PROBLEM_INVALID, "query", errors);
   return FALSE;
 }
 
@@ -358,14 +419,15 @@ parse_json (const gchar *text, gsize size, GError **error)
         "body: expected JSON nested at most %d deep", MAX_DEPTH);
     return NULL;
   }
-  if (!json_parser_load_from_data (parser, text, (gssize) size, &local_error) ||
-      !json_parser_get_root (parser)) {
-    g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_INVALID,
-        "body: %s, expected JSON",
-        local_error ? local_error->message : "it is empty");
-    return NULL;
-  }
-  return json_parser_steal_root (parser);
+  if (json_parser_load_from_data (parser, text, (gssize) size, &local_error) &&
+      json_parser_get_root (parser))
+    return json_parser_steal_root (parser);
+  /* json-glib has a file's name in it, "<data>:". */
+  const gchar *said = local_error ? local_error->message : "it is empty";
+  g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_INVALID,
+      "body: %s, expected JSON",
+      g_str_has_prefix (said, "<data>:") ? said + strlen ("<data>:") : said);
+  return NULL;
 }
 
 /* YAML of a description comes as it is; to the rest it looks like
@@ -400,12 +462,14 @@ parse_body (MillRequest *request, GError **error)
 
   if (g_strcmp0 (type, "application/json") == 0)
     return parse_json (size > 0 ? text : "", size, error);
-  if (g_strcmp0 (type, "application/yaml") == 0 &&
-      g_str_equal (request->match.route->body, "PipelineInput"))
+  gboolean takes_yaml =
+      g_str_equal (request->match.route->body, "PipelineInput");
+  if (g_strcmp0 (type, "application/yaml") == 0 && takes_yaml)
     return wrap_text (size > 0 ? text : "", size, error);
   g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_MEDIA_TYPE,
-      "body: got %s%s%s, expected application/json", type ? "'" : "",
-      type ? type : "no Content-Type", type ? "'" : "");
+      "header Content-Type: got %s%.60s%s, expected %sapplication/json",
+      type ? "'" : "", type ? type : "none", type ? "'" : "",
+      takes_yaml ? "application/yaml or " : "");
   return NULL;
 }
 
@@ -424,9 +488,7 @@ read_body (MillRequest *request, JsonObject *openapi)
   mill_json_schema_check (openapi, schema, request->body, errors);
   if (json_array_get_length (errors) == 0)
     return TRUE;
-  error = g_error_new_literal (MILL_PROBLEM, MILL_PROBLEM_INVALID,
-      "body: see errors");
-  mill_request_fail_with (request, error, json_array_ref (errors));
+  mill_request_fail_errors (request, MILL_PROBLEM_INVALID, "body", errors);
   return FALSE;
 }
 

@@ -66,11 +66,20 @@ void mill_request_leave (MillRequest *request);
 SoupServerMessage *mill_request_get_message (MillRequest *request);
 
 void mill_request_fail (MillRequest *request, const GError *error);
-/* @errors: (transfer full) (nullable) */
-void mill_request_fail_with (MillRequest *request, const GError *error,
-    JsonArray *errors);
-/* A description with mistakes: each in errors[] with its line and column. */
-void mill_request_fail_diagnostics (MillRequest *request,
+/* Every mistake that was found, in a @what: "body", "query".
+ * @errors: (transfer none) */
+void mill_request_fail_errors (MillRequest *request, MillProblem problem,
+    const gchar *what, JsonArray *errors);
+/* The one member of the body that does not fit what there is. @pointer: RFC
+ * 6901 */
+void mill_request_fail_member (MillRequest *request, MillProblem problem,
+    const gchar *pointer, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+/* The same of a parameter of the query. */
+void mill_request_fail_query (MillRequest *request, const gchar *name,
+    const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+/* A description with mistakes: each in errors[] with its line and column, or
+ * with the parameter in the body that is wrong. */
+void mill_request_fail_diagnostics (MillRequest *request, const gchar *what,
     MillDiagnostics *diagnostics);
 void mill_request_fail_problem (MillRequest *request, MillProblem problem,
     const gchar *format, ...) G_GNUC_PRINTF (3, 4);

@@ -12,6 +12,7 @@ struct _MillDescription
   gchar *file; /* every place below points to it */
   gchar *text;
   gchar *name; /* nullable while it has mistakes */
+  MillPlace name_place;
   gchar *summary; /* nullable */
   GPtrArray *params; /* (element-type MillParam) */
   GPtrArray *nodes; /* (element-type MillNode) */
@@ -24,11 +25,6 @@ struct _MillDescription
  * Returns: FALSE when the text is not YAML at all. */
 gboolean mill_description_reader_read (MillDescription *description,
     MillDiagnostics *diagnostics);
-
-/* As mill_description_new_from_data(), but a description with mistakes is
- * returned too; NULL only when the text is not YAML. */
-MillDescription *mill_description_new_with_mistakes (const gchar *data,
-    gsize size, const gchar *file_name, MillDiagnostics *diagnostics);
 
 /* Returns: (transfer full) (nullable): the text of a file or of a shipped
  * description, its path in @ret_path. */

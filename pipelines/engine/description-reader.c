@@ -496,6 +496,7 @@ read_head (Reader *reader, const MillYamlNode *root)
   if (!node)
     report (reader, &root->place,
         "the description has no name, expected name: " NAME_RULE);
+  description->name_place = node ? node->place : root->place;
   description->name = read_text (reader, root, "name", "name");
   if (description->name)
     check_name (reader, &node->place, "name", description->name);

@@ -183,6 +183,12 @@ mill_description_get_name (const MillDescription *description)
   return description->name;
 }
 
+const MillPlace *
+mill_description_get_name_place (const MillDescription *description)
+{
+  return &description->name_place;
+}
+
 const gchar *
 mill_description_get_summary (const MillDescription *description)
 {

@@ -88,6 +88,12 @@ typedef struct
 MillDescription *mill_description_new_from_data (const gchar *data, gsize size,
     const gchar *file_name, MillDiagnostics *diagnostics);
 
+/* As mill_description_new_from_data(), but a description with mistakes is
+ * returned too, so that a plan finds its own in the same run; NULL only when the
+ * text is not YAML. */
+MillDescription *mill_description_new_with_mistakes (const gchar *data,
+    gsize size, const gchar *file_name, MillDiagnostics *diagnostics);
+
 /* @name_or_path: a path, or the name of a shipped description.
  * Errors: a file that cannot be read is a diagnostic too. */
 MillDescription *mill_description_new_from_file (const gchar *name_or_path,
@@ -99,7 +105,10 @@ GStrv mill_description_list_shipped (void);
 MillDescription *mill_description_ref (MillDescription *description);
 void mill_description_unref (MillDescription *description);
 
+/* Returns: (nullable): NULL while it has that mistake */
 const gchar *mill_description_get_name (const MillDescription *description);
+const MillPlace *mill_description_get_name_place (const MillDescription
+        *description);
 const gchar *mill_description_get_summary (const MillDescription *description);
 const gchar *mill_description_get_file (const MillDescription *description);
 /* The YAML text as read. */

@@ -22,6 +22,7 @@ static void
 diagnostic_free (MillDiagnostic *diagnostic)
 {
   g_free ((gchar *) diagnostic->place.file);
+  g_free ((gchar *) diagnostic->place.param);
   g_free (diagnostic->message);
   g_free (diagnostic);
 }
@@ -76,6 +77,7 @@ mill_diagnostics_add (MillDiagnostics *diagnostics, MillSeverity severity,
   if (place) {
     diagnostic->place = *place;
     diagnostic->place.file = g_strdup (place->file);
+    diagnostic->place.param = g_strdup (place->param);
   }
   va_start (arguments, format);
   diagnostic->message = g_strdup_vprintf (format, arguments);
@@ -130,7 +132,8 @@ mill_diagnostics_to_string (MillDiagnostics *diagnostics)
       g_string_append_printf (text, "%s:", place->file);
     if (place->line > 0)
       g_string_append_printf (text, "%u:%u:", place->line, place->column);
-    g_string_append_printf (text, "%s%s: %s\n", text->len > 0 ? " " : "",
+    g_string_append_printf (text, "%s%s: %s\n",
+        place->file || place->line > 0 ? " " : "",
         diagnostic->severity == MILL_SEVERITY_ERROR ? "error" : "warning",
         diagnostic->message);
   }

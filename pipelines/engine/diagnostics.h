@@ -18,12 +18,13 @@ typedef struct
   const gchar *file;
   guint line;
   guint column;
+  const gchar *param; /* (nullable) it is the value given to that parameter */
 } MillPlace;
 
 typedef struct
 {
   MillSeverity severity;
-  MillPlace place; /* owns file */
+  MillPlace place; /* owns file and param */
   gchar *message; /* "what, expected what" */
 } MillDiagnostic;
 

@@ -76,14 +76,15 @@ static void
 take_given (MillParamValues *values, const MillDescription *description,
     GHashTable *given, MillDiagnostics *diagnostics)
 {
-  MillPlace nowhere = { mill_description_get_file (description), 0, 0 };
   GHashTableIter iter;
   gpointer name, text;
 
   g_hash_table_iter_init (&iter, given);
   while (g_hash_table_iter_next (&iter, &name, &text)) {
+    MillPlace place = { mill_description_get_file (description), 0, 0, name };
+
     if (!g_strv_contains ((const gchar *const *) values->names, name))
-      report_unknown (values, name, &nowhere, diagnostics);
+      report_unknown (values, name, &place, diagnostics);
     else
       g_hash_table_insert (values->texts, g_strdup (name), g_strdup (text));
   }
@@ -94,8 +95,10 @@ finish_param (MillParamValues *values, const MillParam *param,
     gboolean allow_missing, MillDiagnostics *diagnostics)
 {
   const gchar *text = g_hash_table_lookup (values->texts, param->name);
+  MillPlace place = param->place;
   const gchar *expected;
 
+  place.param = param->name;
   if (param->secret)
     g_hash_table_add (values->secret, g_strdup (param->name));
   if (!text && param->default_value) {
@@ -107,15 +110,15 @@ finish_param (MillParamValues *values, const MillParam *param,
     /* Without a default it is required, or already a mistake. */
     g_hash_table_add (values->open, g_strdup (param->name));
     if (!allow_missing && param->required)
-      mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &param->place,
+      mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
           "required parameter '%s' has no value, expected one "
-          "(for example --set %s=VALUE)",
+          "(--set %s=VALUE; over REST in `params`)",
           param->name, param->name);
     return;
   }
   expected = mill_param_values_check (param->type, text);
   if (expected) {
-    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &param->place,
+    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
         "parameter '%s' set to '%.60s', expected %s", param->name,
         param->secret ? MILL_SECRET_MASK : text, expected);
     /* One message is enough: what uses it is not looked at. */

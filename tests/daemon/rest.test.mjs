@@ -162,6 +162,53 @@ test('every mistake in a body is told at once, and nothing is changed', async ()
 });
 
 // Values of the wrong type or size for every field of every body, from the document itself.
+test('a stream key with mistakes is told all of them, formats among them', async () => {
+  const wrong = { app: 'live', name: 'a b', expires_at: 'tomorrow', allowed_addresses: ['10.0.0.0/8', '10.0.0.0/33'], max_bitrate_bps: 0, enabld: true };
+  const problem = await assertProblem(await fetch(url('/api/v1/stream-keys'), { method: 'POST', headers: withKey(json), body: JSON.stringify(wrong) }), 400);
+  assert.deepEqual(problem.errors.map((e) => e.pointer).sort(), ['/allowed_addresses/1', '/enabld', '/expires_at', '/max_bitrate_bps', '/name']);
+  const said = Object.fromEntries(problem.errors.map((e) => [e.pointer, e.detail]));
+  assert.match(said['/expires_at'], /^got 'tomorrow', expected a date and time with its zone as in RFC 3339/);
+  assert.match(said['/allowed_addresses/1'], /^got '10\.0\.0\.0\/33', expected a network like /);
+  assert.match(said['/enabld'], /did you mean 'enabled'\?$/);
+  assert.match(problem.detail, /^body: 5 mistakes, the first: \//);
+  const nowhere = await assertProblem(await fetch(url('/api/v1/stream-keys'), { method: 'POST', headers: withKey(json), body: '{"app":"nowhere","name":"x"}' }), 409);
+  assert.deepEqual(nowhere.errors.map((e) => e.pointer), ['/app']);
+});
+
+test('parameters of a stream are told by name, a description by its place, neither by line 0', async () => {
+  const put = (body) => fetch(url('/api/v1/streams/wrong'), { method: 'PUT', headers: withKey(json), body: JSON.stringify(body) });
+  assert.equal((await putPipeline('asks', `millrace: 1
+name: asks
+params:
+  n: { type: integer, default: 3 }
+  word: { type: string, required: true }
+nodes:
+  in: { element: fakesrc, props: { num-buffers: "\${n}", filltype: "\${word}" } }
+  out: { element: fakesink, from: [in] }
+`)).status, 201);
+  const problem = await assertProblem(await put({ pipeline: 'asks', params: { n: 'soon', 'a/b': '1' } }), 422);
+  assert.deepEqual(problem.errors.map(({ detail, ...place }) => place), [{ pointer: '/params/a~1b' }, { pointer: '/params/n' }, { pointer: '/params/word' }], JSON.stringify(problem.errors));
+  const value = await assertProblem(await put({ pipeline: 'asks', params: { word: 'no such fill' } }), 422);
+  assert.deepEqual(value.errors.map(({ detail, ...place }) => place), [{ line: 7, column: 67 }], JSON.stringify(value.errors));
+  const unknown = await assertProblem(await put({ pipeline: 'askes' }), 409);
+  assert.deepEqual(unknown.errors.map((e) => e.pointer), ['/pipeline']);
+  assert.match(unknown.detail, /there is no pipeline 'askes', .*did you mean 'asks'\?/);
+  assert.equal((await daemon.api('DELETE', '/api/v1/pipelines/asks')).status, 200);
+});
+
+test('what is asked in another way than it can be is told how it can', async () => {
+  const method = await assertProblem(await fetch(url('/api/v1/streams'), { method: 'POST', headers: withKey() }), 405);
+  assert.equal(method.detail, 'got POST, expected GET, HEAD');
+  const nothing = await assertProblem(await fetch(url('/api/v1/stream'), { headers: withKey() }), 404);
+  assert.match(nothing.detail, /^there is nothing at '\/api\/v1\/stream', /);
+  const type = await assertProblem(await fetch(url('/api/v1/pipelines/x'), { method: 'PUT', headers: withKey({ 'content-type': 'text/plain' }), body: PULSE }), 415);
+  assert.equal(type.detail, "header Content-Type: got 'text/plain', expected application/yaml or application/json");
+  const query = await assertProblem(await fetch(url('/api/v1/streams?limit=0&curser=x'), { headers: withKey() }), 400);
+  assert.deepEqual(query.errors, [{ parameter: 'limit', detail: 'expected a whole number from 1 to 1000' }, { parameter: 'curser', detail: 'unknown parameter, expected one of limit, cursor' }]);
+  const grace = await assertProblem(await fetch(url('/api/v1/stream-keys/x/rotate?grace_seconds=-1'), { method: 'POST', headers: withKey() }), 400);
+  assert.deepEqual(grace.errors.map((e) => e.parameter), ['grace_seconds']);
+});
+
 test('whatever is sent for a body, the answer is a 4xx problem', async () => {
   const { paths, components } = await (await fetch(url('/api/v1/openapi.json'))).json();
   const wrong = [null, true, 5, -1, 1e300, 'x'.repeat(5000), '', 'ümläut\u0000', [], [[]], {}, { a: { b: [] } }];
@@ -255,7 +302,13 @@ test('a body that is too large, or of no known length, is refused and not kept',
 test('a description is kept, checked completely, and deleted when nobody uses it', async () => {
   const broken = await assertProblem(await putPipeline('broken', BROKEN), 422);
   assert.deepEqual(broken.errors.map((e) => e.line).sort(), [4, 5, 5], JSON.stringify(broken.errors));
-  await assertProblem(await putPipeline('other-name', PULSE), 422);
+  // What cannot be read and what cannot be planned, in one answer: as `millrace validate` tells them.
+  const many = BROKEN.replace('millrace: 1', 'millrace: 2').replace('nodes:', 'parms: {}\nnodes:');
+  const all = await assertProblem(await putPipeline('many', many), 422);
+  assert.deepEqual(all.errors.map((e) => [e.line, e.column]), [[1, 11], [2, 7], [3, 1], [5, 36], [6, 19], [6, 36]], JSON.stringify(all.errors));
+  assert.match(all.detail, /^many: 6 mistakes, the first: line 1, column 11: format version '2', expected 1$/);
+  const other = await assertProblem(await putPipeline('other-name', PULSE), 422);
+  assert.deepEqual(other.errors, [{ line: 2, column: 7, detail: "name: got 'pulse', expected 'other-name' as in the path" }]);
   assert.equal((await putPipeline('pulse', PULSE)).status, 201);
   assert.equal((await putPipeline('pulse', PULSE)).status, 200);
   const { body } = await daemon.api('GET', '/api/v1/pipelines/pulse');

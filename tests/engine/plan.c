@@ -193,7 +193,7 @@ static const Case bad_cases[] = {
          "required: true }\nnodes:\n  a: { element: fakesrc, props: { "
          "num-buffers: \"${m}\", sizemax: \"${n\", data: \"${o}\" } }\n",
       "f.yaml:5:3: error: required parameter 'o' has no value, expected one "
-      "(for example --set o=VALUE)\n"
+      "(--set o=VALUE; over REST in `params`)\n"
       "f.yaml:7:48: error: unknown parameter 'm', expected one of n, o\n"
       "f.yaml:7:65: error: '${n', expected '}' after '${' ('$${' stands for "
       "'${' itself)\n" },
@@ -425,7 +425,7 @@ test_bad_params (void)
       "apart, did you mean 'file'?\n"
       "f.yaml:4:3: error: parameter 'rate' set to 'much', expected an integer\n"
       "f.yaml:5:3: error: required parameter 'file' has no value, expected one "
-      "(for example --set file=VALUE)\n"
+      "(--set file=VALUE; over REST in `params`)\n"
       "f.yaml:6:3: error: parameter 'apart' set to 'yes', expected true or "
       "false\n");
 }
