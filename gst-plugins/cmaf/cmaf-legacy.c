@@ -67,9 +67,9 @@ void
 mill_cmaf_legacy_restore_output (MillCmafPublisher *self, guint i)
 {
   const MillCmafRendition *rendition = mill_cmaf_publisher_rendition (self, i);
-  mill_cmaf_publisher_add_output (self);
+  mill_cmaf_renditions_add_output (self);
   for (guint k = 0; k < rendition->segments->len; k++)
-    mill_cmaf_publisher_count_segment (self, i, k);
+    mill_cmaf_renditions_count_segment (self, i, k);
   mill_cmaf_listings_begin (self, i);
 }
 

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 /*
  * The publisher's inside, shared by cmaf-publisher.c (opening, writing,
- * manifests), cmaf-legacy.c (what was there before) and cmaf-window.c (what is
- * listed, what goes). Nothing else includes it.
+ * manifests) and the files under it, of which each has its section below. Nothing
+ * else includes it.
  */
 
 #define MILL_CMAF_STATE_NAME ".state"
@@ -112,11 +112,22 @@ mill_cmaf_publisher_cut (const MillCmafPublisher *self, guint i)
   return &g_array_index (self->state->cuts, MillCmafCut, i);
 }
 
+/* ---- cmaf-renditions.c ---- */
+
+/** Returns: (transfer full) (element-type MillCmafOutput): of no rendition yet */
+GArray *mill_cmaf_renditions_new_outputs (void);
+
+/** See mill_cmaf_publisher_add_rendition(), mill_cmaf_publisher_set_format(). */
+gint mill_cmaf_renditions_add (MillCmafPublisher *self, const gchar *pad,
+    const gchar *wanted, const gchar *fallback, const MillCmafFormat *format);
+void mill_cmaf_renditions_set_format (MillCmafPublisher *self, guint i,
+    const MillCmafFormat *format);
+
 /** Makes room for what is known of one rendition more. */
-void mill_cmaf_publisher_add_output (MillCmafPublisher *self);
+void mill_cmaf_renditions_add_output (MillCmafPublisher *self);
 
 /** Bit rates of rendition @i go on with its segment @k. */
-void mill_cmaf_publisher_count_segment (MillCmafPublisher *self, guint i,
+void mill_cmaf_renditions_count_segment (MillCmafPublisher *self, guint i,
     guint k);
 
 /* ---- cmaf-sheets.c ---- */

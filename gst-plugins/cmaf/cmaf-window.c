@@ -228,7 +228,7 @@ add_segment (MillCmafPublisher *self, guint i, const MillCmafCut *cut,
   MillCmafOutput *output = mill_cmaf_publisher_output (self, i);
   gboolean was_gone = rendition->gone;
   mill_sliding_list_append (rendition->segments, segment);
-  mill_cmaf_publisher_count_segment (self, i, rendition->segments->len - 1);
+  mill_cmaf_renditions_count_segment (self, i, rendition->segments->len - 1);
   if (segment->flags & MILL_CMAF_SEGMENT_GAP) {
     output->missed += cut->end - cut->start;
     if (self->options.mode != MILL_CMAF_VOD &&
