@@ -21,6 +21,7 @@
 
 #include "cmaf-chunker.h"
 #include "gstcmafmedia.h"
+#include "gstcmafmuxoutput.h"
 #include "gstcmafsinkcaps.h"
 
 GST_DEBUG_CATEGORY_STATIC (cmafmux_debug);
@@ -42,7 +43,6 @@ struct _GstCmafMux
 {
   GstElement parent;
   GstPad *sink_pad;
-  GstPad *src_pad;
 
   /* object lock */
   guint segment_duration_ms;
@@ -53,9 +53,7 @@ struct _GstCmafMux
   MillCmafChunker *chunker;
   GstCmafMedia media;
   gchar *language; /* (nullable) */
-  GList *held_events; /* GstEvent: that go out after caps, newest first */
-  gboolean segment_due;
-  guint32 segment_seqnum;
+  GstCmafMuxOutput output;
 };
 
 GST_ELEMENT_REGISTER_DECLARE (cmafmux)
@@ -82,118 +80,6 @@ post_error (GstCmafMux *self, const GError *error)
 
 /* ---- what goes out ---- */
 
-static void
-push_caps (GstCmafMux *self, GstBuffer *header)
-{
-  GstCaps *caps = gst_caps_new_simple ("video/quicktime", "variant",
-      G_TYPE_STRING, "cmaf", NULL);
-  GValue list = G_VALUE_INIT;
-  GValue value = G_VALUE_INIT;
-  g_value_init (&list, GST_TYPE_ARRAY);
-  g_value_init (&value, GST_TYPE_BUFFER);
-  gst_value_set_buffer (&value, header);
-  gst_value_array_append_and_take_value (&list, &value);
-  gst_caps_set_value (caps, "streamheader", &list);
-  g_value_unset (&list);
-  gst_pad_push_event (self->src_pad, gst_event_new_caps (caps));
-  gst_caps_unref (caps);
-}
-
-static void
-push_segment (GstCmafMux *self)
-{
-  if (!self->segment_due)
-    return;
-  GstSegment segment;
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  GstEvent *event = gst_event_new_segment (&segment);
-  if (self->segment_seqnum != GST_SEQNUM_INVALID)
-    gst_event_set_seqnum (event, self->segment_seqnum);
-  gst_pad_push_event (self->src_pad, event);
-  self->segment_due = FALSE;
-}
-
-static void
-push_held_events (GstCmafMux *self)
-{
-  GList *events = g_list_reverse (g_steal_pointer (&self->held_events));
-  for (GList *item = events; item != NULL; item = item->next)
-    gst_pad_push_event (self->src_pad, item->data);
-  g_list_free (events);
-}
-
-static GstBuffer *
-wrap_header (const MillCmafPiece *piece, GBytes *bytes)
-{
-  GstBuffer *buffer = gst_buffer_new_wrapped_bytes (bytes);
-  GST_BUFFER_DTS (buffer) = piece->dts;
-  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
-  return buffer;
-}
-
-static GstClockTime
-to_ns (const MillCmafPiece *piece, gint64 ticks)
-{
-  return (GstClockTime) mill_cmaf_timeline_to_ns (ticks, piece->timescale);
-}
-
-/* Appends the samples of @piece; @header gets the earliest presentation time
- * of them, and how long all last. */
-static void
-add_samples (const MillCmafPiece *piece, GstBuffer *header, GstBufferList *list)
-{
-  const GArray *samples = piece->taken.samples;
-  gint64 at = 0;
-  gint64 earliest = G_MAXINT64;
-  for (guint i = 0; i < samples->len; i++) {
-    const MillBmffSample *sample = &g_array_index (samples, MillBmffSample, i);
-    GstBuffer *buffer = gst_buffer_new ();
-    gst_buffer_append_memory (buffer,
-        gst_memory_ref (g_ptr_array_index (piece->taken.memories, i)));
-    gint64 shown = at + sample->composition_offset - piece->shift;
-    gint64 shown_at = (gint64) piece->dts +
-        mill_cmaf_timeline_to_ns (shown, piece->timescale);
-    GST_BUFFER_PTS (buffer) = (GstClockTime) MAX (shown_at, 0);
-    GST_BUFFER_DTS (buffer) = piece->dts + to_ns (piece, at);
-    at += sample->duration;
-    GST_BUFFER_DURATION (buffer) = piece->dts + to_ns (piece, at) -
-        GST_BUFFER_DTS (buffer);
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-    if (i + 1 == samples->len)
-      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
-    earliest = MIN (earliest, MAX (shown_at, 0));
-    gst_buffer_list_add (list, buffer);
-  }
-  GST_BUFFER_PTS (header) = (GstClockTime) earliest;
-  GST_BUFFER_DURATION (header) = to_ns (piece, at);
-}
-
-static GstFlowReturn
-push_piece (GstCmafMux *self, const MillCmafPiece *piece)
-{
-  GstBufferList *list =
-      gst_buffer_list_new_sized (2 + piece->taken.samples->len);
-  if (piece->init != NULL) {
-    GstBuffer *init = wrap_header (piece, piece->init);
-    GST_BUFFER_FLAG_SET (init, GST_BUFFER_FLAG_DISCONT);
-    GST_BUFFER_PTS (init) = piece->dts;
-    push_caps (self, init);
-    gst_buffer_list_add (list, init);
-  }
-  push_segment (self);
-  push_held_events (self);
-  GstBuffer *header = wrap_header (piece, piece->header);
-  if (!(piece->flags & MILL_CMAF_PIECE_SYNC))
-    GST_BUFFER_FLAG_SET (header, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (piece->flags & MILL_CMAF_PIECE_DISCONT)
-    GST_BUFFER_FLAG_SET (header, GST_BUFFER_FLAG_DISCONT);
-  gst_buffer_list_add (list, header);
-  add_samples (piece, header, list);
-  GST_LOG_OBJECT (self, "chunk at %" GST_TIME_FORMAT ", %u samples",
-      GST_TIME_ARGS (piece->dts), piece->taken.samples->len);
-  return gst_pad_push_list (self->src_pad, list);
-}
-
 static GstFlowReturn
 push_pieces (GstCmafMux *self)
 {
@@ -202,7 +88,9 @@ push_pieces (GstCmafMux *self)
     g_autoptr (MillCmafPiece) piece = mill_cmaf_chunker_pop (self->chunker);
     if (piece == NULL)
       break;
-    ret = push_piece (self, piece);
+    GST_LOG_OBJECT (self, "chunk at %" GST_TIME_FORMAT ", %u samples",
+        GST_TIME_ARGS (piece->dts), piece->taken.samples->len);
+    ret = gst_cmaf_mux_output_push (&self->output, piece);
   }
   return ret;
 }
@@ -343,7 +231,7 @@ handle_segment (GstCmafMux *self, GstEvent *event)
     return FALSE;
   }
   gst_cmaf_media_set_segment (&self->media, segment);
-  self->segment_seqnum = gst_event_get_seqnum (event);
+  self->output.segment_seqnum = gst_event_get_seqnum (event);
   return TRUE;
 }
 
@@ -364,16 +252,6 @@ handle_tags (GstCmafMux *self, GstEvent *event)
     negotiate_current (self, NULL);
 }
 
-/* What may only go out after the caps, which the first sample makes. */
-static gboolean
-forward_after_caps (GstCmafMux *self, GstEvent *event)
-{
-  if (gst_pad_has_current_caps (self->src_pad))
-    return gst_pad_push_event (self->src_pad, event);
-  self->held_events = g_list_prepend (self->held_events, event);
-  return TRUE;
-}
-
 /* The next keyframe was asked for: it begins a segment, and the event comes
  * before it. */
 static gboolean
@@ -383,11 +261,11 @@ handle_downstream (GstCmafMux *self, GstEvent *event)
   g_autoptr (GError) error = NULL;
   if (structure == NULL ||
       !gst_structure_has_name (structure, "GstForceKeyUnit"))
-    return forward_after_caps (self, event);
+    return gst_cmaf_mux_output_forward (&self->output, event);
   if (!mill_cmaf_chunker_break (self->chunker, &error))
     post_error (self, error);
   push_pieces (self);
-  return forward_after_caps (self, event);
+  return gst_cmaf_mux_output_forward (&self->output, event);
 }
 
 static gboolean
@@ -397,11 +275,11 @@ handle_end (GstCmafMux *self, GstEvent *event)
   if (!mill_cmaf_chunker_finish (self->chunker, &error))
     post_error (self, error);
   push_pieces (self);
-  if (!gst_pad_has_current_caps (self->src_pad))
+  if (!gst_cmaf_mux_output_has_begun (&self->output))
     GST_ELEMENT_WARNING (self, STREAM, MUX,
         ("the stream has ended without media that could be packaged"), (NULL));
-  push_held_events (self);
-  return gst_pad_push_event (self->src_pad, event);
+  gst_cmaf_mux_output_release (&self->output);
+  return gst_pad_push_event (self->output.pad, event);
 }
 
 /* Everything of before is forgotten: what comes has a CMAF header again. */
@@ -414,10 +292,7 @@ reset (GstCmafMux *self)
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->chunker, mill_cmaf_chunker_free);
   self->chunker = mill_cmaf_chunker_new (segment_duration, chunk_duration);
-  self->segment_due = TRUE;
-  self->segment_seqnum = GST_SEQNUM_INVALID;
-  g_list_free_full (g_steal_pointer (&self->held_events),
-      (GDestroyNotify) gst_event_unref);
+  gst_cmaf_mux_output_reset (&self->output);
 }
 
 static gboolean
@@ -425,7 +300,7 @@ handle_flush_stop (GstCmafMux *self, GstEvent *event)
 {
   reset (self);
   gst_cmaf_media_set_segment (&self->media, NULL);
-  gboolean handled = gst_pad_push_event (self->src_pad, event);
+  gboolean handled = gst_pad_push_event (self->output.pad, event);
   if (self->media.usable)
     negotiate_current (self, NULL);
   return handled;
@@ -445,7 +320,7 @@ gst_cmaf_mux_event (GstPad *pad, GstObject *parent, GstEvent *event)
       break;
     case GST_EVENT_TAG:
       handle_tags (self, event);
-      return forward_after_caps (self, event);
+      return gst_cmaf_mux_output_forward (&self->output, event);
     case GST_EVENT_GAP:
       handled = TRUE; /* silence has no chunk */
       break;
@@ -507,8 +382,7 @@ stop (GstCmafMux *self)
 {
   g_clear_pointer (&self->chunker, mill_cmaf_chunker_free);
   g_clear_pointer (&self->language, g_free);
-  g_list_free_full (g_steal_pointer (&self->held_events),
-      (GDestroyNotify) gst_event_unref);
+  gst_cmaf_mux_output_reset (&self->output);
 }
 
 static GstStateChangeReturn
@@ -612,7 +486,7 @@ gst_cmaf_mux_init (GstCmafMux *self)
   gst_pad_set_event_function (self->sink_pad, gst_cmaf_mux_event);
   gst_pad_set_query_function (self->sink_pad, gst_cmaf_mux_sink_query);
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
-  self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
-  gst_pad_set_query_function (self->src_pad, gst_cmaf_mux_src_query);
-  gst_element_add_pad (GST_ELEMENT (self), self->src_pad);
+  self->output.pad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_set_query_function (self->output.pad, gst_cmaf_mux_src_query);
+  gst_element_add_pad (GST_ELEMENT (self), self->output.pad);
 }
