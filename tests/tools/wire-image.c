@@ -23,6 +23,17 @@ is_config (const MillFlvFileTag *tag)
       audio.packet_type == MILL_FLV_PACKET_CONFIG;
 }
 
+/* Of AVC there are a configuration and an end that are none. */
+static gboolean
+is_picture (const MillFlvFileTag *tag)
+{
+  MillFlvVideoTag video;
+  if (tag->type != MILL_RTMP_MESSAGE_VIDEO)
+    return FALSE;
+  return !mill_flv_tag_parse_video (tag->data, tag->size, &video, NULL) ||
+      video.packet_type == MILL_FLV_PACKET_FRAME;
+}
+
 /* How long one track lasts: up to its last frame, and that frame's length,
  * taken as the mean. */
 static guint32
@@ -60,7 +71,7 @@ write_tag (MillWireImage *image, MillRtmpChunkWriter *writer,
     .time_ms = time_ms,
     .end = image->bytes->len,
     .is_frame = tag->type != MILL_RTMP_MESSAGE_DATA,
-    .is_picture = tag->type == MILL_RTMP_MESSAGE_VIDEO && !is_config (tag),
+    .is_picture = is_picture (tag),
   };
   g_array_append_val (image->messages, message);
 }

@@ -16,7 +16,7 @@ typedef struct
   guint32 time_ms; /* since the start of the show */
   guint32 end; /* where its bytes end in the image */
   gboolean is_frame; /* audio or video */
-  gboolean is_picture; /* video but for its configuration */
+  gboolean is_picture; /* video that shows something */
 } MillWireMessage;
 
 typedef struct
