@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
+import zlib from 'node:zlib';
 import { followLowLatency } from './check/hls-follow.mjs';
 import { Report } from './check/report.mjs';
 
@@ -21,11 +22,19 @@ class Server {
     return `#EXT-X-PART:DURATION=${duration},URI="${n}.${k}.m4s"${k ? '' : ',INDEPENDENT=YES'}\n`;
   }
 
+  /** Of any segment: true when it can be answered, false when it is refused. */
+  takes(query) {
+    const msn = query.get('_HLS_msn'); const part = query.get('_HLS_part');
+    if (msn === null) return part === null;
+    const open = Math.floor(this.at / PARTS);
+    return Number(msn) <= open + 1 && Number(part ?? 0) < 20;
+  }
+
   playlist(query, rendition) {
     const { faults } = this;
     const open = Math.floor(this.at / PARTS);
     const first = Math.max(0, open - WINDOW);
-    const skip = query.get('_HLS_skip') && !faults.noDelta ? open - 6 - first : 0;
+    const skip = query.get('_HLS_skip') && !faults.noDelta ? open - (faults.skipsNear ? 4 : 6) - first : 0;
     const target = faults.changesTarget && this.at > 46 ? 0.6 : 0.5;
     let text = `#EXTM3U\n#EXT-X-VERSION:${skip > 0 ? 9 : 6}\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.8\n`
       + `#EXT-X-PART-INF:PART-TARGET=${target}\n#EXT-X-MEDIA-SEQUENCE:${first + (skip > 0 ? faults.deltaShift ?? 0 : 0)}\n`;
@@ -39,21 +48,24 @@ class Server {
       if (n < open) text += `#EXTINF:${length},\n${n}.m4s\n`;
     }
     text += `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${open}.${this.at % PARTS}.m4s"\n`;
-    if (!faults.noReport) text += `#EXT-X-RENDITION-REPORT:URI="../${rendition === 'a' ? 'b' : 'a'}/p.m3u8",LAST-MSN=1,LAST-PART=0\n`;
+    if (!faults.noReport) text += `#EXT-X-RENDITION-REPORT:URI="../${rendition === 'a' ? 'b' : 'a'}/p.m3u8",LAST-MSN=1${faults.noLastPart ? '' : ',LAST-PART=0'}\n`;
     return text;
   }
 
   answer(url) {
     const [, rendition, name] = url.pathname.split('/');
-    if (rendition === 'master.m3u8') return '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f"\na/p.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2,CODECS="avc1.64001f"\nb/p.m3u8\n';
+    if (rendition === 'master.m3u8') return ['a', 'b'].reduce((text, name) => `${text}#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1,CODECS="avc1.64001f",RESOLUTION=2x2\n${name}/p.m3u8\n`, '#EXTM3U\n');
     if (name === 'p.m3u8') {
       const msn = url.searchParams.get('_HLS_msn');
+      if (!this.takes(url.searchParams)) return this.faults.refusesNothing ? this.playlist(url.searchParams, rendition) : undefined;
+      if (msn !== null && msn < this.at / PARTS - WINDOW && this.faults.refusesOld) return undefined;
       if (msn !== null && !this.faults.tooEarly) this.at = Math.max(this.at, Number(msn) * PARTS + Number(url.searchParams.get('_HLS_part')) + 1);
       if (msn !== null && this.faults.refuses) return undefined;
       return this.playlist(url.searchParams, rendition);
     }
     const part = /^(\d+)\.(\d+)\.m4s$/.exec(name);
     if (part && this.faults.dropsHints) return undefined;
+    if (part && this.faults.dropsParts && Number(part[1]) < Math.floor(this.at / PARTS) - 2) return undefined;
     if (part) return this.part(Number(part[1]), Number(part[2]));
     const n = Number(/^(\d+)\.m4s$/.exec(name)?.[1]);
     const whole = Array.from({ length: PARTS }, (_, k) => this.part(n, k));
@@ -64,8 +76,10 @@ class Server {
 async function follow(faults) {
   const server = new Server(faults);
   const listener = http.createServer((request, response) => {
-    const body = server.answer(new URL(request.url, 'http://x'));
-    response.writeHead(body === undefined ? 404 : 200).end(body);
+    const url = new URL(request.url, 'http://x'); const body = server.answer(url); const text = typeof body === 'string' && !faults.noGzip;
+    const waited = url.searchParams.has('_HLS_msn'); const seconds = waited ? faults.keptFor ?? 12 : faults.plainKeptFor ?? 1;
+    response.writeHead(body === undefined ? faults.status ?? (url.search ? 400 : 404) : 200, { 'cache-control': `max-age=${seconds}`, ...text && { 'content-encoding': 'gzip' } });
+    response.end(text ? zlib.gzipSync(body) : body);
   });
   await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
   const report = new Report();
@@ -89,7 +103,17 @@ for (const [what, faults, clause] of [
   ['a part whose duration changes', { changesPart: true }, /6\.2\.1: part 0 of segment 11 changed/],
   ['a part target that changes', { changesTarget: true }, /6\.2\.1: target duration, part target or server control changed/],
   ['an answer that comes before its part', { tooEarly: true }, /6\.2\.5\.2: was to come with part/],
-  ['a request for the next part that is refused', { refuses: true }, /6\.2\.5\.2: answered 404/],
+  ['a request for the next part that is refused', { refuses: true }, /6\.2\.5\.2: answered 400/],
+  ['a request too far ahead that is answered', { refusesNothing: true }, /6\.2\.5\.2: answered 200 to {"_HLS_msn":111}, a segment that is more than two ahead, expected 400/],
+  ['a part without a segment that is answered', { refusesNothing: true }, /6\.2\.5\.2: answered 200 to {"_HLS_part":0}/],
+  ['a part too far ahead that is not called a bad request', { status: 404 }, /6\.2\.5\.2: answered 404 to {"_HLS_msn":11,"_HLS_part":10000}/],
+  ['a request for what is over that is refused', { refusesOld: true }, /6\.2\.5\.2: answered 400 to {"_HLS_msn":0}, the first segment of all, expected 200/],
+  ['a playlist that was waited for and may not be kept', { keptFor: 2 }, /B\.1: Cache-Control is 'max-age=2', expected max-age=12/],
+  ['a playlist that is kept for longer than it is true', { plainKeptFor: 6 }, /B\.1: Cache-Control is 'max-age=6', expected max-age=1/],
+  ['a playlist that is not compressed', { noGzip: true }, /B\.1: a playlist of \d+ bytes comes without gzip/],
+  ['a part that is gone when it is not listed', { dropsParts: true }, /6\.2\.2: part '\d+\.0\.m4s' was listed a moment ago, and is answered 404/],
+  ['a delta that skips what is near', { skipsNear: true }, /6\.2\.5\.1: skips \d+ segments up to \d+\.\d+ s from the end, the Skip Boundary is 12 s/],
+  ['a report without its part', { noLastPart: true }, /4\.4\.5\.4: report of '[^']+', which has parts, without LAST-PART/],
   ['a delta that skips too much', { skipsTooMany: true }, /6\.2\.5\.1/],
   ['a delta that says something else', { deltaDiffers: true }, /6\.2\.[15]/],
   ['a delta of a later media sequence', { deltaShift: 1 }, /6\.2\.5\.1: EXT-X-MEDIA-SEQUENCE is \d+ in the delta update, and then \d+ in the playlist/],

@@ -6,8 +6,9 @@
 //     check-hls URL|PLAYLIST|DIRECTORY [--follow SECONDS]
 //
 // --follow goes on loading a live presentation and holds it against what it said
-// before. One line per broken rule; exit code 0 when there is none, 1 when there
+// before; one of low latency also by blocking reloads. One line per broken rule; exit code 0 when there is none, 1 when there
 // is, 64 for wrong use.
+import { followLowLatency } from './check/hls-follow.mjs';
 import { Presentation } from './check/hls-presentation.mjs';
 import { Report } from './check/report.mjs';
 import { locate } from './check/source.mjs';
@@ -21,8 +22,9 @@ const report = new Report();
 const presentation = new Presentation(locate(name, 'master.m3u8'), report);
 await presentation.load();
 if (option) {
-  const end = Date.now() + Number(seconds) * 1000;
-  await presentation.follow(() => Date.now() >= end);
+  const end = Date.now() + Number(seconds) * 1000; const isOver = () => Date.now() >= end;
+  const hasParts = presentation.url.protocol !== 'file:' && [...presentation.renditions.values()].some((r) => r.media?.partTarget && !r.media.ended);
+  await Promise.all([presentation.follow(isOver), hasParts && followLowLatency(presentation.url, report, isOver)]);
 }
 const lines = [...new Set(report.lines)];
 for (const line of lines) process.stdout.write(`${line}\n`);

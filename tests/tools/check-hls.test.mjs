@@ -80,6 +80,39 @@ test('a removed segment stays as long as who saw it may want it', async () => {
 const replace = (from, to) => (text) => { assert.ok(from instanceof RegExp ? from.test(text) : text.includes(from), `${from} is there`); return text.replace(from, to); };
 const MASTER = () => 'master.m3u8'; const VIDEO = () => `${video}/playlist.m3u8`; const AUDIO = () => `${audio}/playlist.m3u8`;
 
+/** What is told of a second version of all media playlists, after a first one. */
+async function twice(first, second) {
+  const live = path.join(dir, 'twice'); const report = new Report();
+  fs.cpSync(film, live, { recursive: true });
+  const rewrite = (change) => { for (const name of [audio, video]) fs.writeFileSync(path.join(live, name, 'playlist.m3u8'), change(fs.readFileSync(path.join(film, name, 'playlist.m3u8'), 'utf8'))); };
+  const presentation = new Presentation(pathToFileURL(path.join(live, 'master.m3u8')), report);
+  for (const change of [first, second]) { rewrite(change); await presentation.load(0); }
+  fs.rmSync(live, { recursive: true });
+  return { presentation, lines: report.lines.join('\n') };
+}
+
+const OPEN = (text) => text.replace('#EXT-X-ENDLIST\n', '').replace('#EXT-X-PLAYLIST-TYPE:VOD\n', '');
+const EVENT = (text) => OPEN(text).replace('#EXT-X-TARGETDURATION', '#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-TARGETDURATION');
+const shorter = (text) => text.replace(/(#EXT-X-MEDIA-SEQUENCE:)0\n/, '$11\n').replace(/#EXTINF[^\n]*\n(?:#[^\n]*\n)*[^#\n]+\n/, '');
+const broken = (number) => (text) => OPEN(text).replace('#EXT-X-MEDIA-SEQUENCE', `#EXT-X-DISCONTINUITY-SEQUENCE:${number}\n#EXT-X-MEDIA-SEQUENCE`);
+for (const [what, first, second, clause] of [
+  ['another target duration', OPEN, (text) => OPEN(text).replace('TARGETDURATION:2', 'TARGETDURATION:3'), /6\.2\.1: EXT-X-TARGETDURATION changed from 2 to 3/],
+  ['a media sequence that goes back', (text) => shorter(OPEN(text)), OPEN, /6\.2\.2: EXT-X-MEDIA-SEQUENCE went back from 1 to 0/],
+  ['a discontinuity sequence that goes back', broken(5), broken(4), /6\.2\.2: EXT-X-DISCONTINUITY-SEQUENCE went back from 5 to 4/],
+  ['an event that loses a segment', EVENT, (text) => shorter(EVENT(text)), /6\.2\.1: segments 0 to 0 of an EVENT playlist were removed/],
+  ['another duration of a segment', OPEN, (text) => OPEN(text).replace('#EXTINF:2.000000', '#EXTINF:1.900000'), /6\.2\.1: segment 0: duration changed from 2 to 1\.9/],
+  ['a change behind the end', (text) => text, OPEN, /6\.2\.1: changed behind EXT-X-ENDLIST/],
+]) test(`${what} is found`, async () => assert.match((await twice(first, second)).lines, clause));
+
+test('a live playlist that gets nothing new is found, once', async () => {
+  const { presentation } = await twice(OPEN, OPEN); const own = presentation.renditions.get(VIDEO()); const { report } = presentation;
+  own.checkPause(3400, 500);
+  assert.equal(report.lines.length, 0);
+  for (const now of [3600, 4100]) own.checkPause(now, 500);
+  assert.equal(report.lines.length, 1);
+  assert.match(report.lines[0], /6\.2\.1: no new segment for 3600 ms, expected one within 1\.5 target durations/);
+});
+
 const breakages = [
   ['no #EXTM3U', MASTER, replace('#EXTM3U\n', ''), /4\.4\.1\.1/],
   ['a byte order mark', VIDEO, (text) => `\ufeff${text}`, /4\.1: begins with a byte order mark/],
@@ -123,6 +156,15 @@ const breakages = [
   ['steering to a pathway that nobody has', MASTER, replace('#EXT-X-MEDIA', '#EXT-X-CONTENT-STEERING:SERVER-URI="s",PATHWAY-ID="b"\n#EXT-X-MEDIA'), /4\.4\.6\.6: PATHWAY-ID b is that of no variant/],
   ['a pathway with a name that is none', MASTER, replace(/(#EXT-X-STREAM-INF:)/, '$1PATHWAY-ID="a b",'), /7\.1: PATHWAY-ID a b/],
   ['a pathway that lacks variants', MASTER, (text) => `${text}#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001f",PATHWAY-ID="b"\nhttps://b.example/v.m3u8\n`, /7\.1: pathway b has other variants/],
+  ['no average bandwidth', MASTER, replace(/,AVERAGE-BANDWIDTH=\d+/, ''), /Apple 9\.x: has no AVERAGE-BANDWIDTH/],
+  ['a video without its size', MASTER, replace(/(#EXT-X-STREAM-INF:.*),RESOLUTION=\d+x\d+/, '$1'), /Apple 9\.x: has video and no RESOLUTION/],
+  ['a profile that is not the media\'s', MASTER, replace(/avc1\.[0-9A-Fa-f]{6}/, 'avc1.4d001f'), /RFC 6381: the media is avc1\.[0-9A-F]{6}, CODECS has avc1\.4d001f/],
+  ['a range that the pictures have not', MASTER, replace(/(#EXT-X-STREAM-INF:.*),RESOLUTION/, '$1,VIDEO-RANGE=PQ,RESOLUTION'), /4\.4\.6\.2: VIDEO-RANGE is PQ, the media is SDR/],
+  ['captions of sound in version 6', MASTER, replace('TYPE=AUDIO,', 'TYPE=AUDIO,INSTREAM-ID="1",'), /§8: is version 6 and has INSTREAM-ID on a rendition of TYPE AUDIO/],
+  ['a version that is higher than need be', VIDEO, replace('#EXT-X-VERSION:6', '#EXT-X-VERSION:9'), /house rule: is version 9, and has nothing that needs more than 6/],
+  ['another header without a discontinuity', VIDEO, replace(/(-1\.m4s\n)/, '$1#EXT-X-MAP:URI="init-2.mp4"\n'), /4\.4\.4\.3: goes on with header 'init-2\.mp4', and there is no EXT-X-DISCONTINUITY/],
+  ['parts of an I-frame playlist', IFRAMES, replace('#EXTINF', '#EXT-X-PART:URI="x.m4s",DURATION=1\n#EXTINF'), /4\.4\.4\.9: an I-frame playlist has partial segments/],
+  ['a server control in one rendition only', VIDEO, replace('#EXTINF', '#EXT-X-SERVER-CONTROL:HOLD-BACK=6.0\n#EXTINF'), /6\.2\.4: EXT-X-SERVER-CONTROL is/],
   ['an unknown tag', VIDEO, replace('#EXT-X-ENDLIST', '#EXT-X-THE-END\n#EXT-X-ENDLIST'), /4\.1: unknown tag/],
 ];
 
@@ -166,6 +208,48 @@ for (const [what, file, code, offset, bytes, clause] of damages) {
   });
 }
 
+/* ---- boxes in the wrong place ---- */
+
+const boxAt = (data, type) => { const at = data.indexOf(type) - 4; assert.ok(at >= 0, `there is a ${type}`); return { at, end: at + data.readUInt32BE(at) }; };
+/** The box before the one that it follows, in the same parent. */
+function swap(data, type, before) {
+  const { at, end } = boxAt(data, type); const to = boxAt(data, before).at;
+  return Buffer.concat([data.subarray(0, to), data.subarray(at, end), data.subarray(to, at), data.subarray(end)]);
+}
+/** The box as the last one of its parents, the innermost last. */
+function append(data, parents, box) {
+  const { end } = boxAt(data, parents.at(-1)); const result = Buffer.concat([data.subarray(0, end), box, data.subarray(end)]);
+  for (const { at } of parents.map((type) => boxAt(data, type))) result.writeUInt32BE(data.readUInt32BE(at) + box.length, at);
+  return result;
+}
+const box = (type, ...content) => { const body = Buffer.concat(content); const head = Buffer.alloc(8); head.writeUInt32BE(8 + body.length); head.write(type, 4, 'latin1'); return Buffer.concat([head, body]); };
+const edits = (...times) => { const list = Buffer.alloc(8 + 12 * times.length); list.writeUInt32BE(times.length, 4); times.forEach((time, i) => { list.writeInt32BE(time, 12 + 12 * i); list.writeUInt32BE(0x10000, 16 + 12 * i); }); return box('edts', box('elst', list)); };
+const renamed = (from, to) => (data) => { const result = Buffer.from(data); result.write(to, boxAt(data, from).at + 4, 'latin1'); return result; };
+const withBrand = (data) => { const result = Buffer.from(data); result.write('cmf2', data.indexOf('cmfc'), 'latin1'); return result; };
+
+for (const [what, file, change, clause] of [
+  ['what extends tracks before the tracks', () => headerOf(video), (data) => swap(data, 'mvex', 'trak'), /3\.1\.2: mvex stands before a trak/],
+  ['a track without its media header', () => headerOf(video), renamed('vmhd', 'xmhd'), /14496-12 §8\.4\.5: a track of 'vide' without vmhd/],
+  ['an edit list of two entries', () => headerOf(video), (data) => append(data, ['moov', 'trak'], edits(0, 0)), /23000-19 §7\.5\.13: an edit list of 2 entries/],
+  ['an edit list that is empty', () => headerOf(video), (data) => append(data, ['moov', 'trak'], edits(-1)), /14496-12 §8\.6\.6: an edit list whose last entry is empty/],
+  ['an edit list of video under brand cmf2', () => headerOf(video), (data) => append(withBrand(data), ['moov', 'trak'], edits(0)), /23000-19 §7\.7: brand cmf2 and an edit list/],
+  ['a decode time before its track', () => segmentOf(video, 1), (data) => swap(data, 'tfdt', 'tfhd'), /14496-12 §8\.8\.12: expected tfdt behind tfhd/],
+  ['a decode time of 32 bits', () => segmentOf(video, 1), (data) => { const result = Buffer.from(data); result[boxAt(data, 'tfdt').at + 8] = 0; return result; }, /house rule: tfdt of version 0/],
+  ['flags of the first sample and of each', () => segmentOf(video, 1), (data) => { const result = Buffer.from(data); result.writeUIntBE(0x000f05, boxAt(data, 'trun').at + 9, 3); return result; }, /14496-12 §8\.8\.8: trun has flags of its first sample and of each/],
+  ['a segment type in mid-segment', () => segmentOf(video, 1), (data) => insertBox(data, data.subarray(0, data.readUInt32BE(0))), /14496-12 §8\.16\.2: styp stands behind 'styp'/],
+  ['a reference time behind its moof', () => segmentOf(video, 1), (data) => insertBox(data, box('prft', Buffer.alloc(24)), 'mdat'), /14496-12 §8\.16\.5: prft stands before 'mdat'/],
+]) {
+  test(`${what} is found`, () => {
+    const name = file(); const data = fs.readFileSync(name);
+    fs.writeFileSync(name, change(data));
+    try {
+      const { status, stdout } = check(film);
+      assert.match(stdout, clause);
+      assert.equal(status, 1);
+    } finally { fs.writeFileSync(name, data); }
+  });
+}
+
 /* ---- event messages: in a segment that has none by itself ---- */
 
 for (const [what, box, type, clause] of [
@@ -187,6 +271,7 @@ for (const [what, box, type, clause] of [
 test('ranges that are not those of the media are found', () => {
   const single = path.join(dir, 'ranges'); const from = path.join(film, video); const to = path.join(single, video);
   fs.mkdirSync(to, { recursive: true });
+  const [codec] = /avc1\.\w{6}/.exec(fs.readFileSync(path.join(film, 'master.m3u8'), 'utf8'));
   const names = fs.readdirSync(from).filter((f) => f.endsWith('.m4s')).sort();
   const header = fs.readFileSync(headerOf(video)); let at = header.length;
   const parts = [header]; let list = `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI="1.mp4",BYTERANGE="${at}@0"\n`;
@@ -196,7 +281,7 @@ test('ranges that are not those of the media are found', () => {
     at += bytes.length; parts.push(bytes);
   }
   fs.writeFileSync(path.join(to, '1.mp4'), Buffer.concat(parts));
-  fs.writeFileSync(path.join(single, 'master.m3u8'), `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,CODECS="avc1.42c01e"\n${video}/playlist.m3u8\n`);
+  fs.writeFileSync(path.join(single, 'master.m3u8'), `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,AVERAGE-BANDWIDTH=900000,RESOLUTION=160x90,CODECS="${codec}"\n${video}/playlist.m3u8\n`);
   const run = (text) => { fs.writeFileSync(path.join(to, 'playlist.m3u8'), text); return check(single).stdout; };
   assert.equal(run(`${list}#EXT-X-ENDLIST\n`), '');
   const broken = (change, clause) => assert.match(run(`${change(list)}#EXT-X-ENDLIST\n`), clause);
@@ -247,6 +332,7 @@ for (const [what, from, to, clause] of [
   ['an end that is not start and duration', ',DURATION=3.000', ',DURATION=3.000,END-DATE="2026-01-01T00:00:09.000Z"', /4\.4\.5\.1: END-DATE is not START-DATE and 3/],
   ['an open end without a class', ',PLANNED-DURATION=30.000', ',END-ON-NEXT=YES', /4\.4\.5\.1: END-ON-NEXT wants a CLASS/],
   ['an in without its out', /SCTE35-OUT=/, 'SCTE35-CMD=', /4\.4\.5\.1\.1: SCTE35-IN of 'scte35-7-1', and no tag before it/],
+  ['an in that does not say when', ',DURATION=3.000', '', /4\.4\.5\.1\.1: SCTE35-IN of 'scte35-7-1' without DURATION/],
   ['half a byte of a section', SECTION, SECTION.slice(0, -1), /4\.2: SCTE35-OUT: got/],
   ['a section that is none', 'SCTE35-OUT=0xFC', 'SCTE35-OUT=0xFD', /4\.4\.5\.1\.1: SCTE35-OUT is not one splice/],
   ['a damaged section', 'SCTE35-OUT=0xFC302000', 'SCTE35-OUT=0xFC302001', /SCTE 35 9\.6: SCTE35-OUT: CRC_32/],
@@ -268,7 +354,7 @@ for (const [what, from, to, clause] of [
 /* ---- low latency: by text, as long as the text is what is wrong ---- */
 
 const LOW = `#EXTM3U
-#EXT-X-VERSION:9
+#EXT-X-VERSION:6
 #EXT-X-TARGETDURATION:2
 #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5,HOLD-BACK=6,CAN-SKIP-UNTIL=12
 #EXT-X-PART-INF:PART-TARGET=0.5
@@ -305,6 +391,9 @@ for (const [what, from, to, clause] of [
   ['a date behind the part that it is for', /(#EXT-X-PROGRAM-DATE-TIME:[^\n]*\n)(#EXT-X-PART:URI="0\.0[^\n]*\n)/, '$2$1', /4\.4\.4\.9: EXT-X-PROGRAM-DATE-TIME stands behind/],
   ['no part target', '#EXT-X-PART-INF:PART-TARGET=0.5\n', '', /4\.4\.3\.7/],
   ['a report without a number', ',LAST-MSN=1', '', /4\.4\.5\.4: report without LAST-MSN/],
+  ['a header behind the part that it is for', /(#EXT-X-MAP:[^\n]*\n)([^]*?)(#EXT-X-PART:URI="0\.0[^\n]*\n)/, '$2$3$1', /4\.4\.4\.9: EXT-X-MAP stands behind a part/],
+  ['a server that does not wait', 'CAN-BLOCK-RELOAD=YES,', '', /B\.1: has EXT-X-PART-INF and no CAN-BLOCK-RELOAD/],
+  ['parts that are far from the end', /(0\.m4s\n)(?=#EXT-X-PART:URI="1)/, `$1${[2, 3, 4, 5].map((n) => `#EXTINF:2.0,\n${n}.m4s\n`).join('')}`, /6\.2\.2: lists parts more than three target durations from the end/],
   ['no date', /#EXT-X-PROGRAM-DATE-TIME:.*\n/, '', /B\.1/],
 ]) test(`${what} is found`, () => assert.match(lowLatency(LOW.replace(from, to)), clause));
 

@@ -105,7 +105,7 @@ test('the clock of 33 bits is followed over its wrap', () => {
 
 test('captions inside of the video are told as RFC 8216bis wants them', () => {
   const lines = (text) => { const report = new Report(); checkMultivariant(Buffer.from(text), 'm', report); return report.lines.join('\n'); };
-  const right = '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="en",LANGUAGE="en",INSTREAM-ID="CC1"\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="s",INSTREAM-ID="SERVICE1"\n#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS="avc1.42c01e",CLOSED-CAPTIONS="cc"\nv/p.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=8,CODECS="avc1.42c01e",CLOSED-CAPTIONS="cc"\nw/p.m3u8\n';
+  const right = '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="en",LANGUAGE="en",INSTREAM-ID="CC1"\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="s",INSTREAM-ID="SERVICE1"\n#EXT-X-STREAM-INF:BANDWIDTH=9,AVERAGE-BANDWIDTH=9,CODECS="avc1.42c01e",RESOLUTION=2x2,CLOSED-CAPTIONS="cc"\nv/p.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=8,AVERAGE-BANDWIDTH=8,CODECS="avc1.42c01e",RESOLUTION=2x2,CLOSED-CAPTIONS="cc"\nw/p.m3u8\n';
   assert.equal(lines(right), '');
   assert.match(lines(right.replace('CC1', 'CC5')), /INSTREAM-ID CC5/);
   assert.match(lines(right.replace('CLOSED-CAPTIONS="cc"', 'CLOSED-CAPTIONS=NONE')), /NONE on some variants only/);

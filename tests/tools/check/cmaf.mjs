@@ -25,11 +25,24 @@ function readBoxes(data, where, report, from = 0, to = data.length) {
 const find = (boxes, ...types) => types.reduce((box, type) => (box?.children ?? box)?.find?.((b) => b.type === type), boxes);
 const field = (data, box, at32, at64) => (data[box.start] === 1 ? Number(data.readBigUInt64BE(box.start + at64)) : data.readUInt32BE(box.start + at32));
 
-/** What the edit list takes off, in ticks: a CMAF header has none, or one entry (ISO/IEC 23000-19 §7.5.13). */
-function readEdit(data, trak) {
+/** What the edit list takes off, in ticks: a CMAF header has none, or one entry that skips media (ISO/IEC 23000-19 §7.5.13). */
+function readEdit(data, trak, where, report) {
   const elst = find(trak, 'edts', 'elst');
-  if (!elst || data.readUInt32BE(elst.start + 4) !== 1) return 0;
-  return data[elst.start] === 1 ? Number(data.readBigInt64BE(elst.start + 16)) : data.readInt32BE(elst.start + 12);
+  if (!elst) return 0;
+  const count = data.readUInt32BE(elst.start + 4); const wide = data[elst.start] === 1;
+  if (!report.check(count === 1, where, 'ISO/IEC 23000-19 §7.5.13', `an edit list of ${count} entries, expected one that skips media`)) return 0;
+  const time = wide ? Number(data.readBigInt64BE(elst.start + 16)) : data.readInt32BE(elst.start + 12);
+  report.check(time >= 0, where, 'ISO/IEC 14496-12 §8.6.6', 'an edit list whose last entry is empty');
+  return Math.max(time, 0);
+}
+
+/** What stands in a header in an order, and what only some tracks have. */
+function checkPlaces(data, moov, trak, header, where, report) {
+  const at = (type) => moov.children.findLastIndex((b) => b.type === type);
+  report.check(at('mvex') > at('trak'), where, '3.1.2', 'mvex stands before a trak, expected it behind the last');
+  const media = { vide: 'vmhd', soun: 'smhd', text: 'nmhd', subt: 'sthd' }[header.kind];
+  if (media) report.check(find(trak, 'mdia', 'minf', media), where, 'ISO/IEC 14496-12 §8.4.5', `a track of '${header.kind}' without ${media}`);
+  if (header.brands.includes('cmf2') && header.kind === 'vide') report.check(!find(trak, 'edts', 'elst'), where, 'ISO/IEC 23000-19 §7.7', 'brand cmf2 and an edit list of video');
 }
 
 /** { timescale, entry, kind, trex, edit, brands, codecs, width, height, sar, rate } of a CMAF header, or undefined. */
@@ -49,18 +62,21 @@ export function checkHeader(data, where, report) {
   const sttsCount = find(traks[0], 'mdia', 'minf', 'stbl', 'stts');
   report.check(!sttsCount || data.readUInt32BE(sttsCount.start + 4) === 0, where, '3.1.2', 'the moov has samples, expected none');
   const entry = data.toString('latin1', stsd.start + 12, stsd.start + 16);
-  return {
+  const header = {
     ...readEntry(data, entry, stsd.start + 16, stsd.start + 8 + data.readUInt32BE(stsd.start + 8), data.toString('latin1', hdlr.start + 8, hdlr.start + 12)),
-    brands, edit: readEdit(data, traks[0]),
+    brands, edit: readEdit(data, traks[0], where, report),
     timescale: field(data, mdhd, 12, 20), kind: data.toString('latin1', hdlr.start + 8, hdlr.start + 12),
     entry, trex: { duration: data.readUInt32BE(trex.start + 12), size: data.readUInt32BE(trex.start + 16), flags: data.readUInt32BE(trex.start + 20) },
   };
+  checkPlaces(data, moov, traks[0], header, where, report);
+  return header;
 }
 
 function readRun(data, run, head, moof, mdat, where, report) {
   const flags = data.readUIntBE(run.start + 1, 3); const count = data.readUInt32BE(run.start + 4);
   const row = [0x100, 0x200, 0x400, 0x800].filter((bit) => flags & bit).length * 4;
   let at = run.start + 8 + (flags & 1 ? 4 : 0) + (flags & 4 ? 4 : 0);
+  report.check(!(flags & 4 && flags & 0x400), where, 'ISO/IEC 14496-12 §8.8.8', 'trun has flags of its first sample and of each');
   if (!report.check(at + row * count === run.end, where, 'ISO/IEC 14496-12 §8.8.8', `trun of ${count} samples does not fill its box`)) return undefined;
   const offset = flags & 1 ? moof.at + data.readInt32BE(run.start + 8) : NaN;
   report.check(flags & 1, where, 'ISO/IEC 23000-19 §7.3.2', 'trun has no data offset');
@@ -88,6 +104,8 @@ function readFragment(data, moof, mdat, header, where, report) {
   if (!report.check(trafs.length === 1, where, 'ISO/IEC 23000-19 §7.3.2', `${trafs.length} traf boxes, expected one`)) return undefined;
   const tfhd = find(trafs[0], 'tfhd'); const tfdt = find(trafs[0], 'tfdt'); const runs = trafs[0].children.filter((b) => b.type === 'trun');
   if (!report.check(tfhd && tfdt && runs.length === 1, where, '3.1.2', 'expected tfhd, tfdt and one trun')) return undefined;
+  report.check(tfhd.at < tfdt.at && tfdt.at < runs[0].at, where, 'ISO/IEC 14496-12 §8.8.12', 'expected tfdt behind tfhd and before trun');
+  report.check(data[tfdt.start] === 1, where, 'house rule', 'tfdt of version 0: its 32 bits wrap within a day');
   const flags = data.readUIntBE(tfhd.start + 1, 3);
   report.check(flags & 0x20000 && !(flags & 1), where, '3.1.2', 'addresses are not relative to the moof (default-base-is-moof)');
   let at = tfhd.start + 8 + (flags & 1 ? 8 : 0) + (flags & 2 ? 4 : 0);
@@ -142,6 +160,11 @@ export function checkSegment(data, header, where, report) {
     if (!report.check(mdat?.type === 'mdat', where, 'ISO/IEC 23000-19 §7.3.2', 'a moof without its mdat behind it')) return;
     const fragment = readFragment(data, box, mdat, header, where, report);
     if (fragment) fragments.push(fragment);
+  });
+  boxes.forEach((box, index) => {
+    const next = boxes.slice(index + 1).find((b) => b.type !== 'emsg' && b.type !== 'prft');
+    if (box.type === 'styp') report.check(index === 0, where, 'ISO/IEC 14496-12 §8.16.2', `styp stands behind '${boxes[index - 1]?.type}', expected it first`);
+    if (box.type === 'prft') report.check(next?.type === 'moof', where, 'ISO/IEC 14496-12 §8.16.5', `prft stands before '${next?.type}', expected a moof`);
   });
   if (!report.check(fragments.length > 0, where, '3.1.2', 'has no movie fragment')) return undefined;
   fragments.forEach((fragment, i) => {

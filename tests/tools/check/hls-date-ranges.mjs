@@ -51,6 +51,7 @@ export function checkDateRanges(playlist, media, report) {
     else report.check('START-DATE' in attributes, at, '4.4.5.1', `date range '${id}' has no START-DATE`);
     if ('SCTE35-IN' in attributes) report.check(known && 'SCTE35-OUT' in known, at, '4.4.5.1.1', `SCTE35-IN of '${id}', and no tag before it has its SCTE35-OUT`);
     ranges.set(id, { ...known, ...attributes });
+    if ('SCTE35-IN' in attributes) report.check('DURATION' in attributes || 'END-DATE' in attributes, at, '4.4.5.1.1', `SCTE35-IN of '${id}' without DURATION: nobody knows when it ended`);
   }
   return ranges;
 }

@@ -22,6 +22,12 @@ function splitSegments(text) {
   return { head, segments, tail: open };
 }
 
+/* Shorter texts gain nothing by it. */
+const GZIP_BYTES = 1024;
+/* Of B.1, in target durations: how long what was waited for may be kept, and what was not. */
+const BLOCKED_TARGETS = 6;
+const PLAIN_TARGETS = 0.5;
+
 const sequence = (text) => Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(text)?.[1] ?? 0);
 
 /** §6.2.5.1: what a client that has @known { number: lines } makes of a delta update. */
@@ -113,6 +119,7 @@ class Follower {
     checkLowLatency(media, this.report);
     this.known.compare(media, text);
     this.media = media;
+    this.seenAt = performance.now();
     this.versions += 1;
     return media;
   }
@@ -123,10 +130,38 @@ class Follower {
   }
 
   async load() {
-    const { status, bytes } = await request(this.url);
-    if (!this.check(status === 200, '6.2.1', `is listed, and cannot be loaded: ${status}`)) return false;
-    this.read(bytes.toString());
+    const answer = await request(this.url);
+    if (!this.check(answer.status === 200, '6.2.1', `is listed, and cannot be loaded: ${answer.status}`)) return false;
+    this.read(answer.bytes.toString());
+    this.checkHeaders(answer, PLAIN_TARGETS);
     return true;
+  }
+
+  /** B.1: how long caches may keep a playlist, and that it comes compressed. */
+  checkHeaders({ headers, bytes }, targets) {
+    const { media } = this;
+    if (media.ended) return;
+    const control = headers.get('cache-control') ?? ''; const age = Number(/\bmax-age=(\d+)/.exec(control)?.[1] ?? NaN);
+    const isKept = targets < 1 ? age <= Math.max(1, targets * media.target) : age === targets * media.target;
+    this.check(isKept, 'B.1', `Cache-Control is '${control}', expected max-age=${targets * media.target} of a playlist that was ${targets < 1 ? 'not ' : ''}waited for`);
+    if (bytes.length >= GZIP_BYTES) this.check(headers.get('content-encoding') === 'gzip', 'B.1', `a playlist of ${bytes.length} bytes comes without gzip`);
+  }
+
+  /** §6.2.5.2: what is refused at once, and what is answered at once though it is over. */
+  async checkDirectives() {
+    const { media } = this;
+    if (media.ended) return;
+    const open = media.first + media.segments.length;
+    for (const [query, status, what] of [
+      [{ _HLS_msn: open + 100 }, 400, 'a segment that is more than two ahead'],
+      [{ _HLS_msn: open, _HLS_part: 10000 }, 400, 'a part that is too far ahead'],
+      [{ _HLS_part: 0 }, 400, 'a part without a segment'],
+      [{ _HLS_msn: 0 }, 200, 'the first segment of all'],
+    ]) {
+      const answer = await request(withQuery(this.url, query));
+      this.check(answer.status === status, '6.2.5.2', `answered ${answer.status} to ${JSON.stringify(query)}, ${what}, expected ${status}`);
+      if (status === 200 && answer.status === 200) this.check(sequence(answer.bytes.toString()) >= media.first, '6.2.5.2', `was older when asked for ${what}`);
+    }
   }
 
   /** One blocking reload, whole and as a delta; and the hinted part meanwhile. */
@@ -149,12 +184,33 @@ class Follower {
     }
     const text = whole.bytes.toString();
     const known = new Map(this.known.lines);
-    const before = this.media;
+    const before = this.media; const seen = this.seenAt;
     this.read(text);
+    this.checkHeaders(whole, BLOCKED_TARGETS);
+    if (performance.now() - seen < 1000 * this.media.target) await this.checkDropped(before);
     await this.checkDelta(text, delta.bytes.toString(), known);
     this.checkProgress(before, wanted);
     await this.fetchParts();
     return true;
+  }
+
+  /** §6.2.2: parts that are not listed any more can be had for three target durations. */
+  async checkDropped(before) {
+    const kept = new Set(this.media.segments.filter((s) => s.parts.length).map((s) => s.number));
+    for (const segment of before.segments) {
+      const [part] = segment.parts.filter((p) => p.GAP !== 'YES');
+      if (!part || kept.has(segment.number)) continue;
+      const { status } = await request(new URL(part.URI, this.url));
+      this.check(status === 200, '6.2.2', `part '${part.URI}' was listed a moment ago, and is answered ${status}`);
+    }
+  }
+
+  /** §6.2.5.1: what is nearer to the end than the Skip Boundary stays. */
+  checkBoundary(delta) {
+    const skipped = Number(/^#EXT-X-SKIP:.*SKIPPED-SEGMENTS=(\d+)/m.exec(delta)?.[1] ?? 0); const { media } = this;
+    const left = [...media.segments.slice(skipped), ...media.openParts].reduce((sum, s) => sum + s.duration, 0);
+    const boundary = Number(media.control['CAN-SKIP-UNTIL']);
+    this.check(!skipped || left >= boundary - 0.01, '6.2.5.1', `skips ${skipped} segments up to ${left.toFixed(3)} s from the end, the Skip Boundary is ${boundary} s`);
   }
 
   async checkDelta(text, delta, known) {
@@ -165,6 +221,7 @@ class Follower {
       this.check(status !== 200 || now >= most, '6.2.5.1', `EXT-X-MEDIA-SEQUENCE is ${most} in the ${isDelta ? 'playlist' : 'delta update'}, and then ${now} in the ${isDelta ? 'delta update' : 'playlist'}`);
       return;
     }
+    this.checkBoundary(delta);
     const merged = mergeDelta(delta, known, this.where, this.report);
     const last = (t) => [...t.matchAll(/^#EXT-X-(?:PART|PRELOAD-HINT):.*$/gm)].at(-1)?.[0];
     if (last(text) !== last(delta)) return; // another version by now
@@ -229,8 +286,11 @@ export async function followLowLatency(url, report, until, options = {}) {
   for (const follower of followers) {
     const others = uris.filter((uri) => !follower.url.pathname.endsWith(`/${uri}`)).map((uri) => new URL(uri, url).href).sort();
     const told = follower.media.reports.map((r) => new URL(r.attributes.URI, follower.url).href);
+    const parted = new Set(followers.map((f) => f.url.href));
+    for (const { attributes } of follower.media.reports) follower.check(follower.media.ended || !parted.has(new URL(attributes.URI, follower.url).href) || /^\d+$/.test(attributes['LAST-PART'] ?? ''), '4.4.5.4', `report of '${attributes.URI}', which has parts, without LAST-PART`);
     if (!follower.media.ended) for (const other of others) follower.check(told.filter((uri) => uri === other).length === 1, 'B.1', `has no EXT-X-RENDITION-REPORT of ${other}, or several`);
   }
+  if (!options.pauses) await Promise.all(followers.map((follower) => follower.checkDirectives()));
   let stop = false;
   await Promise.all(followers.map(async (follower) => {
     while (!stop && !follower.media.ended && await follower.step()) stop ||= until(followers);

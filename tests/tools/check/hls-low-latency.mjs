@@ -2,6 +2,7 @@
 // The rules of parts and of the server control of a media playlist.
 
 const ROUNDING_S = 0.0015;
+const HELD = new Set(['EXT-X-DISCONTINUITY', 'EXT-X-KEY', 'EXT-X-MAP', 'EXT-X-PROGRAM-DATE-TIME']);
 
 function checkControl(media, report) {
   const { control, where, target, partTarget } = media;
@@ -11,6 +12,7 @@ function checkControl(media, report) {
   if (control?.['CAN-SKIP-DATERANGES']) report.check(skip !== undefined, where, '4.4.3.8', 'CAN-SKIP-DATERANGES without CAN-SKIP-UNTIL');
   if (hold !== undefined) report.check(hold >= 3 * target, where, '4.4.3.8', `HOLD-BACK ${hold}, expected three target durations (${3 * target}) or more`);
   if (partTarget) {
+    report.check(control?.['CAN-BLOCK-RELOAD'] === 'YES', where, 'B.1', 'has EXT-X-PART-INF and no CAN-BLOCK-RELOAD=YES');
     report.check(partHold !== undefined, where, '4.4.3.8', 'has EXT-X-PART-INF and no PART-HOLD-BACK');
     report.check(partHold >= 3 * partTarget - ROUNDING_S, where, '4.4.3.8', `PART-HOLD-BACK ${partHold}, expected three part targets (${3 * partTarget}) or more`);
   }
@@ -33,10 +35,10 @@ function checkParts(parts, media, report, segment) {
 
 /** What holds for a segment holds for its parts: it stands before the first. */
 function checkOrder({ playlist }, report) {
-  for (const { tags } of [...playlist.uris, { tags: playlist.trailing }]) {
-    const first = tags.findIndex((tag) => tag.name === 'EXT-X-PART');
-    if (first < 0) continue;
-    for (const tag of tags.slice(first)) report.check(!['EXT-X-DISCONTINUITY', 'EXT-X-PROGRAM-DATE-TIME'].includes(tag.name), tag.at, '4.4.4.9', `${tag.name} stands behind a part of its segment`);
+  let parted = -1; // index of the segment that had a part last
+  for (const tag of playlist.tags) {
+    if (tag.name === 'EXT-X-PART') parted = tag.before;
+    else if (HELD.has(tag.name)) report.check(parted !== tag.before, tag.at, '4.4.4.9', `${tag.name} stands behind a part of its segment`);
   }
 }
 

@@ -65,9 +65,11 @@ function checkHead(playlist, media, report) {
   }
   const type = first(playlist, 'EXT-X-PLAYLIST-TYPE');
   if (type) report.check(['VOD', 'EVENT'].includes(type.text), type.at, '4.4.3.5', `got type '${type.text}', expected VOD or EVENT`);
-  if (type) report.check(media.first === 0 || !media.segments.length || media.segments[0].number === media.first, type.at, '6.2.1', 'segments of a VOD or EVENT playlist were removed');
   if (type?.text === 'VOD') report.check(media.ended, type.at, '6.2.1', 'a VOD playlist has no EXT-X-ENDLIST: it may not change any more');
 }
+
+/* From here on everybody plays fragmented MP4. */
+const USUAL_VERSION = 6;
 
 /** §8: what is used decides the version; a higher one locks clients out. */
 function checkVersion(playlist, media, report) {
@@ -82,6 +84,8 @@ function checkVersion(playlist, media, report) {
     [10, Boolean(first(playlist, 'EXT-X-SKIP')?.attributes['RECENTLY-REMOVED-DATERANGES']), 'skipped date ranges'],
   ];
   for (const [floor, used, what] of floors) if (used) report.check(version >= floor, playlist.where, '8', `is version ${version} and has ${what}, expected ${floor} or more`);
+  const most = Math.max(USUAL_VERSION, ...floors.filter(([, used]) => used).map(([floor]) => floor));
+  report.check(version <= most, playlist.where, 'house rule', `is version ${version}, and has nothing that needs more than ${most}`);
 }
 
 function checkSegments(media, report) {
@@ -95,7 +99,18 @@ function checkSegments(media, report) {
     if (segment.begins && segment.map) report.check(segment.mapTag.before === segment.index || segment.gap, at, '4.4.4.5', 'a discontinuity without its own EXT-X-MAP: players miss the new one');
     if (/\.(m4s|mp4|cmf[avt])$/.test(uri) && !segment.gap) report.check(segment.map, at, '3.1.2', `fragmented MP4 '${uri}' has no EXT-X-MAP`);
   }
+  checkMaps(media, report);
   checkDates(media, report);
+}
+
+/** §4.4.4.3: another header is another encoding, or other tracks. */
+function checkMaps(media, report) {
+  let before;
+  for (const segment of media.segments.filter((s) => !s.gap && s.map)) {
+    const map = [segment.map, segment.mapTag.attributes.BYTERANGE].join(' ');
+    if (before && before.map !== map) report.check(segment.discontinuity !== before.discontinuity, segment.at, '4.4.4.3', `goes on with header '${segment.map}', and there is no EXT-X-DISCONTINUITY`);
+    before = { map, discontinuity: segment.discontinuity };
+  }
 }
 
 function checkDates(media, report) {
@@ -130,6 +145,7 @@ export function checkMedia(bytes, where, report) {
     where, playlist,
     target: first(playlist, 'EXT-X-TARGETDURATION')?.number ?? 0,
     first: first(playlist, 'EXT-X-MEDIA-SEQUENCE')?.number ?? 0,
+    firstDiscontinuity: first(playlist, 'EXT-X-DISCONTINUITY-SEQUENCE')?.number ?? 0,
     ended: Boolean(first(playlist, 'EXT-X-ENDLIST')),
     type: first(playlist, 'EXT-X-PLAYLIST-TYPE')?.text,
     independent: Boolean(first(playlist, 'EXT-X-INDEPENDENT-SEGMENTS')),

@@ -7,6 +7,7 @@ import { checkSessionData, checkStart, checkSteering } from './hls-whole.mjs';
 /* RFC 6381 and the codecs' own texts; Safari refuses `opus` and `flac`. */
 const CODECS = [/^avc[13]\.[0-9a-f]{6}$/i, /^h[ve][vc]1\.[ABC]?\d+\.[0-9A-F]+\.[LH]\d+(\.[0-9A-F]{1,2}){0,6}$/, /^av01\.\d\.\d\d[MH]\.\d\d(\.\d\.\d{3}\.\d\d\.\d\d\.\d\d\.\d)?$/,
   /^vp09\.\d\d\.\d\d\.\d\d(\.\d\d){0,5}$/, /^mp4a\.(40\.\d+|6B|69)$/, /^(Opus|fLaC|ac-3|ec-3|wvtt|stpp(\.ttml\.im1t)?)$/];
+const VIDEO = /^(avc|h[ve][vc]1|av01|vp09)/;
 const GROUPS = { AUDIO: 'AUDIO', VIDEO: 'VIDEO', SUBTITLES: 'SUBTITLES', 'CLOSED-CAPTIONS': 'CLOSED-CAPTIONS' };
 const YES_NO = ['DEFAULT', 'AUTOSELECT', 'FORCED'];
 
@@ -16,6 +17,7 @@ function checkText({ attributes, quoted, at }, version, report) {
   report.check(attributes.FORCED === undefined || TYPE === 'SUBTITLES', at, '4.4.6.1', `FORCED on a rendition of TYPE ${TYPE}`);
   report.check(attributes.CHARACTERISTICS === undefined || quoted.has('CHARACTERISTICS'), at, '4.4.6.1', 'CHARACTERISTICS is not a quoted string');
   report.check(!/^SERVICE/.test(id ?? '') || version >= 7, at, '8', `is version ${version} and has INSTREAM-ID ${id}`);
+  report.check(id === undefined || TYPE === 'CLOSED-CAPTIONS' || version >= 13, at, '8', `is version ${version} and has INSTREAM-ID on a rendition of TYPE ${TYPE}`);
 }
 
 function checkRenditions(renditions, version, report) {
@@ -43,8 +45,10 @@ function checkRenditions(renditions, version, report) {
 function checkVariant({ attributes, quoted, at }, groups, report) {
   const peak = Number(attributes.BANDWIDTH); const average = attributes['AVERAGE-BANDWIDTH'];
   report.check(peak > 0, at, '4.4.6.2', `BANDWIDTH ${attributes.BANDWIDTH}, expected bits per second`);
+  report.check(average !== undefined, at, 'Apple 9.x', 'has no AVERAGE-BANDWIDTH');
   if (average !== undefined) report.check(Number(average) > 0 && Number(average) <= peak, at, '4.4.6.2', `AVERAGE-BANDWIDTH ${average} above BANDWIDTH ${peak}`);
   report.check(attributes.CODECS, at, '4.4.6.2', 'has no CODECS');
+  report.check(attributes.RESOLUTION || !VIDEO.test(attributes.CODECS ?? ''), at, 'Apple 9.x', 'has video and no RESOLUTION');
   report.check(!attributes.CODECS || quoted.has('CODECS'), at, '4.4.6.2', 'CODECS is not a quoted string');
   for (const codec of (attributes.CODECS ?? '').split(',').filter(Boolean)) report.check(CODECS.some((form) => form.test(codec)), at, 'RFC 6381', `codec '${codec}' has a form that players do not know`);
   if (attributes.RESOLUTION) report.check(/^[1-9]\d*x[1-9]\d*$/.test(attributes.RESOLUTION), at, '4.4.6.2', `RESOLUTION ${attributes.RESOLUTION}, expected WIDTHxHEIGHT`);

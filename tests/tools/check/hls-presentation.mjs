@@ -53,6 +53,8 @@ class Rendition {
     this.check(media.target === before.target, '6.2.1', `EXT-X-TARGETDURATION changed from ${before.target} to ${media.target}`);
     this.check(media.partTarget === before.partTarget, '4.4.3.7', `PART-TARGET changed from ${before.partTarget} to ${media.partTarget}`);
     this.check(media.first >= before.first, '6.2.2', `EXT-X-MEDIA-SEQUENCE went back from ${before.first} to ${media.first}`);
+    this.check(media.firstDiscontinuity >= before.firstDiscontinuity, '6.2.2', `EXT-X-DISCONTINUITY-SEQUENCE went back from ${before.firstDiscontinuity} to ${media.firstDiscontinuity}`);
+    this.check(!before.type || media.first === before.first, '6.2.1', `segments ${before.first} to ${media.first - 1} of an ${before.type} playlist were removed`);
     this.check(!before.ended || (media.ended && media.segments.length === before.segments.length), '6.2.1', 'changed behind EXT-X-ENDLIST');
     compareDateRanges(before.dateRanges, media.dateRanges, media, this.report);
     for (const segment of media.segments) {
@@ -221,6 +223,18 @@ export class Presentation {
     for (const header of members.flatMap((r) => [...r.headers.values()]).filter(Boolean)) {
       const form = ENTRY_OF[header.entry];
       this.report.check(form && codecs.some((codec) => form.test(codec)), at, '4.4.6.2', `the media has sample entry '${header.entry}', CODECS has ${attributes.CODECS}`);
+      const told = codecs.map((codec) => codec.toLowerCase().replace(/^stpp\..*/, 'stpp'));
+      this.report.check(header.codecs.some((codec) => told.includes(codec.toLowerCase())), at, 'RFC 6381', `the media is ${header.codecs.join(' or ')}, CODECS has ${attributes.CODECS}`);
+    }
+    this.checkRange(rendition, attributes, at);
+  }
+
+  /** §4.4.6.2: what a picture's transfer characteristics (ISO/IEC 23091-2 table 3) make of it. */
+  checkRange(rendition, attributes, at) {
+    for (const { kind, colours } of [...rendition?.headers.values() ?? []].filter(Boolean)) {
+      if (kind !== 'vide' || !colours) continue;
+      const range = { 16: 'PQ', 18: 'HLG' }[colours.transfer] ?? 'SDR';
+      this.report.check(range === (attributes['VIDEO-RANGE'] ?? 'SDR'), at, '4.4.6.2', `VIDEO-RANGE is ${attributes['VIDEO-RANGE'] ?? 'not told'}, the media is ${range}`);
     }
   }
 
