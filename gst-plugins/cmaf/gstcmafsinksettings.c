@@ -3,6 +3,8 @@
 
 #include "gstcmafsinksettings.h"
 
+#include "gstcmafsinkclashes.h"
+
 #define DEFAULT_MODE MILL_CMAF_LIVE
 #define DEFAULT_SEGMENT_DURATION_MS 2000
 #define DEFAULT_WINDOW_SEGMENTS 10
@@ -95,93 +97,13 @@ gst_cmaf_sink_settings_clear (GstCmafSinkSettings *self)
   gst_cmaf_sink_storage_clear (&self->storage);
 }
 
-/** A setting that another one leaves no meaning. */
-typedef struct
-{
-  gboolean clashes;
-  const gchar *text; /* "<property>: got <x>, expected <y>" */
-} Clash;
-
-static gboolean
-refuse_clash (const Clash *clashes, guint n_clashes, GError **error)
-{
-  for (guint i = 0; i < n_clashes; i++) {
-    if (!clashes[i].clashes)
-      continue;
-    g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-        clashes[i].text);
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-check_mode (const GstCmafSinkSettings *self, GError **error)
-{
-  gboolean live = self->mode == MILL_CMAF_LIVE;
-  gboolean vod = self->mode == MILL_CMAF_VOD;
-  const Clash clashes[] = {
-    { self->single_file && !vod,
-        "single-file: got a mode that is not vod, expected vod: such a file is "
-        "whole at its end only" },
-    { self->part_duration_ms > 0 && vod,
-        "part-duration-ms: got parts in mode vod, expected 0, or mode live or "
-        "event: nobody waits for the parts of a file" },
-    { self->part_duration_ms > self->segment_duration_ms,
-        "part-duration-ms: got more than segment-duration-ms, expected that at "
-        "most: a segment is made of parts" },
-    { self->dvr_window_ms > 0 && !live,
-        "dvr-window-ms: got a window in a mode that keeps all segments, "
-        "expected 0, or mode live" },
-    { self->max_skew_ms > 0 && vod,
-        "max-skew-ms: got a time in mode vod, which waits for every rendition, "
-        "expected 0, or mode live or event" },
-    { self->storage.max_bytes > 0 && !live,
-        "max-bytes: got a bound in a mode that keeps all segments, expected 0, "
-        "or mode live" },
-    { self->epoch_us != 0 && self->program_date_time != GST_CMAF_SINK_MEDIA,
-        "epoch-us: got a time that no date is made of, expected 0, or "
-        "program-date-time media" },
-  };
-  return refuse_clash (clashes, G_N_ELEMENTS (clashes), error);
-}
-
-static gboolean
-check_manifests (const GstCmafSinkSettings *self, GError **error)
-{
-  const GstCmafSinkPresentation *whole = &self->presentation;
-  gboolean starts = whole->start_offset_ms !=
-      GST_CMAF_SINK_PRESENTATION_NO_START;
-  const Clash clashes[] = {
-    { !self->hls && !self->dash,
-        "hls: got false as well as dash, expected one of them: nobody finds "
-        "segments that nothing lists" },
-    { self->audio_variant && !self->hls,
-        "audio-variant: got true without HLS, expected hls true" },
-    { self->cue_tags && !self->hls,
-        "cue-tags: got true without HLS, expected hls true" },
-    { self->break_periods && !self->dash,
-        "break-periods: got true without DASH, expected dash true" },
-    { self->trick_mode_sets && !self->dash,
-        "trick-mode-sets: got true without DASH, expected dash true" },
-    { starts && !self->hls,
-        "start-offset-ms: got a start without HLS, expected hls true" },
-    { whole->start_precise && !starts,
-        "start-precise: got true without a start, expected start-offset-ms" },
-    { gst_value_array_get_size (&whole->session_data) > 0 && !self->hls,
-        "session-data: got some without HLS, expected hls true" },
-  };
-  return refuse_clash (clashes, G_N_ELEMENTS (clashes), error);
-}
-
 gboolean
 gst_cmaf_sink_settings_fill (const GstCmafSinkSettings *settings,
     MillCmafPackagerOptions *ret_options, GError **error)
 {
   g_autoptr (MillCmafPresentation) presentation =
       gst_cmaf_sink_presentation_build (&settings->presentation, error);
-  if (presentation == NULL || !check_mode (settings, error) ||
-      !check_manifests (settings, error))
+  if (presentation == NULL || !gst_cmaf_sink_clashes_check (settings, error))
     return FALSE;
   *ret_options = (MillCmafPackagerOptions){
     .publisher = {

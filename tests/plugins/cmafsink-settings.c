@@ -32,6 +32,10 @@ try_settings (const gchar *settings)
   return g_strdup (error->message);
 }
 
+#define DIRECTORY "location=/srv/live"
+#define URL "location=https://h/live"
+#define BUCKET "location=s3://bucket/live"
+
 /** @settings clash; @property is named, and with @mended all is well. */
 typedef struct
 {
@@ -65,6 +69,37 @@ static const Case cases[] = {
       "trick-mode-sets=true" },
   { "start-precise=true", "start-precise",
       "start-precise=true start-offset-ms=0" },
+  { URL " single-file=true mode=vod", "single-file",
+      DIRECTORY " single-file=true mode=vod" },
+  { URL " part-duration-ms=200", "part-duration-ms",
+      DIRECTORY " part-duration-ms=200" },
+  { DIRECTORY " state-location=/srv/state", "state-location",
+      URL " state-location=/srv/state" },
+  { DIRECTORY " signer=bearer", "signer", URL " signer=bearer" },
+  { DIRECTORY " credentials=/etc/key", "credentials",
+      BUCKET " credentials=/etc/key" },
+  { URL " credentials=/etc/key", "credentials",
+      URL " signer=sigv4 credentials=/etc/key" },
+  { DIRECTORY " tls-ca-file=/etc/ca.pem", "tls-ca-file",
+      URL " tls-ca-file=/etc/ca.pem" },
+  { "location=http://h/live tls-ca-file=/etc/ca.pem", "tls-ca-file",
+      BUCKET " tls-ca-file=/etc/ca.pem" },
+  { BUCKET " endpoint=http://h tls-ca-file=/etc/ca.pem", "tls-ca-file",
+      BUCKET " endpoint=https://h tls-ca-file=/etc/ca.pem" },
+  { DIRECTORY " upload-connections=8", "upload-connections",
+      URL " upload-connections=8" },
+  { DIRECTORY " upload-queue-bytes=8", "upload-queue-bytes",
+      URL " upload-queue-bytes=8" },
+  { DIRECTORY " upload-timeout-ms=2000", "upload-timeout-ms",
+      URL " upload-timeout-ms=2000" },
+  { DIRECTORY " upload-stall-timeout-ms=2000", "upload-stall-timeout-ms",
+      URL " upload-stall-timeout-ms=2000" },
+  { DIRECTORY " endpoint=https://h", "endpoint", BUCKET " endpoint=https://h" },
+  { URL " endpoint=https://h", "endpoint", URL },
+  { DIRECTORY " region=eu-north-1", "region", BUCKET " region=eu-north-1" },
+  { URL " region=eu-north-1", "region", URL " signer=sigv4 region=eu-north-1" },
+  { BUCKET " signer=bearer region=eu-north-1", "region",
+      BUCKET " signer=bearer" },
 };
 
 static void

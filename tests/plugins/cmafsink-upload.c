@@ -196,22 +196,6 @@ test_headers (void)
   upload_clear (&u);
 }
 
-static void
-test_parts (void)
-{
-  Upload u;
-  upload_init (&u);
-  g_object_set (u.f.sink, "part-duration-ms", 200, NULL);
-  fixture_add_both (&u.f);
-  push_both (&u.f, 0, 0, 160, 50);
-  push_eos (&u.f);
-  wait_eos (&u.f);
-  /* Whole segments: parts are the origin's, and that reads a directory. */
-  g_assert_cmpuint (http_store_count (u.server, ".m4s"), ==, 8);
-  assert_quiet (&u);
-  upload_clear (&u);
-}
-
 /* A segment that is cut off by a change of the encoding is sent all the same. */
 static void
 test_new_encoding (void)
@@ -735,7 +719,6 @@ main (int argc, char **argv)
   g_unsetenv ("http_proxy");
   g_test_add_func ("/cmafsink/upload/live", test_live);
   g_test_add_func ("/cmafsink/upload/headers", test_headers);
-  g_test_add_func ("/cmafsink/upload/parts", test_parts);
   g_test_add_func ("/cmafsink/upload/new-encoding", test_new_encoding);
   g_test_add_func ("/cmafsink/upload/continues", test_continues);
   g_test_add_func ("/cmafsink/upload/state-lost", test_state_lost);
