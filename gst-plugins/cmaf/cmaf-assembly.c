@@ -110,7 +110,7 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
   if (lane->codec.roll_distance != 0)
     chunk.flags |= MILL_BMFF_CHUNK_ROLL;
   if (G_UNLIKELY (self->cues != NULL))
-    mill_cmaf_cues_collect_locked (self, lane, &chunk);
+    mill_cmaf_events_collect_locked (self, lane, &chunk);
   g_autoptr (GError) error = NULL;
   if (!mill_bmff_chunk_write (&self->header, &chunk, &error)) {
     mill_cmaf_packager_fail_locked (self, error);

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 /*
- * From cues to markers, borders and event messages. A cue whose time is known
+ * From cues to markers and borders; cmaf-events.c has the messages. A cue whose time is known
  * becomes a marker of the state at once, so that playlists announce it; one that
  * is to happen now does with the next cut at a keyframe, which it makes come as
  * soon as there is one. A stream without cues has nothing of this in memory.
@@ -11,59 +11,19 @@
  * of the last cut, which has both.
  */
 
-#include "bmff/bmff-event.h"
-#include "cmaf-packager-private.h"
+#include "cmaf-cues-private.h"
 #include "scte35/scte35.h"
 
 /* A keyframe may be stamped a little before the time that was asked for: time
  * stamps are rounded, of a transport stream to 90 kHz. Less than a picture. */
 #define TOLERANCE_US 5000
-/* What may wait, or be in segments that are not listed yet. */
-#define EVENTS_MAX 256
-#define TICKS_PER_SECOND 90000 /* of SCTE 35 */
 
 G_DEFINE_QUARK (mill_cmaf_cue_error, mill_cmaf_cue_error)
-
-/**
- * Event: a message that goes into the media
- * @serial: also its id in the box
- * @carrier: number of the segment that it is in first
- * @is_asked: its wall clock is, so that @time moves where dates do
- */
-typedef struct
-{
-  guint64 serial;
-  MillCmafSchemes scheme;
-  GstClockTimeDiff time;
-  GstClockTime duration;
-  guint64 carrier;
-  gboolean is_asked;
-  GBytes *message;
-} Event;
-
-/**
- * MillCmafCues:
- * @waiting: (element-type MillCmafCue): for a cut
- * @events: (element-type Event): in the order of their serials
- * @boxes: (element-type MillBmffEvent): scratch
- */
-struct _MillCmafCues
-{
-  GArray *waiting;
-  GArray *events;
-  GArray *boxes;
-};
 
 static void
 clear_cue (gpointer data)
 {
   g_clear_pointer (&((MillCmafCue *) data)->message, g_bytes_unref);
-}
-
-static void
-clear_event (gpointer data)
-{
-  g_clear_pointer (&((Event *) data)->message, g_bytes_unref);
 }
 
 static MillCmafCues *
@@ -72,8 +32,7 @@ new_cues (void)
   MillCmafCues *self = g_new0 (MillCmafCues, 1);
   self->waiting = g_array_new (FALSE, FALSE, sizeof (MillCmafCue));
   g_array_set_clear_func (self->waiting, clear_cue);
-  self->events = g_array_new (FALSE, FALSE, sizeof (Event));
-  g_array_set_clear_func (self->events, clear_event);
+  self->events = mill_cmaf_events_new ();
   self->boxes = g_array_new (FALSE, FALSE, sizeof (MillBmffEvent));
   return self;
 }
@@ -125,15 +84,6 @@ convert_wall_locked (const MillCmafPackager *self, MillCmafCue *cue)
   cue->time = (GstClockTime) MAX (from_wall (last, cue->wall_us), 0);
 }
 
-/* A time on the timeline that the media carries, as PTS of SCTE 35. */
-static guint64
-to_pts (const MillCmafPackager *self, GstClockTimeDiff time)
-{
-  GstClockTimeDiff media = time - mill_cmaf_timeline_get_base (self->timeline);
-  return (guint64) mill_cmaf_timeline_to_ticks (MAX (media, 0),
-      TICKS_PER_SECOND);
-}
-
 /* ---- borders ---- */
 
 /* Of a cancellation nobody tells the type. */
@@ -173,38 +123,13 @@ update_border_locked (MillCmafPackager *self)
     mill_cmaf_packager_say_locked (self, MILL_CMAF_WANTS_KEYFRAME, NULL);
 }
 
-/* ---- events ---- */
-
-/* Returns: (transfer none): until the next one is added */
-static Event *
-add_event_locked (MillCmafPackager *self, MillCmafSchemes scheme,
-    GstClockTimeDiff time, GstClockTime duration, GBytes *message)
-{
-  MillCmafMarkers *markers = mill_cmaf_publisher_get_markers (self->publisher);
-  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
-  Event event = {
-    .serial = markers->next_serial++,
-    .scheme = scheme,
-    .time = time,
-    .duration = duration,
-    .carrier = last != NULL ? last->number : self->first_number,
-    .message = g_bytes_ref (message),
-  };
-  markers->schemes |= scheme;
-  if (self->cues->events->len >= EVENTS_MAX)
-    g_array_remove_index (self->cues->events, 0);
-  g_array_append_val (self->cues->events, event);
-  return &g_array_index (self->cues->events, Event,
-      self->cues->events->len - 1);
-}
-
 /* ---- cues with a time ---- */
 
 static GBytes *
 make_section_locked (MillCmafPackager *self, const MillCmafCue *cue,
     GstClockTimeDiff time)
 {
-  guint64 pts = to_pts (self, time);
+  guint64 pts = mill_cmaf_events_to_pts_locked (self, time);
   if (cue->message != NULL)
     return mill_scte35_writer_restamp (cue->message, pts);
   MillScte35Insert insert = {
@@ -216,15 +141,19 @@ make_section_locked (MillCmafPackager *self, const MillCmafCue *cue,
   if (GST_CLOCK_TIME_IS_VALID (cue->duration))
     insert.duration =
         (guint64) mill_cmaf_timeline_to_ticks ((GstClockTimeDiff) cue->duration,
-            TICKS_PER_SECOND);
+            MILL_CMAF_SCTE35_TICKS);
   return mill_scte35_writer_print (&insert);
 }
 
-/* Whether @cue names the wall clock of @time, at which it is placed. */
+/* Whether @cue names the wall clock of @time, at which it is placed, and media of
+ * that may still be other media. */
 static gboolean
-is_asked (const MillCmafCue *cue, GstClockTimeDiff time)
+is_asked (const MillCmafPackager *self, const MillCmafCue *cue,
+    GstClockTimeDiff time)
 {
-  return cue->wall_us >= 0 && GST_CLOCK_TIME_IS_VALID (cue->time) &&
+  return cue->wall_us >= 0 && !self->dates_told &&
+      mill_cmaf_wall_is_open (self->wall) &&
+      GST_CLOCK_TIME_IS_VALID (cue->time) &&
       (GstClockTimeDiff) cue->time == time;
 }
 
@@ -243,12 +172,13 @@ begin_marker_locked (MillCmafPackager *self, const MillCmafCue *cue,
   marker->event_id = cue->event_id;
   marker->type_id = cue->type_id;
   marker->message = g_bytes_ref (section);
-  marker->start_is_asked = is_asked (cue, time);
+  marker->start_is_asked = is_asked (self, cue, time);
   if (GST_CLOCK_TIME_IS_VALID (cue->duration)) {
     marker->planned_us = (gint64) (cue->duration / GST_USECOND);
     marker->auto_return = cue->auto_return;
   }
-  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, cue->duration, section)
+  mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_SCTE35, time,
+      cue->duration, section)
       ->is_asked = marker->start_is_asked;
 }
 
@@ -258,9 +188,9 @@ end_marker_locked (MillCmafPackager *self, MillCmafMarker *marker,
 {
   g_autoptr (GBytes) section = make_section_locked (self, cue, time);
   marker->end_us = MAX (to_wall (cut, time), marker->start_us);
-  marker->end_is_asked = is_asked (cue, time);
-  add_event_locked (self, MILL_CMAF_SCHEME_SCTE35, time, 0, section)->is_asked =
-      marker->end_is_asked;
+  marker->end_is_asked = is_asked (self, cue, time);
+  mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_SCTE35, time, 0, section)
+      ->is_asked = marker->end_is_asked;
   if (cue->kind == MILL_CMAF_CUE_CANCEL) {
     marker->end_us = marker->start_us;
     marker->end_is_asked = marker->start_is_asked;
@@ -278,9 +208,9 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
   MillCmafMarker *marker = NULL;
   switch (cue->kind) {
     case MILL_CMAF_CUE_METADATA:
-      add_event_locked (self, MILL_CMAF_SCHEME_ID3, time, cue->duration,
-          cue->message)
-          ->is_asked = is_asked (cue, time);
+      mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_ID3, time,
+          cue->duration, cue->message)
+          ->is_asked = is_asked (self, cue, time);
       return TRUE;
     case MILL_CMAF_CUE_OUT:
     case MILL_CMAF_CUE_SIGNAL:
@@ -300,22 +230,9 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
   return TRUE;
 }
 
-/* What says when in media time it is to happen says so anew. */
-static void
-restamp_locked (const MillCmafPackager *self, GBytes **message,
-    GstClockTimeDiff time)
-{
-  if (time < self->take_start)
-    return;
-  GBytes *restamped =
-      mill_scte35_writer_restamp (*message, to_pts (self, time));
-  g_bytes_unref (*message);
-  *message = restamped;
-}
-
 /* A date of this take that was asked for is that of other media now. */
 static void
-shift_asked_locked (MillCmafPackager *self, gint64 us)
+shift_asked_locked (MillCmafPackager *self)
 {
   const MillCmafMarkers *markers =
       mill_cmaf_publisher_get_markers (self->publisher);
@@ -323,19 +240,11 @@ shift_asked_locked (MillCmafPackager *self, gint64 us)
   for (guint i = 0; i < markers->list->len; i++) {
     MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
     if (marker->start_is_asked)
-      restamp_locked (self, &marker->message,
+      mill_cmaf_events_restamp_locked (self, &marker->message,
           (marker->start_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
     if (marker->end_is_asked && marker->end_message != NULL)
-      restamp_locked (self, &marker->end_message,
+      mill_cmaf_events_restamp_locked (self, &marker->end_message,
           (marker->end_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
-  }
-  for (guint i = 0; i < self->cues->events->len; i++) {
-    Event *event = &g_array_index (self->cues->events, Event, i);
-    if (!event->is_asked || event->time < self->take_start)
-      continue;
-    event->time -= us * (GstClockTimeDiff) GST_USECOND;
-    if (event->scheme == MILL_CMAF_SCHEME_SCTE35)
-      restamp_locked (self, &event->message, event->time);
   }
 }
 
@@ -353,7 +262,8 @@ mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
     if (marker->end_us >= 0)
       marker->end_us = MAX (marker->end_us, marker->start_us);
   }
-  shift_asked_locked (self, us);
+  shift_asked_locked (self);
+  mill_cmaf_events_shift_locked (self, us);
   update_border_locked (self);
 }
 
@@ -410,17 +320,6 @@ mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut)
     return_locked (self, cut);
   }
   update_border_locked (self);
-}
-
-void
-mill_cmaf_cues_retire_locked (MillCmafPackager *self, const MillCmafCut *cut)
-{
-  GArray *events = self->cues->events;
-  for (guint i = events->len; i > 0; i--) {
-    const Event *event = &g_array_index (events, Event, i - 1);
-    if (event->carrier <= cut->number && event->time < cut->end)
-      g_array_remove_index (events, i - 1);
-  }
 }
 
 /* ---- taking one ---- */
@@ -524,71 +423,4 @@ mill_cmaf_cues_take_locked (MillCmafPackager *self, const MillCmafCue *asked,
   }
   update_border_locked (self);
   return TRUE;
-}
-
-/* ---- into chunks ---- */
-
-/* Messages are in the video, in all of its renditions, so that all of a set have
- * the same ones; where there is none, in the audio. */
-static gboolean
-is_carrier (const MillCmafPackager *self, const MillCmafLane *lane)
-{
-  if (lane->kind == MILL_CMAF_VIDEO)
-    return TRUE;
-  for (guint i = 0; i < self->lanes->len; i++)
-    if (mill_cmaf_packager_get_lane (self, i)->kind == MILL_CMAF_VIDEO)
-      return FALSE;
-  return lane->kind == MILL_CMAF_AUDIO;
-}
-
-static MillBmffEvent
-box_event (const MillCmafPackager *self, const MillCmafLane *lane,
-    const Event *event)
-{
-  GstClockTimeDiff time = event->time -
-      mill_cmaf_timeline_get_base (self->timeline);
-  guint64 duration = GST_CLOCK_TIME_IS_VALID (event->duration)
-      ? (guint64) mill_cmaf_lane_to_ticks (lane,
-            (GstClockTimeDiff) event->duration)
-      : MILL_BMFF_EVENT_NO_DURATION;
-  return (MillBmffEvent){
-    .scheme = event->scheme == MILL_CMAF_SCHEME_ID3
-        ? MILL_CMAF_SCHEME_URI_ID3
-        : MILL_CMAF_SCHEME_URI_SCTE35,
-    .value = "",
-    .timescale = lane->format.timescale,
-    .time = (guint64) mill_cmaf_lane_to_ticks (lane, MAX (time, 0)),
-    .duration = (guint32) MIN (duration, MILL_BMFF_EVENT_NO_DURATION),
-    .id = (guint32) event->serial,
-    .message = event->message,
-  };
-}
-
-void
-mill_cmaf_cues_collect_locked (MillCmafPackager *self, MillCmafLane *lane,
-    MillBmffChunk *chunk)
-{
-  GstClockTimeDiff begin = mill_cmaf_lane_to_ns (lane, self->taken.dts);
-  GstClockTimeDiff end = begin +
-      mill_cmaf_lane_to_ns (lane, (gint64) self->taken.duration);
-  GArray *boxes = self->cues->boxes;
-  g_array_set_size (boxes, 0);
-  if (!is_carrier (self, lane))
-    return;
-  for (guint i = 0; i < self->cues->events->len; i++) {
-    const Event *event = &g_array_index (self->cues->events, Event, i);
-    gboolean is_new = event->serial >= lane->next_event &&
-        event->carrier <= lane->segment;
-    /* Who joins later does not read where it was announced. */
-    gboolean is_due = event->carrier < lane->segment && event->time >= begin &&
-        event->time < end;
-    if (!is_new && !is_due)
-      continue;
-    MillBmffEvent box = box_event (self, lane, event);
-    g_array_append_val (boxes, box);
-    if (is_new)
-      lane->next_event = event->serial + 1;
-  }
-  chunk->events = (const MillBmffEvent *) boxes->data;
-  chunk->n_events = boxes->len;
 }

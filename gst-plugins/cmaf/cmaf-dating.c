@@ -10,8 +10,9 @@
  * The first playlists wait until it is known, at the longest until players are
  * told of the presentation. Where there are playlists already, after a restart and
  * when the source was away and is back (which is another take, with stamps that
- * lie elsewhere), players have nothing to play: nothing waits, and what counts is
- * what came before the first part.
+ * lie elsewhere), players have nothing to play: what counts is what came before
+ * the first part is told. That waits for as long as it would take if nothing had
+ * been waiting: what had, comes all at once.
  */
 
 #include "cmaf-packager-private.h"
@@ -59,6 +60,16 @@ settle_locked (MillCmafPackager *self)
     return;
   follow_locked (self);
   stop_measuring_locked (self);
+  if (self->cues != NULL)
+    mill_cmaf_events_release_locked (self);
+}
+
+gboolean
+mill_cmaf_dating_waits_locked (MillCmafPackager *self, const MillCmafLane *lane)
+{
+  return G_UNLIKELY (g_atomic_int_get (&self->asks_arrival)) &&
+      lane->segment != MILL_CMAF_NONE && lane->segment >= self->take &&
+      mill_cmaf_wall_is_fresh (self->wall, self->options.part_duration);
 }
 
 gboolean
@@ -178,6 +189,8 @@ mill_cmaf_dating_refer_locked (MillCmafPackager *self, gint64 zero_us)
     /* Nobody was told of another one yet. */
     if (!self->dates_told) {
       move_locked (self, off);
+      if (self->cues != NULL)
+        mill_cmaf_events_release_locked (self);
       return;
     }
   }

@@ -176,6 +176,10 @@ void mill_cmaf_dating_cut_locked (MillCmafPackager *self);
 
 /** Something of segment @number is about to be told. */
 void mill_cmaf_dating_tell_locked (MillCmafPackager *self, guint64 number);
+/** Returns: whether parts of @lane are not told yet, because what came last may
+ * still say when they were made */
+gboolean mill_cmaf_dating_waits_locked (MillCmafPackager *self,
+    const MillCmafLane *lane);
 
 /** The first playlists could be written. @due: players wait for them
  * Returns: whether they may be: no date changes any more */
@@ -277,16 +281,21 @@ void mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us,
 /** @cut was made. */
 void mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut);
 
+void mill_cmaf_cues_free (MillCmafCues *cues);
+
+/* ---- cmaf-events.c; where @self has cues ---- */
+
+/** Dates are settled: events that were asked for by theirs can be told. */
+void mill_cmaf_events_release_locked (MillCmafPackager *self);
+
 /** The segment of @cut is listed. */
-void mill_cmaf_cues_retire_locked (MillCmafPackager *self,
+void mill_cmaf_events_retire_locked (MillCmafPackager *self,
     const MillCmafCut *cut);
 
 /** Puts the event messages that go with what was taken into @chunk, which has
  * them until the next call. */
-void mill_cmaf_cues_collect_locked (MillCmafPackager *self, MillCmafLane *lane,
-    MillBmffChunk *chunk);
-
-void mill_cmaf_cues_free (MillCmafCues *cues);
+void mill_cmaf_events_collect_locked (MillCmafPackager *self,
+    MillCmafLane *lane, MillBmffChunk *chunk);
 
 /* ---- cmaf-cutting.c ---- */
 

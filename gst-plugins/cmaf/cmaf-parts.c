@@ -237,7 +237,7 @@ void
 mill_cmaf_parts_flush_locked (MillCmafPackager *self, MillCmafLane *lane,
     guint settled)
 {
-  if (settled == 0)
+  if (settled == 0 || mill_cmaf_dating_waits_locked (self, lane))
     return;
   /* The timing rendition's next sample was offered as a cut already: it is in
    * this segment, and the part need not wait for its end. Of another lane the

@@ -247,7 +247,7 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
     mill_cmaf_dating_tell_locked (self, cut->number);
     fill_row_locked (self, cut);
     if (self->cues != NULL)
-      mill_cmaf_cues_retire_locked (self, cut);
+      mill_cmaf_events_retire_locked (self, cut);
     mill_cmaf_publisher_add (self->publisher, cut,
         (const MillCmafSegment *) self->row->data);
     self->segments++;

@@ -30,6 +30,8 @@ struct _MillCmafWall
   GstClockTimeDiff limit;
   GstClockTimeDiff offset; /* of this take, when it is settled; ns */
   GArray *least; /* Least, of each source that was heard in this take */
+  GstClockTimeDiff first_arrival; /* running times, once one was heard */
+  GstClockTimeDiff last_arrival;
 };
 
 MillCmafWall *
@@ -91,6 +93,9 @@ mill_cmaf_wall_note (MillCmafWall *self, gconstpointer source,
   if (!self->is_open || time < self->since)
     return;
   GstClockTimeDiff delay = arrival - time;
+  if (self->least->len == 0)
+    self->first_arrival = arrival;
+  self->last_arrival = arrival;
   for (guint i = 0; i < self->least->len; i++) {
     Least *least = &g_array_index (self->least, Least, i);
     if (least->source != source)
@@ -116,6 +121,13 @@ mill_cmaf_wall_is_steady (const MillCmafWall *self, GstClockTime span)
       return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+mill_cmaf_wall_is_fresh (const MillCmafWall *self, GstClockTime span)
+{
+  return self->is_open && self->least->len > 0 &&
+      self->last_arrival - self->first_arrival < (GstClockTimeDiff) span;
 }
 
 gint64

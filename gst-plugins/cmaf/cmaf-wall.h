@@ -58,6 +58,10 @@ void mill_cmaf_wall_note (MillCmafWall *self, gconstpointer source,
  * of any source: whoever had something waiting has sent it */
 gboolean mill_cmaf_wall_is_steady (const MillCmafWall *self, GstClockTime span);
 
+/** Returns: whether this take is measured, and is heard for less than @span ns: what
+ * waited may still be on its way */
+gboolean mill_cmaf_wall_is_fresh (const MillCmafWall *self, GstClockTime span);
+
 /** Returns: what has to be added to the dates of this take, as far as is known,
  * µs; never positive */
 gint64 mill_cmaf_wall_get_offset (const MillCmafWall *self);

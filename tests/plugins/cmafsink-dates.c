@@ -6,6 +6,7 @@
  * waiting when it connected; or dates that jump while somebody watches. Time is
  * that of a test clock: media comes when a test says. */
 #include "bmff/bmff-reader.h"
+#include "bytes/bytes.h"
 #include "cmafsink-test.h"
 #include "scte35/scte35.h"
 
@@ -137,9 +138,9 @@ reference_zero (Fixture *f, const gchar *name)
     i++;
   g_assert_cmpuint (i + 32, <, size);
   const gchar *box = data + i;
-  guint64 ntp = GST_READ_UINT64_BE (box + 12);
-  guint64 time = box[4] == 0 ? GST_READ_UINT32_BE (box + 20)
-                             : GST_READ_UINT64_BE (box + 20);
+  guint64 ntp = mill_bytes_read_u64 ((const guint8 *) box + 12);
+  guint64 time = box[4] == 0 ? mill_bytes_read_u32 ((const guint8 *) box + 20)
+                             : mill_bytes_read_u64 ((const guint8 *) box + 20);
   gint64 fraction_us =
       (gint64) ((ntp & G_MAXUINT32) * (guint64) G_USEC_PER_SEC >> 32);
   gint64 since_1970 = (gint64) (ntp >> 32) - G_GINT64_CONSTANT (2208988800);
@@ -174,8 +175,9 @@ test_waiting (void)
   assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
       &take, -1000 * MS);
   /* Media time is running time here. */
-  assert_dated (reference_zero (&f, "v576/1-1.m4s"), &take,
-      -1000 * MS - (gint64) (START_NS / GST_USECOND));
+  gint64 zero_us = -1000 * MS - (gint64) (START_NS / GST_USECOND);
+  assert_dated (reference_zero (&f, "v576/1-0.m4s"), &take, zero_us);
+  assert_dated (reference_zero (&f, "v576/1-1.m4s"), &take, zero_us);
   g_assert_cmpint (segment_date (&f, 1) - first_us, ==, 2000 * MS);
   g_assert_cmpint (segment_date (&f, 2) - first_us, ==, 4000 * MS);
   fixture_clear (&f);
@@ -194,6 +196,28 @@ test_none_waiting (void)
   publish (&f, &take, 60, 160);
   assert_dated (segment_date (&f, 0), &take, 0);
   assert_dated (index_date (&f, "v576 1 0 0 "), &take, 0);
+  fixture_clear (&f);
+}
+
+/* What waits comes over a slow line: a chunk that was written before all of it had
+ * come tells the time that was known then, which is not earlier than it was. */
+static void
+test_slow_line (void)
+{
+  Fixture f;
+  begin (&f, 200);
+  for (guint i = 0; i < 50; i++)
+    push_frame (f.video, i, START_NS + i * FRAME_NS,
+        START_NS + i * FRAME_NS / 2, FALSE);
+  for (guint i = 50; i < 160; i++)
+    push_frame (f.video, i, START_NS + i * FRAME_NS,
+        START_NS + i * FRAME_NS - GST_SECOND, FALSE);
+  gint64 zero_us = segment_date (&f, 0) - (gint64) (START_NS / GST_USECOND);
+  gint64 early_us = reference_zero (&f, "v576/1-0.m4s") - zero_us;
+  g_assert_cmpint (early_us, >, 100 * MS);
+  g_assert_cmpint (early_us, <=, 1000 * MS);
+  g_assert_cmpint (ABS (reference_zero (&f, "v576/1-2.m4s") - zero_us), <=,
+      CUT_US);
   fixture_clear (&f);
 }
 
@@ -332,8 +356,8 @@ test_told (void)
 }
 
 /* A publisher that comes back has something waiting, and comes back again with
- * nothing. @part_ms: 0: a segment is told when it is whole, and all of it counts;
- * else what came before the first part. */
+ * nothing. @part_ms: 0: a segment is told when it is whole; else its first part
+ * waits for what had waited, which is more than that part. */
 static void
 test_return (gconstpointer data)
 {
@@ -348,18 +372,33 @@ test_return (gconstpointer data)
   publish (&f, &third, 0, 120);
   /* Dates go on by the test clock, not by that of this process. */
   assert_dated (segment_date (&f, 0), &first, -1000 * MS);
-  gint64 second_us = part_ms == 0 ? 19200 * MS : 19800 * MS;
-  assert_dated (segment_date (&f, 3), &first, second_us);
-  assert_dated (segment_date (&f, 4), &first, second_us + 2000 * MS);
+  assert_dated (segment_date (&f, 3), &first, 19200 * MS);
+  assert_dated (segment_date (&f, 4), &first, 21200 * MS);
   assert_dated (segment_date (&f, 6), &first, 40000 * MS);
   assert_dated (segment_date (&f, 7), &first, 42000 * MS);
   /* A Period begins where its first date says. */
   assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
       &first, -1000 * MS);
-  g_autofree gchar *start =
-      g_strdup_printf ("start=\"PT%s0000S\"", part_ms == 0 ? "20.20" : "20.80");
-  g_assert_true (contains (&f, "manifest.mpd", start));
+  g_assert_true (contains (&f, "manifest.mpd", "start=\"PT20.200000S\""));
   g_assert_true (contains (&f, "manifest.mpd", "start=\"PT41.000000S\""));
+  fixture_clear (&f);
+}
+
+/* The first part of who comes back with nothing waiting is told as soon as it is
+ * whole, and of who has something waiting not later than that. */
+static void
+test_return_is_told (gconstpointer data)
+{
+  guint waiting = GPOINTER_TO_UINT (data);
+  Fixture f;
+  Take first = { 0, START_NS, 0, 0 };
+  Take second = { waiting, START_NS + 20 * GST_SECOND, 0, 0 };
+  begin (&f, 200);
+  publish (&f, &first, 0, 120);
+  publish (&f, &second, 0, waiting + 5);
+  g_assert_false (contains (&f, "live.index", "v576 1 3 0 "));
+  publish (&f, &second, waiting + 5, waiting + 6);
+  g_assert_true (contains (&f, "live.index", "v576 1 3 0 "));
   fixture_clear (&f);
 }
 
@@ -535,6 +574,99 @@ test_break_at_date (void)
   fixture_clear (&f);
 }
 
+/* The times in emsg boxes of @name (ISO/IEC 23009-1 5.10.3.3.3), µs of media time. */
+static GArray *
+read_event_times (Fixture *f, const gchar *name)
+{
+  g_autofree gchar *path = path_of (f, name);
+  g_autofree gchar *data = NULL;
+  gsize size;
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  for (gsize i = 0; i + 28 < size; i++) {
+    /* And version 1: the letters alone are in the scheme of ID3 too. */
+    if (memcmp (data + i, "emsg\1", 5) != 0)
+      continue;
+    gint64 time_us = (gint64)
+        gst_util_uint64_scale (mill_bytes_read_u64 ((const guint8 *) data + i +
+                                   12),
+            G_USEC_PER_SEC,
+            mill_bytes_read_u32 ((const guint8 *) data + i + 8));
+    g_array_append_val (times, time_us);
+  }
+  return times;
+}
+
+/* Metadata that is asked for at a date: dates move before it is due, and what the
+ * media say of it does not change, because they say it only then. */
+static void
+test_event_at_date (void)
+{
+  Fixture f;
+  Take take = { 60, START_NS, 0, 0 };
+  g_autoptr (GstStructure) answer = NULL;
+  guint n = 0;
+  begin (&f, 200);
+  publish (&f, &take, 0, 4);
+  gint64 asked_us = (take.begin_us / MS + 1000) * MS;
+  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
+      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
+      G_TYPE_STRING, "a", "wall-time", G_TYPE_INT64, asked_us, NULL);
+  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
+  publish (&f, &take, 4, 160);
+  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
+      segment_date (&f, 0);
+  for (guint k = 0; k < 3; k++) {
+    g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);
+    g_autoptr (GArray) times = read_event_times (&f, name);
+    n += times->len;
+    for (guint i = 0; i < times->len; i++)
+      g_assert_cmpint (ABS (g_array_index (times, gint64, i) - expected_us), <=,
+          CUT_US);
+  }
+  g_assert_cmpuint (n, >, 0);
+  fixture_clear (&f);
+}
+
+/* There is sound, and no picture yet, so nothing is cut: a break that is asked for
+ * at a date waits, and is at that date all the same. */
+static void
+test_break_before_pictures (void)
+{
+  Fixture f;
+  g_autoptr (GstStructure) answer = NULL;
+  gboolean taken = FALSE;
+  fixture_init (&f, make_dir (), "part-duration-ms", 0, NULL);
+  f.video = fixture_add (&f, "video_0", video_caps ());
+  f.audio = fixture_add (&f, "audio_0", audio_caps ());
+  wait_for (f.audio, START_NS);
+  gint64 began_us = g_get_real_time ();
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpint (push_audio (&f, START_NS + i * AAC_NS), ==, GST_FLOW_OK);
+  gint64 asked_us = (began_us / MS + 3000) * MS;
+  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
+      G_TYPE_STRING, "out", "id", G_TYPE_UINT, 7, "wall-time", G_TYPE_INT64,
+      asked_us, NULL);
+  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
+  g_assert_true (gst_structure_get_boolean (answer, "taken", &taken) && taken);
+  guint sound = 10;
+  for (guint i = 0; i < 210; i++) {
+    push_frame (f.video, i, START_NS + i * FRAME_NS, START_NS + i * FRAME_NS,
+        FALSE);
+    for (; sound * AAC_NS < (i + 1) * FRAME_NS; sound++)
+      push_audio (&f, START_NS + sound * AAC_NS);
+  }
+  g_assert_cmpint (ABS (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"",
+                            0) -
+                       asked_us),
+      <=, CUT_US);
+  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
+      segment_date (&f, 0);
+  g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
+      CUT_US);
+  fixture_clear (&f);
+}
+
 /* The source's own clock, which comes with its second report: nobody was told of
  * another one, so there is nothing to break. */
 static void
@@ -570,6 +702,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/cmafsink/dates/waiting", test_waiting);
   g_test_add_func ("/cmafsink/dates/none-waiting", test_none_waiting);
   g_test_add_func ("/cmafsink/dates/long-waiting", test_long_waiting);
+  g_test_add_func ("/cmafsink/dates/slow-line", test_slow_line);
   g_test_add_func ("/cmafsink/dates/short-stream", test_short_stream);
   g_test_add_func ("/cmafsink/dates/encoder", test_encoder);
   g_test_add_func ("/cmafsink/dates/renditions", test_renditions);
@@ -579,12 +712,19 @@ main (gint argc, gchar **argv)
       test_return);
   g_test_add_data_func ("/cmafsink/dates/return/parts", GUINT_TO_POINTER (200),
       test_return);
+  g_test_add_data_func ("/cmafsink/dates/return/told/none-waiting",
+      GUINT_TO_POINTER (0), test_return_is_told);
+  g_test_add_data_func ("/cmafsink/dates/return/told/waiting",
+      GUINT_TO_POINTER (20), test_return_is_told);
   g_test_add_func ("/cmafsink/dates/early-return", test_early_return);
   g_test_add_func ("/cmafsink/dates/missing", test_missing);
   g_test_add_func ("/cmafsink/dates/no-overlap", test_no_overlap);
   g_test_add_func ("/cmafsink/dates/restart", test_restart);
   g_test_add_func ("/cmafsink/dates/break", test_break);
   g_test_add_func ("/cmafsink/dates/break-at-date", test_break_at_date);
+  g_test_add_func ("/cmafsink/dates/event-at-date", test_event_at_date);
+  g_test_add_func ("/cmafsink/dates/break-before-pictures",
+      test_break_before_pictures);
   g_test_add_func ("/cmafsink/dates/reference-later", test_reference_later);
   return g_test_run ();
 }
