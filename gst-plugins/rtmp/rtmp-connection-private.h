@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What the two halves of a connection share: rtmp-connection.c, which any
- * thread calls, and rtmp-socket.c, which its lane runs. */
+/* What the files of a connection share: rtmp-connection.c, which any thread
+ * calls, and rtmp-socket.c and rtmp-ending.c, which its lane runs. */
 
 typedef enum
 {
@@ -95,27 +95,37 @@ void mill_rtmp_socket_feed (MillRtmpConnection *self, const guint8 *data,
 /* As mill_rtmp_connection_get_rtt_us(). */
 gint64 mill_rtmp_socket_get_rtt_us (MillRtmpConnection *self);
 
-/* At once, without a word. */
-void mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason);
-/* While it waits for an answer: with a status that the publisher can read. */
-void mill_rtmp_socket_refuse (MillRtmpConnection *self, const gchar *code,
-    const gchar *reason);
-/* In every state. @code: (nullable): the status */
-void mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
-    const gchar *reason);
-
-/* It publishes, or is gone: its place is free. */
-void mill_rtmp_socket_leave_place (MillRtmpConnection *self);
+/* Sends what waits. Returns FALSE when the connection broke. */
+gboolean mill_rtmp_socket_flush (MillRtmpConnection *self);
 
 /* Asks the publisher to go on elsewhere. Both nullable. */
 void mill_rtmp_socket_request_reconnect (MillRtmpConnection *self,
     const gchar *tc_url, const gchar *description);
 
-/* The listener is told that the connection has left it, once. */
-void mill_rtmp_socket_leave_host (MillRtmpConnection *self);
-/* The owner is told of the end, once. Threads: any. */
-void mill_rtmp_socket_notify_ended (MillRtmpConnection *self,
+/* ---- rtmp-ending.c: in the lane, unless it says otherwise ---- */
+
+/* At once, without a word. */
+void mill_rtmp_ending_close (MillRtmpConnection *self, const gchar *reason);
+/* While it waits for an answer: with a status that the publisher can read. */
+void mill_rtmp_ending_refuse (MillRtmpConnection *self, const gchar *code,
     const gchar *reason);
+/* In every state. @code: (nullable): the status */
+void mill_rtmp_ending_drop (MillRtmpConnection *self, const gchar *code,
+    const gchar *reason);
+
+/* It publishes, or is gone: its place is free. */
+void mill_rtmp_ending_leave_place (MillRtmpConnection *self);
+
+/* The listener is told that the connection has left it, once. */
+void mill_rtmp_ending_leave_host (MillRtmpConnection *self);
+/* The owner is told of the end, once. Threads: any. */
+void mill_rtmp_ending_notify (MillRtmpConnection *self, const gchar *reason);
+/* Now, or when the session has returned. @lingers: until its peer has read the
+ * last status */
+void mill_rtmp_ending_request (MillRtmpConnection *self, gboolean lingers,
+    const gchar *reason);
+/* Nobody waits for the answer to the publish request any more. */
+void mill_rtmp_ending_interrupt_wait (MillRtmpConnection *self);
 
 /* ---- rtmp-socket-warm.c ---- */
 

@@ -87,13 +87,13 @@ settle (MillRtmpConnection *self, const gchar *code, const gchar *reason)
   const MillRtmpConnectionOwner *owner = self->owner;
   g_mutex_unlock (&self->lock);
   if (!owner) {
-    mill_rtmp_socket_close (self, "dropped");
+    mill_rtmp_ending_close (self, "dropped");
     return;
   }
 
   self->state = MILL_RTMP_CONNECTION_LIVE;
   self->live = owner;
-  mill_rtmp_socket_leave_place (self);
+  mill_rtmp_ending_leave_place (self);
   mill_rtmp_socket_watch (self, self->lane);
   self->last_media_us = g_get_monotonic_time ();
   if (self->times.idle_timeout_ms > 0)
@@ -130,7 +130,7 @@ move_if_ready (MillRtmpConnection *self, const gchar *code, const gchar *reason)
   g_autoptr (MillRtmpLane) old = self->lane;
   self->lane = mill_rtmp_lane_ref (self->target);
   g_mutex_unlock (&self->lock);
-  mill_rtmp_socket_leave_host (self);
+  mill_rtmp_ending_leave_host (self);
   g_clear_pointer (&self->watch, mill_rtmp_watch_free);
   invoke (self, settle, NULL, NULL);
 }
@@ -198,7 +198,7 @@ mill_rtmp_connection_wait_for_answer (MillRtmpConnection *self,
 void
 mill_rtmp_connection_close (MillRtmpConnection *self, const gchar *reason)
 {
-  mill_rtmp_socket_close (self, reason);
+  mill_rtmp_ending_close (self, reason);
 }
 
 /* ---- for everybody ---- */
@@ -260,7 +260,7 @@ void
 mill_rtmp_connection_refuse (MillRtmpConnection *self, const gchar *code,
     const gchar *reason)
 {
-  invoke (self, mill_rtmp_socket_refuse, code, reason);
+  invoke (self, mill_rtmp_ending_refuse, code, reason);
 }
 
 void
@@ -300,7 +300,7 @@ mill_rtmp_connection_start (MillRtmpConnection *self, MillRtmpLane *lane,
   gboolean closed = self->closed;
   g_mutex_unlock (&self->lock);
   if (closed)
-    mill_rtmp_socket_notify_ended (self,
+    mill_rtmp_ending_notify (self,
         "the publisher went away before it was accepted");
   else
     invoke (self, move_if_ready, NULL, NULL);
@@ -338,9 +338,9 @@ mill_rtmp_connection_drop (MillRtmpConnection *self, MillRtmpLane *lane,
   gboolean is_here = lane && lane == self->lane;
   g_mutex_unlock (&self->lock);
   if (is_here)
-    mill_rtmp_socket_drop (self, code, reason);
+    mill_rtmp_ending_drop (self, code, reason);
   else
-    invoke (self, mill_rtmp_socket_drop, code, reason);
+    invoke (self, mill_rtmp_ending_drop, code, reason);
 }
 
 static void

@@ -2,11 +2,11 @@
  * Copyright (c) 2026 The millrace authors */
 
 /*
- * The socket of a connection: bytes between it and the RTMP session, its
- * time-outs, and every way in which a connection ends.
+ * The socket of a connection: bytes between it and the RTMP session, and its
+ * time-outs. How it ends is in rtmp-ending.c.
  *
  * Threads: all of it in the lane where the connection lives, but for the
- * beginning (_init), the end (_clear) and mill_rtmp_socket_notify_ended().
+ * beginning (_init) and the end (_clear).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,58 +22,12 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
 
-/* How long a publisher that was sent away may take to read why. Closing at
- * once while its media is still coming in would reset the connection, and the
- * status would be lost with it. */
-#define LINGER_US (2 * G_USEC_PER_SEC)
-
 /* Of a socket that is read at intervals: what the kernel wakes us for before the
  * next one. It is half of the receive window of a new connection (64 KiB, as of
  * tcp_rmem in tcp(7)), so its peer never waits for an interval to pass. */
 #define MUCH_BYTES (32 * 1024)
 
 #define GREETING_WARNING_PERIOD_US (10 * G_USEC_PER_SEC)
-
-/* ---- telling the owner ---- */
-
-typedef struct
-{
-  const MillRtmpConnectionOwner *owner;
-  gpointer owner_data;
-  gchar *reason;
-} Ending;
-
-static void
-free_ending (gpointer user_data)
-{
-  Ending *ending = user_data;
-
-  g_free (ending->reason);
-  g_free (ending);
-}
-
-static void
-run_ending (gpointer user_data)
-{
-  Ending *ending = user_data;
-
-  ending->owner->ended (ending->reason, ending->owner_data);
-}
-
-/* Once, in the owner's lane, and from a fresh turn of it: the owner may take
- * its next connection there. */
-void
-mill_rtmp_socket_notify_ended (MillRtmpConnection *self, const gchar *reason)
-{
-  g_mutex_lock (&self->lock);
-  const MillRtmpConnectionOwner *owner = g_steal_pointer (&self->owner);
-  if (owner) {
-    Ending *ending = g_new (Ending, 1);
-    *ending = (Ending){ owner, self->owner_data, g_strdup (reason) };
-    mill_rtmp_lane_invoke (self->target, run_ending, ending, free_ending);
-  }
-  g_mutex_unlock (&self->lock);
-}
 
 /* ---- sending ---- */
 
@@ -123,9 +77,8 @@ mill_rtmp_socket_update (MillRtmpConnection *self)
     mill_rtmp_watch_set_events (self->watch, events);
 }
 
-/* Returns FALSE when the connection broke. */
-static gboolean
-flush_output (MillRtmpConnection *self)
+gboolean
+mill_rtmp_socket_flush (MillRtmpConnection *self)
 {
   gsize size;
   const guint8 *data = mill_rtmp_session_peek_output (self->session, &size);
@@ -147,137 +100,6 @@ flush_output (MillRtmpConnection *self)
   return TRUE;
 }
 
-/* ---- closing ---- */
-
-void
-mill_rtmp_socket_leave_place (MillRtmpConnection *self)
-{
-  if (self->has_place)
-    mill_rtmp_guard_leave (self->guard, self->guard_key);
-  self->has_place = FALSE;
-}
-
-void
-mill_rtmp_socket_leave_host (MillRtmpConnection *self)
-{
-  const MillRtmpConnectionHost *host = g_steal_pointer (&self->host);
-
-  if (host)
-    host->left (self, self->host_data);
-}
-
-static void
-end_wait (MillRtmpConnection *self)
-{
-  g_autoptr (GstPromise) promise = g_steal_pointer (&self->promise);
-
-  if (promise && !g_atomic_int_get (&self->expired))
-    gst_promise_interrupt (promise);
-}
-
-void
-mill_rtmp_socket_close (MillRtmpConnection *self, const gchar *reason)
-{
-  if (self->state == MILL_RTMP_CONNECTION_CLOSED)
-    return;
-  self->state = MILL_RTMP_CONNECTION_CLOSED;
-  self->live = NULL;
-  g_mutex_lock (&self->lock);
-  self->closed = TRUE;
-  g_mutex_unlock (&self->lock);
-
-  mill_rtmp_socket_leave_place (self);
-  g_clear_pointer (&self->timer, mill_rtmp_timer_free);
-  g_clear_pointer (&self->watch, mill_rtmp_watch_free);
-  if (self->tls)
-    mill_rtmp_tls_shut (self->tls); /* now or never */
-  g_clear_pointer (&self->tls, mill_rtmp_tls_free);
-  close (self->fd);
-  self->fd = -1;
-  end_wait (self);
-  mill_rtmp_socket_notify_ended (self, reason);
-  mill_rtmp_socket_leave_host (self);
-}
-
-static void
-say_last (gpointer user_data)
-{
-  MillRtmpConnection *self = user_data;
-
-  if (self->state != MILL_RTMP_CONNECTION_LINGERING)
-    return;
-  if (flush_output (self))
-    mill_rtmp_socket_update (self);
-  else
-    mill_rtmp_socket_close (self, "the connection broke");
-}
-
-static void
-begin_linger (MillRtmpConnection *self, const gchar *reason)
-{
-  self->state = MILL_RTMP_CONNECTION_LINGERING;
-  self->live = NULL;
-  g_mutex_lock (&self->lock);
-  self->closed = TRUE;
-  gboolean tells = self->owner != NULL;
-  g_mutex_unlock (&self->lock);
-
-  mill_rtmp_timer_arm (self->timer, g_get_monotonic_time () + LINGER_US);
-  end_wait (self);
-  mill_rtmp_socket_notify_ended (self, reason);
-  mill_rtmp_socket_leave_host (self);
-  /* Its owner hears of the end before the publisher does, who may come back
-   * under the same name within a round trip. */
-  if (tells)
-    mill_rtmp_lane_invoke (self->lane, say_last, g_object_ref (self),
-        g_object_unref);
-  else
-    say_last (self);
-}
-
-/* Now, or when the session has returned. */
-static void
-request_close (MillRtmpConnection *self, gboolean lingers, const gchar *reason)
-{
-  if (self->feeding) {
-    if (!self->close_reason) {
-      self->close_reason = g_strdup (reason);
-      self->close_lingers = lingers;
-    }
-    self->live = NULL;
-  } else if (lingers) {
-    begin_linger (self, reason);
-  } else {
-    mill_rtmp_socket_close (self, reason);
-  }
-}
-
-void
-mill_rtmp_socket_refuse (MillRtmpConnection *self, const gchar *code,
-    const gchar *reason)
-{
-  if (self->state != MILL_RTMP_CONNECTION_ASKING)
-    return;
-  GST_INFO ("publisher %s of %s/%s is refused: %s", self->address, self->app,
-      self->name, reason);
-  mill_rtmp_session_refuse (self->session, code, reason);
-  begin_linger (self, reason);
-}
-
-void
-mill_rtmp_socket_drop (MillRtmpConnection *self, const gchar *code,
-    const gchar *reason)
-{
-  if (self->state == MILL_RTMP_CONNECTION_ASKING && code) {
-    mill_rtmp_socket_refuse (self, code, reason);
-  } else if (self->state == MILL_RTMP_CONNECTION_LIVE && code) {
-    mill_rtmp_session_refuse (self->session, code, reason);
-    request_close (self, TRUE, reason);
-  } else if (self->state != MILL_RTMP_CONNECTION_LINGERING) {
-    request_close (self, FALSE, reason);
-  }
-}
-
 void
 mill_rtmp_socket_request_reconnect (MillRtmpConnection *self,
     const gchar *tc_url, const gchar *description)
@@ -285,7 +107,7 @@ mill_rtmp_socket_request_reconnect (MillRtmpConnection *self,
   if (self->state == MILL_RTMP_CONNECTION_LIVE &&
       mill_rtmp_session_request_reconnect (self->session, tc_url,
           description) &&
-      flush_output (self))
+      mill_rtmp_socket_flush (self))
     mill_rtmp_socket_update (self);
 }
 
@@ -347,7 +169,7 @@ on_unpublish (MillRtmpSession *session, gpointer user_data)
 {
   MillRtmpConnection *self = user_data;
 
-  request_close (self, TRUE, "the publisher ended its stream");
+  mill_rtmp_ending_request (self, TRUE, "the publisher ended its stream");
 }
 
 static const MillRtmpSessionEvents session_events = {
@@ -392,16 +214,16 @@ finish_feed (MillRtmpConnection *self, GError *error)
   g_autofree gchar *reason = g_steal_pointer (&self->close_reason);
 
   if (reason) {
-    request_close (self, self->close_lingers, reason);
+    mill_rtmp_ending_request (self, self->close_lingers, reason);
   } else if (error) {
     GstDebugLevel level = choose_level (self, error);
     GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, NULL,
         "%s: %s, closing the connection", self->address, error->message);
     mill_rtmp_guard_count_error (self->guard, error);
-    flush_output (self);
-    mill_rtmp_socket_close (self, error->message);
-  } else if (!flush_output (self)) {
-    mill_rtmp_socket_close (self, "the connection broke");
+    mill_rtmp_socket_flush (self);
+    mill_rtmp_ending_close (self, error->message);
+  } else if (!mill_rtmp_socket_flush (self)) {
+    mill_rtmp_ending_close (self, "the connection broke");
   } else {
     mill_rtmp_socket_update (self);
   }
@@ -461,7 +283,7 @@ close_after_read (MillRtmpConnection *self, gssize n_read, gint code)
     reason = g_strdup_printf ("the publisher closed the connection%s%s",
         n_read < 0 ? ": " : "", n_read < 0 ? g_strerror (code) : "");
   }
-  mill_rtmp_socket_close (self, reason);
+  mill_rtmp_ending_close (self, reason);
 }
 
 static void
@@ -519,8 +341,8 @@ on_ready (guint32 events, gpointer user_data)
 
   if (self->tls)
     events = mill_rtmp_tls_from_socket (self->tls, events);
-  if ((events & EPOLLOUT) && !flush_output (self)) {
-    mill_rtmp_socket_close (self, "the connection broke");
+  if ((events & EPOLLOUT) && !mill_rtmp_socket_flush (self)) {
+    mill_rtmp_ending_close (self, "the connection broke");
     return;
   }
   if (events & EPOLLOUT)
@@ -531,7 +353,7 @@ on_ready (guint32 events, gpointer user_data)
   if (may_read (self))
     read_once (self);
   else if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
-    mill_rtmp_socket_close (self, "the publisher closed the connection");
+    mill_rtmp_ending_close (self, "the publisher closed the connection");
 }
 
 /* Armed once per period, not per frame. */
@@ -547,7 +369,7 @@ on_idle_check (MillRtmpConnection *self, gint64 now_us)
     return;
   }
   mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_IDLE_TIMEOUT);
-  mill_rtmp_socket_close (self, "the publisher sent no media for too long");
+  mill_rtmp_ending_close (self, "the publisher sent no media for too long");
 }
 
 static void
@@ -560,17 +382,17 @@ on_timeout (gpointer user_data)
       GST_INFO ("%s: no publish request in time, closing the connection",
           self->address);
       mill_rtmp_guard_count (self->guard, MILL_RTMP_GUARD_HANDSHAKE_TIMEOUT);
-      mill_rtmp_socket_close (self, "no publish request in time");
+      mill_rtmp_ending_close (self, "no publish request in time");
       break;
     case MILL_RTMP_CONNECTION_ASKING:
-      mill_rtmp_socket_refuse (self, "NetStream.Publish.Denied",
+      mill_rtmp_ending_refuse (self, "NetStream.Publish.Denied",
           "nobody answered the request in time");
       break;
     case MILL_RTMP_CONNECTION_LIVE:
       on_idle_check (self, g_get_monotonic_time ());
       break;
     case MILL_RTMP_CONNECTION_LINGERING:
-      mill_rtmp_socket_close (self, "closed");
+      mill_rtmp_ending_close (self, "closed");
       break;
     case MILL_RTMP_CONNECTION_MOVING:
     case MILL_RTMP_CONNECTION_CLOSED:
@@ -651,8 +473,8 @@ mill_rtmp_socket_clear (MillRtmpConnection *self)
   g_clear_pointer (&self->tls, mill_rtmp_tls_free);
   if (self->fd >= 0)
     close (self->fd);
-  mill_rtmp_socket_leave_place (self);
-  end_wait (self);
+  mill_rtmp_ending_leave_place (self);
+  mill_rtmp_ending_interrupt_wait (self);
   g_clear_pointer (&self->session, mill_rtmp_session_free);
   g_clear_pointer (&self->pending, g_byte_array_unref);
   g_clear_pointer (&self->close_reason, g_free);

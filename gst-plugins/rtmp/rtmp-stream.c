@@ -9,46 +9,10 @@
  * Threads: the publisher's callbacks and the hold timer run in the source's
  * lane, the way up and down on the thread of state changes, the rest anywhere.
  */
-#include "rtmp-stream.h"
-
-#include "rtmp-output.h"
-#include "rtmp-pool.h"
-#include "rtmp-timer.h"
+#include "rtmp-stream-private.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
-
-struct _MillRtmpStream
-{
-  GstElement *element;
-  const MillRtmpStreamEvents *events;
-
-  /* atomic */
-  guint idle_timeout_ms;
-  guint reconnect_timeout_ms;
-  gint low_latency;
-  guint read_interval_ms;
-
-  /* made and ended by state changes */
-  MillRtmpPool *pool;
-  gboolean listens;
-  MillRtmpLane *lane; /* PAUSED and above; lock to change */
-  MillRtmpOutput *output; /* with the lane */
-  MillRtmpTimer *hold_timer; /* with the lane */
-  MillRtmpTimer *health_timer; /* with the lane; armed while a publisher is */
-
-  /* lock; taken inside a lane's lock, never outside of one */
-  GMutex lock;
-  gboolean playing;
-  MillRtmpConnection *session; /* claimed; nullable */
-  gboolean started; /* session was given to the lane */
-  guint interval_ms; /* how often session is read; 0: when it sends */
-  gboolean live; /* session publishes */
-  gboolean ended; /* EOS was sent, or downstream failed */
-  MillRtmpConnection *last; /* the latest that was live; nullable */
-  guint n_publishers;
-  gint64 since; /* Unix seconds of the last one's start */
-};
 
 /* ---- life ---- */
 
@@ -118,74 +82,6 @@ mill_rtmp_stream_get_read_interval (MillRtmpStream *self)
   return g_atomic_int_get (&self->read_interval_ms);
 }
 
-/* ---- its health, in the source's lane ---- */
-
-static void
-post_changes (MillRtmpStream *self, const MillRtmpHealthChange *changes,
-    guint n_changes)
-{
-  MillRtmpHealth *health = mill_rtmp_output_get_health (self->output);
-
-  for (guint i = 0; i < n_changes; i++) {
-    const gchar *id = mill_rtmp_health_warnings_get_id (changes[i].warning);
-    const gchar *text =
-        mill_rtmp_health_get_message (health, changes[i].warning);
-    GST_INFO_OBJECT (self->element, "%s %s%s%s", id,
-        changes[i].is_raised ? "begins" : "is over", text ? ": " : "",
-        text ? text : "");
-    gst_element_post_message (self->element,
-        gst_message_new_element (GST_OBJECT (self->element),
-            gst_structure_new ("rtmp-health", "id", G_TYPE_STRING, id, "raised",
-                G_TYPE_BOOLEAN, changes[i].is_raised, "message", G_TYPE_STRING,
-                text ? text : "", NULL)));
-  }
-}
-
-/* At the full seconds of the clock: one wake-up of the thread for all of its
- * sources. */
-static void
-arm_health_timer (MillRtmpStream *self)
-{
-  gint64 second = g_get_monotonic_time () / G_USEC_PER_SEC + 1;
-
-  mill_rtmp_timer_arm (self->health_timer, second * G_USEC_PER_SEC);
-}
-
-static void
-on_health_due (gpointer user_data)
-{
-  MillRtmpStream *self = user_data;
-  MillRtmpHealthChange changes[MILL_RTMP_HEALTH_N_WARNINGS];
-  guint n_changes = 0;
-
-  g_mutex_lock (&self->lock);
-  g_autoptr (MillRtmpConnection) session =
-      self->live ? g_object_ref (self->session) : NULL;
-  gboolean playing = self->playing;
-  g_mutex_unlock (&self->lock);
-  if (!session)
-    return;
-  arm_health_timer (self);
-  /* Who is not read has nothing to be judged by. */
-  if (playing)
-    n_changes = mill_rtmp_output_tick (self->output,
-        mill_rtmp_connection_get_rtt_us (session),
-        mill_rtmp_stream_get_low_latency (self), changes);
-  post_changes (self, changes, n_changes);
-}
-
-static void
-end_health (MillRtmpStream *self)
-{
-  MillRtmpHealthChange changes[MILL_RTMP_HEALTH_N_WARNINGS];
-  guint n_changes =
-      mill_rtmp_health_end (mill_rtmp_output_get_health (self->output),
-          changes);
-
-  mill_rtmp_timer_arm (self->health_timer, 0);
-  post_changes (self, changes, n_changes);
-}
-
 /* ---- the publisher, in the source's lane ---- */
 
 /* Ends the stream: nothing follows until the element has been to READY. */
@@ -219,7 +115,7 @@ after_loss (MillRtmpStream *self, const gchar *reason, gboolean was_live)
   guint timeout_ms = mill_rtmp_stream_get_reconnect_timeout (self);
 
   GST_INFO_OBJECT (self->element, "publisher gone: %s", reason);
-  end_health (self);
+  mill_rtmp_stream_health_end (self);
   if (was_live)
     self->events->publish_end (self->element, reason);
 
@@ -287,7 +183,7 @@ on_started (gpointer user_data)
       mill_rtmp_connection_get_address (session), stream);
   mill_rtmp_output_begin (self->output, stream);
   mill_rtmp_output_set_interval (self->output, interval_ms);
-  arm_health_timer (self);
+  mill_rtmp_stream_health_arm (self);
   self->events->publish_start (self->element, stream);
 }
 
@@ -487,7 +383,8 @@ mill_rtmp_stream_open (MillRtmpStream *self, gboolean listens, GError **error)
   MillRtmpLane *lane = mill_rtmp_pool_add_source_lane (self->pool);
 
   self->hold_timer = mill_rtmp_timer_new (lane, on_hold_over, self);
-  self->health_timer = mill_rtmp_timer_new (lane, on_health_due, self);
+  self->health_timer =
+      mill_rtmp_timer_new (lane, mill_rtmp_stream_health_on_due, self);
   g_mutex_lock (&self->lock);
   self->output = mill_rtmp_output_new (self->element);
   self->lane = lane;
