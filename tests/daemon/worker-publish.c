@@ -3,13 +3,12 @@
  *
  * Publishers knock at a worker, whose supervisor is this test: accepted,
  * refused, left without an answer, back after a loss. */
-#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
 
 #include "daemon/ipc/ipc.h"
-#include "fixture.h"
 #include "publisher.h"
+#include "worker-door.h"
 
 #define GRAPH(hold_ms)                                                      \
   "millrace: 1\nname: ingest\nnodes:\n"                                     \
@@ -20,44 +19,7 @@
 
 static MillFlvFile *movie;
 
-typedef struct
-{
-  Fixture *fixture;
-  FixtureWatch *watch;
-  MillWorkerProxy *proxy; /* the watch's */
-  gchar *address;
-} Test;
-
-static gchar *
-listen_on (Test *test, const gchar *kind, const gchar *address, GError **error)
-{
-  GAsyncResult *slot = NULL;
-
-  mill_worker_proxy_listen_async (test->proxy, kind, address, fixture_on_result,
-      &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  return mill_worker_proxy_listen_finish (test->proxy, result, error);
-}
-
-static void
-set_up (Test *test, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  test->fixture = fixture_new (NULL, 0);
-  test->watch = fixture_worker (test->fixture, "w0");
-  test->proxy = test->watch->proxy;
-  test->address = listen_on (test, "rtmp", "127.0.0.1:0", &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Test *test, gconstpointer data)
-{
-  fixture_watch_free (test->watch);
-  g_free (test->address);
-  fixture_free (test->fixture);
-}
+typedef WorkerDoor Test;
 
 /* Another supervisor takes over; the former's watch goes. */
 static void
@@ -73,31 +35,12 @@ reconnect (Test *test)
 }
 
 static gboolean
-has_request (gpointer data)
-{
-  return ((FixtureWatch *) data)->requests->len > 0;
-}
-
-static guint64
-take_request (Test *test)
-{
-  fixture_wait ("a publish request", has_request, test->watch);
-  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
-  g_array_remove_index (test->watch->requests, 0);
-  return request;
-}
-
-static gboolean
 accept_as (Test *test, const gchar *stream, const gchar *yaml, GError **error)
 {
   g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (yaml, "ingest.yaml");
   const MillWorkerStart start = { stream, 5, spec };
-  GAsyncResult *slot = NULL;
 
-  mill_worker_proxy_accept_publish_async (test->proxy, take_request (test),
-      &start, fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
+  return worker_door_accept (test, &start, error);
 }
 
 /* A publisher that is live with some media sent. */
@@ -168,11 +111,12 @@ static void
 test_listen (Test *test, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *again = listen_on (test, "rtmp", "127.0.0.1:0", &error);
+  g_autofree gchar *again =
+      worker_door_listen (test, "rtmp", "127.0.0.1:0", &error);
 
   g_assert_cmpstr (again, ==, test->address);
   g_assert_false (g_str_has_suffix (test->address, ":0"));
-  g_assert_null (listen_on (test, "srt", "127.0.0.1:0", &error));
+  g_assert_null (worker_door_listen (test, "srt", "127.0.0.1:0", &error));
   g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID);
   reconnect (test);
   GHashTable *listeners = mill_worker_proxy_get_report (test->proxy)->listeners;
@@ -192,17 +136,15 @@ test_address_in_use (void)
   g_assert_no_error (error);
   test.watch = fixture_worker (test.fixture, "w0");
   test.proxy = test.watch->proxy;
-  g_assert_null (listen_on (&test, "rtmp", address, &error));
+  g_assert_null (worker_door_listen (&test, "rtmp", address, &error));
   g_test_message ("%s", error->message);
   g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_ADDRESS_IN_USE);
   g_assert_nonnull (strstr (error->message, address));
   /* Nothing is left behind: another address works. */
   g_clear_error (&error);
-  test.address = listen_on (&test, "rtmp", "127.0.0.1:0", &error);
+  test.address = worker_door_listen (&test, "rtmp", "127.0.0.1:0", &error);
   g_assert_no_error (error);
-  fixture_watch_free (test.watch);
-  g_free (test.address);
-  fixture_free (test.fixture);
+  worker_door_tear_down (&test, NULL);
 }
 
 /* ---- accepted ---- */
@@ -214,7 +156,7 @@ test_accept (Test *test, gconstpointer data)
   Publisher *publisher =
       publisher_new (test->address, "live", "show?key=abc&x=1");
 
-  fixture_wait ("a publish request", has_request, test->watch);
+  worker_door_wait_request (test);
   const MillPublisher *asked = test->watch->publisher;
   g_assert_cmpstr (asked->app, ==, "live");
   g_assert_cmpstr (asked->name, ==, "show");
@@ -279,8 +221,9 @@ test_refuse (Test *test, gconstpointer data)
 {
   Publisher *publisher = publisher_new (test->address, "live", "show");
 
-  mill_worker_proxy_refuse_publish (test->proxy, take_request (test),
-      "NetStream.Publish.Denied", "the stream key is not known");
+  mill_worker_proxy_refuse_publish (test->proxy,
+      worker_door_take_request (test), "NetStream.Publish.Denied",
+      "the stream key is not known");
   publisher_wait_refused (publisher, "NetStream.Publish.Denied",
       "the stream key is not known");
   publisher_wait_closed (publisher);
@@ -347,7 +290,7 @@ test_no_answer (Test *test, gconstpointer data)
   Publisher *publisher = publisher_new (test->address, "live", "show");
   const gint64 from = g_get_monotonic_time ();
 
-  fixture_wait ("a publish request", has_request, test->watch);
+  worker_door_wait_request (test);
   publisher_wait_refused (publisher, "NetStream.Publish.Denied",
       "cannot admit publishers right now");
   const gint64 waited = g_get_monotonic_time () - from;
@@ -387,7 +330,7 @@ test_left_before_the_answer (Test *test, gconstpointer data)
   Publisher *publisher = publisher_new (test->address, "live", "show");
 
   mill_peer_link_watch_closely (mill_worker_proxy_get_link (test->proxy), 20);
-  fixture_wait ("a publish request", has_request, test->watch);
+  worker_door_wait_request (test);
   fixture_wait ("the connection", has_connections, test);
   publisher_free (publisher);
   fixture_wait ("its end", has_no_connection, test);
@@ -405,7 +348,7 @@ test_drain_closes_the_door (Test *test, gconstpointer data)
   Publisher *live = go_live (test, "demo", GRAPH ("5000"));
   Publisher *waiting = publisher_new (test->address, "live", "late");
 
-  fixture_wait ("a publish request", has_request, test->watch);
+  worker_door_wait_request (test);
   mill_worker_proxy_drain_async (test->proxy, fixture_on_result, &slot);
   g_autoptr (GAsyncResult) result = fixture_take (&slot);
   publisher_wait_closed (waiting);
@@ -560,17 +503,6 @@ has_renditions (gpointer data)
   return report->renditions->len == 2;
 }
 
-static gchar *
-read_output (Test *test, const gchar *file)
-{
-  g_autofree gchar *path =
-      g_build_filename (test->fixture->media_dir, "demo", file, NULL);
-  gchar *text = NULL;
-
-  g_file_get_contents (path, &text, NULL, NULL);
-  return text;
-}
-
 /* The shipped description, as the daemon runs it: the report names what viewers
  * can have, and the directory knows how long it has to stay. */
 static void
@@ -595,40 +527,18 @@ test_packages (Test *test, gconstpointer data)
   g_assert_true (g_str_has_prefix (video->codec, "avc1."));
   g_assert_cmpuint (video->width, ==, 160);
   g_assert_cmpuint (video->height, ==, 90);
-  g_autofree gchar *retention = read_output (test, ".retention");
+  g_autofree gchar *retention = worker_door_read_output (test, ".retention");
   g_assert_nonnull (retention);
   g_assert_cmpuint (g_ascii_strtoull (retention, NULL, 10), >=, 60000);
 
   g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
       &error));
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
-  g_autofree gchar *playlist = read_output (test, "v90/playlist.m3u8");
+  g_autofree gchar *playlist =
+      worker_door_read_output (test, "v90/playlist.m3u8");
   g_assert_nonnull (playlist);
   g_assert_nonnull (strstr (playlist, "#EXT-X-ENDLIST"));
   publisher_free (publisher);
-}
-
-static void
-make_movie (void)
-{
-  g_autofree gchar *dir = g_dir_make_tmp ("millrace-XXXXXX", NULL);
-  g_autofree gchar *path = g_build_filename (dir, "movie.flv", NULL);
-  g_autofree gchar *command = g_strdup_printf (
-      "ffmpeg -v error -f lavfi -i testsrc=size=160x90:rate=25 "
-      "-f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 "
-      "-preset ultrafast -g 25 -c:a aac -f flv %s",
-      path);
-  g_autoptr (GError) error = NULL;
-  gint status = 0;
-
-  g_spawn_command_line_sync (command, NULL, NULL, &status, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-  movie = mill_flv_file_open (path, &error);
-  g_assert_no_error (error);
-  /* It stays mapped. */
-  g_remove (path);
-  g_rmdir (dir);
 }
 
 int
@@ -636,9 +546,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   gst_init (&argc, &argv); /* the publisher's own messages are GstBuffers */
-  make_movie ();
-#define ADD(name, function) \
-  g_test_add ("/worker/publish/" name, Test, NULL, set_up, function, tear_down)
+  movie = worker_door_make_movie ();
+#define ADD(name, function)                                            \
+  g_test_add ("/worker/publish/" name, Test, NULL, worker_door_set_up, \
+      function, worker_door_tear_down)
   ADD ("listen", test_listen);
   ADD ("starting-until-media", test_starting_until_media);
   g_test_add_func ("/worker/publish/address-in-use", test_address_in_use);

@@ -4,13 +4,12 @@
  * Two publishers of one stream at a worker, whose supervisor is this test. A
  * viewer would notice a stream that begins anew or ends; an operator, a
  * publisher in the wrong place, or one that is sent away without a word. */
-#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <string.h>
 
 #include "daemon/ipc/ipc.h"
-#include "fixture.h"
 #include "publisher.h"
+#include "worker-door.h"
 
 #define SINGLE                                           \
   "millrace: 1\nname: ingest\nparams:\n"                 \
@@ -21,57 +20,7 @@
 
 static MillFlvFile *movie;
 
-typedef struct
-{
-  Fixture *fixture;
-  FixtureWatch *watch;
-  MillWorkerProxy *proxy; /* the watch's */
-  gchar *address;
-} Test;
-
-static void
-set_up (Test *test, gconstpointer data)
-{
-  GAsyncResult *slot = NULL;
-  g_autoptr (GError) error = NULL;
-
-  test->fixture = fixture_new (NULL, 0);
-  test->watch = fixture_worker (test->fixture, "w0");
-  test->proxy = test->watch->proxy;
-  mill_worker_proxy_listen_async (test->proxy, "rtmp", "127.0.0.1:0",
-      fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  test->address = mill_worker_proxy_listen_finish (test->proxy, result, &error);
-  g_assert_no_error (error);
-}
-
-static void
-tear_down (Test *test, gconstpointer data)
-{
-  fixture_watch_free (test->watch);
-  g_free (test->address);
-  fixture_free (test->fixture);
-}
-
-static gboolean
-has_request (gpointer data)
-{
-  return ((FixtureWatch *) data)->requests->len > 0;
-}
-
-static gboolean
-accept_start (Test *test, const MillWorkerStart *start, GError **error)
-{
-  GAsyncResult *slot = NULL;
-
-  fixture_wait ("a publish request", has_request, test->watch);
-  const guint64 request = g_array_index (test->watch->requests, guint64, 0);
-  g_array_remove_index (test->watch->requests, 0);
-  mill_worker_proxy_accept_publish_async (test->proxy, request, start,
-      fixture_on_result, &slot);
-  g_autoptr (GAsyncResult) result = fixture_take (&slot);
-  return mill_worker_proxy_accept_publish_finish (test->proxy, result, error);
-}
+typedef WorkerDoor Test;
 
 /* @spec: (nullable): for a stream that runs */
 static gboolean
@@ -80,7 +29,7 @@ accept_next (Test *test, const MillGraphSpec *spec, MillTakeover takeover,
 {
   const MillWorkerStart start = { "demo", 5, spec, takeover };
 
-  return accept_start (test, &start, error);
+  return worker_door_accept (test, &start, error);
 }
 
 /* A publisher that has a place, and has sent 2 s of media from @from_ms on. */
@@ -151,17 +100,6 @@ wait_places (Test *test, const gchar *text)
   g_free (places.got);
 }
 
-static gchar *
-read_output (Test *test, const gchar *name)
-{
-  g_autofree gchar *path =
-      g_build_filename (test->fixture->media_dir, "demo", name, NULL);
-  gchar *text = NULL;
-
-  g_file_get_contents (path, &text, NULL, NULL);
-  return text;
-}
-
 static guint
 count (const gchar *text, const gchar *word)
 {
@@ -183,7 +121,7 @@ has_segments (gpointer data)
 {
   const Segments *segments = data;
   g_autofree gchar *playlist =
-      read_output (segments->test, "v90/playlist.m3u8");
+      worker_door_read_output (segments->test, "v90/playlist.m3u8");
 
   return playlist && count (playlist, "#EXTINF") >= segments->wanted;
 }
@@ -207,7 +145,7 @@ end_and_read (Test *test)
   g_assert_true (fixture_stop_stream (test->proxy, "demo", MILL_WORKER_STOP_EOS,
       &error));
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_ENDED);
-  gchar *playlist = read_output (test, "v90/playlist.m3u8");
+  gchar *playlist = worker_door_read_output (test, "v90/playlist.m3u8");
   g_assert_nonnull (playlist);
   g_assert_nonnull (strstr (playlist, "#EXT-X-ENDLIST"));
   return playlist;
@@ -284,7 +222,7 @@ test_another_run (Test *test, gconstpointer data)
   fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
 
   Publisher *second = publisher_new (test->address, "live", "demo");
-  g_assert_false (accept_start (test, &start, &error));
+  g_assert_false (worker_door_accept (test, &start, &error));
   g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS);
   publisher_wait_refused (second, "NetStream.Publish.BadName", "");
   wait_places (test, "in:live*");
@@ -366,37 +304,15 @@ test_end_without_backup (Test *test, gconstpointer data)
   publisher_free (publisher);
 }
 
-static void
-make_movie (void)
-{
-  g_autofree gchar *dir = g_dir_make_tmp ("millrace-XXXXXX", NULL);
-  g_autofree gchar *path = g_build_filename (dir, "movie.flv", NULL);
-  g_autofree gchar *command = g_strdup_printf (
-      "ffmpeg -v error -f lavfi -i testsrc=size=160x90:rate=25 "
-      "-f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 "
-      "-preset ultrafast -g 25 -c:a aac -f flv %s",
-      path);
-  g_autoptr (GError) error = NULL;
-  gint status = 0;
-
-  g_spawn_command_line_sync (command, NULL, NULL, &status, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-  movie = mill_flv_file_open (path, &error);
-  g_assert_no_error (error);
-  /* It stays mapped. */
-  g_remove (path);
-  g_rmdir (dir);
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   gst_init (&argc, &argv); /* the publisher's own messages are GstBuffers */
-  make_movie ();
-#define ADD(name, function) \
-  g_test_add ("/worker/takeover/" name, Test, NULL, set_up, function, tear_down)
+  movie = worker_door_make_movie ();
+#define ADD(name, function)                                             \
+  g_test_add ("/worker/takeover/" name, Test, NULL, worker_door_set_up, \
+      function, worker_door_tear_down)
   ADD ("replace", test_replace);
   ADD ("grace", test_grace);
   ADD ("another-run", test_another_run);
