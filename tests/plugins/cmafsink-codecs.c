@@ -6,8 +6,6 @@
  * breaks players when it changes what it sends. */
 #include "cmafsink-test.h"
 
-#include "bmff/bmff-reader.h"
-
 /* Records and frames as in tests/lib/codec.c. */
 static const guint8 hvcc[] = { 0x01, 0x02, 0x20, 0, 0, 0, 0x90, 0, 0, 0, 0, 0,
   0x7b, 0xf0, 0, 0xfc, 0xfd, 0xfa, 0xfa, 0, 0, 0x0f, 0 };
@@ -77,21 +75,6 @@ rig_clear (Rig *self)
   fixture_clear (&self->f);
 }
 
-static MillBmffInit *
-read_init (Rig *self, const gchar *name)
-{
-  g_autofree gchar *path = path_of (&self->f, name);
-  g_autofree gchar *data = NULL;
-  gsize size;
-  g_autoptr (GError) error = NULL;
-  g_file_get_contents (path, &data, &size, &error);
-  g_assert_no_error (error);
-  MillBmffInit *init =
-      mill_bmff_reader_parse_init ((const guint8 *) data, size, &error);
-  g_assert_no_error (error);
-  return init;
-}
-
 static guint32
 fourcc (const gchar *letters)
 {
@@ -118,7 +101,7 @@ test_av1 (void)
         ==, GST_FLOW_OK);
   }
   rig_end (&rig);
-  g_autoptr (MillBmffInit) init = read_init (&rig, "v/init-1.mp4");
+  g_autoptr (MillBmffInit) init = read_init (&rig.f, "v/init-1.mp4");
   g_assert_cmpuint (init->codec, ==, fourcc ("av01"));
   g_assert_cmpuint (init->width, ==, 320);
   g_autoptr (MillBmffSegment) segment = read_segment (&rig.f, "v/1-0.m4s");
@@ -163,8 +146,8 @@ test_vp9_change (void)
     }
   }
   rig_end (&rig);
-  g_autoptr (MillBmffInit) first = read_init (&rig, "v/init-1.mp4");
-  g_autoptr (MillBmffInit) second = read_init (&rig, "v/init-2.mp4");
+  g_autoptr (MillBmffInit) first = read_init (&rig.f, "v/init-1.mp4");
+  g_autoptr (MillBmffInit) second = read_init (&rig.f, "v/init-2.mp4");
   g_assert_cmpuint (first->codec, ==, fourcc ("vp09"));
   g_assert_cmpuint (first->width, ==, 640);
   g_assert_cmpuint (second->width, ==, 320);
@@ -229,7 +212,7 @@ test_sound_from_frames (void)
                            sounds[i].samples * GST_SECOND / 48000, FALSE),
           ==, GST_FLOW_OK);
     rig_end (&rig);
-    g_autoptr (MillBmffInit) init = read_init (&rig, "a/init-1.mp4");
+    g_autoptr (MillBmffInit) init = read_init (&rig.f, "a/init-1.mp4");
     g_assert_cmpuint (init->codec, ==, fourcc (sounds[i].entry));
     g_assert_cmpuint (init->timescale, ==, 48000);
     g_assert_cmpuint (init->channels, ==, sounds[i].channels);
@@ -280,7 +263,7 @@ test_opus (void)
     rig_push (&rig, &tocs[i % 2], 1, 80, lengths[i % 2] * GST_SECOND / 48000,
         FALSE);
   rig_end (&rig);
-  g_autoptr (MillBmffInit) init = read_init (&rig, "a/init-1.mp4");
+  g_autoptr (MillBmffInit) init = read_init (&rig.f, "a/init-1.mp4");
   g_assert_cmpuint (init->codec, ==, fourcc ("Opus"));
   g_assert_cmpint (init->roll_distance, ==, -4);
   g_assert_cmpuint (init->channels, ==, 2);
@@ -310,7 +293,7 @@ test_flac (void)
     rig_push (&rig, whole, sizeof whole, 500, 4608 * GST_SECOND / 48000, FALSE);
   rig_push (&rig, last, sizeof last, 50, 128 * GST_SECOND / 48000, FALSE);
   rig_end (&rig);
-  g_autoptr (MillBmffInit) init = read_init (&rig, "a/init-1.mp4");
+  g_autoptr (MillBmffInit) init = read_init (&rig.f, "a/init-1.mp4");
   g_assert_cmpuint (init->codec, ==, fourcc ("fLaC"));
   g_autoptr (MillBmffSegment) segment = read_segment (&rig.f, "a/1-0.m4s");
   g_assert_cmpuint (segment->samples->len, ==, 11);
@@ -356,7 +339,7 @@ test_hdr (void)
                  "content-light-level=(string)1000:400"));
   push_hevc_gops (&rig, 19, 100);
   rig_end (&rig);
-  g_autoptr (MillBmffInit) init = read_init (&rig, "v/init-1.mp4");
+  g_autoptr (MillBmffInit) init = read_init (&rig.f, "v/init-1.mp4");
   g_assert_cmpuint (init->codec, ==, fourcc ("hvc1"));
   g_assert_cmpuint (init->colour.transfer, ==, 16);
   g_assert_cmpuint (init->colour.primaries, ==, 9);
@@ -402,7 +385,7 @@ test_in_band (void)
   rig_init (&rig, "video_0", caps);
   push_hevc_gops (&rig, 19, 100);
   rig_end (&rig);
-  g_autoptr (MillBmffInit) init = read_init (&rig, "v/init-1.mp4");
+  g_autoptr (MillBmffInit) init = read_init (&rig.f, "v/init-1.mp4");
   g_assert_cmpuint (init->codec, ==, fourcc ("hev1"));
   g_assert_true (contains (&rig.f, "master.m3u8", "hev1.2.4.L123.90"));
   rig_clear (&rig);
@@ -430,8 +413,8 @@ test_orientation (void)
   push_orientation (&rig, "rotate-0");
   push_hevc_gops (&rig, 19, 50);
   rig_end (&rig);
-  g_autoptr (MillBmffInit) first = read_init (&rig, "v/init-1.mp4");
-  g_autoptr (MillBmffInit) second = read_init (&rig, "v/init-2.mp4");
+  g_autoptr (MillBmffInit) first = read_init (&rig.f, "v/init-1.mp4");
+  g_autoptr (MillBmffInit) second = read_init (&rig.f, "v/init-2.mp4");
   g_assert_cmpint (first->matrix[1], ==, 0x10000);
   g_assert_cmpint (second->matrix[0], ==, 0x10000);
   g_assert_false (exists (&rig.f, "v/init-3.mp4"));

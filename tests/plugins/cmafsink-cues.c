@@ -6,7 +6,6 @@
  * metadata that never arrives. */
 #include <gst/mpegts/mpegts.h>
 
-#include "bmff/bmff-reader.h"
 #include "cmafsink-test.h"
 #include "codec/id3.h"
 #include "scte35/scte35.h"
@@ -90,33 +89,12 @@ read_section (const gchar *line, const gchar *key)
   return section;
 }
 
-static gint64
-date_us (const gchar *text)
-{
-  g_autoptr (GDateTime) date = g_date_time_new_from_iso8601 (text, NULL);
-  g_assert_nonnull (date);
-  return g_date_time_to_unix (date) * G_USEC_PER_SEC +
-      g_date_time_get_microsecond (date);
-}
-
-/* Wall clock of segment @i, from EXT-X-PROGRAM-DATE-TIME. */
-static gint64
-segment_date (Fixture *f, const gchar *name, guint i)
-{
-  g_autofree gchar *text = read_text (f, name);
-  g_auto (GStrv) dates = g_strsplit (text, "#EXT-X-PROGRAM-DATE-TIME:", -1);
-  g_assert_cmpuint (g_strv_length (dates), >, i + 1);
-  g_autofree gchar *date =
-      g_strndup (dates[i + 1], strcspn (dates[i + 1], "\n"));
-  return date_us (date);
-}
-
 static void
 assert_start (const gchar *line, gint64 expected_us)
 {
   g_autofree gchar *date = attribute (line, "START-DATE");
   /* Dates are written in milliseconds. */
-  g_assert_cmpint (ABS (date_us (date) - expected_us), <=, 1000);
+  g_assert_cmpint (ABS (parse_date (date) - expected_us), <=, 1000);
 }
 
 /* ---- segments ---- */
@@ -172,14 +150,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Messages, clear_messages)
 static void
 read_messages (Fixture *f, const gchar *name, Messages *ret)
 {
-  g_autofree gchar *path = path_of (f, name);
-  g_autofree gchar *data = NULL;
   gsize size;
+  g_autofree gchar *data = read_bytes (f, name, &size);
   MillBmffReader reader;
   MillBmffBox box;
   gboolean after_moof = FALSE;
   memset (ret, 0, sizeof *ret);
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
   mill_bmff_reader_init (&reader, (const guint8 *) data, size);
   while (mill_bmff_reader_next (&reader, &box, NULL) == MILL_BMFF_NEXT_BOX) {
     /* 23000-19 7.3.2.4: before moof, never between it and its mdat. */

@@ -5,7 +5,6 @@
  * for as long as the stream lasts, because its publisher had a second of pictures
  * waiting when it connected; or dates that jump while somebody watches. Time is
  * that of a test clock: media comes when a test says. */
-#include "bmff/bmff-reader.h"
 #include "bytes/bytes.h"
 #include "cmafsink-test.h"
 #include "scte35/scte35.h"
@@ -72,31 +71,11 @@ begin (Fixture *f, guint part_ms)
 
 /* ---- what is told ---- */
 
+/* Of segment @k of the video. */
 static gint64
-parse_date (const gchar *text)
+video_date (Fixture *f, guint k)
 {
-  g_autofree gchar *date = g_strndup (text, strcspn (text, "Z"));
-  g_autofree gchar *zulu = g_strconcat (date, "Z", NULL);
-  g_autoptr (GDateTime) parsed = g_date_time_new_from_iso8601 (zulu, NULL);
-  g_assert_nonnull (parsed);
-  return g_date_time_to_unix (parsed) * G_USEC_PER_SEC +
-      g_date_time_get_microsecond (parsed);
-}
-
-/* The date that follows the @k-th @key in the file @name. */
-static gint64
-date_after (Fixture *f, const gchar *name, const gchar *key, guint k)
-{
-  g_autofree gchar *text = read_text (f, name);
-  g_auto (GStrv) pieces = g_strsplit (text, key, -1);
-  g_assert_cmpuint (g_strv_length (pieces), >, k + 1);
-  return parse_date (pieces[k + 1]);
-}
-
-static gint64
-segment_date (Fixture *f, guint k)
-{
-  return date_after (f, "v576/playlist.m3u8", "DATE-TIME:", k);
+  return segment_date (f, "v576/playlist.m3u8", k);
 }
 
 /* WALL of the first line of live.index that begins with @start. */
@@ -111,28 +90,14 @@ index_date (Fixture *f, const gchar *start)
   g_assert_not_reached ();
 }
 
-static guint
-read_timescale (Fixture *f)
-{
-  g_autofree gchar *path = path_of (f, "v576/init-1.mp4");
-  g_autofree gchar *data = NULL;
-  gsize size;
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
-  g_autoptr (MillBmffInit) init =
-      mill_bmff_reader_parse_init ((const guint8 *) data, size, NULL);
-  g_assert_nonnull (init);
-  return init->timescale;
-}
-
 /* Wall clock at media time 0, by the first prft box in segment @name (ISO/IEC
  * 14496-12 8.16.5). */
 static gint64
 reference_zero (Fixture *f, const gchar *name)
 {
-  g_autofree gchar *path = path_of (f, name);
-  g_autofree gchar *data = NULL;
   gsize size;
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_autofree gchar *data = read_bytes (f, name, &size);
+  g_autoptr (MillBmffInit) init = read_init (f, "v576/init-1.mp4");
   gsize i = 0;
   while (i + 32 < size && memcmp (data + i, "prft", 4) != 0)
     i++;
@@ -145,7 +110,7 @@ reference_zero (Fixture *f, const gchar *name)
       (gint64) ((ntp & G_MAXUINT32) * (guint64) G_USEC_PER_SEC >> 32);
   gint64 since_1970 = (gint64) (ntp >> 32) - G_GINT64_CONSTANT (2208988800);
   return since_1970 * G_USEC_PER_SEC + fraction_us -
-      (gint64) gst_util_uint64_scale (time, G_USEC_PER_SEC, read_timescale (f));
+      (gint64) gst_util_uint64_scale (time, G_USEC_PER_SEC, init->timescale);
 }
 
 /* @date_us: of what came @after_us after the first sample of @take by the test
@@ -168,7 +133,7 @@ test_waiting (void)
   Take take = { 25, START_NS, 0, 0 };
   begin (&f, 200);
   publish (&f, &take, 0, 160);
-  gint64 first_us = segment_date (&f, 0);
+  gint64 first_us = video_date (&f, 0);
   assert_dated (first_us, &take, -1000 * MS);
   assert_dated (index_date (&f, "v576 1 0 0 "), &take, -1000 * MS);
   assert_dated (index_date (&f, "v576 1 1 0 "), &take, 1000 * MS);
@@ -178,8 +143,8 @@ test_waiting (void)
   gint64 zero_us = -1000 * MS - (gint64) (START_NS / GST_USECOND);
   assert_dated (reference_zero (&f, "v576/1-0.m4s"), &take, zero_us);
   assert_dated (reference_zero (&f, "v576/1-1.m4s"), &take, zero_us);
-  g_assert_cmpint (segment_date (&f, 1) - first_us, ==, 2000 * MS);
-  g_assert_cmpint (segment_date (&f, 2) - first_us, ==, 4000 * MS);
+  g_assert_cmpint (video_date (&f, 1) - first_us, ==, 2000 * MS);
+  g_assert_cmpint (video_date (&f, 2) - first_us, ==, 4000 * MS);
   fixture_clear (&f);
 }
 
@@ -192,9 +157,9 @@ test_none_waiting (void)
   begin (&f, 200);
   publish (&f, &take, 0, 60);
   /* Which is clear after the first segment. */
-  assert_dated (segment_date (&f, 0), &take, 0);
+  assert_dated (video_date (&f, 0), &take, 0);
   publish (&f, &take, 60, 160);
-  assert_dated (segment_date (&f, 0), &take, 0);
+  assert_dated (video_date (&f, 0), &take, 0);
   assert_dated (index_date (&f, "v576 1 0 0 "), &take, 0);
   fixture_clear (&f);
 }
@@ -212,7 +177,7 @@ test_slow_line (void)
   for (guint i = 50; i < 160; i++)
     push_frame (f.video, i, START_NS + i * FRAME_NS,
         START_NS + i * FRAME_NS - GST_SECOND, FALSE);
-  gint64 zero_us = segment_date (&f, 0) - (gint64) (START_NS / GST_USECOND);
+  gint64 zero_us = video_date (&f, 0) - (gint64) (START_NS / GST_USECOND);
   gint64 early_us = reference_zero (&f, "v576/1-0.m4s") - zero_us;
   g_assert_cmpint (early_us, >, 100 * MS);
   g_assert_cmpint (early_us, <=, 1000 * MS);
@@ -233,8 +198,8 @@ test_long_waiting (void)
   g_assert_false (exists (&f, "v576/playlist.m3u8"));
   g_assert_false (contains (&f, "live.index", "#listed"));
   publish (&f, &take, 60, 110);
-  assert_dated (segment_date (&f, 0), &take, -3200 * MS);
-  assert_dated (segment_date (&f, 1), &take, -1200 * MS);
+  assert_dated (video_date (&f, 0), &take, -3200 * MS);
+  assert_dated (video_date (&f, 1), &take, -1200 * MS);
   assert_dated (index_date (&f, "v576 1 0 0 "), &take, -3200 * MS);
   assert_dated (index_date (&f, "v576 1 0 9 "), &take, -1400 * MS);
   fixture_clear (&f);
@@ -251,7 +216,7 @@ test_short_stream (void)
   publish (&f, &take, 0, 30);
   push_eos (&f);
   wait_eos (&f);
-  assert_dated (segment_date (&f, 0), &take, -1000 * MS);
+  assert_dated (video_date (&f, 0), &take, -1000 * MS);
   fixture_clear (&f);
 }
 
@@ -268,7 +233,7 @@ test_encoder (void)
     push_frame (f.video, i, time, time + 300 * GST_MSECOND, FALSE);
     take.end_us = i == 0 ? g_get_real_time () : take.end_us;
   }
-  assert_dated (segment_date (&f, 0), &take, -300 * MS);
+  assert_dated (video_date (&f, 0), &take, -300 * MS);
   fixture_clear (&f);
 }
 
@@ -295,7 +260,7 @@ test_renditions (void)
       push_frame (other, i - 10, time - 10 * FRAME_NS, arrival, FALSE);
   }
   g_assert_cmpuint (count (&f, "master.m3u8", "#EXT-X-STREAM-INF"), ==, 2);
-  assert_dated (segment_date (&f, 0), &take, -600 * MS);
+  assert_dated (video_date (&f, 0), &take, -600 * MS);
   gst_harness_teardown (other);
   fixture_clear (&f);
 }
@@ -330,7 +295,7 @@ test_reordered (void)
     g_assert_cmpint (gst_harness_push (f.video, buffer), ==, GST_FLOW_OK);
     take.end_us = i == 0 ? g_get_real_time () : take.end_us;
   }
-  assert_dated (segment_date (&f, 0), &take, -400 * MS);
+  assert_dated (video_date (&f, 0), &take, -400 * MS);
   fixture_clear (&f);
 }
 
@@ -344,12 +309,12 @@ test_told (void)
   Take take = { 0, START_NS, 0, 0 };
   begin (&f, 200);
   publish (&f, &take, 0, 110);
-  gint64 first_us = segment_date (&f, 0);
+  gint64 first_us = video_date (&f, 0);
   for (guint i = 110; i < 260; i++)
     push_frame (f.video, i, START_NS + i * FRAME_NS,
         START_NS + i * FRAME_NS - 500 * GST_MSECOND, FALSE);
   for (guint k = 0; k < 5; k++)
-    g_assert_cmpint (segment_date (&f, k) - first_us, ==, k * 2000 * MS);
+    g_assert_cmpint (video_date (&f, k) - first_us, ==, k * 2000 * MS);
   assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
       &take, 0);
   fixture_clear (&f);
@@ -371,11 +336,11 @@ test_return (gconstpointer data)
   publish (&f, &second, 0, 120);
   publish (&f, &third, 0, 120);
   /* Dates go on by the test clock, not by that of this process. */
-  assert_dated (segment_date (&f, 0), &first, -1000 * MS);
-  assert_dated (segment_date (&f, 3), &first, 19200 * MS);
-  assert_dated (segment_date (&f, 4), &first, 21200 * MS);
-  assert_dated (segment_date (&f, 6), &first, 40000 * MS);
-  assert_dated (segment_date (&f, 7), &first, 42000 * MS);
+  assert_dated (video_date (&f, 0), &first, -1000 * MS);
+  assert_dated (video_date (&f, 3), &first, 19200 * MS);
+  assert_dated (video_date (&f, 4), &first, 21200 * MS);
+  assert_dated (video_date (&f, 6), &first, 40000 * MS);
+  assert_dated (video_date (&f, 7), &first, 42000 * MS);
   /* A Period begins where its first date says. */
   assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
       &first, -1000 * MS);
@@ -430,7 +395,7 @@ test_early_return (void)
         i == 0);
   gint64 available_us =
       date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0);
-  gint64 told_us = segment_date (&f, 1) - available_us;
+  gint64 told_us = video_date (&f, 1) - available_us;
   g_assert_cmpint (period_start (&f, 0), ==, 0);
   g_assert_cmpint (ABS (period_start (&f, 1) - told_us), <=, CUT_US);
   /* It has moved, as far as it may. */
@@ -472,7 +437,7 @@ test_no_overlap (void)
   publish (&f, &first, 0, 121);
   publish (&f, &second, 0, 120);
   /* It was away for a second, and says that it had two. */
-  assert_dated (segment_date (&f, 3), &first, 121 * 40 * MS);
+  assert_dated (video_date (&f, 3), &first, 121 * 40 * MS);
   fixture_clear (&f);
 }
 
@@ -497,10 +462,10 @@ test_restart (void)
   fixture_init (&f, g_steal_pointer (&dir), "part-duration-ms", 0, NULL);
   f.video = fixture_add (&f, "video_0", video_caps ());
   publish (&f, &again, 0, 110);
-  assert_dated (segment_date (&f, 0), &late, -300000 * MS);
+  assert_dated (video_date (&f, 0), &late, -300000 * MS);
   assert_dated (date_after (&f, "manifest.mpd", "availabilityStartTime=\"", 0),
       &late, -300000 * MS);
-  assert_dated (segment_date (&f, 2), &again, -1000 * MS);
+  assert_dated (video_date (&f, 2), &again, -1000 * MS);
   fixture_clear (&f);
 }
 
@@ -540,9 +505,9 @@ test_break (void)
   publish (&f, &take, 0, 4);
   g_signal_emit_by_name (f.sink, "cue", cue, &answer);
   publish (&f, &take, 4, 160);
-  assert_dated (segment_date (&f, 1), &take, -400 * MS);
+  assert_dated (video_date (&f, 1), &take, -400 * MS);
   g_assert_cmpint (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"", 0),
-      ==, segment_date (&f, 1));
+      ==, video_date (&f, 1));
   fixture_clear (&f);
 }
 
@@ -561,14 +526,14 @@ test_break_at_date (void)
       asked_us, NULL);
   g_signal_emit_by_name (f.sink, "cue", cue, &answer);
   publish (&f, &take, 4, 160);
-  assert_dated (segment_date (&f, 1), &take, -400 * MS);
+  assert_dated (video_date (&f, 1), &take, -400 * MS);
   g_assert_cmpint (ABS (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"",
                             0) -
                        asked_us),
       <=, CUT_US);
   /* Media time of what it names: running time here, 90 kHz. */
   gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      segment_date (&f, 0);
+      video_date (&f, 0);
   g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
       CUT_US);
   fixture_clear (&f);
@@ -578,11 +543,9 @@ test_break_at_date (void)
 static GArray *
 read_event_times (Fixture *f, const gchar *name)
 {
-  g_autofree gchar *path = path_of (f, name);
-  g_autofree gchar *data = NULL;
   gsize size;
+  g_autofree gchar *data = read_bytes (f, name, &size);
   GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
   for (gsize i = 0; i + 28 < size; i++) {
     /* And version 1: the letters alone are in the scheme of ID3 too. */
     if (memcmp (data + i, "emsg\1", 5) != 0)
@@ -615,7 +578,7 @@ test_event_at_date (void)
   g_signal_emit_by_name (f.sink, "cue", cue, &answer);
   publish (&f, &take, 4, 160);
   gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      segment_date (&f, 0);
+      video_date (&f, 0);
   for (guint k = 0; k < 3; k++) {
     g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);
     g_autoptr (GArray) times = read_event_times (&f, name);
@@ -661,7 +624,7 @@ test_break_before_pictures (void)
                        asked_us),
       <=, CUT_US);
   gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      segment_date (&f, 0);
+      video_date (&f, 0);
   g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
       CUT_US);
   fixture_clear (&f);
@@ -687,7 +650,7 @@ test_reference_later (void)
     wait_for (f.video, i * FRAME_NS);
     g_assert_cmpint (gst_harness_push (f.video, buffer), ==, GST_FLOW_OK);
   }
-  g_assert_cmpint (segment_date (&f, 0), ==,
+  g_assert_cmpint (video_date (&f, 0), ==,
       G_GINT64_CONSTANT (1764072000000000));
   g_assert_cmpuint (count (&f, "v576/playlist.m3u8", "#EXT-X-DISCONTINUITY"),
       ==, 0);

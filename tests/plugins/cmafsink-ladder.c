@@ -6,8 +6,6 @@
  * copy and the ladder wait for each other. With the real encoder and link. */
 #include "cmafsink-rungs.h"
 
-#include "bmff/bmff-reader.h"
-
 /* 300 frames with B-frames; keyframes by scene and every 1.4 s at most. */
 #define SOURCE                                                \
   "videotestsrc num-buffers=300 pattern=smpte-rp-219 "        \
@@ -53,14 +51,8 @@ run (Graph *self)
 static gint64
 read_media_time (Fixture *f, const gchar *rendition)
 {
-  g_autofree gchar *path =
-      g_build_filename (f->dir, rendition, "init-1.mp4", NULL);
-  g_autofree gchar *bytes = NULL;
-  gsize size;
-  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
-  g_autoptr (MillBmffInit) init =
-      mill_bmff_reader_parse_init ((const guint8 *) bytes, size, NULL);
-  g_assert_nonnull (init);
+  g_autofree gchar *name = g_strdup_printf ("%s/init-1.mp4", rendition);
+  g_autoptr (MillBmffInit) init = read_init (f, name);
   return init->media_time;
 }
 

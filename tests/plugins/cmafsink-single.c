@@ -5,8 +5,6 @@
  * there, or a disk that keeps the one before. */
 #include "cmafsink-test.h"
 
-#include "bmff/bmff-reader.h"
-
 typedef struct
 {
   guint64 earliest;
@@ -30,10 +28,8 @@ read_number (const guint8 *data, guint bytes)
 static void
 read_index (Fixture *f, const gchar *name, Index *index)
 {
-  g_autofree gchar *path = path_of (f, name);
-  gchar *data = NULL;
   gsize size;
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  gchar *data = read_bytes (f, name, &size);
   MillBmffReader reader;
   MillBmffBox box;
   mill_bmff_reader_init (&reader, (const guint8 *) data, size);

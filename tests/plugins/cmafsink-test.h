@@ -7,6 +7,7 @@
 #include <gst/check/gsttestclock.h>
 #include <string.h>
 
+#include "bmff/bmff-reader.h"
 #include "bmff/bmff-segment.h"
 
 /*
@@ -293,15 +294,36 @@ contains (Fixture *self, const gchar *name, const gchar *needle)
   return count (self, name, needle) > 0;
 }
 
+/* (transfer full) all of the file @name. @ret_size: (nullable) */
+static inline gchar *
+read_bytes (Fixture *self, const gchar *name, gsize *ret_size)
+{
+  g_autofree gchar *path = path_of (self, name);
+  gchar *data = NULL;
+  g_autoptr (GError) error = NULL;
+  g_file_get_contents (path, &data, ret_size, &error);
+  g_assert_no_error (error);
+  return data;
+}
+
+/* (transfer full) what the CMAF header @name says. */
+static inline MillBmffInit *
+read_init (Fixture *self, const gchar *name)
+{
+  gsize size;
+  g_autofree gchar *data = read_bytes (self, name, &size);
+  g_autoptr (GError) error = NULL;
+  MillBmffInit *init =
+      mill_bmff_reader_parse_init ((const guint8 *) data, size, &error);
+  g_assert_no_error (error);
+  return init;
+}
+
 static inline MillBmffSegment *
 read_segment (Fixture *self, const gchar *name)
 {
-  g_autofree gchar *path = path_of (self, name);
-  g_autofree gchar *data = NULL;
   gsize size;
-  g_autoptr (GError) error = NULL;
-  g_file_get_contents (path, &data, &size, &error);
-  g_assert_no_error (error);
+  g_autofree gchar *data = read_bytes (self, name, &size);
   MillBmffSegment *segment =
       mill_bmff_segment_parse ((const guint8 *) data, size, NULL);
   g_assert_no_error (segment->rest_error);
@@ -313,4 +335,35 @@ static inline MillBmffSegmentSample
 sample_of (const MillBmffSegment *segment, guint i)
 {
   return g_array_index (segment->samples, MillBmffSegmentSample, i);
+}
+
+/* ---- dates ---- */
+
+/* @text: begins with a date of UTC, up to its Z. Returns: µs since 1970 */
+static inline gint64
+parse_date (const gchar *text)
+{
+  g_autofree gchar *date = g_strndup (text, strcspn (text, "Z"));
+  g_autofree gchar *zulu = g_strconcat (date, "Z", NULL);
+  g_autoptr (GDateTime) parsed = g_date_time_new_from_iso8601 (zulu, NULL);
+  g_assert_nonnull (parsed);
+  return g_date_time_to_unix (parsed) * G_USEC_PER_SEC +
+      g_date_time_get_microsecond (parsed);
+}
+
+/* The date that follows the @k-th @key in the file @name. */
+static inline gint64
+date_after (Fixture *self, const gchar *name, const gchar *key, guint k)
+{
+  g_autofree gchar *text = read_text (self, name);
+  g_auto (GStrv) pieces = g_strsplit (text, key, -1);
+  g_assert_cmpuint (g_strv_length (pieces), >, k + 1);
+  return parse_date (pieces[k + 1]);
+}
+
+/* Of the @k-th segment that has one in the playlist @name. */
+static inline gint64
+segment_date (Fixture *self, const gchar *name, guint k)
+{
+  return date_after (self, name, "#EXT-X-PROGRAM-DATE-TIME:", k);
 }

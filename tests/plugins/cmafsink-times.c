@@ -6,8 +6,6 @@
  */
 #include "cmafsink-test.h"
 
-#include "bmff/bmff-reader.h"
-
 #define HOUR_S 3600
 
 static const guint8 asc_44100[] = { 0x12, 0x10 }; /* AAC-LC, stereo */
@@ -76,19 +74,6 @@ read_between (Fixture *f, const gchar *name, const gchar *from, const gchar *to)
   return g_strdup (rest[0]);
 }
 
-static guint
-read_timescale (Fixture *f, const gchar *name)
-{
-  g_autofree gchar *path = path_of (f, name);
-  g_autofree gchar *data = NULL;
-  gsize size;
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
-  g_autoptr (MillBmffInit) init =
-      mill_bmff_reader_parse_init ((const guint8 *) data, size, NULL);
-  g_assert_nonnull (init);
-  return init->timescale;
-}
-
 /* How much later than its source the first sample of a segment is said to be
  * presented, ns; @edit: media time that presentation begins at, ticks */
 static GstClockTimeDiff
@@ -96,10 +81,8 @@ measure_delay (Fixture *f, const gchar *rendition, guint number,
     guint timescale, GstClockTime (*time_of) (guint64 i))
 {
   g_autofree gchar *name = g_strdup_printf ("%s/1-%u.m4s", rendition, number);
-  g_autofree gchar *path = path_of (f, name);
-  g_autofree gchar *data = NULL;
   gsize size;
-  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_autofree gchar *data = read_bytes (f, name, &size);
   g_autoptr (MillBmffSegment) segment =
       mill_bmff_segment_parse ((const guint8 *) data, size, NULL);
   MillBmffSegmentSample first = sample_of (segment, 0);
@@ -123,10 +106,7 @@ assert_steady_dates (Fixture *f, const gchar *name, guint least)
   guint n = 0;
   for (guint i = 0; lines[i] != NULL; i++) {
     if (g_str_has_prefix (lines[i], "#EXT-X-PROGRAM-DATE-TIME:")) {
-      g_autoptr (GDateTime) date =
-          g_date_time_new_from_iso8601 (strchr (lines[i], ':') + 1, NULL);
-      gint64 us = g_date_time_to_unix (date) * G_USEC_PER_SEC +
-          g_date_time_get_microsecond (date);
+      gint64 us = parse_date (strchr (lines[i], ':') + 1);
       if (first_us < 0)
         first_us = us;
       /* Dates are cut to milliseconds, and each EXTINF is rounded by half a
@@ -176,8 +156,8 @@ test_hour (gconstpointer data)
   wait_eos (&f);
   g_autofree gchar *audio = read_between (&f, "master.m3u8", "URI=\"", "/");
   g_autofree gchar *init = g_strdup_printf ("%s/init-1.mp4", audio);
-  guint video_scale = read_timescale (&f, "v576/init-1.mp4");
-  guint audio_scale = read_timescale (&f, init);
+  g_autoptr (MillBmffInit) of_video = read_init (&f, "v576/init-1.mp4");
+  g_autoptr (MillBmffInit) of_audio = read_init (&f, init);
   guint n = count (&f, "v576/playlist.m3u8", "#EXTINF:");
   g_assert_cmpuint (n, >=, HOUR_S / 2 - 2);
   GstClockTimeDiff skew = 0;
@@ -185,8 +165,8 @@ test_hour (gconstpointer data)
   GstClockTimeDiff most = 0;
   for (guint i = 0; i < n - 1; i++) {
     GstClockTimeDiff now =
-        measure_delay (&f, "v576", i, video_scale, frame_time) -
-        measure_delay (&f, audio, i, audio_scale, sound_time);
+        measure_delay (&f, "v576", i, of_video->timescale, frame_time) -
+        measure_delay (&f, audio, i, of_audio->timescale, sound_time);
     if (i == 0)
       skew = now;
     least = MIN (least, now - skew);
@@ -277,12 +257,8 @@ test_reference_missing (void)
   f.video = fixture_add (&f, "video_0", video_caps ());
   gint64 before = g_get_real_time ();
   push_dated (&f, 0, 160, NULL, 0);
-  g_autofree gchar *date =
-      read_between (&f, "v576/playlist.m3u8", "DATE-TIME:", "\n");
-  g_autoptr (GDateTime) first = g_date_time_new_from_iso8601 (date, NULL);
-  g_assert_nonnull (first);
-  g_assert_cmpint (g_date_time_to_unix (first), >=,
-      before / G_USEC_PER_SEC - 1);
+  g_assert_cmpint (segment_date (&f, "v576/playlist.m3u8", 0), >=,
+      before - G_USEC_PER_SEC);
   fixture_clear (&f);
 }
 

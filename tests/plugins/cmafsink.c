@@ -5,8 +5,6 @@
  * play, plays out of step, lacks frames, or fails without saying why. */
 #include "cmafsink-test.h"
 
-#include "bmff/bmff-reader.h"
-
 /* ---- contract ---- */
 
 static void
@@ -130,13 +128,8 @@ test_b_frames (void)
   push_eos (&f);
   wait_eos (&f);
 
-  g_autofree gchar *path = path_of (&f, "v576/init-1.mp4");
-  gsize size;
-  g_autofree gchar *bytes = NULL;
-  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
-  g_autoptr (MillBmffInit) init =
-      mill_bmff_reader_parse_init ((const guint8 *) bytes, size, NULL);
-  g_assert_nonnull (init);
+  g_autofree gchar *bytes = read_bytes (&f, "v576/init-1.mp4", NULL);
+  g_autoptr (MillBmffInit) init = read_init (&f, "v576/init-1.mp4");
   g_assert_cmpint (init->media_time, ==, 2 * 3600);
   g_assert_cmpint (memcmp (bytes + 8, "cmfc", 4), ==, 0);
   guint n = 0;
@@ -170,13 +163,7 @@ test_audio_priming (void)
   push_both (&f, 0, 0, 100, 50);
   push_eos (&f);
   wait_eos (&f);
-  g_autofree gchar *path = path_of (&f, "a112/init-1.mp4");
-  gsize size;
-  g_autofree gchar *bytes = NULL;
-  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
-  g_autoptr (MillBmffInit) init =
-      mill_bmff_reader_parse_init ((const guint8 *) bytes, size, NULL);
-  g_assert_nonnull (init);
+  g_autoptr (MillBmffInit) init = read_init (&f, "a112/init-1.mp4");
   g_assert_cmpint (init->media_time, ==, 1024);
   g_autoptr (MillBmffSegment) got = read_segment (&f, "a112/1-0.m4s");
   g_assert_cmpuint (sample_of (got, 0).decode_time, ==, 0);
