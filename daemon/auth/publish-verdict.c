@@ -21,6 +21,7 @@ static const struct
   [MILL_DENIAL_TOKEN_MISMATCH] = { "token_mismatch", TRUE },
   [MILL_DENIAL_WEBHOOK] = { "webhook", TRUE },
   [MILL_DENIAL_RATE] = { "rate", FALSE },
+  [MILL_DENIAL_BITRATE] = { "bitrate", FALSE },
   [MILL_DENIAL_UNAVAILABLE] = { "unavailable", FALSE },
 };
 

@@ -23,6 +23,7 @@ typedef enum
   MILL_DENIAL_TOKEN_MISMATCH, /* issuer, audience, application or stream */
   MILL_DENIAL_WEBHOOK, /* it said no */
   MILL_DENIAL_RATE, /* too many attempts of this address */
+  MILL_DENIAL_BITRATE, /* sent more than it may, and has to wait */
   MILL_DENIAL_UNAVAILABLE, /* it cannot be checked just now */
 } MillDenial;
 #define MILL_N_DENIALS (MILL_DENIAL_UNAVAILABLE + 1)

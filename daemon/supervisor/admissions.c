@@ -7,12 +7,10 @@
 
 #include "daemon/common/log.h"
 #include "address.h"
+#include "bitrate-watch.h"
 #include "key-auth.h"
 #include "store-admissions.h"
 
-/* Between two looks at how much a publisher with a limit has sent: long enough
- * for the bursts of an encoder's keyframes to be nothing. */
-#define BITRATE_WINDOW_S 10
 /* While no worker is connected that could end a stream. */
 #define RETRY_S 1
 /* An end may be years away, and the clock may be set in between. */
@@ -26,7 +24,8 @@ struct _MillAdmissions
   MillAdmissionsFunc func;
   gpointer user_data;
   GHashTable *entries; /* (element-type utf8 Entry): by make_key() */
-  guint bitrate_timer; /* runs while an entry has such a limit */
+  MillBitrateWatch *bitrates;
+  guint bitrate_timer; /* runs while somebody has such a limit */
   GCancellable *life;
   guint64 ended[MILL_ADMISSION_N_ENDS];
 };
@@ -40,8 +39,9 @@ typedef struct
   gboolean is_live; /* connected, as far as is known */
   guint timer;
   MillAdmissionEnd end; /* what ends_at means */
-  guint64 bytes; /* at sampled_at */
-  gint64 sampled_at; /* monotonic µs; 0: not yet */
+  guint64 bytes; /* that were counted, up to counted_at */
+  gint64 counted_at; /* monotonic µs; 0: what came before is not known */
+  gint64 sent_away_at; /* for that; monotonic µs; 0: never */
 } Entry;
 
 const gchar *
@@ -195,58 +195,49 @@ typedef struct
   GCancellable *life;
 } Sample;
 
-static const MillPublisher *
-find_publisher (const MillStreamReport *report, const gchar *address)
-{
-  for (guint i = 0; i < report->inputs->len; i++) {
-    const MillInputReport *input = g_ptr_array_index (report->inputs, i);
-    if (input->publisher && g_str_equal (input->publisher->address, address))
-      return input->publisher;
-  }
-  return NULL;
-}
-
 static void
-take_sample (MillAdmissions *admissions, Entry *entry, guint64 bytes)
+take_sample (MillAdmissions *admissions, Entry *entry,
+    const MillInputReport *input)
 {
+  MillBitrateSender sender = { entry->row->stream, entry->row->key_id };
+  MillBitrateSample sample = { input->node, input->publisher->bytes,
+    entry->counted_at, entry->row->max_bitrate_bps };
   gint64 now = g_get_monotonic_time ();
-  gint64 elapsed_us = now - entry->sampled_at;
-  guint64 before = entry->bytes;
-  gboolean is_first = entry->sampled_at == 0 || bytes < before;
+  gboolean is_counted = entry->counted_at > 0 && sample.bytes >= entry->bytes;
 
-  /* Asked for by another publisher of the stream. */
-  if (!is_first && elapsed_us < BITRATE_WINDOW_S * G_USEC_PER_SEC / 2)
+  sample.bytes -= is_counted ? entry->bytes : 0;
+  entry->bytes = input->publisher->bytes;
+  entry->counted_at = now;
+  if (!is_counted || entry->row->max_bitrate_bps == 0)
     return;
-  entry->bytes = bytes;
-  entry->sampled_at = now;
-  if (is_first)
-    return;
-  guint64 bitrate_bps = (guint64) ((gdouble) (bytes - before) * 8 *
-      G_USEC_PER_SEC / (gdouble) elapsed_us);
-  if (bitrate_bps <= entry->row->max_bitrate_bps)
+  guint64 bitrate_bps =
+      mill_bitrate_watch_add (admissions->bitrates, &sender, &sample, now);
+  /* Who has gone by himself is held to it when he comes back; to go takes who
+   * was sent away a moment. */
+  if (bitrate_bps == 0 || !g_str_equal (input->state, MILL_INPUT_LIVE) ||
+      (entry->sent_away_at > 0 &&
+          now - entry->sent_away_at <
+              MILL_BITRATE_WATCH_WINDOW_S * G_USEC_PER_SEC))
     return;
   g_autofree gchar *reason =
       g_strdup_printf ("its publisher sends %" G_GUINT64_FORMAT
                        " bit/s, its key allows %" G_GUINT64_FORMAT,
           bitrate_bps, entry->row->max_bitrate_bps);
-  end_entry (admissions, entry, MILL_ADMISSION_BITRATE, reason);
+  if (end_entry (admissions, entry, MILL_ADMISSION_BITRATE, reason))
+    entry->sent_away_at = now;
 }
 
 static void
 take_samples (MillAdmissions *admissions, const MillStreamReport *report)
 {
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, admissions->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Entry *entry = value;
-    const MillPublisher *publisher = is_of (entry, report->name) &&
-            entry->row->max_bitrate_bps > 0
-        ? find_publisher (report, entry->row->address)
-        : NULL;
-    if (publisher && report->generation == entry->row->generation)
-      take_sample (admissions, entry, publisher->bytes);
+  for (guint i = 0; i < report->inputs->len; i++) {
+    const MillInputReport *input = g_ptr_array_index (report->inputs, i);
+    if (!input->publisher)
+      continue;
+    g_autofree gchar *key = make_key (report->name, input->publisher->address);
+    Entry *entry = g_hash_table_lookup (admissions->entries, key);
+    if (entry && report->generation == entry->row->generation)
+      take_sample (admissions, entry, input);
   }
 }
 
@@ -291,9 +282,26 @@ on_bitrate_timer (gpointer user_data)
     if (admissions->worker)
       ask_for_sample (admissions, entry->row->stream);
   }
+  if (mill_bitrate_watch_prune (admissions->bitrates, g_get_monotonic_time ()) >
+      0)
+    is_needed = TRUE;
   if (!is_needed)
     admissions->bitrate_timer = 0;
   return is_needed ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+gint64
+mill_admissions_get_wait_s (MillAdmissions *admissions,
+    const MillPublishVerdict *verdict)
+{
+  MillBitrateSender sender = { verdict->stream, verdict->key_id };
+  guint64 limit_bps = verdict->limits.bitrate_bps;
+  gint64 wait_us = limit_bps == 0
+      ? 0
+      : mill_bitrate_watch_get_wait_us (admissions->bitrates, &sender,
+            limit_bps, g_get_monotonic_time ());
+
+  return (wait_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
 }
 
 static void
@@ -305,7 +313,8 @@ watch_bitrate (MillAdmissions *admissions, const Entry *entry)
     ask_for_sample (admissions, entry->row->stream);
   if (admissions->bitrate_timer == 0)
     admissions->bitrate_timer =
-        g_timeout_add_seconds (BITRATE_WINDOW_S, on_bitrate_timer, admissions);
+        g_timeout_add_seconds (MILL_BITRATE_WATCH_WINDOW_S, on_bitrate_timer,
+            admissions);
 }
 
 /* ---- keeping ---- */
@@ -366,6 +375,8 @@ mill_admissions_add (MillAdmissions *admissions, const MillStream *stream,
   row->since = find_since (admissions, stream);
   row->node_id = g_strdup (stream->row->node_id);
   Entry *entry = take_row (admissions, row);
+  /* All that its connection brings is to be counted. */
+  entry->counted_at = g_get_monotonic_time ();
   set_end (entry, verdict, admission->ends_on_expiry);
   arm_for_end (entry);
   watch_bitrate (admissions, entry);
@@ -413,6 +424,8 @@ mill_admissions_take_report (MillAdmissions *admissions,
   GHashTableIter iter;
   gpointer value;
 
+  /* What whoever has left brought up to then counts as well. */
+  take_samples (admissions, report);
   g_hash_table_iter_init (&iter, admissions->entries);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     Entry *entry = value;
@@ -547,6 +560,7 @@ mill_admissions_new (MillStore *store, MillStreamRegistry *registry,
   admissions->func = func;
   admissions->user_data = user_data;
   admissions->life = g_cancellable_new ();
+  admissions->bitrates = mill_bitrate_watch_new ();
   admissions->entries =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   load (admissions);
@@ -562,6 +576,7 @@ mill_admissions_free (MillAdmissions *admissions)
   g_object_unref (admissions->life);
   g_clear_handle_id (&admissions->bitrate_timer, g_source_remove);
   g_hash_table_unref (admissions->entries);
+  mill_bitrate_watch_free (admissions->bitrates);
   g_clear_object (&admissions->worker);
   g_free (admissions);
 }

@@ -53,6 +53,11 @@ typedef struct
   gboolean ends_on_expiry;
 } MillAdmission;
 
+/* How many seconds whoever is granted this has to wait because he has sent more
+ * than he may; 0: he may come in. */
+gint64 mill_admissions_get_wait_s (MillAdmissions *admissions,
+    const MillPublishVerdict *verdict);
+
 /* @stream: runs by now */
 void mill_admissions_add (MillAdmissions *admissions, const MillStream *stream,
     const MillAdmission *admission);

@@ -188,13 +188,33 @@ remember (Request *request, const MillPublishDecision *decision,
     mill_admissions_add (request->runner->admissions, stream, &admission);
 }
 
+/* Who was sent away for it, or went in time to begin anew.
+ * @granted: (transfer full)
+ * Returns: (transfer full) */
+static MillPublishVerdict *
+hold_to_bitrate (MillRunner *runner, MillPublishVerdict *granted)
+{
+  gint64 wait_s = granted->denial == MILL_DENIAL_NONE
+      ? mill_admissions_get_wait_s (runner->admissions, granted)
+      : 0;
+  if (wait_s == 0)
+    return granted;
+  g_autoptr (MillPublishVerdict) before = granted;
+  g_autofree gchar *text =
+      g_strdup_printf ("more was sent than is allowed (%" G_GUINT64_FORMAT
+                       " bit/s), wait %" G_GINT64_FORMAT " s",
+          before->limits.bitrate_bps, wait_s);
+  return mill_publish_verdict_new_denied (MILL_DENIAL_BITRATE, text,
+      before->key_id);
+}
+
 static void
 on_authenticated (MillPublishVerdict *granted, gpointer user_data)
 {
   Request *request = user_data;
   MillRunner *runner = request->runner;
   MillStreamClock clock = mill_stream_clock ();
-  g_autoptr (MillPublishVerdict) verdict = granted;
+  g_autoptr (MillPublishVerdict) verdict = hold_to_bitrate (runner, granted);
   g_autoptr (GError) error = NULL;
 
   /* Its connection is gone, and its publishers ask the next one again. */

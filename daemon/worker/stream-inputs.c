@@ -293,19 +293,31 @@ give_place (Input *input, GObject *session, const MillPublisher *publisher)
   input->publisher->since = g_get_real_time () / G_USEC_PER_SEC;
 }
 
+/* Returns: (nullable) */
+static Input *
+clear_place (MillStreamInputs *inputs, const MillPublisher *publisher)
+{
+  Input *input = find_place (inputs, publisher, FALSE);
+  gboolean done;
+  guint index;
+
+  if (!input)
+    return NULL;
+  g_signal_emit_by_name (input->element, "drop-publisher",
+      "another publisher has taken over", &done);
+  if (g_ptr_array_find (inputs->list, input, &index))
+    inputs->func (inputs->owner, index, MILL_STREAM_INPUT_REPLACED, "");
+  return input;
+}
+
 gboolean
 mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
     const MillPublisher *publisher, MillTakeover takeover, GError **error)
 {
   Input *input = find_place (inputs, publisher, TRUE);
 
-  if (!input && takeover == MILL_TAKEOVER_REPLACE) {
-    gboolean done;
-    input = find_place (inputs, publisher, FALSE);
-    if (input)
-      g_signal_emit_by_name (input->element, "drop-publisher",
-          "another publisher has taken over", &done);
-  }
+  if (!input && takeover == MILL_TAKEOVER_REPLACE)
+    input = clear_place (inputs, publisher);
   if (!input) {
     g_set_error_literal (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS,
         "got a publisher in every place, expected a free one");

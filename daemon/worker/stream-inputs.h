@@ -19,6 +19,8 @@ typedef enum
   MILL_STREAM_INPUT_STARTED, /* accepted, and silent yet */
   MILL_STREAM_INPUT_MEDIA, /* the first frame of a pad */
   MILL_STREAM_INPUT_AWAY, /* for a reason */
+  MILL_STREAM_INPUT_REPLACED, /* sent away for another, who comes next; what it
+                               * sent is told now or never */
 } MillStreamInputEvent;
 
 /* @input: index

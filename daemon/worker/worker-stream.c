@@ -358,6 +358,9 @@ on_input_event (GObject *owner, guint input, MillStreamInputEvent event,
       mill_stream_inputs_set_live (stream->inputs, input, FALSE);
       settle_inputs (stream);
       break;
+    case MILL_STREAM_INPUT_REPLACED:
+      g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+      break;
   }
 }
 

@@ -14,6 +14,14 @@
 /* ---- time, which these tests have in their hands: the timers of the code under
  *      test fire when run_timers() is called, and tell what they wait for ---- */
 
+static gint64 now_us;
+
+gint64
+g_get_monotonic_time (void)
+{
+  return now_us;
+}
+
 typedef struct
 {
   guint id;
@@ -53,7 +61,8 @@ run_timers (void)
   for (guint i = 0; i < n; i++) {
     Timer timer = g_array_index (timers, Timer, 0);
     g_array_remove_index (timers, 0);
-    g_assert_false (timer.func (timer.data));
+    if (timer.func (timer.data))
+      g_array_append_val (timers, timer);
   }
   return n;
 }
@@ -103,6 +112,7 @@ set_up (Fixture *fixture, gconstpointer data)
     .generation = 1,
     .node_id = (gchar *) "n" };
 
+  now_us = 1000 * G_USEC_PER_SEC;
   timers = g_array_new (FALSE, FALSE, sizeof (Timer));
   fixture->store = mill_store_open ("sqlite::memory:", "/", NULL);
   g_assert_true (mill_store_keys_insert (fixture->store, &key, hash, NULL));
@@ -212,6 +222,201 @@ test_good_after_a_restart (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fixture->ended->str, ==, "");
 }
 
+/* ---- bit rate: 8 Mb/s are allowed, a megabyte per second ---- */
+
+#define LIMIT_BPS 8000000
+#define KILOBYTE 1000
+
+static MillPublishVerdict *
+grant_limited (const gchar *key_id)
+{
+  MillPublishVerdict *verdict = mill_publish_verdict_new_granted ("demo");
+
+  verdict->key_id = g_strdup (key_id);
+  verdict->key_generation = 1;
+  verdict->limits.bitrate_bps = LIMIT_BPS;
+  return verdict;
+}
+
+static void
+let_in_limited (Fixture *fixture, const gchar *address)
+{
+  g_autoptr (MillPublishVerdict) verdict = grant_limited ("k");
+  MillAdmission admission = { verdict, address, FALSE };
+
+  mill_admissions_add (fixture->admissions, fixture->stream, &admission);
+  mill_admissions_confirm (fixture->admissions, "demo", address);
+}
+
+static gint64
+get_wait_s (Fixture *fixture, const gchar *key_id)
+{
+  g_autoptr (MillPublishVerdict) verdict = grant_limited (key_id);
+
+  return mill_admissions_get_wait_s (fixture->admissions, verdict);
+}
+
+typedef struct
+{
+  const gchar *node;
+  const gchar *address;
+  const gchar *state;
+  guint64 kilobytes; /* of the connection */
+} Sent;
+
+static void
+report (Fixture *fixture, const Sent *sent, guint n_sent)
+{
+  MillStreamReport stream = { .name = (gchar *) "demo",
+    .generation = fixture->stream->row->generation };
+  g_autoptr (GPtrArray) inputs = mill_input_report_new_list ();
+
+  stream.inputs = inputs;
+  for (guint i = 0; i < n_sent; i++) {
+    MillInputReport *input = mill_input_report_add (inputs);
+    input->node = g_strdup (sent[i].node);
+    input->state = g_strdup (sent[i].state);
+    input->publisher = g_new0 (MillPublisher, 1);
+    input->publisher->address = g_strdup (sent[i].address);
+    input->publisher->bytes = sent[i].kilobytes * KILOBYTE;
+  }
+  mill_admissions_take_report (fixture->admissions, &stream);
+}
+
+static void
+report_one (Fixture *fixture, const gchar *address, const gchar *state,
+    guint64 kilobytes)
+{
+  Sent sent = { "in", address, state, kilobytes };
+  report (fixture, &sent, 1);
+}
+
+static void
+advance (guint ms)
+{
+  now_us += (gint64) ms * 1000;
+}
+
+/* Connects, sends for @ms at @kilobytes_per_s and goes, with its stream. */
+static void
+publish_for (Fixture *fixture, const gchar *address, guint ms,
+    guint kilobytes_per_s)
+{
+  let_in_limited (fixture, address);
+  report_one (fixture, address, MILL_INPUT_LIVE, 0);
+  advance (ms);
+  report_one (fixture, address, MILL_INPUT_AWAY, ms * kilobytes_per_s / 1000);
+  mill_admissions_forget (fixture->admissions, "demo");
+}
+
+/* One connection for as long as it takes, as ever. */
+static void
+test_bitrate (Fixture *fixture, gconstpointer data)
+{
+  let_in_limited (fixture, "192.0.2.1:5000");
+  advance (10000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 10000);
+  g_assert_cmpstr (fixture->ended->str, ==, "");
+  advance (10000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 21000);
+  g_assert_cmpstr (fixture->ended->str, ==, "demo bitrate\n");
+  /* it is told once, also while the stream is still ending */
+  advance (100);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 21100);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_AWAY, 21200);
+  g_assert_cmpint (mill_admissions_get_ended (fixture->admissions,
+                       MILL_ADMISSION_BITRATE),
+      ==, 1);
+}
+
+/* Who comes back every four seconds is measured over all of his connections,
+ * each of which is too short to be measured alone. */
+static void
+test_bitrate_over_reconnects (Fixture *fixture, gconstpointer data)
+{
+  publish_for (fixture, "192.0.2.1:5000", 4000, 1500);
+  advance (100);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 0);
+  publish_for (fixture, "192.0.2.1:5001", 4000, 1500);
+  advance (100);
+  /* 12 MB in 8.2 s: two windows' worth are not done after one */
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 4);
+  g_assert_cmpint (get_wait_s (fixture, "other"), ==, 0);
+  advance (3700);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 1);
+  advance (100);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 0);
+}
+
+/* The window that one connection has begun ends in the next. */
+static void
+test_bitrate_ends_the_next_connection (Fixture *fixture, gconstpointer data)
+{
+  publish_for (fixture, "192.0.2.1:5000", 4000, 2000);
+  advance (100);
+  let_in_limited (fixture, "192.0.2.1:5001");
+  advance (4000);
+  report_one (fixture, "192.0.2.1:5001", MILL_INPUT_LIVE, 8000);
+  g_assert_cmpstr (fixture->ended->str, ==, "demo bitrate\n");
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 8);
+}
+
+/* An encoder with a bad line that keeps to what it may. */
+static void
+test_bitrate_within_the_limit (Fixture *fixture, gconstpointer data)
+{
+  for (guint i = 0; i < 50; i++) {
+    g_autofree gchar *address = g_strdup_printf ("192.0.2.1:%u", 5000 + i);
+    g_assert_cmpint (get_wait_s (fixture, "k"), ==, 0);
+    publish_for (fixture, address, 900, 1000);
+    advance (100);
+  }
+  g_assert_cmpstr (fixture->ended->str, ==, "");
+}
+
+/* Primary and backup have a key in common, and each may send that much. */
+static void
+test_bitrate_of_two_places (Fixture *fixture, gconstpointer data)
+{
+  let_in_limited (fixture, "192.0.2.1:5000");
+  let_in_limited (fixture, "192.0.2.2:5000");
+  for (guint s = 10; s <= 40; s += 10) {
+    Sent sent[] = { { "a", "192.0.2.1:5000", MILL_INPUT_LIVE, s * 900 },
+      { "b", "192.0.2.2:5000", MILL_INPUT_LIVE,
+          s <= 30 ? s * 900 : 27000 + 10100 } };
+    advance (10000);
+    report (fixture, sent, G_N_ELEMENTS (sent));
+    g_assert_cmpstr (fixture->ended->str, ==, s <= 30 ? "" : "demo bitrate\n");
+  }
+}
+
+/* What a millraced before this has counted is not known. */
+static void
+test_bitrate_after_a_restart (Fixture *fixture, gconstpointer data)
+{
+  let_in_limited (fixture, "192.0.2.1:5000");
+  restart (fixture);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 900000);
+  advance (10000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 909000);
+  g_assert_cmpstr (fixture->ended->str, ==, "");
+  advance (10000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 920000);
+  g_assert_cmpstr (fixture->ended->str, ==, "demo bitrate\n");
+}
+
+/* Nothing is kept of those who are gone and owe nothing. */
+static void
+test_bitrate_is_forgotten (Fixture *fixture, gconstpointer data)
+{
+  publish_for (fixture, "192.0.2.1:5000", 4000, 8000);
+  g_assert_cmpuint (run_timers (), ==, 1);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 28);
+  advance (28000);
+  g_assert_cmpuint (run_timers (), ==, 1);
+  g_assert_cmpuint (run_timers (), ==, 0);
+}
+
 #define ADD(name, function) \
   g_test_add ("/admissions/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -224,5 +429,13 @@ main (int argc, char **argv)
   ADD ("revoked", test_revoked);
   ADD ("revoked-before-a-restart", test_revoked_before_a_restart);
   ADD ("good-after-a-restart", test_good_after_a_restart);
+  ADD ("bitrate", test_bitrate);
+  ADD ("bitrate-over-reconnects", test_bitrate_over_reconnects);
+  ADD ("bitrate-ends-the-next-connection",
+      test_bitrate_ends_the_next_connection);
+  ADD ("bitrate-within-the-limit", test_bitrate_within_the_limit);
+  ADD ("bitrate-of-two-places", test_bitrate_of_two_places);
+  ADD ("bitrate-after-a-restart", test_bitrate_after_a_restart);
+  ADD ("bitrate-is-forgotten", test_bitrate_is_forgotten);
   return g_test_run ();
 }

@@ -153,6 +153,57 @@ end_and_read (Test *test)
 
 /* ---- one place ---- */
 
+typedef struct
+{
+  const gchar *address;
+  guint64 bytes;
+} Leaver;
+
+static void
+on_report (MillWorkerProxy *proxy, const MillStreamReport *report,
+    gpointer user_data)
+{
+  Leaver *leaver = user_data;
+
+  for (guint i = 0; i < report->inputs->len; i++) {
+    const MillInputReport *input = report->inputs->pdata[i];
+    if (input->publisher && g_str_equal (input->state, MILL_INPUT_AWAY) &&
+        g_str_equal (input->publisher->address, leaver->address))
+      leaver->bytes = input->publisher->bytes;
+  }
+}
+
+static gboolean
+has_left (gpointer data)
+{
+  const Leaver *leaver = data;
+
+  return leaver->bytes > 0;
+}
+
+/* What whoever has to go sent is told before another one has his place: it counts
+ * for the bit rate that his key allows. */
+static void
+test_replaced_is_told (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = mill_graph_spec_new (SINGLE, "x.yaml");
+  Publisher *first = join (test, "demo", spec, MILL_TAKEOVER_REPLACE);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  g_autoptr (MillStreamReport) before =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  Leaver leaver = { before->publisher->address, 0 };
+  gulong handler = g_signal_connect (test->proxy, "stream-changed",
+      G_CALLBACK (on_report), &leaver);
+
+  Publisher *second = join (test, "demo", NULL, MILL_TAKEOVER_REPLACE);
+  fixture_wait ("a word of the one that left", has_left, &leaver);
+  g_assert_cmpuint (leaver.bytes, >=, before->publisher->bytes);
+  wait_places (test, "in:live*");
+  g_signal_handler_disconnect (test->proxy, handler);
+  publisher_free (first);
+  publisher_free (second);
+}
+
 static void
 test_replace (Test *test, gconstpointer data)
 {
@@ -314,6 +365,7 @@ main (int argc, char **argv)
   g_test_add ("/worker/takeover/" name, Test, NULL, worker_door_set_up, \
       function, worker_door_tear_down)
   ADD ("replace", test_replace);
+  ADD ("replaced-is-told", test_replaced_is_told);
   ADD ("grace", test_grace);
   ADD ("another-run", test_another_run);
   ADD ("backup", test_backup);
