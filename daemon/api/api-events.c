@@ -2,8 +2,13 @@
  * Copyright (c) 2026 The millrace authors */
 
 /* What happens, as it happens: server-sent events (WHATWG HTML, 9.2), and the
- * same as messages of a WebSocket. Who reads too slowly is cut off: it connects
- * again with the id of what it has seen last. */
+ * same as messages of a WebSocket.
+ *
+ * libsoup keeps what it is given until the socket takes it, and of a WebSocket it
+ * does not say how much that is. So it is given little at a time, and more when
+ * the socket has taken that; what waits meanwhile is in the log, once for all
+ * readers. Who lags behind is sent away: it connects again with the id of what it
+ * has seen last. */
 
 #define G_LOG_DOMAIN "api"
 
@@ -13,20 +18,38 @@
 #include "resources.h"
 
 #define HEARTBEAT_S 15
-/* What may wait to be read: some two thousand events. */
+/* Heartbeats in which a socket takes nothing at all. */
+#define MAX_STALLS 4
+/* What libsoup has of one reader at most, and an event more. */
+#define BATCH_BYTES (16 * 1024)
+/* What a reader may lag behind: some two thousand events. */
 #define MAX_BACKLOG_BYTES (512 * 1024)
+/* For the last words to be read; libsoup gives a WebSocket as long. */
+#define LAST_WORDS_S 5
 #define MAX_FOLLOWERS 64
 #define RETRY_MS 2000
 #define MAX_INCOMING_BYTES 4096
+#define TOO_SLOW "too slow: connect again with the id of the last event"
+
+/* Behind libsoup's own source for the same socket, which is there as long as it
+ * has something left to write. */
+#define PRIORITY_MORE (G_PRIORITY_DEFAULT + 1)
 
 /** Somebody who follows along. */
 typedef struct
 {
   MillEventLog *log;
   gulong handler;
-  gsize backlog;
+  guint64 next; /* event: the first that libsoup was not given */
+  guint64 joined; /* event: the first after it came */
+  gboolean resets; /* is to be told first that something is missing */
+  gsize given; /* bytes that libsoup has (SSE) */
+  gsize behind; /* bytes of events since it joined that wait in the log */
+  GSource *more; /* nullable: gives more when it can be taken */
   guint heartbeat;
+  guint stalls; /* heartbeats since its socket took something */
   gboolean dropped;
+  guint last_words; /* timer */
   GSocket *transport; /* nullable */
   SoupServerMessage *message; /* either */
   SoupWebsocketConnection *socket; /* or; owned */
@@ -36,10 +59,21 @@ typedef struct
 static guint n_followers;
 
 static void
+stop_giving (Follower *self)
+{
+  if (!self->more)
+    return;
+  g_source_destroy (self->more);
+  g_clear_pointer (&self->more, g_source_unref);
+}
+
+static void
 free_follower (Follower *self)
 {
   g_clear_signal_handler (&self->handler, self->log);
   g_clear_handle_id (&self->heartbeat, g_source_remove);
+  g_clear_handle_id (&self->last_words, g_source_remove);
+  stop_giving (self);
   if (self->message)
     g_signal_handlers_disconnect_by_data (self->message, self);
   if (self->socket)
@@ -100,108 +134,225 @@ event_to_json (MillEventLog *log, guint64 number, const MillEvent *event)
   return json_to_string (node, FALSE);
 }
 
-/* ---- sending ---- */
+/* ---- the end of who is too slow ---- */
 
 static void
-drop (Follower *self)
-{
-  if (self->dropped)
-    return;
-  self->dropped = TRUE;
-  g_message ("a reader of events is too slow: cut off");
-  g_clear_signal_handler (&self->handler, self->log);
-  /* libsoup notices, and says that it is over. */
-  if (self->transport)
-    g_socket_shutdown (self->transport, TRUE, TRUE, NULL);
-}
-
-static void
-send_to_message (Follower *self, const gchar *text)
+append (Follower *self, const gchar *text)
 {
   gsize size = strlen (text);
-  if (self->backlog + size > MAX_BACKLOG_BYTES) {
-    drop (self);
-    return;
-  }
-  self->backlog += size;
+
+  self->given += size;
   soup_message_body_append (
       soup_server_message_get_response_body (self->message), SOUP_MEMORY_COPY,
       text, size);
   soup_server_message_unpause (self->message);
 }
 
-/* libsoup keeps what the socket does not take and does not say how much that
- * is: all that is given to it since the socket took something. */
-static void
-send_to_socket (Follower *self, const gchar *text)
+/* libsoup notices, and says that it is over. */
+static gboolean
+on_last_words_over (gpointer user_data)
 {
-  GOutputStream *output = g_io_stream_get_output_stream (
-      soup_websocket_connection_get_io_stream (self->socket));
-  if (soup_websocket_connection_get_state (self->socket) !=
-      SOUP_WEBSOCKET_STATE_OPEN)
-    return;
-  if (!G_IS_POLLABLE_OUTPUT_STREAM (output) ||
-      g_pollable_output_stream_is_writable (G_POLLABLE_OUTPUT_STREAM (output)))
-    self->backlog = 0;
-  self->backlog += strlen (text);
-  if (self->backlog > MAX_BACKLOG_BYTES)
-    drop (self);
-  else
-    soup_websocket_connection_send_text (self->socket, text);
+  Follower *self = user_data;
+
+  self->last_words = 0;
+  if (self->transport)
+    g_socket_shutdown (self->transport, TRUE, TRUE, NULL);
+  return G_SOURCE_REMOVE;
 }
 
 static void
-send_event (Follower *self, guint64 number, const MillEvent *event)
+drop (Follower *self)
+{
+  self->dropped = TRUE;
+  g_message ("a reader of events is too slow: closed");
+  g_clear_signal_handler (&self->handler, self->log);
+  g_clear_handle_id (&self->heartbeat, g_source_remove);
+  stop_giving (self);
+  self->last_words =
+      g_timeout_add_seconds (LAST_WORDS_S, on_last_words_over, self);
+  if (self->socket) {
+    /* 1008 (RFC 6455 §7.4.1): 1013, "try again later", libsoup does not know. */
+    soup_websocket_connection_close (self->socket,
+        SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, TOO_SLOW);
+    return;
+  }
+  append (self,
+      "event: overrun\ndata: {\"type\":\"overrun\",\"message\":\"" TOO_SLOW
+      "\"}\n\n");
+  soup_message_body_complete (
+      soup_server_message_get_response_body (self->message));
+}
+
+/* ---- giving ---- */
+
+static gsize
+get_size (const MillEvent *event)
+{
+  return strlen (event->type) +
+      (event->data ? g_variant_get_size (event->data) : 0);
+}
+
+/* Returns: bytes */
+static gsize
+give_event (Follower *self, guint64 number, const MillEvent *event)
 {
   g_autofree gchar *json = event_to_json (self->log, number, event);
+
   if (self->socket) {
-    send_to_socket (self, json);
-    return;
+    soup_websocket_connection_send_text (self->socket, json);
+    return strlen (json);
   }
   g_autofree gchar *id = mill_event_log_make_id (self->log, number);
   g_autofree gchar *text = g_strdup_printf ("id: %s\nevent: %s\ndata: %s\n\n",
       id, event->type, json);
-  send_to_message (self, text);
+  append (self, text);
+  return strlen (text);
+}
+
+/* That what came after its id cannot be told any more. */
+static void
+give_reset (Follower *self)
+{
+  MillEvent reset = { .type = (gchar *) "reset",
+    .time_us = g_get_real_time () };
+
+  self->resets = FALSE;
+  give_event (self, self->next - 1, &reset);
+}
+
+/* Returns: whether there is more to give */
+static gboolean
+give_some (Follower *self)
+{
+  gsize size = self->given;
+
+  if (self->resets)
+    give_reset (self);
+  while (size < BATCH_BYTES &&
+      self->next < mill_event_log_get_end (self->log)) {
+    const MillEvent *event = mill_event_log_get (self->log, self->next);
+    /* The log has forgotten what it has not been given yet. */
+    if (!event) {
+      drop (self);
+      return FALSE;
+    }
+    size += give_event (self, self->next, event);
+    if (self->next >= self->joined)
+      self->behind -= MIN (self->behind, get_size (event));
+    self->next++;
+  }
+  return self->next < mill_event_log_get_end (self->log);
+}
+
+static gboolean
+may_be_given (Follower *self)
+{
+  return !self->dropped &&
+      (!self->socket ||
+          soup_websocket_connection_get_state (self->socket) ==
+              SOUP_WEBSOCKET_STATE_OPEN);
+}
+
+static gboolean
+on_taken (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Follower *self = user_data;
+
+  self->stalls = 0;
+  /* An error is libsoup's to see. */
+  if (may_be_given (self) && !(condition & (G_IO_ERR | G_IO_HUP)) &&
+      give_some (self))
+    return G_SOURCE_CONTINUE;
+  if (self->more == g_main_current_source ())
+    g_clear_pointer (&self->more, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_give (gpointer user_data)
+{
+  Follower *self = user_data;
+
+  g_clear_pointer (&self->more, g_source_unref);
+  if (may_be_given (self))
+    give_some (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Soon: when the socket has taken what was given before. */
+static void
+give_more (Follower *self)
+{
+  if (self->more || !may_be_given (self) ||
+      (self->message && self->given >= BATCH_BYTES))
+    return;
+  if (self->socket && self->transport) {
+    self->more = g_socket_create_source (self->transport, G_IO_OUT, NULL);
+    g_source_set_callback (self->more, G_SOURCE_FUNC (on_taken), self, NULL);
+    g_source_set_priority (self->more, PRIORITY_MORE);
+  } else {
+    self->more = g_idle_source_new ();
+    g_source_set_callback (self->more, on_give, self, NULL);
+    g_source_set_priority (self->more, G_PRIORITY_DEFAULT);
+  }
+  g_source_attach (self->more, g_main_context_get_thread_default ());
 }
 
 static void
 on_added (MillEventLog *log, const MillEvent *event, gpointer user_data)
 {
-  send_event (user_data, event->number, event);
+  Follower *self = user_data;
+
+  self->behind += get_size (event);
+  if (self->behind > MAX_BACKLOG_BYTES)
+    drop (self);
+  else
+    give_more (self);
 }
 
-/* What came after @last_id, or that this cannot be told any more. */
-static void
-catch_up (Follower *self, const gchar *last_id)
+/* Nobody may keep a place by reading nothing. */
+static gboolean
+on_heartbeat (gpointer user_data)
 {
-  guint64 end = mill_event_log_get_end (self->log);
-  guint64 next = end;
-  if (last_id && !mill_event_log_find_next (self->log, last_id, &next)) {
-    MillEvent reset = { .type = (gchar *) "reset",
-      .time_us = g_get_real_time () };
-    send_event (self, end - 1, &reset);
-    next = end;
+  Follower *self = user_data;
+
+  if (self->given == 0 && !self->more)
+    self->stalls = 0;
+  else if (++self->stalls >= MAX_STALLS) {
+    self->heartbeat = 0;
+    drop (self);
+    return G_SOURCE_REMOVE;
   }
-  for (; next < end && !self->dropped; next++)
-    send_event (self, next, mill_event_log_get (self->log, next));
-  if (!self->dropped)
-    self->handler =
-        g_signal_connect (self->log, "added", G_CALLBACK (on_added), self);
+  if (self->message && self->given == 0)
+    append (self, ":\n\n");
+  else if (self->socket)
+    give_more (self); /* also without a word: does it take one? */
+  return G_SOURCE_CONTINUE;
+}
+
+/* From what came after @last_id, or from now on. */
+static void
+begin (Follower *self, const gchar *last_id)
+{
+  self->joined = mill_event_log_get_end (self->log);
+  self->next = self->joined;
+  self->resets = last_id &&
+      !mill_event_log_find_next (self->log, last_id, &self->next);
+  self->heartbeat = g_timeout_add_seconds (HEARTBEAT_S, on_heartbeat, self);
+  self->handler =
+      g_signal_connect (self->log, "added", G_CALLBACK (on_added), self);
+  give_more (self);
 }
 
 /* ---- server-sent events ---- */
 
-static gboolean
-on_heartbeat (gpointer user_data)
-{
-  send_to_message (user_data, ":\n\n");
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 on_wrote_data (SoupServerMessage *message, guint size, Follower *self)
 {
-  self->backlog -= MIN (self->backlog, size);
+  self->given -= MIN (self->given, size);
+  self->stalls = 0;
+  if (self->next < mill_event_log_get_end (self->log))
+    give_more (self);
 }
 
 static void
@@ -229,14 +380,17 @@ follow (MillRequest *request, SoupServerMessage *message)
 
   self->message = g_object_ref (message);
   mill_request_begin_stream (request, "text/event-stream");
+  /* Its end is that of the connection, too: nobody waits for more. */
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Connection",
+      "close");
   g_signal_connect (message, "wrote-body-data", G_CALLBACK (on_wrote_data),
       self);
   /* Either, by how it ends. */
   g_signal_connect (message, "finished", G_CALLBACK (on_finished), self);
   g_signal_connect (message, "disconnected", G_CALLBACK (on_finished), self);
-  self->heartbeat = g_timeout_add_seconds (HEARTBEAT_S, on_heartbeat, self);
-  send_to_message (self, retry);
-  catch_up (self, last_id);
+  append (self, retry);
+  begin (self, last_id);
 }
 
 static void
@@ -284,7 +438,7 @@ mill_api_events_on_websocket (SoupServer *server, SoupServerMessage *message,
   g_signal_connect (socket, "closed", G_CALLBACK (on_socket_closed), self);
   if (!header && query)
     header = g_hash_table_lookup (query, "last_event_id");
-  catch_up (self, header);
+  begin (self, header);
 }
 
 static const gchar *const events_query[] = { "last_event_id", NULL };

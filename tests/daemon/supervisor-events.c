@@ -6,12 +6,53 @@
  * stream went down, or a millraced that one reader fills up. */
 
 #include <glib/gstdio.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "api.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 #define FULL_BYTES (60 * 1000)
+
+/* ---- heartbeats, which come when run_heartbeats() says so: everything else
+ *      that waits for seconds is left alone ---- */
+
+#define HEARTBEAT_S 15
+
+typedef struct
+{
+  guint id;
+  GSourceFunc func;
+  gpointer data;
+} Heartbeat;
+
+static GArray *heartbeats; /* (element-type Heartbeat) */
+
+guint
+g_timeout_add_seconds (guint interval, GSourceFunc function, gpointer data)
+{
+  Heartbeat heartbeat = { 0, function, data };
+
+  heartbeat.id = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT,
+      interval == HEARTBEAT_S ? G_MAXINT / 1000 : interval, function, data,
+      NULL);
+  if (interval == HEARTBEAT_S)
+    g_array_append_val (heartbeats, heartbeat);
+  return heartbeat.id;
+}
+
+static void
+run_heartbeats (void)
+{
+  for (guint i = 0; i < heartbeats->len; i++) {
+    const Heartbeat *heartbeat = &g_array_index (heartbeats, Heartbeat, i);
+    if (g_main_context_find_source_by_id (NULL, heartbeat->id) &&
+        !heartbeat->func (heartbeat->data))
+      g_source_remove (heartbeat->id);
+  }
+}
 
 /* ---- the log ---- */
 
@@ -117,6 +158,27 @@ server_free (Server *server)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Server, server_free)
 
+/* What the sockets of readers take, who connect from now on, is some ten
+ * kilobytes: an accepted socket has what its listener has, socket(7). */
+static void
+shrink_sockets (void)
+{
+  g_autoptr (GDir) files = g_dir_open ("/proc/self/fd", 0, NULL);
+  gint size = 4096;
+  gint listens;
+  guint n_listeners = 0;
+
+  for (const gchar *name; (name = g_dir_read_name (files));) {
+    gint fd = atoi (name);
+    socklen_t length = sizeof listens;
+    if (getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 &&
+        listens &&
+        setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0)
+      n_listeners++;
+  }
+  g_assert_cmpuint (n_listeners, >, 0);
+}
+
 static MillEventLog *
 get_log (Server *server)
 {
@@ -185,14 +247,17 @@ static void
 wait_for (Reader *reader, const gchar *text)
 {
   gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  gsize searched = 0;
 
   for (;;) {
     read_some (reader);
     /* a WebSocket's frames have bytes of 0 */
-    if (text ? memmem (reader->text->str, reader->text->len, text,
-                   strlen (text)) != NULL
+    if (text ? memmem (reader->text->str + searched,
+                   reader->text->len - searched, text, strlen (text)) != NULL
              : reader->closed)
       return;
+    if (text && reader->text->len > strlen (text))
+      searched = reader->text->len - strlen (text);
     if (g_get_monotonic_time () > deadline_us || (text && reader->closed))
       g_error ("expected %s, got %zu bytes: %.500s", text ? text : "the end",
           reader->text->len, reader->text->str);
@@ -310,6 +375,42 @@ test_no_key (void)
   }
 }
 
+/* What a reader gets for it: 1008 in the close frame of a
+ * WebSocket, after which nothing comes (RFC 6455 §5.5.1), or the last event. */
+static void
+expect_last_words (Reader *reader, gboolean is_websocket)
+{
+  static const gchar close_frame[] = "\x88\x37\x03\xf0too slow: connect again "
+                                     "with the id of the last event";
+  static const gchar event[] =
+      "event: overrun\ndata: {\"type\":\"overrun\",\"message\":\"too slow: "
+      "connect again with the id of the last event\"}\n\n";
+  gsize size = sizeof close_frame - 1;
+
+  if (is_websocket) {
+    wait_for (reader, close_frame);
+    g_assert_cmpuint (reader->text->len, >, size);
+    g_assert_cmpmem (reader->text->str + reader->text->len - size, size,
+        close_frame, size);
+  } else {
+    wait_for (reader, NULL);
+    g_assert_true (has (reader, event));
+    /* the end of a body that is whole, RFC 9112 §7.1 */
+    g_assert_true (g_str_has_suffix (reader->text->str, "\r\n0\r\n\r\n"));
+  }
+}
+
+static void
+add_text (Server *server, const gchar *text)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "message", "s", text);
+  mill_event_log_add (get_log (server), "much.more",
+      g_variant_dict_end (&dict));
+}
+
 /* It costs half a megabyte, then its connection. */
 static void
 test_slow_reader (void)
@@ -323,18 +424,100 @@ test_slow_reader (void)
     g_autoptr (Reader) other = open_reader (server, "", "");
     /* more than two sockets hold */
     for (guint event = 0; event < 400; event++) {
-      GVariantDict dict;
-      g_variant_dict_init (&dict, NULL);
-      g_variant_dict_insert (&dict, "message", "s", full);
-      mill_event_log_add (get_log (server), "much.more",
-          g_variant_dict_end (&dict));
+      add_text (server, full);
       while (g_main_context_iteration (NULL, FALSE))
         read_some (other);
     }
-    wait_for (slow, NULL);
+    expect_last_words (slow, i == 1);
     g_assert_cmpuint (slow->text->len, <, 400 * FULL_BYTES);
     add (get_log (server), "last.one");
     wait_for (other, "event: last.one");
+  }
+}
+
+/* One that takes a little now and then, less than what comes: what waits for it
+ * is what it may lag behind, however much goes by. */
+static void
+test_trickling_reader (void)
+{
+  g_autofree gchar *text = g_strnfill (2000, 'x');
+  const gchar *const headers[] = { "", UPGRADE };
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (Server) server = server_new ();
+    /* the log is full before, and as large after */
+    for (guint event = 0; event < 5000; event++)
+      add_text (server, text);
+    shrink_sockets ();
+    g_autoptr (Reader) slow = open_reader (server, "", headers[i]);
+    gsize before = mallinfo2 ().uordblks;
+    gsize most = 0;
+    for (guint round = 0; round < 100; round++) {
+      for (guint event = 0; event < 32; event++)
+        add_text (server, text);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      most = MAX (most, mallinfo2 ().uordblks);
+      if (round % 2 == 0 && !slow->closed)
+        read_some (slow);
+    }
+    g_assert_cmpuint (most, <, before + 1024 * 1024);
+    expect_last_words (slow, i == 1);
+  }
+}
+
+/* One that reads on is no slow reader, however far back it begins. */
+static void
+test_long_catching_up (void)
+{
+  g_autofree gchar *text = g_strnfill (1000, 'x');
+  const gchar *const headers[] = { "", UPGRADE };
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (Server) server = server_new ();
+    add (get_log (server), "seen.one");
+    for (guint event = 0; event < 4000; event++)
+      add_text (server, text);
+    add (get_log (server), "newest.one");
+    g_autofree gchar *id = mill_event_log_make_id (get_log (server), 1);
+    g_autofree gchar *query = g_strdup_printf ("?last_event_id=%s", id);
+    g_autoptr (Reader) reader = open_reader (server, query, headers[i]);
+    wait_for (reader, "newest.one");
+    g_assert_cmpuint (reader->text->len, >, 4000 * 1000);
+    g_assert_false (has (reader, "seen.one"));
+    add (get_log (server), "live.one");
+    wait_for (reader, "live.one");
+  }
+}
+
+/* One that reads nothing any more keeps its place for a minute, not for ever; one
+ * that reads keeps it while nothing happens. */
+static void
+test_stalled_reader (void)
+{
+  g_autofree gchar *text = g_strnfill (FULL_BYTES, 'x');
+  const gchar *const headers[] = { "", UPGRADE };
+
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (Server) server = server_new ();
+    shrink_sockets ();
+    g_autoptr (Reader) stalled = open_reader (server, "", headers[i]);
+    g_autoptr (Reader) other = open_reader (server, "", headers[i]);
+    /* more than its socket takes, and less than it may lag behind */
+    for (guint event = 0; event < 8; event++) {
+      add_text (server, text);
+      while (g_main_context_iteration (NULL, FALSE))
+        read_some (other);
+    }
+    for (guint beat = 0; beat < 6; beat++) {
+      run_heartbeats ();
+      while (g_main_context_iteration (NULL, FALSE))
+        read_some (other);
+    }
+    expect_last_words (stalled, i == 1);
+    g_assert_false (other->closed);
+    add (get_log (server), "last.one");
+    wait_for (other, "last.one");
   }
 }
 
@@ -365,6 +548,7 @@ gint
 main (gint argc, gchar **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  heartbeats = g_array_new (FALSE, FALSE, sizeof (Heartbeat));
   g_test_add_func ("/events/ids", test_ids);
   g_test_add_func ("/events/other-ids", test_other_ids);
   g_test_add_func ("/events/follow", test_follow);
@@ -373,6 +557,9 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/events/websocket", test_websocket);
   g_test_add_func ("/events/no-key", test_no_key);
   g_test_add_func ("/events/slow-reader", test_slow_reader);
+  g_test_add_func ("/events/trickling-reader", test_trickling_reader);
+  g_test_add_func ("/events/long-catching-up", test_long_catching_up);
+  g_test_add_func ("/events/stalled-reader", test_stalled_reader);
   g_test_add_func ("/events/too-many", test_too_many);
   return g_test_run ();
 }
