@@ -9,6 +9,8 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
 
 #define CHECK_PERIOD_US G_USEC_PER_SEC
+/* How long the end of the last one waits for what is being read. */
+#define END_WAIT_US G_USEC_PER_SEC
 
 /* What tells one content of a file from another without reading it; renewed
  * certificates come as new files behind a link or a rename. */
@@ -22,17 +24,27 @@ typedef struct
 
 struct _MillRtmpCertificate
 {
+  gatomicrefcount refs; /* its owner's, and one while its files are read */
+
   /* lock */
   GMutex lock;
   gchar *certificate;
   gchar *key; /* nullable: in the certificate's file */
   MillTlsIdentity *identity;
   Stamp stamps[2]; /* of the last attempt, whatever came of it */
-  gint64 checked_us;
+  guint reloads; /* how often they were asked for */
   gboolean told_expiry;
   guint loads;
   gchar *error; /* nullable */
 };
+
+/* Never held over I/O. */
+static GMutex watch_lock;
+static GCond watch_changed; /* the thread is to end, or has read */
+/* watch_lock: */
+static GPtrArray *watched; /* (element-type MillRtmpCertificate) (nullable) */
+static GThread *watcher; /* nullable: the one that looks after them */
+static gboolean is_reading; /* the watcher */
 
 /* ---- files ---- */
 
@@ -114,81 +126,222 @@ mill_rtmp_certificate_reload (MillRtmpCertificate *self,
     self->key = g_strdup (key);
   }
   memcpy (self->stamps, stamps, sizeof stamps);
-  self->checked_us = g_get_monotonic_time ();
+  self->reloads++;
   use_locked (self, identity);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
+/* ---- following the files, on a thread of all certificates ---- */
+
+/* What is to be compared, and whether it still is when that is done. */
+typedef struct
+{
+  gchar *certificate;
+  gchar *key;
+  Stamp stamps[2];
+  guint reloads;
+} Look;
+
+static void
+clear_look (Look *look)
+{
+  g_free (look->certificate);
+  g_free (look->key);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Look, clear_look)
+
+static void
+begin_look (MillRtmpCertificate *self, Look *look)
+{
+  g_mutex_lock (&self->lock);
+  look->certificate = g_strdup (self->certificate);
+  look->key = g_strdup (self->key);
+  look->reloads = self->reloads;
+  memcpy (look->stamps, self->stamps, sizeof look->stamps);
+  g_mutex_unlock (&self->lock);
+}
+
+/* @identity: (transfer full) (nullable): @error says why */
+static void
+end_look (MillRtmpCertificate *self, const Look *look,
+    MillTlsIdentity *identity, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  /* Who asked for other files meanwhile has them. */
+  if (look->reloads == self->reloads) {
+    memcpy (self->stamps, look->stamps, sizeof self->stamps);
+    if (identity)
+      use_locked (self, g_steal_pointer (&identity));
+    else {
+      g_free (self->error);
+      self->error = g_strdup (error->message);
+    }
+  }
+  g_mutex_unlock (&self->lock);
+  g_clear_pointer (&identity, mill_tls_identity_unref);
+}
+
 /* The files have changed: what is in them, or what is in use. */
 static void
-follow_files (MillRtmpCertificate *self, const gchar *certificate,
-    const gchar *key, const Stamp *stamps)
+follow_files (MillRtmpCertificate *self, const Look *look)
 {
   g_autoptr (GError) error = NULL;
-  MillTlsIdentity *identity = mill_tls_identity_load (certificate, key, &error);
+  MillTlsIdentity *identity =
+      mill_tls_identity_load (look->certificate, look->key, &error);
 
   if (identity) {
-    GST_INFO ("certificate '%s' has changed: %s", certificate,
+    GST_INFO ("certificate '%s' has changed: %s", look->certificate,
         mill_tls_identity_get_subject (identity));
     warn (identity);
   } else {
     GST_WARNING ("%s; the certificate loaded before stays in use",
         error->message);
   }
-  g_mutex_lock (&self->lock);
-  memcpy (self->stamps, stamps, sizeof self->stamps);
-  if (identity) {
-    use_locked (self, identity);
-  } else {
-    g_free (self->error);
-    self->error = g_strdup (error->message);
-  }
-  g_mutex_unlock (&self->lock);
+  end_look (self, look, identity, error);
 }
 
-/* Returns whether it is time to look; @ret_* (transfer full) are set then. */
-static gboolean
-begin_check (MillRtmpCertificate *self, gchar **ret_certificate,
-    gchar **ret_key, Stamp *ret_stamps)
+static void
+warn_of_expiry (MillRtmpCertificate *self)
 {
-  gint64 now_us = g_get_monotonic_time ();
-
   g_mutex_lock (&self->lock);
-  gboolean is_due = now_us - self->checked_us >= CHECK_PERIOD_US;
-  if (is_due) {
-    self->checked_us = now_us;
-    *ret_certificate = g_strdup (self->certificate);
-    *ret_key = g_strdup (self->key);
-    memcpy (ret_stamps, self->stamps, sizeof self->stamps);
-  }
-  g_mutex_unlock (&self->lock);
-  return is_due;
-}
-
-MillTlsIdentity *
-mill_rtmp_certificate_take (MillRtmpCertificate *self)
-{
-  g_autofree gchar *certificate = NULL;
-  g_autofree gchar *key = NULL;
-  Stamp before[2];
-  Stamp now[2];
-  gboolean is_due = begin_check (self, &certificate, &key, before);
-
-  if (is_due) {
-    take_stamps (certificate, key, now);
-    if (!equal_stamps (before, now))
-      follow_files (self, certificate, key, now);
-  }
-  g_mutex_lock (&self->lock);
-  MillTlsIdentity *identity = mill_tls_identity_ref (self->identity);
-  gboolean expires = is_due && !self->told_expiry &&
-      get_now () > mill_tls_identity_get_not_after (identity);
+  gboolean expires = !self->told_expiry &&
+      get_now () > mill_tls_identity_get_not_after (self->identity);
+  g_autoptr (MillTlsIdentity) identity = mill_tls_identity_ref (self->identity);
   if (expires)
     self->told_expiry = TRUE;
   g_mutex_unlock (&self->lock);
   if (expires)
     warn (identity);
+}
+
+static void
+check_files (MillRtmpCertificate *self)
+{
+  g_auto (Look) look = { 0 };
+  Stamp now[2];
+
+  begin_look (self, &look);
+  take_stamps (look.certificate, look.key, now);
+  if (!equal_stamps (look.stamps, now)) {
+    memcpy (look.stamps, now, sizeof now);
+    follow_files (self, &look);
+  }
+  warn_of_expiry (self);
+}
+
+static void
+unref (gpointer data)
+{
+  MillRtmpCertificate *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_clear_pointer (&self->identity, mill_tls_identity_unref);
+  g_free (self->certificate);
+  g_free (self->key);
+  g_free (self->error);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static gpointer
+add_ref (gconstpointer item, gpointer user_data)
+{
+  MillRtmpCertificate *self = (MillRtmpCertificate *) item;
+
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+/* watch_lock. Returns: (transfer full) */
+static GPtrArray *
+ref_all_locked (void)
+{
+  GPtrArray *all = g_ptr_array_copy (watched, add_ref, NULL);
+
+  g_ptr_array_set_free_func (all, unref);
+  return all;
+}
+
+/* Files may be on a disk that has gone away, and keys take long to be checked:
+ * nobody but this thread waits for them. It lives as long as there is one. */
+static gpointer
+follow_all (gpointer user_data)
+{
+  g_mutex_lock (&watch_lock);
+  while (watcher == g_thread_self ()) {
+    gint64 next_us = g_get_monotonic_time () + CHECK_PERIOD_US;
+    if (g_cond_wait_until (&watch_changed, &watch_lock, next_us))
+      continue;
+    GPtrArray *all = ref_all_locked ();
+    is_reading = TRUE;
+    g_mutex_unlock (&watch_lock);
+    for (guint i = 0; i < all->len; i++)
+      check_files (g_ptr_array_index (all, i));
+    g_ptr_array_unref (all);
+    g_mutex_lock (&watch_lock);
+    if (watcher == g_thread_self ())
+      is_reading = FALSE;
+    g_cond_broadcast (&watch_changed);
+  }
+  g_mutex_unlock (&watch_lock);
+  return NULL;
+}
+
+static void
+watch (MillRtmpCertificate *self)
+{
+  g_mutex_lock (&watch_lock);
+  if (!watched)
+    watched = g_ptr_array_new ();
+  g_ptr_array_add (watched, self);
+  if (!watcher) {
+    is_reading = FALSE;
+    watcher = g_thread_new ("mill-tls", follow_all, NULL);
+  }
+  g_mutex_unlock (&watch_lock);
+}
+
+/* Returns: (nullable): the thread, which has nothing left to do */
+static GThread *
+stop_watching_locked (void)
+{
+  gint64 deadline_us = g_get_monotonic_time () + END_WAIT_US;
+
+  while (watched->len == 0 && is_reading &&
+      g_cond_wait_until (&watch_changed, &watch_lock, deadline_us))
+    ;
+  if (watched->len > 0)
+    return NULL;
+  GThread *thread = g_steal_pointer (&watcher);
+  g_cond_broadcast (&watch_changed);
+  /* On a disk that does not answer it is left behind. */
+  if (thread && is_reading)
+    g_clear_pointer (&thread, g_thread_unref);
+  return thread;
+}
+
+static void
+unwatch (MillRtmpCertificate *self)
+{
+  g_mutex_lock (&watch_lock);
+  g_ptr_array_remove (watched, self);
+  GThread *thread = watched->len == 0 ? stop_watching_locked () : NULL;
+  g_mutex_unlock (&watch_lock);
+  if (thread)
+    g_thread_join (thread);
+}
+
+/* ---- what is in use ---- */
+
+MillTlsIdentity *
+mill_rtmp_certificate_take (MillRtmpCertificate *self)
+{
+  g_mutex_lock (&self->lock);
+  MillTlsIdentity *identity = mill_tls_identity_ref (self->identity);
+  g_mutex_unlock (&self->lock);
   return identity;
 }
 
@@ -227,20 +380,19 @@ mill_rtmp_certificate_new (const gchar *certificate, const gchar *key,
 {
   MillRtmpCertificate *self = g_new0 (MillRtmpCertificate, 1);
 
+  g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->lock);
-  if (mill_rtmp_certificate_reload (self, certificate, key, error))
+  if (mill_rtmp_certificate_reload (self, certificate, key, error)) {
+    watch (self);
     return self;
-  mill_rtmp_certificate_free (self);
+  }
+  unref (self);
   return NULL;
 }
 
 void
 mill_rtmp_certificate_free (MillRtmpCertificate *self)
 {
-  g_clear_pointer (&self->identity, mill_tls_identity_unref);
-  g_free (self->certificate);
-  g_free (self->key);
-  g_free (self->error);
-  g_mutex_clear (&self->lock);
-  g_free (self);
+  unwatch (self);
+  unref (self);
 }

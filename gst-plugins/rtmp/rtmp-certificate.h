@@ -9,9 +9,9 @@
 G_BEGIN_DECLS
 
 /*
- * The certificate that a listener shows: loaded from its files, and again when
- * they have changed. One that cannot be loaded leaves the one in use, and says
- * so once.
+ * The certificate that a listener shows: loaded from its files, and again within
+ * a second when they have changed, on a thread that does nothing else. One that
+ * cannot be loaded leaves the one in use, and says so once.
  *
  * Threads: any.
  */
@@ -32,8 +32,7 @@ gboolean mill_rtmp_certificate_is_of (MillRtmpCertificate *self,
 gboolean mill_rtmp_certificate_reload (MillRtmpCertificate *self,
     const gchar *certificate, const gchar *key, GError **error);
 
-/* For a new connection. Looks whether the files have changed, at most once per
- * second: two stat(2), and what loading takes when they have.
+/* For a new connection: the one in use. Does not wait for files.
  * Returns: (transfer full) */
 MillTlsIdentity *mill_rtmp_certificate_take (MillRtmpCertificate *self);
 

@@ -8,10 +8,14 @@
 #include "rtmp-receiver.h"
 #include "tls-files.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCATION "rtmps://127.0.0.1:0/live/*"
@@ -294,15 +298,29 @@ GST_END_TEST;
 
 /* ---- certificates ---- */
 
-/* Publishers on the old one stay, those that come see the new one. */
+/* What is in use is all there is to look at. */
+static void
+wait_fingerprint (Receiver *receiver, const gchar *fingerprint)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+
+  for (;;) {
+    g_autofree gchar *shown = get_tls_text (receiver, "fingerprint");
+    if (g_str_equal (shown, fingerprint))
+      return;
+    fail_unless (g_get_monotonic_time () < deadline_us);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+  }
+}
+
+/* Publishers on the old one stay, those that come see the new one: also the first
+ * of them, for whom nobody has come before. */
 GST_START_TEST (changed_files_are_followed)
 {
   g_autoptr (TlsFiles) files = tls_files_new ();
   g_autofree gchar *old = tls_files_make (files, NULL);
   g_autoptr (Receiver) receiver =
       receiver_new_tls ("rtmps://127.0.0.1:0/live/cam", files);
-  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
-  gboolean is_new = FALSE;
 
   receiver_start (receiver, 0);
   g_autoptr (Publisher) publisher =
@@ -311,17 +329,65 @@ GST_START_TEST (changed_files_are_followed)
   expect_media (receiver, publisher, 0);
 
   g_autofree gchar *renewed = tls_files_make (files, NULL);
-  /* it looks once per second: what changes is all there is to wait for */
-  for (guint32 ts = 40; !is_new; ts += 40) {
+  wait_fingerprint (receiver, renewed);
+  g_autoptr (Publisher) late =
+      publisher_new_tls (receiver->address, "live", "dog", TLS1_3_VERSION);
+  fail_unless_equals_string (late->fingerprint, renewed);
+  expect_media (receiver, publisher, 40);
+}
+GST_END_TEST;
+
+/* Until somebody is about to read from @fifo. Returns: its other end */
+static gint
+wait_reader (const gchar *fifo)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  gint fd;
+
+  while ((fd = open (fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+    fail_unless (errno == ENXIO, "%s", g_strerror (errno));
+    fail_unless (g_get_monotonic_time () < deadline_us, "nobody reads");
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+  }
+  return fd;
+}
+
+/* A disk that does not answer: whoever reads the certificate waits for it, and
+ * neither the publishers do that are there nor those that come. */
+GST_START_TEST (reading_files_holds_nobody_up)
+{
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autoptr (TlsFiles) renewed = tls_files_new ();
+  g_autofree gchar *old = tls_files_make (files, NULL);
+  g_autofree gchar *fingerprint = tls_files_make (renewed, NULL);
+  g_autofree gchar *fifo = g_build_filename (files->directory, "fifo", NULL);
+  g_autofree gchar *text = NULL;
+  gsize size;
+  g_autoptr (Receiver) receiver =
+      receiver_new_tls ("rtmps://127.0.0.1:0/live/cam", files);
+
+  receiver_start (receiver, 0);
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  expect_media (receiver, publisher, 0);
+  fail_unless (g_file_get_contents (renewed->certificate, &text, &size, NULL));
+  fail_unless (mkfifo (fifo, 0600) == 0);
+  fail_unless (rename (fifo, files->certificate) == 0);
+  fail_unless (rename (renewed->key, files->key) == 0);
+  gint fd = wait_reader (files->certificate);
+
+  for (guint32 ts = 40; ts <= 200; ts += 40) {
     g_autoptr (Publisher) late =
         publisher_new_tls (receiver->address, "live", "dog", TLS1_3_VERSION);
-    fail_unless (g_get_monotonic_time () < deadline_us);
-    is_new = g_strcmp0 (late->fingerprint, renewed) == 0;
-    fail_unless (is_new || g_strcmp0 (late->fingerprint, old) == 0);
+    fail_unless_equals_string (late->fingerprint, old);
     expect_media (receiver, publisher, ts);
   }
-  g_autofree gchar *shown = get_tls_text (receiver, "fingerprint");
-  fail_unless_equals_string (shown, renewed);
+  /* from now on a file again: what is read of it is read to the end */
+  fail_unless (rename (renewed->certificate, files->certificate) == 0);
+  fail_unless_equals_int64 (write (fd, text, size), (gint64) size);
+  close (fd);
+  wait_fingerprint (receiver, fingerprint);
+  expect_media (receiver, publisher, 240);
 }
 GST_END_TEST;
 
@@ -377,13 +443,14 @@ GST_START_TEST (broken_files_are_reported)
   fail_unless_equals_string (error, "");
   g_free (tls_files_write (files, "key.pem", "nothing of use\n"));
   while (*error == '\0') {
-    g_autoptr (Publisher) publisher =
-        publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
-    fail_unless_equals_string (publisher->fingerprint, good);
     fail_unless (g_get_monotonic_time () < deadline_us);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
     g_free (error);
     error = get_tls_text (receiver, "error");
   }
+  g_autoptr (Publisher) publisher =
+      publisher_new_tls (receiver->address, "live", "cam", TLS1_3_VERSION);
+  fail_unless_equals_string (publisher->fingerprint, good);
   fail_unless (strstr (error, files->key) != NULL, "%s", error);
 }
 GST_END_TEST;
@@ -470,6 +537,7 @@ rtmpserversrc_tls_suite (void)
   tcase_add_test (strangers, handshakes_have_a_time_out);
   suite_add_tcase (suite, strangers);
   tcase_add_test (certificates, changed_files_are_followed);
+  tcase_add_test (certificates, reading_files_holds_nobody_up);
   tcase_add_test (certificates, broken_files_leave_what_works);
   tcase_add_test (certificates, broken_files_are_reported);
   tcase_add_test (certificates, unusable_settings);
