@@ -58,6 +58,9 @@ const MillConfigKey mill_config_keys[] = {
       .minimum = 1, .maximum = 1000000 },
   { "publish_limits", "pending_per_address", MILL_CONFIG_NUMBER,
       FIELD (max_pending_per_address), .minimum = 1, .maximum = 1000000 },
+  { "publish_limits", "tls_handshakes_per_address", MILL_CONFIG_NUMBER,
+      FIELD (max_tls_handshakes_per_address), .minimum = 1,
+      .maximum = 1000000 },
   { "publish_limits", "exempt", MILL_CONFIG_NETWORKS,
       FIELD (publish_limits.exempt) },
   { "log", "level", MILL_CONFIG_CHOICE, FIELD (log_level),
@@ -152,6 +155,7 @@ new_defaults (void)
   /* As of the element rtmpserversrc. */
   config->max_pending = 1024;
   config->max_pending_per_address = 256;
+  config->max_tls_handshakes_per_address = 20;
   set_default_dirs (config);
   return config;
 }

@@ -57,6 +57,7 @@ typedef struct
   MillAttemptRules publish_limits;
   guint max_pending; /* connections of a listener that do not publish */
   guint max_pending_per_address;
+  guint max_tls_handshakes_per_address; /* per second */
 
   guint workers_shared;
   guint workers_origins;

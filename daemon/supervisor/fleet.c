@@ -379,8 +379,9 @@ on_sample_due (gpointer user_data)
 static gboolean
 set_bounds (MillFleet *fleet, const MillConfig *config)
 {
-  return mill_listener_set_set_bounds (get_listeners (fleet),
-      config->max_pending, config->max_pending_per_address);
+  const MillWorkerBounds bounds = { config->max_pending,
+    config->max_pending_per_address, config->max_tls_handshakes_per_address };
+  return mill_listener_set_set_bounds (get_listeners (fleet), &bounds);
 }
 
 static void

@@ -21,8 +21,7 @@ struct _MillListenerSet
   GPtrArray *listeners; /* element-type Listener */
   gchar *tls_certificate; /* nullable */
   gchar *tls_key; /* nullable */
-  guint pending; /* 0: nothing to say */
-  guint pending_per_address;
+  MillWorkerBounds bounds; /* pending 0: nothing to say */
   MillListenerSetFunc opened; /* nullable: freed */
   gpointer user_data;
   GObject *proxy; /* nullable: what is being asked */
@@ -102,13 +101,14 @@ mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
 }
 
 gboolean
-mill_listener_set_set_bounds (MillListenerSet *self, guint pending,
-    guint pending_per_address)
+mill_listener_set_set_bounds (MillListenerSet *self,
+    const MillWorkerBounds *bounds)
 {
-  gboolean changes = self->pending != pending ||
-      self->pending_per_address != pending_per_address;
-  self->pending = pending;
-  self->pending_per_address = pending_per_address;
+  gboolean changes = self->bounds.pending != bounds->pending ||
+      self->bounds.pending_per_address != bounds->pending_per_address ||
+      self->bounds.tls_handshakes_per_address !=
+          bounds->tls_handshakes_per_address;
+  self->bounds = *bounds;
   return changes;
 }
 
@@ -175,9 +175,8 @@ send_bounds (MillListenerSet *self, MillProcess *process,
     GAsyncReadyCallback callback)
 {
   MillWorkerProxy *worker = mill_process_get_worker (process);
-  if (worker && self->pending > 0)
-    mill_worker_proxy_set_bounds_async (worker, self->pending,
-        self->pending_per_address, callback, NULL);
+  if (worker && self->bounds.pending > 0)
+    mill_worker_proxy_set_bounds_async (worker, &self->bounds, callback, NULL);
 }
 
 void

@@ -37,11 +37,11 @@ void mill_listener_set_move (MillListenerSet *self, const gchar *kind,
 void mill_listener_set_set_tls (MillListenerSet *self, const gchar *certificate,
     const gchar *key);
 
-/* Bounds on connections that do not publish, in all and of one address, that a
- * worker gets before its listeners are opened.
+/* Bounds on connections that do not publish, that a worker gets before its
+ * listeners are opened.
  * Returns: whether they were others */
-gboolean mill_listener_set_set_bounds (MillListenerSet *self, guint pending,
-    guint pending_per_address);
+gboolean mill_listener_set_set_bounds (MillListenerSet *self,
+    const MillWorkerBounds *bounds);
 
 /* Asks @process, which is connected, for all of them; those that are open
  * already stay as they are. A call under way is forgotten. */

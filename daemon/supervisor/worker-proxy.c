@@ -221,16 +221,19 @@ on_bounds_set (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy, guint pending,
-    guint pending_per_address, GAsyncReadyCallback callback, gpointer user_data)
+mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy,
+    const MillWorkerBounds *bounds, GAsyncReadyCallback callback,
+    gpointer user_data)
 {
-  GVariantDict bounds;
+  GVariantDict dict;
 
-  g_variant_dict_init (&bounds, NULL);
-  g_variant_dict_insert (&bounds, "pending", "u", pending);
-  g_variant_dict_insert (&bounds, "pending_per_address", "u",
-      pending_per_address);
-  mill_ipc_worker1_call_set_bounds (proxy->worker, g_variant_dict_end (&bounds),
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "pending", "u", bounds->pending);
+  g_variant_dict_insert (&dict, "pending_per_address", "u",
+      bounds->pending_per_address);
+  g_variant_dict_insert (&dict, "tls_handshakes_per_address", "u",
+      bounds->tls_handshakes_per_address);
+  mill_ipc_worker1_call_set_bounds (proxy->worker, g_variant_dict_end (&dict),
       NULL, on_bounds_set, task_new (proxy, callback, user_data));
 }
 

@@ -74,9 +74,17 @@ void mill_worker_proxy_set_tls_async (MillWorkerProxy *proxy,
 gboolean mill_worker_proxy_set_tls_finish (MillWorkerProxy *proxy,
     GAsyncResult *result, GError **error);
 
-/* Of connections that do not publish: in all, and of one address. */
-void mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy, guint pending,
-    guint pending_per_address, GAsyncReadyCallback callback,
+/* Of connections that do not publish: in all, and of one address; the last is
+ * per second. */
+typedef struct
+{
+  guint pending;
+  guint pending_per_address;
+  guint tls_handshakes_per_address;
+} MillWorkerBounds;
+
+void mill_worker_proxy_set_bounds_async (MillWorkerProxy *proxy,
+    const MillWorkerBounds *bounds, GAsyncReadyCallback callback,
     gpointer user_data);
 gboolean mill_worker_proxy_set_bounds_finish (MillWorkerProxy *proxy,
     GAsyncResult *result, GError **error);

@@ -251,6 +251,9 @@ apply_bounds (MillRtmpDoor *door, GstElement *element)
   if (door->bounds.pending_per_address > 0)
     g_object_set (element, "max-pending-per-address",
         door->bounds.pending_per_address, NULL);
+  if (door->bounds.tls_handshakes_per_address > 0)
+    g_object_set (element, "max-tls-handshakes-per-address",
+        door->bounds.tls_handshakes_per_address, NULL);
 }
 
 /* Returns: (transfer full) (nullable) */
@@ -359,6 +362,9 @@ mill_rtmp_door_set_bounds (MillRtmpDoor *door, const MillRtmpDoorBounds *bounds)
     door->bounds.pending = bounds->pending;
   if (bounds->pending_per_address > 0)
     door->bounds.pending_per_address = bounds->pending_per_address;
+  if (bounds->tls_handshakes_per_address > 0)
+    door->bounds.tls_handshakes_per_address =
+        bounds->tls_handshakes_per_address;
   for (guint i = 0; i < MILL_RTMP_DOOR_N_KINDS; i++)
     if (door->listeners[i].element)
       apply_bounds (door, door->listeners[i].element);

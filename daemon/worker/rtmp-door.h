@@ -64,6 +64,7 @@ typedef struct
 {
   guint pending; /* in all */
   guint pending_per_address;
+  guint tls_handshakes_per_address; /* per second */
 } MillRtmpDoorBounds;
 
 /* Of each listener, open or not yet, for connections to come. */

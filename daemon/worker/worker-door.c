@@ -67,6 +67,8 @@ mill_worker_door_set_bounds (MillWorker *worker, GVariant *bounds)
   g_variant_lookup (bounds, "pending", "u", &door_bounds.pending);
   g_variant_lookup (bounds, "pending_per_address", "u",
       &door_bounds.pending_per_address);
+  g_variant_lookup (bounds, "tls_handshakes_per_address", "u",
+      &door_bounds.tls_handshakes_per_address);
   ensure_door (worker);
   mill_rtmp_door_set_bounds (worker->door, &door_bounds);
 }

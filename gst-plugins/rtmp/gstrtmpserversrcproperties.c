@@ -27,6 +27,7 @@ enum
   PROP_TLS,
   PROP_MAX_PENDING,
   PROP_MAX_PENDING_PER_ADDRESS,
+  PROP_MAX_TLS_HANDSHAKES_PER_ADDRESS,
   PROP_LOW_LATENCY,
   PROP_READ_INTERVAL_MS,
   PROP_STATS,
@@ -80,6 +81,8 @@ find_bound (GstRtmpServerSrc *self, guint id)
       return &self->bounds.pending.max_pending;
     case PROP_MAX_PENDING_PER_ADDRESS:
       return &self->bounds.pending.max_pending_per_address;
+    case PROP_MAX_TLS_HANDSHAKES_PER_ADDRESS:
+      return &self->bounds.pending.max_handshakes_per_address;
     default:
       return &self->bounds.handshake_timeout_ms;
   }
@@ -122,6 +125,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_HANDSHAKE_TIMEOUT_MS:
     case PROP_MAX_PENDING:
     case PROP_MAX_PENDING_PER_ADDRESS:
+    case PROP_MAX_TLS_HANDSHAKES_PER_ADDRESS:
       set_bound (self, id, g_value_get_uint (value));
       break;
     case PROP_IDLE_TIMEOUT_MS:
@@ -214,6 +218,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_HANDSHAKE_TIMEOUT_MS:
     case PROP_MAX_PENDING:
     case PROP_MAX_PENDING_PER_ADDRESS:
+    case PROP_MAX_TLS_HANDSHAKES_PER_ADDRESS:
       GST_OBJECT_LOCK (self);
       g_value_set_uint (value, *find_bound (self, id));
       GST_OBJECT_UNLOCK (self);
@@ -255,7 +260,8 @@ gst_rtmp_server_src_properties_init (GstRtmpServerSrc *self)
   self->bounds = (MillRtmpListenerBounds){
     .handshake_timeout_ms = MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS,
     .pending = { MILL_RTMP_LISTENER_MAX_PENDING,
-        MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS },
+        MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS,
+        MILL_RTMP_LISTENER_MAX_TLS_HANDSHAKES },
   };
   mill_rtmp_stream_set_idle_timeout (self->stream, DEFAULT_IDLE_TIMEOUT_MS);
   mill_rtmp_stream_set_reconnect_timeout (self->stream,
@@ -323,6 +329,11 @@ gst_rtmp_server_src_properties_install (GObjectClass *object_class)
           "Most pending connections of an address",
           "How many of them may come from one IPv4 address or one /64 of IPv6",
           1, G_MAXINT, MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS, playing);
+  properties[PROP_MAX_TLS_HANDSHAKES_PER_ADDRESS] = g_param_spec_uint (
+      "max-tls-handshakes-per-address", "Most TLS handshakes of an address",
+      "How many connections to rtmps:// one IPv4 address or one /64 of IPv6 "
+      "may make per second; those of ten seconds may come at once",
+      1, G_MAXINT, MILL_RTMP_LISTENER_MAX_TLS_HANDSHAKES, playing);
   properties[PROP_LOW_LATENCY] = g_param_spec_boolean ("low-latency",
       "Low latency",
       "What is below wants low latency: a publisher with B-frames is warned of, "

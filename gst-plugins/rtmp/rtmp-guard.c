@@ -7,6 +7,20 @@
 
 #include "rtmp/rtmp-session.h"
 
+/* Addresses whose handshakes are remembered. With more, those that are not are
+ * let pass: nobody is shut out by others. */
+#define MAX_BUCKETS 16384
+#define SWEPT_BUCKETS 1024 /* from so many on */
+#define SWEEP_US G_USEC_PER_SEC /* and so often at most */
+
+/* What an address may do yet; one that was left alone for a while may do
+ * everything, and is forgotten. */
+typedef struct
+{
+  gdouble handshakes;
+  gint64 filled_us;
+} Bucket;
+
 struct _MillRtmpGuard
 {
   gatomicrefcount refs;
@@ -15,6 +29,8 @@ struct _MillRtmpGuard
   /* lock */
   GHashTable *pending; /* (element-type guint64 guint): places by address */
   guint n_pending;
+  GHashTable *buckets; /* (element-type guint64 Bucket): by address */
+  gint64 swept_us; /* when the full ones were looked for */
   guint64 n_connections;
   guint64 counts[MILL_RTMP_GUARD_N_CAUSES];
 };
@@ -25,6 +41,7 @@ get_cause_name (guint cause)
   static const gchar *const names[] = {
     "pending",
     "pending-per-address",
+    "tls-handshakes",
     "handshake-timeout",
     "idle-timeout",
     "protocol",
@@ -47,6 +64,8 @@ mill_rtmp_guard_new (void)
   g_mutex_init (&self->lock);
   self->pending =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->buckets =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   return self;
 }
 
@@ -64,6 +83,7 @@ mill_rtmp_guard_unref (MillRtmpGuard *self)
     return;
   g_mutex_clear (&self->lock);
   g_hash_table_unref (self->pending);
+  g_hash_table_unref (self->buckets);
   g_free (self);
 }
 
@@ -101,9 +121,62 @@ mill_rtmp_guard_make_key (const struct sockaddr *address)
   }
 }
 
+/* ---- handshakes, by time ---- */
+
+static void
+fill (Bucket *bucket, guint per_second, gint64 now_us)
+{
+  gdouble seconds = (gdouble) (now_us - bucket->filled_us) / G_USEC_PER_SEC;
+  gdouble most = (gdouble) per_second * MILL_RTMP_GUARD_BURST_S;
+
+  bucket->handshakes = MIN (bucket->handshakes + seconds * per_second, most);
+  bucket->filled_us = now_us;
+}
+
+static void
+sweep_locked (MillRtmpGuard *self, guint per_second, gint64 now_us)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (g_hash_table_size (self->buckets) < SWEPT_BUCKETS ||
+      now_us - self->swept_us < SWEEP_US)
+    return;
+  self->swept_us = now_us;
+  g_hash_table_iter_init (&iter, self->buckets);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Bucket *bucket = value;
+    fill (bucket, per_second, now_us);
+    if (bucket->handshakes >= (gdouble) per_second * MILL_RTMP_GUARD_BURST_S)
+      g_hash_table_iter_remove (&iter);
+  }
+}
+
+static gboolean
+take_handshake_locked (MillRtmpGuard *self, guint64 key, guint per_second,
+    gint64 now_us)
+{
+  Bucket *bucket = g_hash_table_lookup (self->buckets, &key);
+
+  if (!bucket) {
+    sweep_locked (self, per_second, now_us);
+    if (g_hash_table_size (self->buckets) >= MAX_BUCKETS)
+      return TRUE;
+    bucket = g_new0 (Bucket, 1);
+    bucket->handshakes = (gdouble) per_second * MILL_RTMP_GUARD_BURST_S;
+    bucket->filled_us = now_us;
+    g_hash_table_insert (self->buckets, g_memdup2 (&key, sizeof key), bucket);
+  }
+  fill (bucket, per_second, now_us);
+  if (bucket->handshakes < 1)
+    return FALSE;
+  bucket->handshakes -= 1;
+  return TRUE;
+}
+
 gboolean
 mill_rtmp_guard_enter (MillRtmpGuard *self, guint64 key,
-    const MillRtmpGuardLimits *limits)
+    const MillRtmpGuardLimits *limits, gint64 now_us)
 {
   gboolean enters = FALSE;
 
@@ -114,6 +187,10 @@ mill_rtmp_guard_enter (MillRtmpGuard *self, guint64 key,
     self->counts[MILL_RTMP_GUARD_PENDING]++;
   } else if (n_same >= limits->max_pending_per_address) {
     self->counts[MILL_RTMP_GUARD_PENDING_PER_ADDRESS]++;
+  } else if (limits->max_handshakes_per_address > 0 &&
+      !take_handshake_locked (self, key, limits->max_handshakes_per_address,
+          now_us)) {
+    self->counts[MILL_RTMP_GUARD_TLS_HANDSHAKES]++;
   } else {
     g_hash_table_insert (self->pending, g_memdup2 (&key, sizeof key),
         GUINT_TO_POINTER (n_same + 1));

@@ -38,7 +38,8 @@ typedef struct
 static const MillRtmpListenerBounds default_bounds = {
   .handshake_timeout_ms = MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS,
   .pending = { MILL_RTMP_LISTENER_MAX_PENDING,
-      MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS },
+      MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS,
+      MILL_RTMP_LISTENER_MAX_TLS_HANDSHAKES },
 };
 
 typedef union
@@ -182,10 +183,15 @@ get_bounds (MillRtmpListener *self)
     most.pending.max_pending_per_address =
         MAX (most.pending.max_pending_per_address,
             bounds->pending.max_pending_per_address);
+    most.pending.max_handshakes_per_address =
+        MAX (most.pending.max_handshakes_per_address,
+            bounds->pending.max_handshakes_per_address);
   }
   g_mutex_unlock (&registry_lock);
   most.pending.max_pending =
       MIN (most.pending.max_pending, get_most_descriptors ());
+  if (!self->certificate)
+    most.pending.max_handshakes_per_address = 0;
   return most;
 }
 
@@ -215,7 +221,8 @@ take_publisher (MillRtmpListener *self, gint fd, const Address *peer)
   guint64 key = mill_rtmp_guard_make_key (&peer->any);
   gint one = 1;
 
-  if (!mill_rtmp_guard_enter (self->guard, key, &bounds.pending)) {
+  if (!mill_rtmp_guard_enter (self->guard, key, &bounds.pending,
+          mill_rtmp_lane_get_time (self->lane))) {
     refuse_at_once (self, fd, peer);
     return;
   }

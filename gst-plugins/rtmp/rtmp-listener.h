@@ -38,6 +38,10 @@ typedef struct
 #define MILL_RTMP_LISTENER_HANDSHAKE_TIMEOUT_MS 10000
 #define MILL_RTMP_LISTENER_MAX_PENDING 1024
 #define MILL_RTMP_LISTENER_MAX_PENDING_PER_ADDRESS 256
+/* Per second. A handshake is a millisecond of a core with a key of RSA 2048, so
+ * an address gets 2 % of one; encoders behind one address that all come back
+ * after a break are in at once up to 200 of them. */
+#define MILL_RTMP_LISTENER_MAX_TLS_HANDSHAKES 20
 
 typedef struct
 {

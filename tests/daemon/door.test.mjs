@@ -2,8 +2,10 @@
 // Strangers at the port of publishers: an operator sees in the metrics that they
 // come, and which bound turned them away.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, eventually } from '../e2e/lib/daemon.mjs';
@@ -40,7 +42,7 @@ function knock(t) {
 test('metrics say who came to the listener, who waits, and whom a bound has closed', async (t) => {
   const before = await first();
   assert.equal(before.pending, 0);
-  for (const reason of ['pending', 'pending-per-address', 'handshake-timeout', 'idle-timeout', 'message-bytes', 'protocol']) assert.equal(before.closed[reason], 0, reason);
+  for (const reason of ['pending', 'pending-per-address', 'tls-handshakes', 'handshake-timeout', 'idle-timeout', 'message-bytes', 'protocol']) assert.equal(before.closed[reason], 0, reason);
   const waiting = knock(t);
   knock(t).end('GET / HTTP/1.1\r\n\r\n');
   const now = await until('one that waits and one that is no RTMP', ({ pending, closed }) => pending === 1 && closed.protocol === 1);
@@ -81,4 +83,27 @@ test('the bounds of the configuration hold, and SIGHUP changes them for those to
   for (let i = 0; i < 2; i++) knock(t);
   const last = await until('one of two', ({ came }) => came === anew.came + 2);
   assert.deepEqual([last.pending, grown(anew, last)], [1, { pending: 1 }]);
+});
+
+// Each costs the server more than the stranger: forty at once are more than ten seconds' worth of two.
+test('TLS handshakes of an address are bounded by what the configuration says', async (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-door-'));
+  t.after(() => fs.rmSync(dir, { recursive: true }));
+  const tls = { certificate: path.join(dir, 'cert.pem'), key: path.join(dir, 'key.pem') };
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', tls.key, '-out', tls.certificate,
+    '-days', '2', '-subj', '/CN=door'], { stdio: 'ignore' });
+  const secure = await Daemon.start({ listen: { rtmp: null, rtmps: '127.0.0.1:0', origin: null, api: '127.0.0.1:0' }, tls, publish_limits: { tls_handshakes_per_address: 2 } });
+  t.after(() => secure.stop());
+  const [host, port] = secure.addresses.rtmps.split(':');
+  for (let i = 0; i < 40; i++) {
+    const socket = net.connect(port, host);
+    socket.on('error', () => {});
+    t.after(() => socket.destroy());
+  }
+  await eventually('those that were refused', 20000, async () => {
+    const { body } = await secure.api('GET', '/metrics');
+    const came = /^millrace_rtmp_connections_total\{id="shared-1",listener="rtmps"\} (\d+)$/m.exec(body)?.[1];
+    const refused = /^millrace_rtmp_closed_total\{id="shared-1",listener="rtmps",reason="tls-handshakes"\} (\d+)$/m.exec(body)?.[1];
+    return Number(came) === 40 && Number(refused) > 0;
+  });
 });

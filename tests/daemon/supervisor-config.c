@@ -178,7 +178,7 @@ test_ways_to_publish (void)
       "true } }\n"
       "publish_limits: { burst: 5, per_minute: 6, failure_cost: 2, addresses: 9,"
       " exempt: [10.0.0.0/8, \"2001:db8::/32\"], pending: 12,"
-      " pending_per_address: 3 }\n",
+      " pending_per_address: 3, tls_handshakes_per_address: 7 }\n",
       file, file, file, file);
   g_autoptr (MillConfig) config = parse (text, NULL);
   const MillApp *a = mill_config_find_app (config, "a");
@@ -196,6 +196,7 @@ test_ways_to_publish (void)
   g_assert_cmpuint (mill_config_find_app (config, "c")->jwt->algorithms, ==,
       MILL_JWT_RS256 | MILL_JWT_ES256);
   g_assert_cmpuint (config->publish_limits.failure_cost, ==, 2);
+  g_assert_cmpuint (config->max_tls_handshakes_per_address, ==, 7);
   g_assert_cmpstr (config->publish_limits.exempt[1], ==, "2001:db8::/32");
   g_autofree gchar *printed = mill_config_to_yaml (config, NULL);
   g_autoptr (MillConfig) again = parse (printed, NULL);

@@ -518,6 +518,45 @@ GST_START_TEST (shared_address)
 }
 GST_END_TEST;
 
+/* Whoever only begins handshakes is bounded, by address; who publishes stays. */
+GST_START_TEST (handshakes_are_bounded)
+{
+  const guint n = 40;
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_free (tls_files_make (files, NULL));
+  g_autoptr (Receiver) receiver = receiver_new_tls (LOCATION, files);
+  gint fds[40];
+  guint64 n_came = 0;
+  guint64 n_refused = 0;
+  guint n_pending = 0;
+
+  g_object_set (receiver->element, "max-tls-handshakes-per-address", 1, NULL);
+  receiver_start (receiver, 0);
+  gint64 began_us = g_get_monotonic_time ();
+  g_autoptr (Publisher) publisher =
+      open_video (receiver, "cam", TLS1_3_VERSION);
+  for (guint i = 0; i < n; i++)
+    fds[i] = publisher_connect_raw (receiver->address);
+  while (n_came < n + 1) {
+    g_autoptr (GstStructure) stats = NULL;
+    g_object_get (receiver->element, "listener-stats", &stats, NULL);
+    gst_structure_get_uint64 (stats, "connections", &n_came);
+    gst_structure_get_uint64 (stats, "closed-tls-handshakes", &n_refused);
+    gst_structure_get_uint (stats, "pending", &n_pending);
+    fail_unless (g_get_monotonic_time () < began_us + DEADLINE_US);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+  }
+  /* ten at once, one more for each second that has begun */
+  guint most = 11 +
+      (guint) ((g_get_monotonic_time () - began_us) / G_USEC_PER_SEC);
+  fail_unless_equals_uint64 (n_pending + n_refused, n);
+  fail_unless (n_pending >= 9 && n_pending < most, "%u of %u", n_pending, most);
+  expect_media (receiver, publisher, 0);
+  for (guint i = 0; i < n; i++)
+    close (fds[i]);
+}
+GST_END_TEST;
+
 static Suite *
 rtmpserversrc_tls_suite (void)
 {
@@ -535,6 +574,7 @@ rtmpserversrc_tls_suite (void)
   tcase_add_test (strangers, other_protocols_are_closed);
   tcase_add_test (strangers, tls_on_a_plain_port_is_closed);
   tcase_add_test (strangers, handshakes_have_a_time_out);
+  tcase_add_test (strangers, handshakes_are_bounded);
   suite_add_tcase (suite, strangers);
   tcase_add_test (certificates, changed_files_are_followed);
   tcase_add_test (certificates, reading_files_holds_nobody_up);
