@@ -2,13 +2,9 @@
  * Copyright (c) 2026 The millrace authors */
 
 /* Short pipelines that end with a slate in memory, and are gone then. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include <gst/app/gstappsink.h>
 
+#include "failover-slate-file.h"
 #include "failover-slate-maker.h"
 
 #define VIDEO_NS (2 * GST_SECOND)
@@ -18,70 +14,19 @@
 #define AAC_FRAME_LENGTH 1024
 #define LIMIT_NS (30 * GST_SECOND)
 #define POLL_NS (50 * GST_MSECOND)
-#define MAGIC_BYTES 12
-
-typedef enum
-{
-  KIND_PNG,
-  KIND_JPEG,
-  KIND_MP4,
-  KIND_UNKNOWN,
-} Kind;
-
-/* ---- the file ---- */
-
-static Kind
-tell_kind (const guint8 *head, gsize size)
-{
-  static const guint8 png[] = { 0x89, 'P', 'N', 'G' };
-  static const guint8 jpeg[] = { 0xff, 0xd8, 0xff };
-
-  if (size >= sizeof (png) && memcmp (head, png, sizeof (png)) == 0)
-    return KIND_PNG;
-  if (size >= sizeof (jpeg) && memcmp (head, jpeg, sizeof (jpeg)) == 0)
-    return KIND_JPEG;
-  /* ISO/IEC 14496-12 §4.3: a file type box comes first. */
-  if (size >= 8 && memcmp (head + 4, "ftyp", 4) == 0)
-    return KIND_MP4;
-  return KIND_UNKNOWN;
-}
-
-static gboolean
-look_at (const gchar *location, Kind *ret_kind, GError **error)
-{
-  guint8 head[MAGIC_BYTES];
-  struct stat status;
-  FILE *file = fopen (location, "rb");
-
-  if (!file || fstat (fileno (file), &status) != 0) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-        "slate '%s': %s, expected a PNG, JPEG or MP4 file", location,
-        g_strerror (errno));
-    if (file)
-      fclose (file);
-    return FALSE;
-  }
-  gsize size = fread (head, 1, sizeof (head), file);
-  fclose (file);
-  *ret_kind = tell_kind (head, size);
-  if (*ret_kind == KIND_UNKNOWN)
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
-        "slate '%s': got a file of another kind, expected PNG, JPEG or MP4",
-        location);
-  else if (status.st_size > (goffset) MILL_FAILOVER_SLATE_MAX_BYTES)
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-        "slate '%s': got %" G_GOFFSET_FORMAT " bytes, expected at most %u (it "
-        "is kept in memory)",
-        location, (goffset) status.st_size, MILL_FAILOVER_SLATE_MAX_BYTES);
-  else
-    return TRUE;
-  return FALSE;
-}
 
 /* ---- running a pipeline ---- */
 
+/* What the pipeline is for, in messages. */
+typedef struct
+{
+  const gchar *location;
+  const gchar *expected;
+  const gint *cancelled; /* atomic */
+} Task;
+
 static gboolean
-is_over (GstBus *bus, const gchar *location, gboolean *ret_over, GError **error)
+is_over (GstBus *bus, const Task *task, gboolean *ret_over, GError **error)
 {
   g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, POLL_NS,
       GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
@@ -91,15 +36,15 @@ is_over (GstBus *bus, const gchar *location, gboolean *ret_over, GError **error)
   if (!message || GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
     return TRUE;
   gst_message_parse_error (message, &cause, NULL);
-  g_set_error (error, cause->domain, cause->code, "slate '%s': %s", location,
-      cause->message);
+  g_set_error (error, cause->domain, cause->code,
+      "slate '%s': got an error of GStreamer (%s), expected %s", task->location,
+      cause->message, task->expected);
   return FALSE;
 }
 
 /* Returns: whether @pipeline came to its end */
 static gboolean
-run (GstElement *pipeline, const gchar *location, const gint *cancelled,
-    GError **error)
+run (GstElement *pipeline, const Task *task, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   gint64 limit_us = g_get_monotonic_time () + LIMIT_NS / GST_USECOND;
@@ -107,11 +52,13 @@ run (GstElement *pipeline, const gchar *location, const gint *cancelled,
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while (!over) {
-    if (!is_over (bus, location, &over, error))
+    if (!is_over (bus, task, &over, error))
       return FALSE;
-    if (g_atomic_int_get (cancelled) || g_get_monotonic_time () > limit_us) {
+    if (g_atomic_int_get (task->cancelled) ||
+        g_get_monotonic_time () > limit_us) {
       g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_FAILED,
-          "slate '%s': got no end of it in time", location);
+          "slate '%s': got no end of it in time, expected %s", task->location,
+          task->expected);
       return FALSE;
     }
   }
@@ -235,9 +182,13 @@ choose_profile (const gchar *profile)
 }
 
 static gboolean
-encode_picture (const MillFailoverSlateFormat *format, Kind kind,
-    const gint *cancelled, MillFailoverSlateTrack *track, GError **error)
+encode_picture (const MillFailoverSlateFormat *format,
+    MillFailoverSlateFileKind kind, const gint *cancelled,
+    MillFailoverSlateTrack *track, GError **error)
 {
+  const gboolean is_png = kind == MILL_FAILOVER_SLATE_FILE_PNG;
+  const Task task = { format->location,
+    is_png ? "a PNG picture" : "a JPEG picture", cancelled };
   guint n_frames = (guint) gst_util_uint64_scale_ceil (VIDEO_NS, format->fps_n,
       format->fps_d * GST_SECOND);
   /* The colours are pinned: untagged, a small picture would be taken for
@@ -251,9 +202,8 @@ encode_picture (const MillFailoverSlateFormat *format, Kind kind,
       "option-string=scenecut=0 ! "
       "video/x-h264,stream-format=avc,alignment=au,profile=%s ! "
       "appsink name=out",
-      kind == KIND_PNG ? "pngdec" : "jpegdec", format->width, format->height,
-      n_frames, format->fps_n, format->fps_d, n_frames,
-      choose_profile (format->profile));
+      is_png ? "pngdec" : "jpegdec", format->width, format->height, n_frames,
+      format->fps_n, format->fps_d, n_frames, choose_profile (format->profile));
   g_autoptr (GstElement) pipeline = parse (text, format->location, error);
   if (!pipeline)
     return FALSE;
@@ -263,14 +213,14 @@ encode_picture (const MillFailoverSlateFormat *format, Kind kind,
 
   g_object_set (file, "location", format->location, NULL);
   add_collector (pipeline, NULL, out);
-  gboolean made = run (pipeline, format->location, cancelled, error);
+  gboolean made = run (pipeline, &task, error);
   if (made)
     collect (out, track, MILL_FAILOVER_SLATE_VIDEO);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (made && !track->frames) {
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_ENCODE,
-        "slate '%s': got no pictures of it, expected %u", format->location,
-        n_frames);
+        "slate '%s': got nothing that can be decoded, expected %s",
+        task.location, task.expected);
     return FALSE;
   }
   if (!made)
@@ -300,6 +250,7 @@ static gboolean
 encode_silence (const MillFailoverSlateFormat *format, const gint *cancelled,
     MillFailoverSlateTrack *track, GError **error)
 {
+  const Task task = { format->location, "silence in AAC", cancelled };
   g_autofree gchar *text = g_strdup_printf (
       "audiotestsrc wave=silence samplesperbuffer=%u num-buffers=%u ! "
       "audio/x-raw,rate=%u,channels=%u ! audioconvert ! %s ! "
@@ -312,7 +263,7 @@ encode_silence (const MillFailoverSlateFormat *format, const gint *cancelled,
   g_autoptr (GstElement) out = gst_bin_get_by_name (GST_BIN (pipeline), "out");
 
   add_collector (pipeline, NULL, out);
-  gboolean made = run (pipeline, format->location, cancelled, error);
+  gboolean made = run (pipeline, &task, error);
   if (made)
     collect (out, track, MILL_FAILOVER_SLATE_AUDIO);
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -386,7 +337,8 @@ take_film (GstElement *pipeline, const gchar *location,
   }
   if (!tracks[MILL_FAILOVER_SLATE_VIDEO].frames) {
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
-        "slate '%s': got no H.264 video in it, expected some", location);
+        "slate '%s': got no H.264 video in it, expected an MP4 film of H.264",
+        location);
     return FALSE;
   }
   for (guint i = 0; i < MILL_FAILOVER_SLATE_N_TRACKS; i++)
@@ -401,6 +353,7 @@ static gboolean
 read_film (const MillFailoverSlateFormat *format, const gint *cancelled,
     MillFailoverSlateTrack *tracks, GError **error)
 {
+  const Task task = { format->location, "an MP4 film of H.264", cancelled };
   g_autoptr (GstElement) pipeline =
       parse ("filesrc name=file ! qtdemux name=demuxer", format->location,
           error);
@@ -413,7 +366,7 @@ read_film (const MillFailoverSlateFormat *format, const gint *cancelled,
 
   g_object_set (file, "location", format->location, NULL);
   g_signal_connect (demuxer, "pad-added", G_CALLBACK (on_film_pad), pipeline);
-  gboolean made = run (pipeline, format->location, cancelled, error) &&
+  gboolean made = run (pipeline, &task, error) &&
       take_film (pipeline, format->location, tracks, error);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   return made;
@@ -423,11 +376,11 @@ gboolean
 mill_failover_slate_maker_run (const MillFailoverSlateFormat *format,
     const gint *cancelled, MillFailoverSlateTrack *tracks, GError **error)
 {
-  Kind kind;
+  MillFailoverSlateFileKind kind;
 
-  if (!look_at (format->location, &kind, error))
+  if (!mill_failover_slate_file_check (format->location, &kind, error))
     return FALSE;
-  if (kind == KIND_MP4)
+  if (kind == MILL_FAILOVER_SLATE_FILE_MP4)
     return read_film (format, cancelled, tracks, error);
   if (format->width > 0 &&
       !encode_picture (format, kind, cancelled,

@@ -20,9 +20,6 @@ enum
   MILL_FAILOVER_SLATE_N_TRACKS,
 };
 
-/* A film takes as much memory as its file has bytes. */
-#define MILL_FAILOVER_SLATE_MAX_BYTES (64u << 20)
-
 /**
  * MillFailoverSlateFormat: like what it is to be
  * @location: PNG or JPEG, or an MP4 file of H.264 and AAC

@@ -83,8 +83,10 @@ struct _GstFailoverSwitch
   gboolean ended;
   MillFailoverSlate *slate; /* (nullable): to be shown */
   MillFailoverSlate *next_slate; /* (nullable): being prepared */
-  gchar *slate_key; /* of next_slate, or of slate */
-  gboolean slate_told;
+  gchar *slate_key; /* of next_slate, or of slate, or of what failed */
+  gchar *slate_error; /* (nullable): why there is none; it was told */
+  gint64 slate_retry_us; /* when it is tried again; 0: it has not failed */
+  gint64 slate_wait_us; /* how long the next wait for that will be */
 
   /* lock; for the statistics */
   guint n_switches;
@@ -148,6 +150,12 @@ void gst_failover_switch_decide_free_input (MillFailoverInput *input);
  * all. Ticker's thread. */
 void gst_failover_switch_slate_tick (gint64 now_us, gpointer element);
 void gst_failover_switch_slate_reset (GstFailoverSwitch *self);
+
+/** Posts a warning when the slate's file cannot be one: before anybody sends. */
+void gst_failover_switch_slate_check (GstFailoverSwitch *self);
+
+/** There is another slate to be shown. */
+void gst_failover_switch_slate_forget_locked (GstFailoverSwitch *self);
 
 /* ---- gstfailoverswitchflow.c ---- */
 

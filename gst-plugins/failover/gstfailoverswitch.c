@@ -199,8 +199,10 @@ gst_failover_switch_change_state (GstElement *element, GstStateChange change)
 
   if (!self->output &&
       (change == GST_STATE_CHANGE_NULL_TO_READY ||
-          change == GST_STATE_CHANGE_READY_TO_PAUSED))
+          change == GST_STATE_CHANGE_READY_TO_PAUSED)) {
+    gst_failover_switch_slate_check (self);
     open_switch (self);
+  }
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     g_atomic_int_set (&self->playing, FALSE);
   GstStateChangeReturn ret =
@@ -282,7 +284,7 @@ gst_failover_switch_set_property (GObject *object, guint id,
       settings->slate = g_value_dup_string (value);
       if (settings->slate && !*settings->slate)
         g_clear_pointer (&settings->slate, g_free);
-      self->slate_told = FALSE;
+      gst_failover_switch_slate_forget_locked (self);
       break;
     case PROP_SLATE_TIMEOUT_MS:
       settings->slate_timeout_ms = g_value_get_uint (value);

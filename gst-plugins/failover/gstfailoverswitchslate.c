@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 
 /* What is shown while nobody sends: on the ticker's thread. */
+#include "failover-slate-file.h"
 #include "gstfailoverswitch-private.h"
 
 #define GST_CAT_DEFAULT gst_failover_switch_debug
@@ -16,6 +17,11 @@
 
 /* While no slate is on, only each so many-th tick is looked at. */
 #define IDLE_TICKS 4
+
+/* A file that was missing or wrong may be put right while the stream goes on;
+ * each wait is twice as long as the one before. */
+#define FIRST_WAIT_US (2 * G_USEC_PER_SEC)
+#define MAX_WAIT_US (60 * G_USEC_PER_SEC)
 
 static const guint slate_tracks[] = {
   [MILL_FAILOVER_SLATE_VIDEO] = 0,
@@ -80,8 +86,27 @@ describe (GstFailoverSwitch *self, MillFailoverSlateFormat *format)
 
 /* ---- preparing ---- */
 
+void
+gst_failover_switch_slate_forget_locked (GstFailoverSwitch *self)
+{
+  g_clear_pointer (&self->slate_error, g_free);
+  g_clear_pointer (&self->slate_key, g_free);
+  self->slate_retry_us = 0;
+}
+
+/* The same again is no news. Returns: (transfer full) (nullable): news */
+static gchar *
+note_error_locked (GstFailoverSwitch *self, const gchar *error)
+{
+  if (g_strcmp0 (error, self->slate_error) == 0)
+    return NULL;
+  g_free (self->slate_error);
+  self->slate_error = g_strdup (error);
+  return g_strdup (error);
+}
+
 static void
-take_prepared_locked (GstFailoverSwitch *self, gchar **ret_error)
+take_prepared_locked (GstFailoverSwitch *self, gint64 now_us, gchar **ret_error)
 {
   if (!self->next_slate)
     return;
@@ -91,28 +116,44 @@ take_prepared_locked (GstFailoverSwitch *self, gchar **ret_error)
     case MILL_FAILOVER_SLATE_READY:
       g_clear_pointer (&self->slate, mill_failover_slate_unref);
       self->slate = g_steal_pointer (&self->next_slate);
+      g_clear_pointer (&self->slate_error, g_free);
+      self->slate_retry_us = 0;
       return;
     case MILL_FAILOVER_SLATE_FAILED:
       break;
   }
-  if (!self->slate_told)
-    *ret_error = g_strdup (mill_failover_slate_get_error (self->next_slate));
-  self->slate_told = TRUE;
+  *ret_error = note_error_locked (self,
+      mill_failover_slate_get_error (self->next_slate));
+  self->slate_wait_us = self->slate_retry_us == 0
+      ? FIRST_WAIT_US
+      : MIN (2 * self->slate_wait_us, MAX_WAIT_US);
+  self->slate_retry_us = now_us + self->slate_wait_us;
   g_clear_pointer (&self->next_slate, mill_failover_slate_unref);
+}
+
+static gboolean
+is_retry_due (const GstFailoverSwitch *self, gint64 now_us)
+{
+  return !self->next_slate && self->slate_retry_us > 0 &&
+      now_us >= self->slate_retry_us;
 }
 
 /* Where what is shown has changed, and for the first time. The slate itself is
  * no reason for another one. */
 static void
-prepare_locked (GstFailoverSwitch *self, MillFailoverSlateFormat *format)
+prepare_locked (GstFailoverSwitch *self, MillFailoverSlateFormat *format,
+    gint64 now_us)
 {
   g_autofree gchar *key = g_strdup_printf ("%s %ux%u %u/%u %s %u %u",
       self->settings.slate, format->width, format->height, format->fps_n,
       format->fps_d, format->profile ? format->profile : "", format->rate,
       format->channels);
+  gboolean is_other = g_strcmp0 (key, self->slate_key) != 0;
 
-  if (g_strcmp0 (key, self->slate_key) == 0)
+  if (!is_other && !is_retry_due (self, now_us))
     return;
+  if (is_other)
+    self->slate_retry_us = 0;
   g_free (self->slate_key);
   self->slate_key = g_steal_pointer (&key);
   format->location = self->settings.slate;
@@ -122,7 +163,7 @@ prepare_locked (GstFailoverSwitch *self, MillFailoverSlateFormat *format)
 
 /* push_lock. Returns: (transfer full) (nullable): why there will be none */
 static gchar *
-prepare (GstFailoverSwitch *self)
+prepare (GstFailoverSwitch *self, gint64 now_us)
 {
   MillFailoverSlateFormat format = { 0 };
   gchar *error = NULL;
@@ -137,11 +178,11 @@ prepare (GstFailoverSwitch *self)
   }
   if (!self->settings.slate) {
     g_clear_pointer (&self->slate, mill_failover_slate_unref);
-    g_clear_pointer (&self->slate_key, g_free);
+    g_clear_pointer (&self->next_slate, mill_failover_slate_unref);
   } else if (known && self->active != MILL_FAILOVER_SLATE) {
-    prepare_locked (self, &format);
+    prepare_locked (self, &format, now_us);
   }
-  take_prepared_locked (self, &error);
+  take_prepared_locked (self, now_us, &error);
   g_mutex_unlock (&self->lock);
   return error;
 }
@@ -253,7 +294,7 @@ go_on (GstFailoverSwitch *self, gint64 now_us)
 static void
 run (GstFailoverSwitch *self, gint64 now_us, News *news)
 {
-  news->error = prepare (self);
+  news->error = prepare (self, now_us);
   g_mutex_lock (&self->lock);
   MillFailoverAction action =
       gst_failover_switch_decide_run_locked (self, now_us).action;
@@ -264,6 +305,14 @@ run (GstFailoverSwitch *self, gint64 now_us, News *news)
     begin (self, now_us, news);
   if (self->shown)
     go_on (self, now_us);
+}
+
+/* Without locks. */
+static void
+tell_error (GstFailoverSwitch *self, const gchar *error)
+{
+  GST_ELEMENT_WARNING (self, RESOURCE, FAILED, ("%s", error),
+      ("nothing is shown while no input sends"));
 }
 
 void
@@ -284,9 +333,26 @@ gst_failover_switch_slate_tick (gint64 now_us, gpointer element)
   if (news.is_empty)
     gst_failover_switch_decide_tell_empty (self);
   if (news.error)
-    GST_ELEMENT_WARNING (self, RESOURCE, FAILED, ("%s", news.error),
-        ("nothing is shown while no input sends"));
+    tell_error (self, news.error);
   g_free (news.error);
+}
+
+void
+gst_failover_switch_slate_check (GstFailoverSwitch *self)
+{
+  g_autoptr (GError) error = NULL;
+  MillFailoverSlateFileKind kind;
+
+  g_mutex_lock (&self->lock);
+  g_autofree gchar *location = g_strdup (self->settings.slate);
+  g_mutex_unlock (&self->lock);
+  if (!location || mill_failover_slate_file_check (location, &kind, &error))
+    return;
+  g_mutex_lock (&self->lock);
+  g_autofree gchar *news = note_error_locked (self, error->message);
+  g_mutex_unlock (&self->lock);
+  if (news)
+    tell_error (self, news);
 }
 
 void
@@ -295,8 +361,7 @@ gst_failover_switch_slate_reset (GstFailoverSwitch *self)
   g_clear_pointer (&self->shown, mill_failover_slate_unref);
   g_clear_pointer (&self->slate, mill_failover_slate_unref);
   g_clear_pointer (&self->next_slate, mill_failover_slate_unref);
-  g_clear_pointer (&self->slate_key, g_free);
-  self->slate_told = FALSE;
+  gst_failover_switch_slate_forget_locked (self);
   self->slate_frames = 0;
   self->pushed_us = 0;
   self->n_ticks = 0;

@@ -7,9 +7,10 @@ get_slate_state_locked (const GstFailoverSwitch *self)
 {
   if (self->slate)
     return "ready";
-  if (self->next_slate)
-    return "preparing";
-  return self->slate_told ? "failed" : "none";
+  /* Also while it is tried again. */
+  if (self->slate_error)
+    return "failed";
+  return self->next_slate ? "preparing" : "none";
 }
 
 static void

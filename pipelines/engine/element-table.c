@@ -116,6 +116,7 @@ static const struct
 } tried[] = {
   { "abrladder", "preset", NULL },
   { "cmafsink", "mode", "location" },
+  { "failoverswitch", "slate", NULL },
   { "rtmpclientsink", "location", NULL },
   { "rtmpclientsrc", "location", NULL },
 };

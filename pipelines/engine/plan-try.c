@@ -54,9 +54,10 @@ find_place (const MillNode *node, const gchar *property, const gchar *mistake)
   return &node->element_place;
 }
 
-/* Returns: (transfer full) (nullable): what @element has against READY. */
+/* What it can go on without is a warning.
+ * Returns: (transfer full) (nullable): what @element has against its settings */
 static gchar *
-try_ready (GstElement *element)
+try_ready (GstElement *element, MillSeverity *ret_severity)
 {
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
@@ -66,15 +67,20 @@ try_ready (GstElement *element)
   gst_element_set_bus (element, bus);
   ready = gst_element_set_state (element, GST_STATE_READY) !=
       GST_STATE_CHANGE_FAILURE;
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  message = gst_bus_pop_filtered (bus,
+      ready ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR);
   gst_element_set_state (element, GST_STATE_NULL);
   gst_element_set_bus (element, NULL);
-  if (ready)
-    return NULL;
-  if (!message)
-    return g_strdup ("it cannot be made ready, expected settings that fit");
-  gst_message_parse_error (message, &error, NULL);
-  return g_strdup (error->message);
+  *ret_severity = ready ? MILL_SEVERITY_WARNING : MILL_SEVERITY_ERROR;
+  if (message && ready)
+    gst_message_parse_warning (message, &error, NULL);
+  else if (message)
+    gst_message_parse_error (message, &error, NULL);
+  if (error)
+    return g_strdup (error->message);
+  return ready
+      ? NULL
+      : g_strdup ("it cannot be made ready, expected settings that fit");
 }
 
 void
@@ -84,6 +90,7 @@ mill_plan_try_node (MillPlanner *planner, const MillNode *node,
   const gchar *property = mill_element_table_get_tried (plan->factory);
   g_autoptr (GstElement) element = NULL;
   g_autofree gchar *mistake = NULL;
+  MillSeverity severity;
 
   if (!property || !is_settled (plan))
     return;
@@ -98,8 +105,9 @@ mill_plan_try_node (MillPlanner *planner, const MillNode *node,
       g_object_set_property (G_OBJECT (element), setting->name,
           &setting->value);
   }
-  mistake = try_ready (element);
+  mistake = try_ready (element, &severity);
   if (mistake)
-    mill_planner_report (planner, find_place (node, property, mistake),
-        "node '%s' (%s): %s", plan->name, plan->factory, mistake);
+    mill_diagnostics_add (planner->diagnostics, severity,
+        find_place (node, property, mistake), "node '%s' (%s): %s", plan->name,
+        plan->factory, mistake);
 }

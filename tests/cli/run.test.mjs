@@ -161,6 +161,27 @@ nodes:
   assert.deepEqual(await millrace(['validate', clash]).then((r) => [r.code, r.stderr]), [0, '']);
 });
 
+test('a slate that cannot be shown is a warning with its place, and the rest runs', async (t) => {
+  if ((await millrace(['elements', 'failoverswitch'])).code) return t.skip('this build has no failoverswitch');
+  const missing = path.join(dir, 'no-slate.png');
+  const slate = file('slate.yaml', `millrace: 1
+name: slate
+params: { slate: { type: string, default: "${missing}" } }
+nodes:
+  in: { element: videotestsrc, props: { num-buffers: 30 } }
+  code: { element: x264enc, from: [in], props: { tune: zerolatency } }
+  switch: { element: failoverswitch, from: [code], props: { slate: "\${slate}" } }
+  out: { element: fakesink, from: [switch.video_0], props: { sync: false } }
+`);
+  const told = `slate '${missing}': got no such file, expected a PNG, JPEG or MP4 file`;
+  const { code, stderr } = await millrace(['validate', slate]);
+  assert.deepEqual([code, stderr], [0, `${slate}:7:68: warning: node 'switch' (failoverswitch): ${told}\n`]);
+  const run = await millrace(['run', slate]);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stderr, /ended: 1\.0 s of media/);
+  assert.equal((await millrace(['validate', file('none.yaml', fs.readFileSync(slate, 'utf8').replace(missing, ''))])).stderr, '', 'none is none');
+});
+
 test('a description that is not there has exit code 66', async () => {
   for (const verb of ['run', 'validate', 'explain']) {
     const { code, stderr } = await millrace([verb, 'no-such']);

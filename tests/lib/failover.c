@@ -5,10 +5,16 @@
  * would notice: a picture that stands for more than a second while another
  * input is there, a stream that goes to and fro with a bad input, sound that
  * parts from the picture after a change. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
 #include <gst/gst.h>
 
 #include "failover-gop.h"
 #include "failover-policy.h"
+#include "failover-slate-file.h"
 #include "failover-slate.h"
 #include "failover-timeline.h"
 
@@ -476,6 +482,121 @@ test_loop (void)
   g_array_unref (tracks[1].frames);
 }
 
+/* ---- the file of a slate ---- */
+
+#define NOBODY 65534
+
+#define PNG "\x89PNG\r\n\x1a\n"
+
+static const struct
+{
+  const gchar *name;
+  const gchar *content; /* nullable: there is none */
+  goffset size; /* 0: of the content */
+  mode_t mode; /* 0: of a file that can be read */
+  const gchar *got; /* nullable: it is fine */
+} file_cases[] = {
+  { "slate.png", PNG, .got = NULL },
+  { "slate.jpg", "\xff\xd8\xff\xe0", .got = NULL },
+  { "slate.mp4", "1234ftypisom", .got = NULL },
+  /* Four bytes decide, and no fewer. */
+  { "short.png", "\x89PN",
+      .got = "a file of another kind, expected a PNG, JPEG or MP4 file" },
+  { "slate.gif", "GIF89a",
+      .got = "a file of another kind, expected a PNG, JPEG or MP4 file" },
+  { "missing.png", .got = "no such file, expected a PNG, JPEG or MP4 file" },
+  { "slate.png/slate.png",
+      .got = "no such file, expected a PNG, JPEG or MP4 file" },
+  { "empty.png", "", .got = "an empty file, expected a PNG, JPEG or MP4 file" },
+  { "folder", .mode = S_IFDIR | 0755,
+      .got = "a directory, expected a PNG, JPEG or MP4 file" },
+  /* Nobody writes to it: to open it must not wait for that. */
+  { "pipe", .mode = S_IFIFO | 0644,
+      .got = "a device, pipe or socket, expected a PNG, JPEG or MP4 file" },
+  { "private.png", PNG, .mode = S_IFREG,
+      .got = "no permission to read it, expected a PNG, JPEG or MP4 file" },
+  { "full.png", PNG, MILL_FAILOVER_SLATE_FILE_MAX_BYTES, .got = NULL },
+  { "large.png", PNG, MILL_FAILOVER_SLATE_FILE_MAX_BYTES + 1,
+      .got = "67108865 bytes, expected at most 67108864 (it is kept in "
+             "memory)" },
+};
+
+static void
+make_file (const gchar *path, guint i)
+{
+  const mode_t mode = file_cases[i].mode;
+
+  if (file_cases[i].content)
+    g_assert_true (g_file_set_contents (path, file_cases[i].content, -1, NULL));
+  else if (S_ISDIR (mode))
+    g_assert_cmpint (g_mkdir (path, 0755), ==, 0);
+  else if (S_ISFIFO (mode))
+    g_assert_cmpint (mkfifo (path, 0644), ==, 0);
+  if (file_cases[i].size > 0)
+    g_assert_cmpint (truncate (path, file_cases[i].size), ==, 0);
+  if (S_ISREG (mode))
+    g_assert_cmpint (chmod (path, mode & 0777), ==, 0);
+}
+
+static void
+check_file (const gchar *path, guint i)
+{
+  g_autofree gchar *expected =
+      g_strdup_printf ("slate '%s': got %s", path, file_cases[i].got);
+  g_autoptr (GError) error = NULL;
+  MillFailoverSlateFileKind kind;
+  gboolean is_root = geteuid () == 0;
+
+  /* Root may read everything. */
+  if (is_root)
+    g_assert_cmpint (seteuid (NOBODY), ==, 0);
+  gboolean ok = mill_failover_slate_file_check (path, &kind, &error);
+  if (is_root)
+    g_assert_cmpint (seteuid (0), ==, 0);
+  if (file_cases[i].got)
+    g_assert_cmpstr (error ? error->message : NULL, ==, expected);
+  else
+    g_assert_no_error (error);
+  g_assert_true (ok == (file_cases[i].got == NULL));
+}
+
+static void
+test_slate_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *dir = g_dir_make_tmp ("millslate-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (chmod (dir, 0755), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (file_cases); i++) {
+    g_autofree gchar *path = g_build_filename (dir, file_cases[i].name, NULL);
+    make_file (path, i);
+    check_file (path, i);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (file_cases); i++) {
+    g_autofree gchar *path = g_build_filename (dir, file_cases[i].name, NULL);
+    g_assert_true (g_remove (path) == 0 || errno == ENOENT || errno == ENOTDIR);
+  }
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+}
+
+/* What a slate is made as depends on it. */
+static void
+test_slate_file_kind (void)
+{
+  g_autofree gchar *path = NULL;
+  gint fd = g_file_open_tmp ("millslate-XXXXXX", &path, NULL);
+  MillFailoverSlateFileKind kind;
+
+  close (fd);
+  for (guint i = 0; i < 3; i++) {
+    g_assert_true (g_file_set_contents (path, file_cases[i].content, -1, NULL));
+    g_assert_true (mill_failover_slate_file_check (path, &kind, NULL));
+    g_assert_cmpuint (kind, ==, i);
+  }
+  g_remove (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -499,5 +620,7 @@ main (int argc, char **argv)
   g_test_add_func ("/failover/timeline/delay", test_timeline_delay);
   g_test_add_func ("/failover/gop", test_gop);
   g_test_add_func ("/failover/loop", test_loop);
+  g_test_add_func ("/failover/slate-file", test_slate_file);
+  g_test_add_func ("/failover/slate-file/kind", test_slate_file_kind);
   return g_test_run ();
 }

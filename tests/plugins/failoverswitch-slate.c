@@ -3,7 +3,9 @@
 
 /* The slate of failoverswitch. A viewer would notice: nothing, or a frozen
  * picture, where the slate should be; a jump in time before or after it; a
- * stream that never ends though nobody comes back. */
+ * stream that never ends though nobody comes back. An operator: a slate that is
+ * missing when it is needed, and no word about it before. */
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "failoverswitch-test.h"
@@ -184,29 +186,193 @@ GST_START_TEST (test_slate_at_start)
 }
 GST_END_TEST;
 
-/* A slate that cannot be shown is told once, and costs nothing else. */
-GST_START_TEST (test_slate_missing)
+/* ---- what cannot be one ---- */
+
+/* What the element has warned of since; nothing else is on the bus. */
+static gchar *
+take_warning (Bench *bench)
+{
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bench->bus,
+      WAIT_US * GST_USECOND, GST_MESSAGE_WARNING);
+  g_autoptr (GError) error = NULL;
+
+  fail_unless (message != NULL);
+  gst_message_parse_warning (message, &error, NULL);
+  return g_strdup (error->message);
+}
+
+static void
+expect_no_warning (Bench *bench)
+{
+  for (;;) {
+    g_autoptr (GstMessage) message = gst_bus_pop (bench->bus);
+    if (!message)
+      return;
+    fail_if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING ||
+        GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR);
+  }
+}
+
+static gchar *
+make_wrong_file (const gchar *head, gsize size)
+{
+  g_autofree gchar *path = NULL;
+  gint fd = g_file_open_tmp ("millslate-XXXXXX", &path, NULL);
+
+  fail_unless_equals_int (write (fd, head, size), size);
+  close (fd);
+  return g_steal_pointer (&path);
+}
+
+/* Before anybody sends, and once only; the stream goes on without it. */
+static void
+check_unusable (const gchar *path, const gchar *expected)
 {
   Bench bench;
   guint ms = 1000;
-  g_autoptr (GError) error = NULL;
+  g_autofree gchar *prefix = g_strdup_printf ("slate '%s': got ", path);
 
   bench_open (&bench);
-  g_object_set (bench.element, "slate", "/nonexistent/slate.png", NULL);
+  g_object_set (bench.element, "slate", path, NULL);
   bench_play (&bench);
   Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
   push_video (&a, ms, TRUE);
   push_audio (&a, ms);
   wait_slate (&bench, "failed", &a, &ms);
-  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bench.bus,
-      WAIT_US * GST_USECOND, GST_MESSAGE_WARNING);
-  fail_unless (message != NULL);
-  gst_message_parse_warning (message, &error, NULL);
-  fail_unless (g_str_has_prefix (error->message,
-                   "slate '/nonexistent/slate.png': "),
-      "%s", error->message);
+  g_autofree gchar *warning = take_warning (&bench);
+  fail_unless (g_str_has_prefix (warning, prefix), "%s", warning);
+  fail_unless (g_str_has_suffix (warning, expected), "%s", warning);
+  /* It is a slate that is missing, and no input. */
+  gst_buffer_unref (take (&bench.video, NULL));
+  lose (&a);
+  push_video (&a, ms + 1000, TRUE);
+  push_audio (&a, ms + 1000);
+  for (guint64 last = 0; last != ms + 1000;) {
+    g_autoptr (GstBuffer) buffer = take (&bench.video, NULL);
+    last = GST_BUFFER_OFFSET (buffer);
+  }
+  expect_no_warning (&bench);
   input_close (&bench, &a);
   bench_close (&bench);
+}
+
+GST_START_TEST (test_slate_missing)
+{
+  check_unusable ("/nonexistent/slate.png",
+      "got no such file, expected a PNG, JPEG or MP4 file");
+}
+GST_END_TEST;
+
+GST_START_TEST (test_slate_directory)
+{
+  check_unusable (g_get_tmp_dir (),
+      "got a directory, expected a PNG, JPEG or MP4 file");
+}
+GST_END_TEST;
+
+/* What only decoding tells: it begins like the real one. */
+static const struct
+{
+  const gchar *head;
+  gsize size;
+  const gchar *expected;
+} broken[] = {
+  { "\x89PNG\r\n\x1a\n\0\0\0\rIHDRgarbage", 23, "expected a PNG picture" },
+  { "\xff\xd8\xff\xe0garbage", 11, "expected a JPEG picture" },
+  { "\0\0\0\020ftypisom\0\0\0\0\0\0\1\0mdat", 24,
+      "expected an MP4 film of H.264" },
+};
+
+GST_START_TEST (test_slate_broken)
+{
+  g_autofree gchar *path =
+      make_wrong_file (broken[__i__].head, broken[__i__].size);
+
+  check_unusable (path, broken[__i__].expected);
+  g_remove (path);
+}
+GST_END_TEST;
+
+/* Half of a good one, as a copy that is under way. (Of a JPEG the rest is grey.)
+ */
+static const struct
+{
+  const gchar *chain;
+  const gchar *expected;
+} halves[] = {
+  { "1 ! video/x-raw,width=400,height=300 ! pngenc", "expected a PNG picture" },
+  { "30 ! video/x-raw,width=64,height=64 ! x264enc ! mp4mux",
+      "expected an MP4 film of H.264" },
+};
+
+GST_START_TEST (test_slate_half)
+{
+  g_autofree gchar *path = make_file (halves[__i__].chain);
+  GStatBuf status;
+
+  fail_unless_equals_int (g_stat (path, &status), 0);
+  fail_unless_equals_int (truncate (path, status.st_size / 2), 0);
+  check_unusable (path, halves[__i__].expected);
+  g_remove (path);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_slate_film_without_pictures)
+{
+  g_autofree gchar *path = make_file (
+      "1 ! fakesink audiotestsrc num-buffers=47 samplesperbuffer=1024 ! "
+      "avenc_aac ! mp4mux");
+
+  check_unusable (path,
+      "got no H.264 video in it, expected an MP4 film of H.264");
+  g_remove (path);
+}
+GST_END_TEST;
+
+/* It is told as soon as the element is made ready, which is what `millrace
+ * validate` does, and is no reason not to be. */
+GST_START_TEST (test_slate_told_when_ready)
+{
+  Bench bench;
+
+  bench_open (&bench);
+  g_object_set (bench.element, "slate", "/nonexistent/slate.png", NULL);
+  fail_unless_equals_int (gst_element_set_state (bench.element,
+                              GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  g_autoptr (GstMessage) message =
+      gst_bus_pop_filtered (bench.bus, GST_MESSAGE_WARNING);
+  fail_unless (message != NULL);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
+/* The file is put where it was missing while the stream goes on. */
+GST_START_TEST (test_slate_comes_later)
+{
+  Bench bench;
+  guint ms = 1000;
+  g_autofree gchar *path =
+      make_file ("1 ! video/x-raw,width=400,height=300 ! pngenc");
+  g_autofree gchar *away = g_strconcat (path, ".away", NULL);
+
+  fail_unless_equals_int (g_rename (path, away), 0);
+  bench_open (&bench);
+  g_object_set (bench.element, "slate", path, NULL);
+  bench_play (&bench);
+  Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
+  push_video (&a, ms, TRUE);
+  push_audio (&a, ms);
+  wait_slate (&bench, "failed", &a, &ms);
+  g_autofree gchar *warning = take_warning (&bench);
+  fail_unless_equals_int (g_rename (away, path), 0);
+  wait_slate (&bench, "ready", &a, &ms);
+  expect_no_warning (&bench);
+  lose (&a);
+  expect_switch (&bench, 0, -1, "loss");
+  input_close (&bench, &a);
+  bench_close (&bench);
+  g_remove (path);
 }
 GST_END_TEST;
 
@@ -222,6 +388,12 @@ failoverswitch_slate_suite (void)
   tcase_add_test (tcase, test_slate_film);
   tcase_add_test (tcase, test_slate_at_start);
   tcase_add_test (tcase, test_slate_missing);
+  tcase_add_test (tcase, test_slate_directory);
+  tcase_add_loop_test (tcase, test_slate_broken, 0, G_N_ELEMENTS (broken));
+  tcase_add_loop_test (tcase, test_slate_half, 0, G_N_ELEMENTS (halves));
+  tcase_add_test (tcase, test_slate_film_without_pictures);
+  tcase_add_test (tcase, test_slate_told_when_ready);
+  tcase_add_test (tcase, test_slate_comes_later);
   return suite;
 }
 
