@@ -49,6 +49,8 @@ describe (JsonObject *event)
     about = get_text (event, "warning");
   else if (json_object_has_member (event, "shows"))
     about = get_text (event, "shows");
+  else if (json_object_has_member (event, "input"))
+    about = get_text (event, "input");
   else if (json_object_has_member (event, "worker"))
     about = get_text (event, "worker");
   else if (json_object_has_member (event, "address"))

@@ -27,6 +27,8 @@ MillExit mill_cmd_delete (MillCli *cli, gchar **arguments);
 /* start, stop, restart: cmd-start.c */
 MillExit mill_cmd_start (MillCli *cli, gchar **arguments);
 
+MillExit mill_cmd_switch (MillCli *cli, gchar **arguments);
+
 extern const GOptionEntry mill_cmd_cue_options[];
 MillExit mill_cmd_cue (MillCli *cli, gchar **arguments);
 

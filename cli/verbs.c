@@ -52,6 +52,14 @@ const MillVerb mill_verbs[] = {
       MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_start },
   { "delete", "KIND NAME", "delete a stream, a stream key or a pipeline", NULL,
       2, 2, MILL_ARGUMENT_KIND, NULL, NULL, mill_cmd_delete },
+  { "switch", "NAME INPUT|automatic",
+      "choose which of several inputs a stream shows",
+      "INPUT is a node of the description that feeds its switch: primary or "
+      "backup of live-failover. It is shown from its next keyframe on and "
+      "preferred to the others, also when it comes back after a failure, until "
+      "``automatic`` leaves the choice to the switch again. ``millrace "
+      "describe stream NAME`` shows what is chosen, and from what.",
+      2, 2, MILL_ARGUMENT_NONE, NULL, NULL, mill_cmd_switch },
   { "cue", "out|in|cancel|metadata NAME",
       "begin or end a break of a live stream, or hand its players something",
       "``out`` begins the break --id, which other content may fill "

@@ -40,6 +40,24 @@ inputs_to_json (const MillStreamReport *report)
   return array;
 }
 
+/* Of a stream that nothing chooses for there is nothing to be said. */
+static void
+add_choice (JsonObject *object, const MillChoiceReport *choice)
+{
+  if (!choice) {
+    json_object_set_null_member (object, "input");
+    return;
+  }
+  JsonObject *member = json_object_new ();
+  JsonArray *inputs = json_array_new ();
+  for (guint i = 0; choice->inputs[i]; i++)
+    json_array_add_string_element (inputs, choice->inputs[i]);
+  json_object_set_string_member (member, "shown", choice->shown);
+  json_object_set_string_member (member, "chosen", choice->chosen);
+  json_object_set_array_member (member, "choices", inputs);
+  json_object_set_object_member (object, "input", member);
+}
+
 static JsonArray *
 renditions_to_json (const MillStreamReport *report)
 {
@@ -130,6 +148,7 @@ mill_api_streams_to_json (MillCatalog *catalog, const MillStream *stream,
   add_publisher (object,
       report && report->publisher ? report->publisher : stream->publisher);
   json_object_set_array_member (object, "inputs", inputs_to_json (report));
+  add_choice (object, report ? report->choice : NULL);
   json_object_set_array_member (object, "renditions",
       renditions_to_json (report));
   json_object_set_array_member (object, "processes",
@@ -432,6 +451,42 @@ restart_stream (MillRequest *request)
   change_stream (request, mill_runner_requests_restart);
 }
 
+/* ---- which input is shown ---- */
+
+static void
+on_switched (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (MillRequest) request = user_data;
+  g_autoptr (GError) error = NULL;
+  MillStream *stream = find_stream (request);
+
+  if (!mill_worker_proxy_switch_input_finish (MILL_WORKER_PROXY (source),
+          result, &error) &&
+      stream)
+    mill_request_fail (request, error);
+  else if (stream)
+    reply_stream (request, stream, SOUP_STATUS_OK);
+}
+
+static void
+post_input (MillRequest *request)
+{
+  MillStream *stream = find_stream (request);
+  MillWorkerProxy *worker = mill_runner_get_worker (get_runner (request));
+
+  if (!stream)
+    return;
+  if (!worker || !stream->row->owner) {
+    mill_request_fail_problem (request, MILL_PROBLEM_CONFLICT,
+        "stream '%s': got another input, expected one that runs",
+        stream->row->name);
+    return;
+  }
+  mill_worker_proxy_switch_input_async (worker, stream->row->name,
+      json_object_get_string_member (mill_request_get_body (request), "input"),
+      on_switched, mill_request_ref (request));
+}
+
 #define STREAM "/api/v1/streams/{name}"
 
 const MillRoute mill_api_streams_routes[] = {
@@ -440,6 +495,8 @@ const MillRoute mill_api_streams_routes[] = {
   { "GET", STREAM, MILL_ACCESS_ADMIN, get_stream },
   { "PUT", STREAM, MILL_ACCESS_ADMIN, put_stream, .body = "StreamInput" },
   { "DELETE", STREAM, MILL_ACCESS_ADMIN, delete_stream },
+  { "POST", STREAM "/input", MILL_ACCESS_ADMIN, post_input,
+      .body = "InputChoice" },
   { "POST", STREAM "/start", MILL_ACCESS_ADMIN, start_stream },
   { "POST", STREAM "/stop", MILL_ACCESS_ADMIN, stop_stream },
   { "POST", STREAM "/restart", MILL_ACCESS_ADMIN, restart_stream },

@@ -124,6 +124,7 @@ mill_stream_report_free (MillStreamReport *report)
   g_free (report->name);
   g_clear_pointer (&report->publisher, mill_publisher_free);
   g_ptr_array_unref (report->inputs);
+  mill_choice_report_free (report->choice);
   g_ptr_array_unref (report->renditions);
   g_variant_unref (report->nodes);
   g_free (report->ingest);
@@ -169,6 +170,10 @@ mill_stream_report_new_from_variant (GVariant *variant)
     g_ptr_array_unref (report->inputs);
     report->inputs = mill_input_report_list_from_variant (inputs);
   }
+  g_autoptr (GVariant) choice =
+      g_variant_lookup_value (variant, "choice", G_VARIANT_TYPE_VARDICT);
+  if (choice)
+    report->choice = mill_choice_report_new_from_variant (choice);
   GVariant *nodes =
       g_variant_lookup_value (variant, "nodes", G_VARIANT_TYPE_VARDICT);
   if (nodes) {
@@ -213,6 +218,9 @@ mill_stream_report_to_variant (const MillStreamReport *report)
   g_variant_dict_insert_value (&dict, "nodes", report->nodes);
   if (report->ingest)
     g_variant_dict_insert (&dict, "ingest", "s", report->ingest);
+  if (report->choice)
+    g_variant_dict_insert_value (&dict, "choice",
+        mill_choice_report_to_variant (report->choice));
   if (report->publisher)
     g_variant_dict_insert_value (&dict, "publisher",
         mill_publisher_to_variant (report->publisher));

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "choice-report.h"
 #include "input-report.h"
 
 G_BEGIN_DECLS
@@ -48,6 +49,7 @@ typedef struct
   gint64 since; /* Unix seconds of the last change of state */
   MillPublisher *publisher; /* nullable: a stream without one */
   GPtrArray *inputs; /* (element-type MillInputReport) */
+  MillChoiceReport *choice; /* nullable: nothing chooses between inputs */
   GPtrArray *renditions; /* (element-type MillRenditionReport) */
   GVariant *nodes; /* a{sv}: node name -> a{sv} of its stats; never NULL */
   gchar *ingest; /* nullable: the node that has the publisher */

@@ -326,18 +326,37 @@ on_stream_changed (MillWorkerProxy *worker, const MillStreamReport *report,
   mill_runner_settle (runner, stream, &step);
 }
 
+static const gchar *
+get_detail (const MillWorkerEvent *event, const gchar *name)
+{
+  const gchar *text = "";
+
+  g_variant_lookup (event->details, name, "&s", &text);
+  return text;
+}
+
 /* Also in the stream's own log, which stays when nobody follows along. */
 static void
 log_event (MillStream *stream, const MillWorkerEvent *event)
 {
-  const gchar *warning = NULL;
-  const gchar *message = "";
   MillStreamClock clock = mill_stream_clock ();
-  gboolean raised = g_str_equal (event->type, "health.warning");
-  g_variant_lookup (event->details, "message", "&s", &message);
-  if (g_variant_lookup (event->details, "warning", "&s", &warning))
-    mill_stream_log (stream, raised ? "warning" : "info", &clock, "%s%s%s",
-        warning, raised ? ": " : " is over", message);
+  const gchar *message = get_detail (event, "message");
+
+  if (g_str_equal (event->type, "health.warning"))
+    mill_stream_log (stream, "warning", &clock, "%s: %s",
+        get_detail (event, "warning"), message);
+  else if (g_str_equal (event->type, "health.cleared"))
+    mill_stream_log (stream, "info", &clock, "%s is over%s",
+        get_detail (event, "warning"), message);
+  else if (g_str_equal (event->type, "stream.warning"))
+    mill_stream_log (stream, "warning", &clock, "%s: %s",
+        get_detail (event, "node"), message);
+  else if (g_str_equal (event->type, "input.switched"))
+    mill_stream_log (stream, "info", &clock, "%s is shown: %s",
+        get_detail (event, "shows"), message);
+  else if (g_str_equal (event->type, "input.chosen"))
+    mill_stream_log (stream, "info", &clock, "an operator has chosen %s",
+        get_detail (event, "input"));
 }
 
 static void

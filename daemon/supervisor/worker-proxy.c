@@ -410,6 +410,34 @@ mill_worker_proxy_cue_finish (MillWorkerProxy *proxy, GAsyncResult *result,
 }
 
 static void
+on_switch_input (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  mill_ipc_worker1_call_switch_input_finish (MILL_IPC_WORKER1 (source), result,
+      &error);
+  if (mill_peer_link_check (task, error))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+mill_worker_proxy_switch_input_async (MillWorkerProxy *proxy,
+    const gchar *stream, const gchar *input, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  mill_ipc_worker1_call_switch_input (proxy->worker, stream, input, NULL,
+      on_switch_input, task_new (proxy, callback, user_data));
+}
+
+gboolean
+mill_worker_proxy_switch_input_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
 on_stream (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;

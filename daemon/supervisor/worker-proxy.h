@@ -141,6 +141,13 @@ void mill_worker_proxy_refuse_publish (MillWorkerProxy *proxy, guint64 request,
 void mill_worker_proxy_drop_publisher (MillWorkerProxy *proxy,
     const gchar *stream, const gchar *address, const gchar *reason);
 
+/* @input: as org.millrace.Worker1.SwitchInput has it */
+void mill_worker_proxy_switch_input_async (MillWorkerProxy *proxy,
+    const gchar *stream, const gchar *input, GAsyncReadyCallback callback,
+    gpointer user_data);
+gboolean mill_worker_proxy_switch_input_finish (MillWorkerProxy *proxy,
+    GAsyncResult *result, GError **error);
+
 /* @cue: a{sv}, as org.millrace.Worker1.Cue has it; a floating one is taken. */
 void mill_worker_proxy_cue_async (MillWorkerProxy *proxy, const gchar *stream,
     GVariant *cue, GAsyncReadyCallback callback, gpointer user_data);

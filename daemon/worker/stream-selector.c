@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The millrace authors */
 #include "daemon/worker/stream-selector.h"
 
+#include "daemon/ipc/ipc.h"
+
 #define SELECTOR_FACTORY "failoverswitch"
 #define RTMP_FACTORY "rtmpserversrc"
 
@@ -77,4 +79,179 @@ mill_stream_selector_shows (const MillStreamSelector *selector)
 
   g_object_get (selector->element, "active", &active, NULL);
   return active >= 0 && (guint) active == selector->priority;
+}
+
+/* ---- the switch of a graph ---- */
+
+/* An input may have a link for each of its tracks, or several nodes. */
+typedef struct
+{
+  const gchar *node;
+  guint priority;
+} Feed;
+
+static gint
+compare_feeds (gconstpointer a, gconstpointer b)
+{
+  const Feed *left = a;
+  const Feed *right = b;
+
+  return (left->priority > right->priority) -
+      (left->priority < right->priority);
+}
+
+static gboolean
+has_feed (const GArray *feeds, const gchar *node)
+{
+  for (guint i = 0; i < feeds->len; i++)
+    if (g_str_equal (g_array_index (feeds, Feed, i).node, node))
+      return TRUE;
+  return FALSE;
+}
+
+/* Returns: (transfer full) (element-type Feed): the first choice first; in the
+ * order of the description where they are equal */
+static GArray *
+read_feeds (MillGraph *graph, const gchar *selector)
+{
+  GPtrArray *links = mill_plan_get_links (mill_graph_get_plan (graph));
+  GArray *feeds = g_array_new (FALSE, FALSE, sizeof (Feed));
+
+  for (guint i = 0; i < links->len; i++) {
+    const MillPlanLink *link = links->pdata[i];
+    const Feed feed = { link->from_node, get_priority (link) };
+    if (g_str_equal (link->to_node, selector) && !has_feed (feeds, feed.node))
+      g_array_append_val (feeds, feed);
+  }
+  g_array_sort (feeds, compare_feeds);
+  return feeds;
+}
+
+/* The first one that is in this process. Returns: (nullable): its node */
+static const MillPlanNode *
+find_selector (MillGraph *graph)
+{
+  GPtrArray *nodes = mill_plan_get_nodes (mill_graph_get_plan (graph));
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = nodes->pdata[i];
+    if (g_str_equal (node->factory, SELECTOR_FACTORY) &&
+        mill_graph_get_node (graph, node->name))
+      return node;
+  }
+  return NULL;
+}
+
+static const gchar *
+name_priority (const GArray *feeds, gint priority)
+{
+  for (guint i = 0; i < feeds->len; i++) {
+    const Feed *feed = &g_array_index (feeds, Feed, i);
+    if (priority >= 0 && feed->priority == (guint) priority)
+      return feed->node;
+  }
+  return NULL;
+}
+
+static const gchar *
+name_shown (const GArray *feeds, gint priority)
+{
+  const gchar *name = name_priority (feeds, priority);
+
+  if (name)
+    return name;
+  return priority == -1 ? MILL_CHOICE_SLATE : MILL_CHOICE_NOTHING;
+}
+
+gchar *
+mill_stream_selector_describe (MillGraph *graph, const gchar *node,
+    gint priority)
+{
+  g_autoptr (GArray) feeds = read_feeds (graph, node);
+
+  return g_strdup (name_shown (feeds, priority));
+}
+
+static gchar **
+name_all (const GArray *feeds)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < feeds->len; i++)
+    g_strv_builder_add (builder, g_array_index (feeds, Feed, i).node);
+  return g_strv_builder_end (builder);
+}
+
+MillChoiceReport *
+mill_stream_selector_report (MillGraph *graph)
+{
+  const MillPlanNode *node = find_selector (graph);
+  g_autoptr (GstStructure) stats = NULL;
+  gint active = -2;
+  gint chosen = -1;
+
+  if (!node)
+    return NULL;
+  g_object_get (mill_graph_get_node (graph, node->name), "stats", &stats, NULL);
+  gst_structure_get_int (stats, "active", &active);
+  gst_structure_get_int (stats, "chosen", &chosen);
+  g_autoptr (GArray) feeds = read_feeds (graph, node->name);
+  const gchar *chosen_name = name_priority (feeds, chosen);
+  MillChoiceReport *report = g_new0 (MillChoiceReport, 1);
+  report->shown = g_strdup (name_shown (feeds, active));
+  report->chosen = g_strdup (chosen_name ? chosen_name : MILL_CHOICE_AUTOMATIC);
+  report->inputs = name_all (feeds);
+  return report;
+}
+
+/* Returns: FALSE: there is no such input */
+static gboolean
+find_priority (const GArray *feeds, const gchar *input, gint *ret_priority)
+{
+  if (g_str_equal (input, MILL_CHOICE_AUTOMATIC)) {
+    *ret_priority = -1;
+    return TRUE;
+  }
+  for (guint i = 0; i < feeds->len; i++) {
+    const Feed *feed = &g_array_index (feeds, Feed, i);
+    if (!g_str_equal (feed->node, input))
+      continue;
+    *ret_priority = (gint) feed->priority;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+const gchar *
+mill_stream_selector_choose (MillGraph *graph, const gchar *input,
+    GError **error)
+{
+  const MillPlanNode *node = find_selector (graph);
+  gint priority;
+  gboolean done;
+
+  if (!node) {
+    g_set_error_literal (error, MILL_IPC_ERROR, MILL_IPC_ERROR_CONFLICT,
+        "input: got a stream that has no choice, expected a failoverswitch in "
+        "its shared process");
+    return NULL;
+  }
+  g_autoptr (GArray) feeds = read_feeds (graph, node->name);
+  if (!find_priority (feeds, input, &priority)) {
+    g_auto (GStrv) names = name_all (feeds);
+    g_autofree gchar *all = g_strjoinv (", ", names);
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID,
+        "input: got '%.64s', expected one of %s, " MILL_CHOICE_AUTOMATIC, input,
+        all);
+    return NULL;
+  }
+  g_signal_emit_by_name (mill_graph_get_node (graph, node->name), "switch",
+      priority, &done);
+  if (done)
+    return node->name;
+  g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_CONFLICT,
+      "input '%s': got one that does not send as it should, expected a healthy "
+      "one",
+      input);
+  return NULL;
 }

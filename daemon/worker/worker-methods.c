@@ -212,6 +212,20 @@ on_stop_stream (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
 }
 
 static gboolean
+on_switch_input (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
+    const gchar *name, const gchar *input, MillWorker *worker)
+{
+  GError *error = NULL;
+  MillWorkerStream *stream = mill_worker_table_find (worker, name, &error);
+
+  if (stream && mill_worker_stream_switch_input (stream, input, &error))
+    mill_ipc_worker1_complete_switch_input (skeleton, invocation);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
+static gboolean
 on_cue (MillIpcWorker1 *skeleton, GDBusMethodInvocation *invocation,
     const gchar *name, GVariant *cue, MillWorker *worker)
 {
@@ -304,6 +318,7 @@ mill_worker_methods_connect (MillWorker *worker)
     { "handle-drop-publisher", G_CALLBACK (on_drop_publisher) },
     { "handle-stop-stream", G_CALLBACK (on_stop_stream) },
     { "handle-answer-publish", G_CALLBACK (on_answer_publish) },
+    { "handle-switch-input", G_CALLBACK (on_switch_input) },
     { "handle-cue", G_CALLBACK (on_cue) },
     { "handle-get-stream", G_CALLBACK (on_get_stream) },
     { "handle-get-graph", G_CALLBACK (on_get_graph) },

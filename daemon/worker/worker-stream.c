@@ -10,6 +10,7 @@
 #include "daemon/worker/stream-outputs.h"
 #include "daemon/worker/stream-plan.h"
 #include "daemon/worker/stream-pulls.h"
+#include "daemon/worker/stream-selector.h"
 #include "engine.h"
 
 #define END_LIMIT_S 10
@@ -200,12 +201,6 @@ take_pull (MillWorkerStream *stream, const gchar *node, const gchar *reason)
     g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
 }
 
-static const gchar *
-describe_shown (gint shown)
-{
-  return shown == -1 ? "the slate" : "nothing";
-}
-
 static void
 tell_switch (MillWorkerStream *stream, const gchar *node, const gchar *now,
     const gchar *reason)
@@ -231,10 +226,10 @@ take_switch (MillWorkerStream *stream, const gchar *node,
 
   gst_structure_get_int (structure, "from", &from);
   gst_structure_get_int (structure, "to", &to);
-  g_autofree gchar *before = from >= 0 ? g_strdup_printf ("input %d", from)
-                                       : g_strdup (describe_shown (from));
-  g_autofree gchar *now = to >= 0 ? g_strdup_printf ("input %d", to)
-                                  : g_strdup (describe_shown (to));
+  g_autofree gchar *before =
+      mill_stream_selector_describe (stream->graph, node, from);
+  g_autofree gchar *now =
+      mill_stream_selector_describe (stream->graph, node, to);
   MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
       "%s: shows %s after %s: %s", node, now, before,
       gst_structure_get_string (structure, "reason"));
@@ -276,7 +271,7 @@ on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
   if (stream->pulls && mill_worker_stream_takes_publishers (stream) &&
       mill_stream_pulls_take (stream->pulls, node, structure, &reason))
     take_pull (stream, node, reason);
-  if (mill_worker_stream_is_running (stream) &&
+  if (node && mill_worker_stream_is_running (stream) &&
       gst_structure_has_name (structure, "failover-switch"))
     take_switch (stream, node, structure);
   if (node && gst_structure_has_name (structure, HEALTH_MESSAGE))
@@ -430,6 +425,40 @@ mill_worker_stream_cue (MillWorkerStream *stream, GVariant *cue, GError **error)
   return FALSE;
 }
 
+/* An operator's choice lasts: whoever watches the stream is told of it, also
+ * when it changes nothing now. */
+static void
+tell_choice (MillWorkerStream *stream, const gchar *node, const gchar *input)
+{
+  GVariantDict details;
+
+  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
+      "%s: an operator has chosen %s", node, input);
+  g_variant_dict_init (&details, NULL);
+  g_variant_dict_insert (&details, "node", "s", node);
+  g_variant_dict_insert (&details, "input", "s", input);
+  g_autoptr (GVariant) variant =
+      g_variant_ref_sink (g_variant_dict_end (&details));
+  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "input.chosen", variant);
+}
+
+gboolean
+mill_worker_stream_switch_input (MillWorkerStream *stream, const gchar *input,
+    GError **error)
+{
+  if (!mill_worker_stream_is_running (stream)) {
+    g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
+        "stream '%s': got another input, expected one that runs", stream->name);
+    return FALSE;
+  }
+  const gchar *node = mill_stream_selector_choose (stream->graph, input, error);
+  if (node)
+    tell_choice (stream, node, input);
+  else
+    g_prefix_error (error, "stream '%s': ", stream->name);
+  return node != NULL;
+}
+
 gboolean
 mill_worker_stream_start (MillWorkerStream *stream, GObject *session,
     const MillPublisher *publisher, GError **error)
@@ -496,6 +525,7 @@ mill_worker_stream_get_report (MillWorkerStream *stream)
   report->state = stream->state;
   report->since = stream->since;
   mill_stream_inputs_fill_report (stream->inputs, report);
+  report->choice = mill_stream_selector_report (stream->graph);
   g_free (report->last_error);
   report->last_error = g_strdup (stream->last_error);
   mill_stream_nodes_read (stream->graph, report);

@@ -67,6 +67,11 @@ gboolean mill_worker_stream_offer (MillWorkerStream *stream, GObject *session,
 gboolean mill_worker_stream_drop_publisher (MillWorkerStream *stream,
     const gchar *address, const gchar *reason, GError **error);
 
+/* What mill_stream_selector_choose() does, and tells that.
+ * Errors: as there; MILL_IPC_ERROR.NOT_FOUND: it does not run */
+gboolean mill_worker_stream_switch_input (MillWorkerStream *stream,
+    const gchar *input, GError **error);
+
 /* A cue for its packagers: see mill_stream_cues_take().
  * Errors: MILL_IPC_ERROR.NOT_FOUND also when it does not run */
 gboolean mill_worker_stream_cue (MillWorkerStream *stream, GVariant *cue,

@@ -30,6 +30,15 @@ get_reason (MillFailoverHealthState state)
   }
 }
 
+/* What an operator has chosen is better than any other. */
+static gboolean
+is_better (const MillFailoverSituation *at, gint input, gint than)
+{
+  if (input == at->wanted || than == at->wanted)
+    return input == at->wanted;
+  return at->inputs[input].priority < at->inputs[than].priority;
+}
+
 /* The best input in @state, but for @except. */
 static gint
 find_best (const MillFailoverSituation *at, MillFailoverHealthState state,
@@ -39,7 +48,7 @@ find_best (const MillFailoverSituation *at, MillFailoverHealthState state,
 
   for (guint i = 0; i < at->n_inputs; i++)
     if ((gint) i != except && at->inputs[i].state == state &&
-        (best < 0 || at->inputs[i].priority < at->inputs[best].priority))
+        (best < 0 || is_better (at, (gint) i, best)))
       best = (gint) i;
   return best;
 }
@@ -62,28 +71,29 @@ stay (void)
     MILL_FAILOVER_NOTHING, FALSE };
 }
 
+/* It was fine when it was chosen: whoever did that wants it now. */
+static gboolean
+is_asked_for (const MillFailoverSituation *at, gint input)
+{
+  return input == at->wanted &&
+      at->inputs[input].healthy_since_us <= at->wanted_since_us;
+}
+
 /* One that is fine is left only for a better one that has been fine for a
  * while, or for one that was asked for; and at a start of that one, which
  * costs the viewer nothing. */
 static MillFailoverDecision
 leave_healthy (const MillFailoverSituation *at, gint64 now_us)
 {
-  const MillFailoverView *active = &at->inputs[at->active];
-  MillFailoverDecision decision = stay ();
-
-  if (at->wanted == at->active)
-    return decision;
-  if (at->wanted >= 0 &&
-      at->inputs[at->wanted].state == MILL_FAILOVER_HEALTHY) {
-    decision = go_to (at, at->wanted, MILL_FAILOVER_BY_OPERATOR);
-    decision.action = MILL_FAILOVER_AT_START;
-    return decision;
-  }
   gint best = find_best (at, MILL_FAILOVER_HEALTHY, at->active);
-  if (best < 0 || at->inputs[best].priority >= active->priority ||
-      now_us - at->inputs[best].healthy_since_us < at->recovery_us)
-    return decision;
-  decision = go_to (at, best, MILL_FAILOVER_BY_RECOVERY);
+
+  if (best < 0 || !is_better (at, best, at->active))
+    return stay ();
+  gboolean is_asked = is_asked_for (at, best);
+  if (!is_asked && now_us - at->inputs[best].healthy_since_us < at->recovery_us)
+    return stay ();
+  MillFailoverDecision decision = go_to (at, best,
+      is_asked ? MILL_FAILOVER_BY_OPERATOR : MILL_FAILOVER_BY_RECOVERY);
   decision.action = MILL_FAILOVER_AT_START;
   return decision;
 }

@@ -53,6 +53,7 @@ typedef struct
  * MillFailoverSituation:
  * @active: index of an input, or MILL_FAILOVER_SLATE, MILL_FAILOVER_NOTHING
  * @wanted: index of the input that an operator asked for; MILL_FAILOVER_NOTHING
+ * @wanted_since_us: when that was
  * @dead_since_us: since when nothing is there to be shown; 0: something is
  * @slate_ready: may be shown
  * @slate_at_start: also before the first input
@@ -64,6 +65,7 @@ typedef struct
   guint n_inputs;
   gint active;
   gint wanted;
+  gint64 wanted_since_us;
   gint64 dead_since_us;
   gint64 recovery_us;
   gint64 end_timeout_us; /* 0: never */

@@ -78,6 +78,7 @@ struct _GstFailoverSwitch
   GPtrArray *inputs; /* (element-type MillFailoverInput) */
   gint active; /* index, MILL_FAILOVER_SLATE or _NOTHING */
   gint wanted; /* index, or MILL_FAILOVER_NOTHING */
+  gint64 wanted_since_us;
   gint64 dead_since_us;
   gboolean end_wanted;
   gboolean ended;

@@ -236,24 +236,31 @@ gst_failover_switch_send_event (GstElement *element, GstEvent *event)
 
 /* ---- the operator ---- */
 
+/* Returns: (nullable) */
+static MillFailoverInput *
+find_healthy_locked (GstFailoverSwitch *self, guint priority)
+{
+  for (guint i = 0; i < self->inputs->len; i++) {
+    MillFailoverInput *input = self->inputs->pdata[i];
+    if (input->priority == priority)
+      return input->health.state == MILL_FAILOVER_HEALTHY ? input : NULL;
+  }
+  return NULL;
+}
+
 static gboolean
 gst_failover_switch_switch (GstFailoverSwitch *self, gint priority)
 {
-  gboolean found = priority < 0;
-
   g_mutex_lock (&self->lock);
-  if (priority < 0)
-    self->wanted = MILL_FAILOVER_NOTHING;
-  for (guint i = 0; i < self->inputs->len && priority >= 0; i++) {
-    const MillFailoverInput *input = self->inputs->pdata[i];
-    if (input->priority != (guint) priority ||
-        input->health.state != MILL_FAILOVER_HEALTHY)
-      continue;
-    self->wanted = (gint) i;
-    found = TRUE;
+  const MillFailoverInput *input =
+      priority < 0 ? NULL : find_healthy_locked (self, (guint) priority);
+  gboolean done = priority < 0 || input;
+  if (done) {
+    self->wanted = input ? (gint) input->index : MILL_FAILOVER_NOTHING;
+    self->wanted_since_us = g_get_monotonic_time ();
   }
   g_mutex_unlock (&self->lock);
-  return found;
+  return done;
 }
 
 /* ---- properties ---- */
@@ -397,10 +404,10 @@ install_properties (GObjectClass *object_class)
       "Priority of the input that is shown; -1 the slate, -2 nothing yet", -2,
       G_MAXINT, -2, readable);
   properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "active, switches, last-reason, last-gap (ns), lead (ns), slate (none, "
-      "preparing, ready, failed), slate-frames, inputs: array of priority, "
-      "state (waiting, healthy, slow, stalled, lost), active, fps, kept-bytes, "
-      "overflows",
+      "active, chosen (by an operator; -1: none), switches, last-reason, "
+      "last-gap (ns), lead (ns), slate (none, preparing, ready, failed), "
+      "slate-frames, inputs: array of priority, state (waiting, healthy, slow, "
+      "stalled, lost), active, fps, kept-bytes, overflows",
       GST_TYPE_STRUCTURE, readable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -424,7 +431,9 @@ gst_failover_switch_class_init (GstFailoverSwitchClass *klass)
    * switch:
    * @priority: of the input to be shown; -1: as the element finds best
    *
-   * Shows that input from its next keyframe on, as long as it is healthy.
+   * Shows that input from its next keyframe on, and holds on to it as to the
+   * first choice: when it fails the best of the others is shown until it has
+   * been healthy for `recovery-ms`.
    * Returns: FALSE when there is no healthy input of that priority
    */
   signals[SIGNAL_SWITCH] = g_signal_new_class_handler ("switch",

@@ -159,14 +159,12 @@ gst_failover_switch_decide_run_locked (GstFailoverSwitch *self, gint64 now_us)
   if (self->ended)
     return (MillFailoverDecision){ .target = MILL_FAILOVER_NOTHING };
   view_inputs_locked (self, views, now_us);
-  /* What an operator has chosen counts as long as it works. */
-  if (self->wanted >= 0 && views[self->wanted].state != MILL_FAILOVER_HEALTHY)
-    self->wanted = MILL_FAILOVER_NOTHING;
   const MillFailoverSituation situation = {
     .inputs = views,
     .n_inputs = self->inputs->len,
     .active = self->active,
     .wanted = self->wanted,
+    .wanted_since_us = self->wanted_since_us,
     .dead_since_us = self->dead_since_us,
     .recovery_us = self->settings.recovery_ms * G_TIME_SPAN_MILLISECOND,
     .end_timeout_us = self->settings.slate_timeout_ms * G_TIME_SPAN_MILLISECOND,

@@ -57,6 +57,10 @@ gst_failover_switch_stats_new (GstFailoverSwitch *self)
   }
   gst_structure_set (stats, "active", G_TYPE_INT,
       gst_failover_switch_decide_get_priority_locked (self, self->active),
+      "chosen", G_TYPE_INT,
+      self->wanted < 0
+          ? -1
+          : gst_failover_switch_decide_get_priority_locked (self, self->wanted),
       "switches", G_TYPE_UINT, self->n_switches, "last-reason", G_TYPE_STRING,
       self->n_switches > 0
           ? mill_failover_policy_reason_to_string (self->last_reason)

@@ -16,6 +16,8 @@ const server = await fakeServer({
   'GET /api/v1/streams/demo': [200, STREAM],
   'GET /api/v1/workers?limit=100': [200, { items: [{ id: 'w1', pid: 7, kind: 'shared', streams: ['demo', 'b'], cpu: 0.05123456, memory_bytes: 1234567, since: 'x' }], next: null }],
   'POST /api/v1/streams/demo/stop': [200],
+  'POST /api/v1/streams/demo/input': [200, STREAM],
+  'POST /api/v1/streams/other/input': [400, { title: 'Bad Request', status: 400, detail: "input: got 'bakcup', expected one of primary, backup, automatic" }],
   'POST /api/v1/streams/demo/cues': [200, {}],
   'POST /api/v1/streams/other/cues': [409, { title: 'Conflict', status: 409, detail: "break '7': got its end, expected a break of that id that has not ended" }],
   'POST /api/v1/streams/demo/start': [409, { type: 'about:blank', title: 'Conflict', status: 409, detail: "stream 'demo' has no description, expected one" }],
@@ -186,6 +188,16 @@ test('start, stop and delete ask for just that', async () => {
   assert.equal(last().asked, 'POST /api/v1/streams/demo/stop');
   assert.equal((await call(['delete', 'stream-keys', 'key_1'])).code, 0);
   assert.equal(last().asked, 'DELETE /api/v1/stream-keys/key_1');
+});
+
+test('switch names a stream and an input', async () => {
+  const { code, stdout, stderr } = await call(['switch', 'demo', 'backup']);
+  assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  assert.equal(last().asked, 'POST /api/v1/streams/demo/input');
+  assert.deepEqual(last().body, { input: 'backup' });
+  const refused = await call(['switch', 'other', 'bakcup']);
+  assert.deepEqual([refused.code, /expected one of primary, backup, automatic/.test(refused.stderr)], [65, true]);
+  assert.equal((await call(['switch', 'demo'])).code, 64);
 });
 
 test('cue says what its options say, and nothing else', async () => {

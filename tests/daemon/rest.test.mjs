@@ -389,6 +389,55 @@ test('a secret parameter goes in and never comes out', async () => {
   assert.equal((await daemon.api('DELETE', '/api/v1/streams/hush')).status, 200);
 });
 
+test('an operator chooses which input is shown, and takes it back', async (t) => {
+  const camera = '{ element: videotestsrc, props: { is-live: true } }';
+  const code = (from) => `{ element: x264enc, from: [${from}], props: { tune: zerolatency, key-int-max: 5, threads: 1, speed-preset: ultrafast } }`;
+  const kept = await putPipeline('two', `millrace: 1
+name: two
+nodes:
+  one: ${camera}
+  other: ${camera}
+  primary: ${code('one')}
+  backup: ${code('other')}
+  switch:
+    element: failoverswitch
+    from: [{ node: primary, props: { priority: 0 } }, { node: backup, props: { priority: 1 } }]
+    props: { recovery-ms: 0, stall-timeout-ms: 20000, min-framerate-percent: 0 }
+  out: { element: fakesink, from: [switch.video_0], props: { async: false } }
+`);
+  const mistakes = await kept.text();
+  if (/failoverswitch.* is missing/.test(mistakes)) return t.skip('a build without failoverswitch');
+  assert.equal(kept.status, 201, mistakes);
+  const choose = (input, name = 'two') => fetch(url(`/api/v1/streams/${name}/input`), { method: 'POST', headers: withKey(json), body: JSON.stringify({ input }) });
+  const chosen = async (text) => { const answer = await choose(text); return [answer.status, (await answer.json()).input?.chosen]; };
+  await assertProblem(await choose('backup'), 404);
+  assert.equal((await daemon.api('PUT', '/api/v1/streams/two', { pipeline: 'two' })).status, 201);
+  const input = async () => (await daemon.streamState('two')).input;
+  const healthy = async () => (await daemon.api('GET', '/api/v1/streams/two/stats')).body.nodes.switch.inputs.filter((i) => i.state === 'healthy').length;
+  await eventually('both send', 20000, async () => (await input())?.shown === 'primary' && await healthy() === 2);
+  assert.deepEqual(await input(), { shown: 'primary', chosen: 'automatic', choices: ['primary', 'backup'] });
+
+  assert.deepEqual(await chosen('backup'), [200, 'backup']);
+  await eventually('the backup is shown', 10000, async () => (await input()).shown === 'backup');
+  const wrong = await assertProblem(await choose('bakcup'), 400);
+  assert.match(wrong.detail, /got 'bakcup', expected one of primary, backup, automatic/);
+  assert.equal((await input()).chosen, 'backup', 'a mistake changes nothing');
+  assert.deepEqual(await chosen('automatic'), [200, 'automatic']);
+  await eventually('the primary is shown', 10000, async () => (await input()).shown === 'primary');
+  const lines = (await daemon.api('GET', '/api/v1/streams/two/logs')).body.items.map((line) => line.message);
+  for (const line of ['an operator has chosen backup', 'backup is shown: operator', 'an operator has chosen automatic', 'primary is shown: recovery']) assert.ok(lines.includes(line), `${line}: ${lines.join(' | ')}`);
+
+  assert.equal((await daemon.api('POST', '/api/v1/streams/two/stop')).status, 200);
+  await eventually('stopped', 5000, async () => (await daemon.streamState('two')).state === 'stopped');
+  assert.equal(await input(), null);
+  await assertProblem(await choose('backup'), 409);
+  await putPipeline('pulse', PULSE);
+  await daemon.api('PUT', '/api/v1/streams/plain', { pipeline: 'pulse' });
+  await eventually('it runs', 5000, async () => (await daemon.streamState('plain')).state === 'live');
+  assert.match((await assertProblem(await choose('backup', 'plain'), 409)).detail, /has no choice, expected a failoverswitch/);
+  for (const name of ['plain', 'two']) assert.equal((await daemon.api('DELETE', `/api/v1/streams/${name}`)).status, 200);
+});
+
 test('lists come in pages', async () => {
   const ids = [];
   for (let i = 0; i < 5; i++) ids.push((await daemon.api('POST', '/api/v1/stream-keys', { app: 'live', name: `paged${i}` })).body.id);

@@ -270,11 +270,46 @@ test_policy_operator (void)
 {
   set_up (MILL_FAILOVER_HEALTHY, MILL_FAILOVER_HEALTHY, PRIMARY);
   situation.wanted = BACKUP;
+  situation.wanted_since_us = 1500 * MS;
   g_assert_cmpint (decide (2000).target, ==, BACKUP);
   g_assert_cmpint (decide (2000).reason, ==, MILL_FAILOVER_BY_OPERATOR);
   /* And it stays there. */
   situation.active = BACKUP;
   g_assert_cmpint (decide (60000).action, ==, MILL_FAILOVER_STAY);
+}
+
+/* What was chosen fails for a moment: it is not forgotten, and it has to prove
+ * itself as the first choice has to. */
+static void
+test_policy_operator_holds (void)
+{
+  set_up (MILL_FAILOVER_HEALTHY, MILL_FAILOVER_STALLED, BACKUP);
+  situation.wanted = BACKUP;
+  situation.wanted_since_us = 1000 * MS;
+  g_assert_cmpint (decide (2000).target, ==, PRIMARY);
+  g_assert_cmpint (decide (2000).reason, ==, MILL_FAILOVER_BY_STALL);
+  situation.active = PRIMARY;
+  views[BACKUP].state = MILL_FAILOVER_HEALTHY;
+  views[BACKUP].healthy_since_us = 3000 * MS;
+  g_assert_cmpint (decide (7999).action, ==, MILL_FAILOVER_STAY);
+  g_assert_cmpint (decide (8000).target, ==, BACKUP);
+  g_assert_cmpint (decide (8000).action, ==, MILL_FAILOVER_AT_START);
+  g_assert_cmpint (decide (8000).reason, ==, MILL_FAILOVER_BY_RECOVERY);
+  /* Asked for once more it is shown without a trial. */
+  situation.wanted_since_us = 4000 * MS;
+  g_assert_cmpint (decide (4000).target, ==, BACKUP);
+  g_assert_cmpint (decide (4000).reason, ==, MILL_FAILOVER_BY_OPERATOR);
+}
+
+/* Of what is left when the shown one is lost, the chosen one is the best. */
+static void
+test_policy_operator_first (void)
+{
+  set_up (MILL_FAILOVER_HEALTHY, MILL_FAILOVER_HEALTHY, MILL_FAILOVER_SLATE);
+  situation.wanted = BACKUP;
+  g_assert_cmpint (decide (2000).target, ==, BACKUP);
+  situation.wanted = MILL_FAILOVER_NOTHING;
+  g_assert_cmpint (decide (2000).target, ==, PRIMARY);
 }
 
 static void
@@ -614,6 +649,10 @@ main (int argc, char **argv)
   g_test_add_func ("/failover/policy/change", test_policy_change);
   g_test_add_func ("/failover/policy/return", test_policy_return);
   g_test_add_func ("/failover/policy/operator", test_policy_operator);
+  g_test_add_func ("/failover/policy/operator-holds",
+      test_policy_operator_holds);
+  g_test_add_func ("/failover/policy/operator-first",
+      test_policy_operator_first);
   g_test_add_func ("/failover/policy/slate", test_policy_slate);
   g_test_add_func ("/failover/policy/start-and-end", test_policy_start_and_end);
   g_test_add_func ("/failover/timeline/change", test_timeline);

@@ -308,6 +308,46 @@ GST_START_TEST (test_operator)
 }
 GST_END_TEST;
 
+/* What was chosen fails for a moment: it is not forgotten. */
+GST_START_TEST (test_operator_holds)
+{
+  Bench bench;
+  gboolean done;
+  gint chosen;
+  bench_open (&bench);
+  bench_play (&bench);
+  Input a = input_open (&bench, 0, VIDEO_A, NULL);
+  Input b = input_open (&bench, 1, VIDEO_A, NULL);
+
+  push_video (&a, 1000, TRUE);
+  push_video (&b, 1000, TRUE);
+  g_signal_emit_by_name (bench.element, "switch", 1, &done);
+  fail_unless (done);
+  push_video (&b, 1040, TRUE);
+  fail_unless_equals_int (get_active (&bench), 1);
+  lose (&b);
+  push_video (&a, 1080, TRUE);
+  fail_unless_equals_int (get_active (&bench), 0);
+  g_autoptr (GstStructure) stats = NULL;
+  g_object_get (bench.element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_int (stats, "chosen", &chosen));
+  fail_unless_equals_int (chosen, 1);
+  /* It has to be asked for while it is there. */
+  g_signal_emit_by_name (bench.element, "switch", 1, &done);
+  fail_if (done);
+  push_video (&b, 1120, TRUE);
+  push_video (&b, 1160, TRUE);
+  fail_unless_equals_int (get_active (&bench), 1);
+  expect_switch (&bench, -2, 0, "start");
+  expect_switch (&bench, 0, 1, "operator");
+  expect_switch (&bench, 1, 0, "loss");
+  expect_switch (&bench, 0, 1, "recovery");
+  input_close (&bench, &a);
+  input_close (&bench, &b);
+  bench_close (&bench);
+}
+GST_END_TEST;
+
 /* ---- threads ---- */
 
 typedef struct
@@ -578,6 +618,7 @@ failoverswitch_suite (void)
   tcase_add_test (tcase, test_caps);
   tcase_add_test (tcase, test_audio_only);
   tcase_add_test (tcase, test_operator);
+  tcase_add_test (tcase, test_operator_holds);
   tcase_add_test (tcase, test_threads);
   tcase_add_test (tcase, test_stop_while_blocked);
   tcase_add_test (tcase, test_end);
