@@ -38,6 +38,9 @@ MillExit mill_cmd_events (MillCli *cli, gchar **arguments);
 extern const GOptionEntry mill_cmd_logs_options[];
 MillExit mill_cmd_logs (MillCli *cli, gchar **arguments);
 
+extern const GOptionEntry mill_cmd_top_options[];
+MillExit mill_cmd_top (MillCli *cli, gchar **arguments);
+
 extern const GOptionEntry mill_cmd_stream_keys_options[];
 MillExit mill_cmd_stream_keys (MillCli *cli, gchar **arguments);
 

@@ -223,8 +223,8 @@ append_row (GString *text, gchar **cells, const gsize *widths)
   g_string_append_c (text, '\n');
 }
 
-static gchar *
-to_table (JsonArray *items, const MillColumn *columns)
+gchar *
+mill_output_table (JsonArray *items, const MillColumn *columns)
 {
   g_autoptr (GPtrArray) rows =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
@@ -278,7 +278,7 @@ mill_output_list (const MillCli *cli, JsonArray *items,
       text = to_yaml (node);
       break;
     default:
-      text = to_table (items, columns);
+      text = mill_output_table (items, columns);
   }
   mill_cli_print (text);
 }

@@ -15,6 +15,11 @@ typedef struct
   const gchar *member; /* "publisher.address" goes into an object */
 } MillColumn;
 
+/* Objects as lines, their members below each other; what a terminal would obey
+ * is not in it.
+ * @columns: the last has no title. Returns: (transfer full) */
+gchar *mill_output_table (JsonArray *items, const MillColumn *columns);
+
 /* Prints a list of objects.
  * @columns: the last has no title */
 void mill_output_list (const MillCli *cli, JsonArray *items,

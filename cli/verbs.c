@@ -69,6 +69,16 @@ const MillVerb mill_verbs[] = {
       "hands players an ID3 tag at that time of the media.",
       2, 2, MILL_ARGUMENT_ACTION, "out in cancel metadata",
       mill_cmd_cue_options, mill_cmd_cue },
+  { "top", "", "show what all streams do, each second",
+      "A row for each: its state and for how long it has that, what its "
+      "publisher sends (bit rate and frames of the last second, time between "
+      "keyframes), CPU (cores) of the processes it has alone, if any, and "
+      "warnings on its publisher; above them how many there are and what "
+      "workers and origins use. On a terminal the table is drawn anew in its "
+      "place and cut to its size; elsewhere one follows the other, with "
+      "``-o json`` an object per line. It goes on until it is ended by a "
+      "signal, over restarts of the server.",
+      0, 0, MILL_ARGUMENT_NONE, NULL, mill_cmd_top_options, mill_cmd_top },
   { "events", "", "show what happens, as it happens",
       "Streams that start and end, warnings on publishers, publishers that are "
       "refused, processes that crash: a line each, with ``-o json`` an object "

@@ -58,6 +58,31 @@ add_choice (JsonObject *object, const MillChoiceReport *choice)
   json_object_set_object_member (object, "input", member);
 }
 
+/* What its publisher sends, as of the last second. */
+static void
+add_ingest (JsonObject *object, const MillStreamReport *report)
+{
+  g_autoptr (GVariant) ingest = report ? mill_stream_report_get_ingest (report)
+                                       : NULL;
+  guint bitrate = 0;
+  gdouble fps = 0;
+  guint64 interval_ns = 0;
+
+  if (!ingest || !g_variant_lookup (ingest, "bitrate", "u", &bitrate)) {
+    json_object_set_null_member (object, "ingest");
+    return;
+  }
+  g_variant_lookup (ingest, "fps", "d", &fps);
+  g_variant_lookup (ingest, "keyframe-interval", "t", &interval_ns);
+  JsonObject *member = json_object_new ();
+  json_object_set_string_member (member, "node", report->ingest);
+  json_object_set_int_member (member, "bitrate_bps", bitrate);
+  json_object_set_double_member (member, "fps", fps);
+  json_object_set_double_member (member, "keyframe_interval_seconds",
+      (gdouble) interval_ns * 1e-9);
+  json_object_set_object_member (object, "ingest", member);
+}
+
 static JsonArray *
 renditions_to_json (const MillStreamReport *report)
 {
@@ -149,6 +174,7 @@ mill_api_streams_to_json (MillCatalog *catalog, const MillStream *stream,
       report && report->publisher ? report->publisher : stream->publisher);
   json_object_set_array_member (object, "inputs", inputs_to_json (report));
   add_choice (object, report ? report->choice : NULL);
+  add_ingest (object, report);
   json_object_set_array_member (object, "renditions",
       renditions_to_json (report));
   json_object_set_array_member (object, "processes",

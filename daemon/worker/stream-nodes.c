@@ -53,16 +53,29 @@ add_renditions (MillStreamReport *report, const GstStructure *stats)
   }
 }
 
-/* Of several inputs the one that has a publisher, else the first. */
-static void
-choose_ingest (MillStreamReport *report, const gchar *node,
+/* How much speaks for telling of @node's publisher: it is what viewers see, or
+ * there is one at all. */
+static guint
+rate_ingest (const MillStreamReport *report, const gchar *node,
     const GstStructure *stats)
 {
-  gboolean is_live =
-      g_strcmp0 (gst_structure_get_string (stats, "state"), "live") == 0;
+  if (report->choice && g_str_equal (report->choice->shown, node))
+    return 3;
+  return g_strcmp0 (gst_structure_get_string (stats, "state"), "live") == 0 ? 2
+                                                                            : 1;
+}
 
-  if (report->ingest && !is_live)
+/* Of several inputs the best; of equal ones the first.
+ * @best: its rate, 0 before the first */
+static void
+choose_ingest (MillStreamReport *report, const gchar *node,
+    const GstStructure *stats, guint *best)
+{
+  guint rate = rate_ingest (report, node, stats);
+
+  if (rate <= *best)
     return;
+  *best = rate;
   g_free (report->ingest);
   report->ingest = g_strdup (node);
 }
@@ -84,6 +97,7 @@ mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report)
   GPtrArray *nodes =
       mill_plan_get_part_nodes (plan, mill_plan_get_process (plan));
   GVariantBuilder builder;
+  guint best = 0;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   for (guint i = 0; i < nodes->len; i++) {
@@ -100,7 +114,7 @@ mill_stream_nodes_read (MillGraph *graph, MillStreamReport *report)
       add_renditions (report, stats);
     /* Of every element that judges a publisher. */
     if (gst_structure_has_field (stats, "warnings"))
-      choose_ingest (report, node->name, stats);
+      choose_ingest (report, node->name, stats, &best);
   }
   g_variant_unref (report->nodes);
   report->nodes = g_variant_ref_sink (g_variant_builder_end (&builder));

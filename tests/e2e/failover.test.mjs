@@ -78,6 +78,8 @@ async function twoPublishers(t, name) {
   const backup = publish(t, name, 'backup');
   await eventually('master.m3u8', 10000, async () => (await fetch(daemon.stream(name))).status === 200);
   await places(name, 'primary:live* backup:live');
+  const { input, ingest } = await daemon.streamState(name);
+  assert.deepEqual([input, ingest.node], [{ shown: 'primary', chosen: 'automatic', choices: ['primary', 'backup'] }, 'primary']);
   const recorder = new Recorder(daemon.stream(name), path.join(daemon.dir, name));
   const viewer = browser && await browser.open('hls', daemon.stream(name));
   if (!viewer) await t.test('a viewer in the browser', { skip: noBrowser });

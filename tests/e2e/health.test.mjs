@@ -2,7 +2,7 @@
 // An encoder set up badly: whoever runs the service is told, in every place where
 // they may look, and told when it is over.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
@@ -71,6 +71,10 @@ test('a keyframe every 8 s is a warning in events, REST, metrics, log and the co
   const stream = await daemon.streamState('rare');
   assert.deepEqual(stream.warnings.map((w) => w.id), ['keyframe-interval-long']);
   assert.equal(stream.warnings[0].message, warning.message);
+  assert.equal(stream.ingest.node, 'in');
+  assert.ok(stream.ingest.bitrate_bps > 10000 && stream.ingest.fps > 5, JSON.stringify(stream.ingest));
+  const top = execFileSync(tool('cli/millrace'), ['top', '--once', '--server', `http://${daemon.addresses.api}`, '--key', daemon.key], { encoding: 'utf8' });
+  assert.match(top, /^rare +live .* [kM]b\/s +[\d.]+ .*keyframe-interval-long$/m);
   const { items } = (await daemon.api('GET', '/api/v1/streams')).body;
   assert.equal(items.find((s) => s.name === 'rare').warnings.length, 1);
   const log = (await daemon.api('GET', '/api/v1/streams/rare/logs')).body.items;
