@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bounded-json.h"
 #include "http-fetch.h"
 #include "secret.h"
@@ -15,6 +16,9 @@
 #define MAX_ANSWER_BYTES 16384
 /* Who is asked about more at once is not answering any more. */
 #define MAX_QUESTIONS 64
+/* Those about one sender: whoever finds the webhook slow cannot have all of them,
+ * and nobody else is asked about. */
+#define MAX_QUESTIONS_OF_SENDER (MAX_QUESTIONS / 2)
 #define MAX_CACHED 1000
 #define MAX_REASON_CHARACTERS 120
 #define MAX_TIME G_GINT64_CONSTANT (253402300799)
@@ -43,6 +47,7 @@ typedef struct
   MillWebhookAuth *auth;
   GCancellable *life;
   gchar *name;
+  gchar *sender; /* nullable: not known, or whoever a proxy here lets through */
   gchar *cache_key;
   MillWebhookAuthFunc func;
   gpointer user_data;
@@ -210,6 +215,7 @@ question_free (Question *question)
 {
   g_object_unref (question->life);
   g_free (question->name);
+  g_free (question->sender);
   g_free (question->cache_key);
   g_free (question);
 }
@@ -300,6 +306,32 @@ prepare (MillWebhookAuth *auth, const MillPublishClaim *claim, gboolean tls,
   return auth->session ? make_message (auth, id, body, now, error) : NULL;
 }
 
+/* Returns: (transfer full) (nullable) */
+static gchar *
+name_sender (GInetAddress *address)
+{
+  return address && !g_inet_address_get_is_loopback (address)
+      ? mill_address_to_sender (address)
+      : NULL;
+}
+
+/* @sender: (nullable) */
+static gboolean
+is_full (MillWebhookAuth *auth, const gchar *sender)
+{
+  GHashTableIter iter;
+  gpointer key;
+  guint n_same = 0;
+
+  g_hash_table_iter_init (&iter, auth->questions);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    const Question *question = key;
+    n_same += sender && g_strcmp0 (question->sender, sender) == 0 ? 1 : 0;
+  }
+  return g_hash_table_size (auth->questions) >= MAX_QUESTIONS ||
+      n_same >= MAX_QUESTIONS_OF_SENDER;
+}
+
 void
 mill_webhook_auth_ask (MillWebhookAuth *auth, const MillPublishClaim *claim,
     gboolean tls, MillWebhookAuthFunc func, gpointer user_data)
@@ -311,7 +343,8 @@ mill_webhook_auth_ask (MillWebhookAuth *auth, const MillPublishClaim *claim,
     func (cached, user_data);
     return;
   }
-  if (g_hash_table_size (auth->questions) >= MAX_QUESTIONS) {
+  g_autofree gchar *sender = name_sender (claim->address);
+  if (is_full (auth, sender)) {
     func (fail ("the webhook has too many questions to answer"), user_data);
     return;
   }
@@ -326,6 +359,7 @@ mill_webhook_auth_ask (MillWebhookAuth *auth, const MillPublishClaim *claim,
   question->auth = auth;
   question->life = g_object_ref (auth->life);
   question->name = g_strdup (claim->name);
+  question->sender = g_steal_pointer (&sender);
   question->cache_key = g_steal_pointer (&cache_key);
   question->func = func;
   question->user_data = user_data;

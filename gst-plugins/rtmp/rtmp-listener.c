@@ -209,8 +209,8 @@ refuse_at_once (MillRtmpListener *self, gint fd, const Address *peer)
     return;
   self->warned_us = now_us;
   g_autofree gchar *address = format_address (peer);
-  GST_WARNING ("%s: too many connections that do not publish, refusing those "
-               "that come, as %s",
+  GST_WARNING ("%s: too many connections that do not publish, or handshakes of "
+               "TLS from one address, refusing those that come, as %s",
       self->address, address);
 }
 
