@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "amf0.h"
-#include "rtmp-cue.h"
-#include "rtmp-metadata.h"
 #include "bytes/bytes.h"
 
 /* The answers' chunk size: most of them then fit one chunk. */
@@ -473,14 +471,6 @@ read_call (Call *call, MillAmf0Value *ret_name, GError **error)
   return TRUE;
 }
 
-static void
-init_reader (const MillRtmpSession *session, MillAmf0Reader *reader,
-    const guint8 *data, gsize size)
-{
-  mill_amf0_reader_init (reader, data, size, session->limits.max_amf_depth);
-  reader->max_values = session->limits.max_amf_values;
-}
-
 static gboolean
 count_command (MillRtmpSession *session, GError **error)
 {
@@ -499,7 +489,7 @@ mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
     const guint8 *data, gsize size, GError **error)
 {
   Call call = { .session = session, .stream_id = stream_id };
-  init_reader (session, &call.arguments, data, size);
+  mill_rtmp_session_private_init_amf (session, &call.arguments, data, size);
   MillAmf0Value name;
   if (!count_command (session, error) || !read_call (&call, &name, error)) {
     g_prefix_error (error, "command message: ");
@@ -517,57 +507,6 @@ mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
     return FALSE;
   }
   return TRUE;
-}
-
-static void
-give_metadata (MillRtmpSession *session, const MillAmf0Value *object)
-{
-  if (session->events->metadata == NULL)
-    return;
-  g_autoptr (GstStructure) metadata = mill_rtmp_metadata_new (object);
-  session->events->metadata (session, metadata, session->user_data);
-}
-
-static void
-give_cue (MillRtmpSession *session, const MillAmf0Value *object)
-{
-  if (session->events->cue == NULL)
-    return;
-  g_autoptr (GBytes) section = mill_rtmp_cue_find_section (object);
-  if (section != NULL)
-    session->events->cue (session, section, session->user_data);
-}
-
-/* "@setDataFrame", "onMetaData", members: the first is what encoders add for
- * the server, the rest is what players would get. */
-void
-mill_rtmp_command_handle_data (MillRtmpSession *session, const guint8 *data,
-    gsize size)
-{
-  if (session->state != MILL_RTMP_STATE_PUBLISHING)
-    return;
-  MillAmf0Reader reader;
-  init_reader (session, &reader, data, size);
-  MillAmf0Value value;
-  gboolean is_metadata = FALSE;
-  gboolean is_cue = FALSE;
-  while (!mill_amf0_at_end (&reader)) {
-    if (!mill_amf0_read (&reader, &value, NULL))
-      return;
-    if (value.type == MILL_AMF0_STRING) {
-      is_metadata = value.string_size == strlen ("onMetaData") &&
-          memcmp (value.string, "onMetaData", value.string_size) == 0;
-      is_cue = mill_rtmp_cue_is_name (&value);
-      continue;
-    }
-    gboolean has_members = value.type == MILL_AMF0_OBJECT ||
-        value.type == MILL_AMF0_ECMA_ARRAY;
-    if (is_metadata && has_members)
-      give_metadata (session, &value);
-    else if (is_cue && has_members)
-      give_cue (session, &value);
-    return;
-  }
 }
 
 void

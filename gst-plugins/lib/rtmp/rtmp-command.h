@@ -17,11 +17,6 @@ G_BEGIN_DECLS
 gboolean mill_rtmp_command_handle (MillRtmpSession *session, guint32 stream_id,
     const guint8 *data, gsize size, GError **error);
 
-/* One data message (type 18; type 15 without its first byte). Only onMetaData
- * means anything here; what cannot be read is passed over. */
-void mill_rtmp_command_handle_data (MillRtmpSession *session,
-    const guint8 *data, gsize size);
-
 /* The answers to publish. */
 void mill_rtmp_command_send_accepted (MillRtmpSession *session);
 void mill_rtmp_command_send_refused (MillRtmpSession *session,

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
+#include "amf0.h"
 #include "rtmp-capabilities.h"
 #include "rtmp-chunk-reader.h"
 #include "rtmp-chunk-writer.h"
@@ -68,6 +69,15 @@ void mill_rtmp_session_private_send (MillRtmpSession *session,
 /* Says and uses another chunk size for what is sent from there on. */
 void mill_rtmp_session_private_send_chunk_size (MillRtmpSession *session,
     guint chunk_size);
+
+/* A reader of a command or data message, with the session's limits. */
+static inline void
+mill_rtmp_session_private_init_amf (const MillRtmpSession *session,
+    MillAmf0Reader *reader, const guint8 *data, gsize size)
+{
+  mill_amf0_reader_init (reader, data, size, session->limits.max_amf_depth);
+  reader->max_values = session->limits.max_amf_values;
+}
 
 /* How much a message may be long in this state. */
 void mill_rtmp_session_private_limit_messages (MillRtmpSession *session);

@@ -6,6 +6,7 @@
 
 #include "rtmp-aggregate.h"
 #include "rtmp-command.h"
+#include "rtmp-data.h"
 #include "rtmp-handshake.h"
 #include "rtmp-session-private.h"
 #include "rtmp-session-state.h"
@@ -234,8 +235,7 @@ split_aggregate (MillRtmpSession *session, const MillRtmpHeader *header,
           gst_buffer_copy_region (payload, GST_BUFFER_COPY_MEMORY, part.offset,
               part.size));
     else if (part.header.type == MILL_RTMP_MESSAGE_DATA)
-      mill_rtmp_command_handle_data (session, map->data + part.offset,
-          part.size);
+      mill_rtmp_data_handle (session, map->data + part.offset, part.size);
   }
   if (broken == NULL)
     return TRUE;
@@ -306,10 +306,10 @@ handle_mapped (MillRtmpSession *session, const MillRtmpHeader *header,
       return mill_rtmp_command_handle (session, header->stream_id,
           map->data + 1, map->size - 1, error);
     case MILL_RTMP_MESSAGE_DATA:
-      mill_rtmp_command_handle_data (session, map->data, map->size);
+      mill_rtmp_data_handle (session, map->data, map->size);
       return TRUE;
     case MILL_RTMP_MESSAGE_DATA_AMF3:
-      mill_rtmp_command_handle_data (session, map->data + 1, map->size - 1);
+      mill_rtmp_data_handle (session, map->data + 1, map->size - 1);
       return TRUE;
     case MILL_RTMP_MESSAGE_AGGREGATE:
       return split_aggregate (session, header, payload, map, error);
