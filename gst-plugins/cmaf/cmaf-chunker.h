@@ -41,6 +41,7 @@ typedef struct
   MillCmafTaken taken;
 } MillCmafPiece;
 
+/** @piece: (transfer full) */
 void mill_cmaf_chunker_free_piece (MillCmafPiece *piece);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPiece, mill_cmaf_chunker_free_piece)
 

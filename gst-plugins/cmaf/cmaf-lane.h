@@ -95,6 +95,7 @@ struct _MillCmafLane
   gsize allowance;
 };
 
+/** @pad: its name, by which a successor knows it. Returns: (transfer full) */
 MillCmafLane *mill_cmaf_lane_new (const gchar *pad, MillCmafKind kind);
 void mill_cmaf_lane_free (MillCmafLane *self);
 
@@ -125,6 +126,7 @@ MillCmafWritten *mill_cmaf_lane_open (MillCmafLane *self, guint64 number);
 /** Forgets the segments before @number. */
 void mill_cmaf_lane_retire (MillCmafLane *self, guint64 number);
 
+/** Ticks of its format in ns; and back. */
 GstClockTimeDiff mill_cmaf_lane_to_ns (const MillCmafLane *self, gint64 ticks);
 gint64 mill_cmaf_lane_to_ticks (const MillCmafLane *self,
     GstClockTimeDiff time);

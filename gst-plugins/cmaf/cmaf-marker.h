@@ -77,12 +77,14 @@ typedef struct
   GPtrArray *list;
 } MillCmafMarkers;
 
+/** Returns: (transfer full): of a stream that had none */
 MillCmafMarkers *mill_cmaf_marker_list_new (void);
 void mill_cmaf_marker_list_free (MillCmafMarkers *self);
 /** Of a stream that had its end; no id of it is used again. */
 void mill_cmaf_marker_list_forget (MillCmafMarkers *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafMarkers, mill_cmaf_marker_list_free)
 
+/** @marker: (transfer full) */
 void mill_cmaf_marker_free (MillCmafMarker *marker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafMarker, mill_cmaf_marker_free)
 

@@ -152,6 +152,7 @@ void mill_cmaf_intake_settle_locked (MillCmafPackager *self);
 /** The same before something changes: the next sample is looked at at once. */
 void mill_cmaf_intake_begin_locked (MillCmafPackager *self);
 
+/** What was put aside is thrown away; nobody has the lock any more. */
 void mill_cmaf_intake_clear (MillCmafPackager *self);
 
 /* ---- cmaf-clock.c ---- */
@@ -281,6 +282,7 @@ void mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us,
 /** @cut was made. */
 void mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut);
 
+/** @cues: (transfer full) */
 void mill_cmaf_cues_free (MillCmafCues *cues);
 
 /* ---- cmaf-events.c; where @self has cues ---- */

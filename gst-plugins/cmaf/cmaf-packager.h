@@ -157,6 +157,7 @@ void mill_cmaf_packager_set_format (MillCmafPackager *self, MillCmafLane *lane,
 void mill_cmaf_packager_set_captions (MillCmafPackager *self,
     const gchar *captions);
 
+/** @bitrate_bps: what the source says; 0: that of sound is measured */
 void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps);
 

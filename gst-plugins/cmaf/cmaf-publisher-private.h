@@ -152,6 +152,7 @@ void mill_cmaf_listings_remove_first (MillCmafPublisher *self);
 void mill_cmaf_listings_put (MillCmafPublisher *self, MillStoreJob *job,
     gboolean all);
 
+/** The playlists of @output are kept no longer. */
 void mill_cmaf_listings_clear (MillCmafOutput *output);
 
 /* ---- cmaf-bitrates.c ---- */
@@ -297,6 +298,7 @@ void mill_cmaf_trash_remove_dropped (MillCmafPublisher *self,
  * missing of them */
 guint64 mill_cmaf_trash_hurry (MillCmafPublisher *self, guint64 missing);
 
+/** What is to be removed is forgotten, and stays: for a successor. */
 void mill_cmaf_trash_clear (MillCmafPublisher *self);
 
 /* ---- cmaf-room.c ---- */

@@ -119,6 +119,8 @@ const gchar *mill_cmaf_publisher_get_warning (const MillCmafPublisher *self);
 /** Returns: whether a predecessor's playlists are continued */
 gboolean mill_cmaf_publisher_is_continued (const MillCmafPublisher *self);
 
+/** Returns: whether callbacks are made inside of the calls that write, else on a
+ * thread of the writer */
 gboolean mill_cmaf_publisher_is_inline (const MillCmafPublisher *self);
 
 /** Begins a generation inside the run: segments from @number on are of it.

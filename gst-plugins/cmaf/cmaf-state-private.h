@@ -31,6 +31,7 @@ G_STATIC_ASSERT (sizeof (MillCmafSavedCut) == 80);
 
 /* ---- cmaf-state-records.c ---- */
 
+/** @saved: gets @cut as a file has it */
 void mill_cmaf_state_records_pack_cut (MillCmafSavedCut *saved,
     const MillCmafCut *cut);
 

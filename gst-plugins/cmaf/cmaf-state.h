@@ -103,8 +103,10 @@ typedef struct
   gchar *group;
 } MillCmafFormat;
 
+/** @to: what it had is freed */
 void mill_cmaf_state_copy_format (MillCmafFormat *to,
     const MillCmafFormat *from);
+/** Frees what @format has, not itself. */
 void mill_cmaf_state_clear_format (MillCmafFormat *format);
 
 /**
@@ -139,6 +141,7 @@ typedef struct
   gboolean gone;
 } MillCmafRendition;
 
+/** @rendition: (transfer full) */
 void mill_cmaf_state_free_rendition (MillCmafRendition *rendition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafRendition,
     mill_cmaf_state_free_rendition)

@@ -57,6 +57,7 @@ typedef struct
   GArray *sheets;
 } MillCmafThumbnails;
 
+/** Returns: (transfer full): without sheets */
 MillCmafThumbnails *mill_cmaf_thumbnails_new (void);
 void mill_cmaf_thumbnails_free (MillCmafThumbnails *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafThumbnails, mill_cmaf_thumbnails_free)

@@ -100,6 +100,7 @@ typedef struct
   gboolean sync;
 } MillCmafTaken;
 
+/** Empty ones, to be used again and again; and the end of that. */
 void mill_cmaf_track_init_taken (MillCmafTaken *taken);
 void mill_cmaf_track_clear_taken (MillCmafTaken *taken);
 
@@ -112,6 +113,7 @@ MillCmafTrack *mill_cmaf_track_new (MillCmafKind kind, guint timescale,
 void mill_cmaf_track_free (MillCmafTrack *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafTrack, mill_cmaf_track_free)
 
+/** What it was made with. */
 MillCmafKind mill_cmaf_track_get_kind (const MillCmafTrack *self);
 guint mill_cmaf_track_get_timescale (const MillCmafTrack *self);
 
@@ -122,6 +124,7 @@ MillCmafPush mill_cmaf_track_push (MillCmafTrack *self,
 /** Drops everything up to the next sample that a decoder can begin at. */
 void mill_cmaf_track_lose (MillCmafTrack *self);
 
+/** Returns: samples that are queued */
 guint mill_cmaf_track_get_length (const MillCmafTrack *self);
 
 /** Returns: (transfer none): valid until the track is changed */

@@ -31,11 +31,13 @@ typedef struct
   GstSegment segment;
 } GstCmafMedia;
 
+/** Nothing is known but @kind. */
 void gst_cmaf_media_init (GstCmafMedia *self, MillCmafKind kind);
 
 /** @segment: (nullable): as after a flush */
 void gst_cmaf_media_set_segment (GstCmafMedia *self, const GstSegment *segment);
 
+/** @codec: of all that comes from here on, copied */
 void gst_cmaf_media_set_codec (GstCmafMedia *self, const MillCodecInfo *codec);
 
 /** A frame to come has to tell the rest. If it is of the codec of before, what

@@ -58,6 +58,7 @@ GstCmafSinkCapsResult gst_cmaf_sink_caps_describe (MillCmafKind kind,
     const GstCaps *caps, GstBuffer *buffer, MillCmafLaneFormat *ret_format,
     GError **error);
 
+/** Frees what @format has, not itself. */
 void gst_cmaf_sink_caps_clear_format (MillCmafLaneFormat *format);
 
 /* What is taken instead of @caps, for people.
@@ -72,6 +73,7 @@ typedef enum
   GST_CMAF_SINK_CAPS_CLEAN_ACCESS,
 } GstCmafSinkCapsAccess;
 
+/** @data: a frame of @codec, as it is kept in a sample */
 GstCmafSinkCapsAccess gst_cmaf_sink_caps_get_access (const MillCodecInfo *codec,
     const guint8 *data, gsize size);
 

@@ -22,6 +22,7 @@ typedef struct
   GstClockTimeDiff offset; /* of running time and PTS */
 } GstCmafSinkCues;
 
+/** For the life of the element. */
 void gst_cmaf_sink_cues_init (GstCmafSinkCues *self);
 void gst_cmaf_sink_cues_clear (GstCmafSinkCues *self);
 /** Forgets what a stream of before has told. */

@@ -25,6 +25,8 @@ gboolean gst_cmaf_sink_negotiation_set_caps (GstElement *element,
 GstFlowReturn gst_cmaf_sink_negotiation_complete (GstElement *element,
     MillCmafPackager *packager, GstCmafSinkPad *pad, GstBuffer *buffer);
 
+/** Takes the language, the orientation and the bit rate; the format is told again
+ * where they change it. */
 void gst_cmaf_sink_negotiation_set_tags (GstElement *element,
     MillCmafPackager *packager, GstCmafSinkPad *pad, const GstTagList *tags);
 

@@ -30,6 +30,7 @@ typedef struct
   gchar *steering_uri;
 } GstCmafSinkPresentation;
 
+/** With the values of properties that nobody has set. */
 void gst_cmaf_sink_presentation_init (GstCmafSinkPresentation *self);
 void gst_cmaf_sink_presentation_clear (GstCmafSinkPresentation *self);
 

@@ -49,9 +49,11 @@ typedef struct
  * of gstcmafsinkstorage.h. */
 #define GST_CMAF_SINK_SETTINGS_END 32
 
+/** With the values of properties that nobody has set. */
 void gst_cmaf_sink_settings_init (GstCmafSinkSettings *self);
 void gst_cmaf_sink_settings_clear (GstCmafSinkSettings *self);
 
+/** The properties, with the ids that set and get know. */
 void gst_cmaf_sink_settings_install (GObjectClass *klass);
 
 /** Returns: FALSE when @id is none of these */

@@ -34,6 +34,7 @@ typedef struct
 #define GST_CMAF_SINK_STORAGE_BEGIN 64
 #define GST_CMAF_SINK_STORAGE_END 80
 
+/** With the values of properties that nobody has set. */
 void gst_cmaf_sink_storage_init (GstCmafSinkStorage *self);
 void gst_cmaf_sink_storage_clear (GstCmafSinkStorage *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstCmafSinkStorage,
@@ -43,6 +44,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstCmafSinkStorage,
 void gst_cmaf_sink_storage_copy (const GstCmafSinkStorage *self,
     GstCmafSinkStorage *ret_copy);
 
+/** The properties, with the ids that set and get know. */
 void gst_cmaf_sink_storage_install (GObjectClass *klass);
 
 /** Returns: FALSE when @id is none of these */

@@ -42,6 +42,7 @@ typedef struct
   const GstCmafMedia *media;
 } GstCmafSinkTextTarget;
 
+/** Frees what @self has, not itself. */
 void gst_cmaf_sink_text_clear (GstCmafSinkText *self);
 
 /** What has come of a file is of no use any more. */

@@ -29,6 +29,7 @@ GstPad *gst_record_branch_new (GstBin *bin, GstPadTemplate *template,
 /** Removes what is behind @pad from the bin; the pad is not active. */
 void gst_record_branch_remove (GstPad *pad);
 
+/** Returns: (transfer none) */
 GstRecordIntake *gst_record_branch_get_intake (GstPad *pad);
 
 /** Returns: (transfer full): name of the pad that leads to @intake */

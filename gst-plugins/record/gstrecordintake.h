@@ -31,6 +31,7 @@ typedef struct
 GstElement *gst_record_intake_new (MillCmafKind kind,
     const GstRecordIntakeCalls *calls, gpointer owner);
 
+/** What it was made with. */
 MillCmafKind gst_record_intake_get_kind (const GstRecordIntake *self);
 
 G_END_DECLS

@@ -36,9 +36,11 @@ typedef struct
 /** Ids from here on are free for other properties of the element. */
 #define GST_RECORD_SINK_SETTINGS_END 16
 
+/** With the values of properties that nobody has set. */
 void gst_record_sink_settings_init (GstRecordSinkSettings *self);
 void gst_record_sink_settings_clear (GstRecordSinkSettings *self);
 
+/** The properties, with the ids that set and get know. */
 void gst_record_sink_settings_install (GObjectClass *klass);
 
 /** Returns: FALSE when @id is none of these */

@@ -23,6 +23,7 @@ typedef struct
   guint64 n_errors;
 } GstRecordSinkStats;
 
+/** For the life of the element. */
 void gst_record_sink_stats_init (GstRecordSinkStats *self);
 void gst_record_sink_stats_clear (GstRecordSinkStats *self);
 

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
  * Elements of EBML (RFC 8794), as Matroska (RFC 9559) is made of.
  */
 
+/** Each appends one element: @id, the size, the value (RFC 8794 section 7). An
+ * integer takes the bytes that it needs, but for the one that says all eight. */
 void mill_record_ebml_put_uint (MillBmffWriter *w, guint32 id, guint64 value);
 void mill_record_ebml_put_int64 (MillBmffWriter *w, guint32 id, gint64 value);
 void mill_record_ebml_put_float (MillBmffWriter *w, guint32 id, gdouble value);

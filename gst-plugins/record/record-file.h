@@ -23,7 +23,9 @@ MillRecordFile *mill_record_file_new (const gchar *location, GError **error);
 /** Removes the file when nothing was written; otherwise it stays. */
 void mill_record_file_free (MillRecordFile *self);
 
+/** Returns: (transfer none): its name while it is written */
 const gchar *mill_record_file_get_part (const MillRecordFile *self);
+/** Returns: (transfer none): open as long as @self is */
 gint mill_record_file_get_fd (const MillRecordFile *self);
 
 /** Returns: (transfer full) (element-type utf8): what earlier recordings to

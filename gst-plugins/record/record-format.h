@@ -40,8 +40,10 @@ typedef struct
   guint frame_length;
 } MillRecordFormat;
 
+/** @to: holds nothing yet */
 void mill_record_format_copy (MillRecordFormat *to,
     const MillRecordFormat *from);
+/** Frees what @format has, not itself. */
 void mill_record_format_clear (MillRecordFormat *format);
 
 /** Whether a file that was begun with @a can go on with @b. */

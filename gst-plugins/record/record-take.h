@@ -56,6 +56,7 @@ gboolean mill_record_take_push (MillRecordTake *self, guint track,
 gchar *mill_record_take_finish (MillRecordTake *self, gboolean faststart,
     GError **warning, GError **error);
 
+/** Returns: running time that is zero in the file, ns */
 GstClockTimeDiff mill_record_take_get_begin (const MillRecordTake *self);
 /** Returns: ns from its beginning to the end of the last frame that came */
 GstClockTime mill_record_take_get_duration (const MillRecordTake *self);

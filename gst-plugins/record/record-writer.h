@@ -36,6 +36,7 @@ gboolean mill_record_writer_write (MillRecordWriter *self,
 /** Makes the file whole: length and index. */
 gboolean mill_record_writer_finish (MillRecordWriter *self, GError **error);
 
+/** Returns: bytes written */
 guint64 mill_record_writer_get_size (const MillRecordWriter *self);
 
 /** Returns: bytes of memory that the index takes until the end */

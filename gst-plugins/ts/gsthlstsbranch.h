@@ -21,7 +21,9 @@ GstHlsTsBranch *gst_hls_ts_branch_new (GstBin *bin, GstPad *ghost,
 /** Its elements leave the bin. */
 void gst_hls_ts_branch_free (GstHlsTsBranch *self);
 
+/** Returns: (transfer none)(nullable): NULL once it has ended */
 GstPad *gst_hls_ts_branch_get_ghost (const GstHlsTsBranch *self);
+/** What it was made with. */
 MillCmafKind gst_hls_ts_branch_get_kind (const GstHlsTsBranch *self);
 
 /** Links it to @mux, which @output ends. */

@@ -24,7 +24,9 @@ typedef struct
   guint8 pmt_counter;
 } MillTsTables;
 
+/** Nothing was seen yet. */
 void mill_ts_tables_init (MillTsTables *self);
+/** Frees what @self has, not itself. */
 void mill_ts_tables_clear (MillTsTables *self);
 
 /** @packets: @size bytes of whole packets, in order

@@ -29,6 +29,7 @@ void mill_store_chunk_add_bytes (MillStoreChunk *self, GBytes *bytes);
 /** Returns: bytes in all */
 gsize mill_store_chunk_get_size (const MillStoreChunk *self);
 
+/** Returns: how many mill_store_chunk_peek() has */
 guint mill_store_chunk_get_n_memories (const MillStoreChunk *self);
 
 /** Returns: (transfer none) */

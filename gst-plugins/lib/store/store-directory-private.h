@@ -30,6 +30,7 @@ typedef struct
 
 /* ---- store-directory-files.c: what fails without a GError sets errno ---- */
 
+/** Returns: what errno @number means to who has a store */
 MillStoreError mill_store_directory_files_code (gint number);
 
 /* Makes an error of errno. @what: as in "reading". Returns: FALSE */

@@ -33,7 +33,10 @@ typedef struct
   const gchar *caching;
 } MillStoreHttpKind;
 
+/** @name: of an object, as in "v720/1-7.m4s"
+ * Returns: (transfer none): what it is; of one that is not known, too */
 const MillStoreHttpKind *mill_store_http_kind_find (const gchar *name);
+/** Returns: that of its kind; never MILL_STORE_HTTP_DELETE */
 MillStoreHttpRank mill_store_http_kind_get_rank (const gchar *name);
 
 G_END_DECLS

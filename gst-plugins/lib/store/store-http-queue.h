@@ -105,6 +105,7 @@ void mill_store_http_queue_done (MillStoreHttpQueue *self,
 /** Everything fails, now and later; what is on its way is cancelled. */
 void mill_store_http_queue_abandon (MillStoreHttpQueue *self);
 
+/** Any thread. */
 void mill_store_http_queue_get_stats (MillStoreHttpQueue *self,
     MillStoreStats *ret_stats);
 

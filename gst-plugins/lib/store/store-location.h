@@ -36,6 +36,7 @@ typedef struct
 gboolean mill_store_location_parse (const gchar *text, const gchar *endpoint,
     const gchar *region, MillStoreLocation *ret_location, GError **error);
 
+/** Frees what @location has, not itself. */
 void mill_store_location_clear (MillStoreLocation *location);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MillStoreLocation, mill_store_location_clear)
 

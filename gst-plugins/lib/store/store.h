@@ -66,6 +66,7 @@ typedef enum
   MILL_STORE_TAKE_OVER, /* the holder loses it */
 } MillStoreTake;
 
+/** Any thread. */
 MillStore *mill_store_ref (MillStore *self);
 void mill_store_unref (MillStore *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStore, mill_store_unref)
@@ -148,6 +149,7 @@ GBytes *mill_store_get (MillStore *self, const gchar *name, gsize max_bytes,
 gboolean mill_store_stat (MillStore *self, const gchar *name, guint64 *ret_size,
     GError **error);
 
+/** What was at @to is replaced, at once. Errors: MILL_STORE_ERROR */
 gboolean mill_store_rename (MillStore *self, const gchar *from, const gchar *to,
     GError **error);
 
@@ -176,6 +178,7 @@ MillStoreObject *mill_store_object_ref (MillStoreObject *self);
 void mill_store_object_unref (MillStoreObject *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreObject, mill_store_object_unref)
 
+/** Returns: (transfer none) */
 const gchar *mill_store_object_get_name (MillStoreObject *self);
 
 /** Returns: bytes in it, as far as this object wrote or found; any thread */
