@@ -4,8 +4,6 @@
 #include "cmaf-packager-private.h"
 #include "cmaf-sheets.h"
 
-#include "store/store-directory.h"
-
 /* How long the first segment of a live stream may become: it decides the
  * target duration. Longer GOPs are cut. */
 #define FIRST_LIMIT_NS (12 * GST_SECOND)
@@ -213,14 +211,6 @@ begin_timeline (MillCmafPackager *self)
     mill_cmaf_timeline_set_limit (self->timeline,
         MAX (FIRST_LIMIT_NS, 4 * duration));
   mill_cmaf_publication_limit_locked (self);
-}
-
-gboolean
-mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
-    GError **error)
-{
-  g_autoptr (MillStore) store = mill_store_directory_new (path, error);
-  return store != NULL && mill_cmaf_packager_open_store (self, store, error);
 }
 
 gboolean

@@ -69,12 +69,8 @@ MillCmafPackager *mill_cmaf_packager_ref (MillCmafPackager *self);
 void mill_cmaf_packager_unref (MillCmafPackager *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafPackager, mill_cmaf_packager_unref)
 
-/** Takes the directory; blocks on the disk.
+/** Takes the directory that @store is; blocks on the disk.
  * Errors: MILL_STORE_ERROR */
-gboolean mill_cmaf_packager_open (MillCmafPackager *self, const gchar *path,
-    GError **error);
-
-/** The same of any store. */
 gboolean mill_cmaf_packager_open_store (MillCmafPackager *self,
     MillStore *store, GError **error);
 

@@ -26,7 +26,6 @@ struct _MillCmafTrack
   gint64 floor; /* end of what was taken out: nothing may begin before it */
   guint32 last_length; /* ticks of the last frame of audio */
   guint64 step; /* ticks between the last two samples, or their duration */
-  guint64 corrections;
 };
 
 void
@@ -67,12 +66,6 @@ mill_cmaf_track_free (MillCmafTrack *self)
   mill_cmaf_track_drop (self, self->samples->len);
   g_array_unref (self->samples);
   g_free (self);
-}
-
-MillCmafKind
-mill_cmaf_track_get_kind (const MillCmafTrack *self)
-{
-  return self->kind;
 }
 
 guint
@@ -238,7 +231,6 @@ place_audio (MillCmafTrack *self, const MillCmafInput *input,
     if (ABS (error) <= self->frame_length / 2) {
       sample->dts = expected;
     } else {
-      self->corrections++;
       sample->dts = MAX (sample->pts, MAX (self->last_dts + 1, self->floor));
       if (input->discont && error > 0)
         sample->flags |= MILL_CMAF_SAMPLE_JUMP;
@@ -380,12 +372,6 @@ mill_cmaf_track_get_reached (const MillCmafTrack *self, guint i)
 }
 
 gint64
-mill_cmaf_track_get_position (const MillCmafTrack *self)
-{
-  return mill_cmaf_track_get_reached (self, self->samples->len);
-}
-
-gint64
 mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n, gint64 end)
 {
   gint64 largest = 0;
@@ -451,10 +437,4 @@ gint64
 mill_cmaf_track_get_delay (const MillCmafTrack *self)
 {
   return MAX (self->shift, 0);
-}
-
-guint64
-mill_cmaf_track_get_corrections (const MillCmafTrack *self)
-{
-  return self->corrections;
 }

@@ -114,7 +114,6 @@ void mill_cmaf_track_free (MillCmafTrack *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillCmafTrack, mill_cmaf_track_free)
 
 /** What it was made with. */
-MillCmafKind mill_cmaf_track_get_kind (const MillCmafTrack *self);
 guint mill_cmaf_track_get_timescale (const MillCmafTrack *self);
 
 /** @memory: (transfer full) */
@@ -163,9 +162,6 @@ gboolean mill_cmaf_track_has_passed (const MillCmafTrack *self, gint64 ticks);
  * out; G_MININT64: there was nothing */
 gint64 mill_cmaf_track_get_reached (const MillCmafTrack *self, guint i);
 
-/** Returns: ticks at which what is queued ends, or what was taken out */
-gint64 mill_cmaf_track_get_position (const MillCmafTrack *self);
-
 /** Ticks missing before sample @n, or before @end when it is the length, in
  * what is queued: pictures that never came. The largest hole counts. */
 gint64 mill_cmaf_track_measure_hole (const MillCmafTrack *self, guint n,
@@ -180,8 +176,5 @@ void mill_cmaf_track_take (MillCmafTrack *self, guint n, MillCmafTaken *taken);
 /** Ticks by which the source decodes its last IDR before it presents it: no
  * sample needs more, so that with it no composition offset is negative. */
 gint64 mill_cmaf_track_get_delay (const MillCmafTrack *self);
-
-/** How often the stamps of audio were too far from counting its samples. */
-guint64 mill_cmaf_track_get_corrections (const MillCmafTrack *self);
 
 G_END_DECLS

@@ -10,6 +10,8 @@
 
 #include <glib/gstdio.h>
 
+#include "store/store-directory.h"
+
 #define N_VIDEOS 3
 #define N_LANES (N_VIDEOS + 1)
 #define NOON_US G_GINT64_CONSTANT (1764072000000000)
@@ -300,7 +302,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   };
   Rig rig = { .packager = mill_cmaf_packager_new (&options, on_report, owner) };
   g_autoptr (GError) error = NULL;
-  mill_cmaf_packager_open (rig.packager, dir, &error);
+  g_autoptr (MillStore) store = mill_store_directory_new (dir, &error);
+  g_assert_no_error (error);
+  mill_cmaf_packager_open_store (rig.packager, store, &error);
   g_assert_no_error (error);
   mill_cmaf_packager_set_wall (rig.packager,
       data[0] & 8 ? MILL_CMAF_DATED_BY_ARRIVAL : MILL_CMAF_DATED_AS_TOLD,

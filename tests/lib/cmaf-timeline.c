@@ -197,7 +197,6 @@ test_audio_of_milliseconds (void)
       if (last > 100)
         mill_cmaf_track_drop (track, 50);
     }
-    g_assert_cmpuint (mill_cmaf_track_get_corrections (track), ==, 0);
   }
 }
 
@@ -215,7 +214,6 @@ test_audio_loss (void)
           (GstClockTimeDiff) gst_util_uint64_scale (i, 1024 * GST_SECOND,
               48000),
           GST_CLOCK_STIME_NONE, TRUE, FALSE);
-  g_assert_cmpuint (mill_cmaf_track_get_corrections (track), ==, 1);
   g_assert_cmpint (mill_cmaf_track_peek (track, 8)->dts, ==, 9 * 1024);
   mill_cmaf_track_take (track, 9, &taken);
   g_assert_cmpuint (taken.duration, ==, 10 * 1024);

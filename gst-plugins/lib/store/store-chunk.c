@@ -34,15 +34,6 @@ mill_store_chunk_add (MillStoreChunk *self, GstMemory *memory)
 }
 
 void
-mill_store_chunk_add_buffer (MillStoreChunk *self, GstBuffer *buffer)
-{
-  guint n = gst_buffer_n_memory (buffer);
-
-  for (guint i = 0; i < n; i++)
-    mill_store_chunk_add (self, gst_buffer_get_memory (buffer, i));
-}
-
-void
 mill_store_chunk_add_bytes (MillStoreChunk *self, GBytes *bytes)
 {
   gsize size;

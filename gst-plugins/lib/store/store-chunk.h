@@ -20,9 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreChunk, mill_store_chunk_free)
 /** @memory: (transfer full): its bytes must not change any more */
 void mill_store_chunk_add (MillStoreChunk *self, GstMemory *memory);
 
-/** References every memory of @buffer (transfer none). */
-void mill_store_chunk_add_buffer (MillStoreChunk *self, GstBuffer *buffer);
-
 /** References @bytes (transfer none). */
 void mill_store_chunk_add_bytes (MillStoreChunk *self, GBytes *bytes);
 

@@ -100,29 +100,6 @@ directory_stat (MillStore *store, const gchar *name, guint64 *ret_size,
 }
 
 static gboolean
-directory_rename (MillStore *store, const gchar *from, const gchar *to,
-    GError **error)
-{
-  MillStoreDirectory *self = (MillStoreDirectory *) store;
-  const gchar *from_base;
-  const gchar *to_base;
-  gint from_parent =
-      mill_store_directory_files_open_parent (self, from, FALSE, &from_base);
-  gint to_parent =
-      mill_store_directory_files_open_parent (self, to, TRUE, &to_base);
-  gboolean done = FALSE;
-
-  if (from_parent >= 0 && to_parent >= 0 &&
-      renameat (from_parent, from_base, to_parent, to_base) == 0)
-    done = TRUE;
-  else
-    mill_store_directory_files_fail (self, "renaming", from, error);
-  mill_store_directory_files_close_parent (self, from_parent);
-  mill_store_directory_files_close_parent (self, to_parent);
-  return done;
-}
-
-static gboolean
 directory_remove (MillStore *store, const gchar *name, GError **error)
 {
   MillStoreDirectory *self = (MillStoreDirectory *) store;
@@ -258,7 +235,6 @@ static const MillStoreClass directory_class = {
   .patch = directory_patch,
   .get = directory_get,
   .stat = directory_stat,
-  .rename = directory_rename,
   .remove = directory_remove,
   .list = directory_list,
   .open = directory_open,

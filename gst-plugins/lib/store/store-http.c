@@ -219,13 +219,6 @@ http_stat (MillStore *store, const gchar *name, guint64 *ret_size,
   return refuse (store, "looking up", name, error);
 }
 
-static gboolean
-http_rename (MillStore *store, const gchar *from, const gchar *to,
-    GError **error)
-{
-  return refuse (store, "renaming", from, error);
-}
-
 static GPtrArray *
 http_list (MillStore *store, const gchar *directory, GError **error)
 {
@@ -389,7 +382,6 @@ static const MillStoreClass http_class = {
   .put = http_put,
   .get = http_get,
   .stat = http_stat,
-  .rename = http_rename,
   .remove = http_remove,
   .list = http_list,
   .open = http_open,

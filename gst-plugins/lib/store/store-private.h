@@ -30,8 +30,6 @@ typedef struct
       GError **error);
   gboolean (*stat) (MillStore *self, const gchar *name, guint64 *ret_size,
       GError **error);
-  gboolean (*rename) (MillStore *self, const gchar *from, const gchar *to,
-      GError **error);
   gboolean (*remove) (MillStore *self, const gchar *name, GError **error);
   GPtrArray *(*list) (MillStore *self, const gchar *directory, GError **error);
 

@@ -226,14 +226,6 @@ mill_store_stat (MillStore *self, const gchar *name, guint64 *ret_size,
 }
 
 gboolean
-mill_store_rename (MillStore *self, const gchar *from, const gchar *to,
-    GError **error)
-{
-  return check_name (from, error) && check_name (to, error) &&
-      self->klass->rename (self, from, to, error);
-}
-
-gboolean
 mill_store_remove (MillStore *self, const gchar *name, GError **error)
 {
   return check_name (name, error) && self->klass->remove (self, name, error);
@@ -281,12 +273,6 @@ mill_store_object_unref (MillStoreObject *self)
   g_clear_error (&self->failure);
   g_free (self->name);
   g_free (self);
-}
-
-const gchar *
-mill_store_object_get_name (MillStoreObject *self)
-{
-  return self->name;
 }
 
 guint64

@@ -82,7 +82,7 @@ gboolean mill_store_is_memory (MillStore *self);
  *
  * No I/O. Of a remote store an object is there when the job that put or closed
  * it is done, and what a step begins may be under way when the step after it
- * begins. It has neither get, stat nor rename, and objects that are there are
+ * begins. It has neither get nor stat, and objects that are there are
  * not appended to. Objects whose names begin with '.' are local all the same.
  */
 gboolean mill_store_is_remote (MillStore *self);
@@ -149,10 +149,6 @@ GBytes *mill_store_get (MillStore *self, const gchar *name, gsize max_bytes,
 gboolean mill_store_stat (MillStore *self, const gchar *name, guint64 *ret_size,
     GError **error);
 
-/** What was at @to is replaced, at once. Errors: MILL_STORE_ERROR */
-gboolean mill_store_rename (MillStore *self, const gchar *from, const gchar *to,
-    GError **error);
-
 /** Removing what is not there succeeds. An empty directory may be removed. */
 gboolean mill_store_remove (MillStore *self, const gchar *name, GError **error);
 
@@ -177,9 +173,6 @@ MillStoreObject *mill_store_object_ref (MillStoreObject *self);
 /** The last one closes it. */
 void mill_store_object_unref (MillStoreObject *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStoreObject, mill_store_object_unref)
-
-/** Returns: (transfer none) */
-const gchar *mill_store_object_get_name (MillStoreObject *self);
 
 /** Returns: bytes in it, as far as this object wrote or found; any thread */
 guint64 mill_store_object_get_size (MillStoreObject *self);
