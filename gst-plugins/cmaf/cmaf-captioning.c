@@ -47,7 +47,9 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
     .decode_time = decode_time,
     .samples = (const MillBmffSample *) samples->data,
     .n_samples = samples->len,
-    .flags = MILL_BMFF_CHUNK_SEGMENT_START,
+    /* video.js 8.24 (mux.js 7.1, webvtt-parser.js) takes durations and sizes
+     * from trun alone, and leaves out captions of none. */
+    .flags = MILL_BMFF_CHUNK_SEGMENT_START | MILL_BMFF_CHUNK_EXPLICIT,
   };
   g_autoptr (GError) error = NULL;
   if (!mill_bmff_chunk_write (&self->header, &chunk, &error)) {

@@ -131,6 +131,36 @@ test_chunk_mixed_flags (void)
       "00000020 6d646174");
 }
 
+/* What tfhd would say of all is said of each. */
+static void
+test_chunk_explicit (void)
+{
+  const MillBmffSample samples[] = {
+    { 8, 90000, 0, MILL_BMFF_SAMPLE_SYNC },
+    { 8, 90000, 0, MILL_BMFF_SAMPLE_SYNC },
+  };
+  const MillBmffChunk chunk = {
+    .flags = MILL_BMFF_CHUNK_EXPLICIT,
+    .track_id = 1,
+    .samples = samples,
+    .n_samples = G_N_ELEMENTS (samples),
+  };
+  g_auto (MillBmffWriter) w = { 0 };
+  g_assert_true (mill_bmff_chunk_write (&w, &chunk, NULL));
+  assert_bytes (&w,
+      "0000006c 6d6f6f66"
+      "00000010 6d666864 00000000 00000000"
+      "00000054 74726166"
+      /* tfhd: default flags alone */
+      "00000014 74666864 00020020 00000001 02000000"
+      "00000014 74666474 01000000 00000000 00000000"
+      /* trun: data offset, durations, sizes */
+      "00000024 7472756e 01000301 00000002 00000074"
+      "00015f90 00000008 00015f90 00000008"
+      "00000018 6d646174");
+  g_assert_cmpuint (w.size, ==, mill_bmff_chunk_get_header_size (&chunk));
+}
+
 /* 23009-1 5.10.3.3: version 1, where the order of the fields is another one than
  * in version 0; before moof, of which the offset of the payload is counted. */
 static void
@@ -647,6 +677,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bmff/chunk/one-sample", test_chunk_of_one);
   g_test_add_func ("/bmff/chunk/gop", test_chunk_of_gop);
   g_test_add_func ("/bmff/chunk/mixed-flags", test_chunk_mixed_flags);
+  g_test_add_func ("/bmff/chunk/explicit", test_chunk_explicit);
   g_test_add_func ("/bmff/chunk/events", test_chunk_events);
   g_test_add_func ("/bmff/chunk/refused", test_chunk_refused);
   g_test_add_func ("/bmff/chunk/allocates-once", test_chunk_allocates_once);

@@ -72,8 +72,9 @@ choose_flags (const MillBmffChunk *chunk, Layout *layout)
   const MillBmffSample *first = &chunk->samples[0];
   /* What all samples but the first are like. */
   guint32 rest_flags = chunk->samples[chunk->n_samples > 1 ? 1 : 0].flags;
-  gboolean same_duration = TRUE;
-  gboolean same_size = TRUE;
+  gboolean is_explicit = (chunk->flags & MILL_BMFF_CHUNK_EXPLICIT) != 0;
+  gboolean same_duration = !is_explicit;
+  gboolean same_size = !is_explicit;
   gboolean same_rest = TRUE;
   gboolean no_cts = TRUE;
   guint64 payload_size = 0;

@@ -26,6 +26,8 @@ typedef struct
  * @MILL_BMFF_CHUNK_LAST_SEGMENT: with SEGMENT_START: that segment is the last
  *   of the presentation (brand lmsg)
  * @MILL_BMFF_CHUNK_ROLL: all samples are in the header's roll group (Opus)
+ * @MILL_BMFF_CHUNK_EXPLICIT: trun has size and duration of each sample though
+ *   all are alike: for who reads no defaults of tfhd
  */
 typedef enum
 {
@@ -33,6 +35,7 @@ typedef enum
   MILL_BMFF_CHUNK_SEGMENT_START = 1 << 0,
   MILL_BMFF_CHUNK_LAST_SEGMENT = 1 << 1,
   MILL_BMFF_CHUNK_ROLL = 1 << 2,
+  MILL_BMFF_CHUNK_EXPLICIT = 1 << 3,
 } MillBmffChunkFlags;
 
 /** One CMAF chunk: one moof with one traf and one trun, one mdat. */
