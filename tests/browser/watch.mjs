@@ -69,7 +69,7 @@ export async function startBrowser() {
       await page.goto(`${pages.origin}/page/index.html`);
       await page.waitForFunction(() => window.watch);
       await page.evaluate(([p, u, c]) => window.watch(p, u, c), [player, url, config]);
-      page.waitForFunction(() => window.seen.errors.length || document.getElementById('video').currentTime > 0, null, { timeout: 10000 }).then(started, started);
+      page.waitForFunction(() => window.hasBegun(), null, { timeout: 10000 }).then(started, started);
       return new Viewer(page, console, refused);
     },
     newPage: () => context.newPage(),
@@ -110,6 +110,14 @@ class Viewer {
   thumbnail(time) { return this.page.evaluate((t) => window.player.thumbnail(t), time); }
   /** { start, end } of what can be sought, in s. */
   range() { return this.page.evaluate(() => window.range()); }
+
+  /** { decoded: pictures, seen by the page or not, played: [[from, to] in s] } of the element. */
+  played() {
+    return this.page.evaluate(() => {
+      const video = document.querySelector('video'); const ranges = video.played;
+      return { decoded: video.getVideoPlaybackQuality().totalVideoFrames, played: Array.from(ranges, (_, i) => [ranges.start(i), ranges.end(i)]) };
+    });
+  }
 
   /** Goes there; frames seen before are forgotten. */
   seek(time) { return this.page.evaluate((t) => window.seek(t), time); }

@@ -131,7 +131,9 @@ export const players = {
     };
   },
 
-  async videojs(video, url, report, config) {
+  // config.text: the caption of the menu that is on before anything plays, as a viewer has set it:
+  // the player fetches captions from where it plays on.
+  async videojs(video, url, report, { text, ...config } = {}) {
     await script('/modules/video.js/dist/video.min.js');
     const player = videojs(video, { html5: { vhs: { overrideNative: true, ...config } }, liveui: true });
     player.on('error', () => report(true, `video.js ${player.error()?.code} ${player.error()?.message}`));
@@ -139,7 +141,8 @@ export const players = {
     return {
       load() {
         player.src({ src: url, type: url.endsWith('.mpd') ? 'application/dash+xml' : 'application/x-mpegURL' });
-        player.play()?.catch(() => {});
+        if (text !== undefined) player.one('loadedmetadata', () => { subtitles()[text].mode = 'showing'; player.play()?.catch(() => {}); });
+        else player.play()?.catch(() => {});
       },
       levels: () => player.qualityLevels().levels_.map((l) => ({ width: l.width, height: l.height, bandwidth: l.bitrate })),
       select: (index) => { player.qualityLevels().levels_.forEach((level, i) => { level.enabled = i === index; }); },

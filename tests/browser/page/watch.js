@@ -85,6 +85,9 @@ Object.defineProperty(video, 'currentTime', {
   set(to) { seen.jumps.push({ from: position.get.call(video), to }); position.set.call(video, to); },
 });
 
+// The element itself is asked: video.js gives its id to what it puts around it.
+window.hasBegun = () => seen.errors.length > 0 || video.currentTime > 0;
+
 // Every cue that the player has given the element, of all its tracks: what is on
 // the screen while currentTime is in it.
 window.cues = () => window.player.cues?.() ?? [...video.textTracks].flatMap((track) => [...track.cues ?? []]

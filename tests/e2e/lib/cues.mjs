@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 /** The words of a cue without its markup. */
 export const plain = (text) => text.replace(/<[^>]+>/g, '').trim();
 
-/* A cue may be given in pieces that follow each other: by segments, by samples. */
-function join(cues) {
+/** Cues in order, each once: a player may give it in pieces that follow each other, by segments, by samples. */
+export function join(cues) {
   const joined = [];
   for (const cue of cues.sort((a, b) => a.start - b.start)) {
     const before = joined.find((c) => c.text === cue.text && cue.start - c.end < 0.002 && cue.end >= c.end - 0.002);
