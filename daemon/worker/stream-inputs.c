@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #define RTMP_FACTORY "rtmpserversrc"
+#define HOLD_PROPERTY "reconnect-timeout-ms"
 
 typedef struct
 {
@@ -150,15 +151,34 @@ input_free (gpointer data)
 
 /* ---- which nodes they are ---- */
 
-static gboolean
-sets_location (const MillPlanNode *node)
+/* Returns: (nullable) */
+static const MillPlanSetting *
+find_setting (const MillPlanNode *node, const gchar *name)
 {
   for (guint i = 0; i < node->props->len; i++) {
     const MillPlanSetting *setting = node->props->pdata[i];
-    if (g_str_equal (setting->name, "location"))
-      return *g_value_get_string (&setting->value) != '\0';
+    if (g_str_equal (setting->name, name))
+      return setting;
   }
-  return FALSE;
+  return NULL;
+}
+
+static gboolean
+sets_location (const MillPlanNode *node)
+{
+  const MillPlanSetting *setting = find_setting (node, "location");
+
+  return setting && *g_value_get_string (&setting->value) != '\0';
+}
+
+/* Who publishes beside others may come back as long as those go on: the switch
+ * ends the stream, not the source, which would take nobody any more after that.
+ * Unless the description says how long it waits. */
+static void
+hold_place (const Input *input, const MillPlanNode *node)
+{
+  if (input->selector.element && !find_setting (node, HOLD_PROPERTY))
+    g_object_set (input->element, HOLD_PROPERTY, (guint) G_MAXINT, NULL);
 }
 
 static void
@@ -172,6 +192,7 @@ add_input (MillStreamInputs *inputs, MillGraph *graph, const MillPlanNode *node)
   input->node = g_strdup (node->name);
   input->element = gst_object_ref (element);
   mill_stream_selector_find (&input->selector, graph, node->name);
+  hold_place (input, node);
   listen_to (inputs, element, "publish-start", G_CALLBACK (on_publish_start));
   listen_to (inputs, element, "publish-end", G_CALLBACK (on_publish_end));
   listen_to (inputs, element, "pad-added", G_CALLBACK (on_input_pad));
@@ -240,6 +261,17 @@ has_session (const Input *input)
   return session != NULL;
 }
 
+/* Its time to come back is over: it takes nobody until the stream starts anew. */
+static gboolean
+has_ended (const Input *input)
+{
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_get (input->element, "stats", &stats, NULL);
+  return stats &&
+      g_strcmp0 (gst_structure_get_string (stats, "state"), "ended") == 0;
+}
+
 /* "10.0.0.1:50000" and "[::1]:50000" without the port, which is another with
  * every connection. */
 static gboolean
@@ -277,7 +309,7 @@ find_place (MillStreamInputs *inputs, const MillPublisher *publisher,
 
   for (guint i = 0; i < inputs->list->len; i++) {
     Input *input = inputs->list->pdata[i];
-    if ((!is_free || !has_session (input)) &&
+    if ((!is_free || !has_session (input)) && !has_ended (input) &&
         (!best || rate (input, publisher) > rate (best, publisher)))
       best = input;
   }

@@ -342,6 +342,50 @@ test_places_are_kept (Test *test, gconstpointer data)
   publisher_free (second);
 }
 
+static const gchar *
+get_state (Test *test, const gchar *node)
+{
+  static gchar state[16];
+  g_autoptr (MillStreamReport) report =
+      fixture_get_stream (test->proxy, "demo", NULL);
+  g_autoptr (GVariant) stats =
+      g_variant_lookup_value (report->nodes, node, G_VARIANT_TYPE_VARDICT);
+  const gchar *text = "";
+
+  g_variant_lookup (stats, "state", "&s", &text);
+  g_strlcpy (state, text, sizeof (state));
+  return state;
+}
+
+/* A description may say how long a place waits. After that it takes nobody, who
+ * would be let in and not be seen. */
+static void
+test_place_is_over (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = read_shipped ("live-failover.yaml");
+  g_autoptr (GError) error = NULL;
+  gint64 limit_us = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  g_auto (GStrv) parts =
+      g_strsplit (spec->description, "reconnect-timeout-ms: 2147483647", 2);
+  g_assert_nonnull (parts[1]);
+  g_free (spec->description);
+  spec->description = g_strjoinv ("reconnect-timeout-ms: 100", parts);
+  Publisher *first = join (test, "demo?key=a", spec, MILL_TAKEOVER_BACKUP);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_LIVE);
+  Publisher *second = join (test, "demo?key=b", NULL, MILL_TAKEOVER_BACKUP);
+  wait_places (test, "primary:live* backup:live");
+
+  publisher_free (first);
+  while (!g_str_equal (get_state (test, "primary"), "ended"))
+    g_assert_cmpint (g_get_monotonic_time (), <, limit_us);
+  Publisher *late = publisher_new (test->address, "live", "demo?key=a");
+  g_assert_false (accept_next (test, NULL, MILL_TAKEOVER_BACKUP, &error));
+  g_assert_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_EXISTS);
+  publisher_wait_refused (late, "NetStream.Publish.BadName", "");
+  publisher_free (late);
+  publisher_free (second);
+}
+
 /* A backup that never came is no failure of the end. */
 static void
 test_end_without_backup (Test *test, gconstpointer data)
@@ -370,6 +414,7 @@ main (int argc, char **argv)
   ADD ("another-run", test_another_run);
   ADD ("backup", test_backup);
   ADD ("places-are-kept", test_places_are_kept);
+  ADD ("place-is-over", test_place_is_over);
   ADD ("end-without-backup", test_end_without_backup);
   const gint status = g_test_run ();
   mill_flv_file_free (movie);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The millrace authors
+ *
+ * How long a place of a stream waits for the publisher that left it. Who sends
+ * with a backup would notice: that he cannot come back after half a minute,
+ * though the stream goes on. */
+#include <string.h>
+
+#include "daemon/worker/stream-inputs.h"
+#include "bus-queue.h"
+#include "engine.h"
+
+#define HEAD "millrace: 1\nname: places\nnodes:\n"
+#define SWITCH                                                                 \
+  "  switch:\n    element: failoverswitch\n    from:\n"                        \
+  "      - { node: in, props: { priority: 0 } }\n"                             \
+  "      - { node: other, props: { priority: 1 } }\n"                          \
+  "  out: { element: fakesink, from: [switch.video_0], props: { async: false " \
+  "} }\n"
+
+#define DEFAULT_MS 30000
+
+static const struct
+{
+  const gchar *name;
+  const gchar *yaml;
+  guint in_ms;
+  guint other_ms; /* 0: there is none */
+} cases[] = {
+  /* Nobody else sends: the stream ends. */
+  { "alone",
+      HEAD "  in: { element: rtmpserversrc }\n"
+           "  out: { element: fakesink, from: [in.video_0], props: { async: "
+           "false } }\n",
+      DEFAULT_MS, 0 },
+  /* The switch ends the stream. */
+  { "two",
+      HEAD "  in: { element: rtmpserversrc }\n"
+           "  other: { element: rtmpserversrc }\n" SWITCH,
+      G_MAXINT, G_MAXINT },
+  /* What a description says is meant. */
+  { "said",
+      HEAD "  in: { element: rtmpserversrc, props: { reconnect-timeout-ms: "
+           "5000 } }\n"
+           "  other: { element: rtmpserversrc }\n" SWITCH,
+      5000, G_MAXINT },
+};
+
+static void
+on_event (GObject *owner, guint input, MillStreamInputEvent event,
+    const gchar *reason)
+{
+}
+
+static void
+expect_hold (MillGraph *graph, const gchar *node, guint expected_ms)
+{
+  guint timeout_ms = 0;
+
+  if (expected_ms == 0)
+    return;
+  g_object_get (mill_graph_get_node (graph, node), "reconnect-timeout-ms",
+      &timeout_ms, NULL);
+  g_assert_cmpuint (timeout_ms, ==, expected_ms);
+}
+
+static void
+test_hold (gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autoptr (MillDescription) description =
+      mill_description_new_from_data (cases[i].yaml, strlen (cases[i].yaml),
+          "places.yaml", diagnostics);
+  const MillPlanOptions options = { .epoch = GST_CLOCK_TIME_NONE,
+    .one_process = TRUE };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
+  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+
+  g_assert_nonnull (description);
+  g_autoptr (MillPlan) plan =
+      mill_plan_new (description, &options, diagnostics);
+  g_autofree gchar *said = mill_diagnostics_to_string (diagnostics);
+  g_assert_cmpstr (said, ==, "");
+  g_autoptr (MillGraph) graph = mill_graph_new (plan, queue, &error);
+  g_assert_no_error (error);
+  g_autoptr (MillStreamInputs) inputs =
+      mill_stream_inputs_new (graph, TRUE, on_event, owner);
+  g_assert_false (mill_stream_inputs_are_none (inputs));
+  expect_hold (graph, "in", cases[i].in_ms);
+  expect_hold (graph, "other", cases[i].other_ms);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_init (&argc, &argv, NULL);
+  if (!mill_engine_init (&argc, &argv, &error))
+    g_error ("%s", error->message);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *path =
+        g_strconcat ("/worker/places/", cases[i].name, NULL);
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_hold);
+  }
+  return g_test_run ();
+}
