@@ -15,6 +15,7 @@ typedef struct
   gboolean has_part; /* never without has_msn */
   guint32 part;
   MillHlsSkip skip;
+  const gchar *wrong; /* nullable: which directive, and what was expected */
 } MillLiveQuery;
 
 /**
@@ -24,7 +25,7 @@ typedef struct
  * Parameters of other names are nobody's business here, and directives that are
  * not known are ignored. _HLS_skip of another value than YES and v2 is none.
  *
- * Returns: FALSE when the answer is 400: no decimal-integer, a directive given
+ * Returns: FALSE, with nothing but @wrong set, when the answer is 400: no decimal-integer, a directive given
  * twice, _HLS_part without _HLS_msn
  */
 gboolean mill_live_query_parse (const gchar *raw, MillLiveQuery *ret_query);

@@ -87,21 +87,37 @@ get_target (const Request *request)
 
 /* @max_age: 0: must not be kept at all. */
 static void
-answer_error (MillHttpExchange *exchange, guint status, guint max_age)
+answer_error (const Request *request, guint status, guint max_age,
+    const gchar *detail)
 {
-  g_autofree gchar *caching = max_age > 0
-      ? g_strdup_printf ("public, max-age=%u", max_age)
-      : g_strdup ("no-store");
+  gchar caching[48];
+  const MillOriginProblem problem = {
+    .status = status,
+    .detail = detail,
+    .stream = mill_live_stream_get_name (request->stream),
+    .file = request->file,
+    .cache_control = caching,
+  };
 
-  mill_origin_response_set_problem (exchange, status, caching, NULL);
+  g_snprintf (caching, sizeof (caching),
+      max_age > 0 ? "public, max-age=%u" : "no-store", max_age);
+  mill_origin_response_set_problem (request->exchange, &problem);
 }
 
 /* Of this process, not of the stream: another one, or a moment later. */
 static void
-answer_busy (MillHttpExchange *exchange)
+answer_busy (const Request *request, const gchar *detail)
 {
-  mill_origin_response_set_problem (exchange, 503, "no-store",
-      "Retry-After: 1\r\n");
+  const MillOriginProblem problem = {
+    .status = 503,
+    .detail = detail,
+    .stream = mill_live_stream_get_name (request->stream),
+    .file = request->file,
+    .cache_control = "no-store",
+    .lines = "Retry-After: 1\r\n",
+  };
+
+  mill_origin_response_set_problem (request->exchange, &problem);
 }
 
 static void
@@ -152,7 +168,7 @@ on_woken (MillLiveOutcome outcome, gpointer user_data)
     mill_origin_metrics_add_delay (request->serve->metrics,
         g_get_real_time () - mill_live_stream_get_written (request->stream));
   if (request->serve->draining)
-    answer_busy (request->exchange);
+    answer_busy (request, "this process ends, ask again in a second");
   else
     request->answer (request, outcome);
   mill_http_exchange_release (request->exchange);
@@ -180,7 +196,7 @@ wait_for (Request *request, const MillLiveWant *want)
   request->wait =
       mill_live_stream_wait (request->stream, want, on_woken, request);
   if (request->wait == NULL) {
-    answer_busy (request->exchange);
+    answer_busy (request, "too many requests wait, ask again in a second");
     return;
   }
   request->serve->metrics->waiting++;
@@ -217,7 +233,9 @@ answer_playlist (Request *request, MillLiveOutcome outcome)
 
   if (outcome == MILL_LIVE_LATE) {
     /* 6.2.5.2: blocked for three target durations. */
-    answer_error (request->exchange, 503, BLOCKED_FAIL_TARGETS * target);
+    answer_error (request, 503, BLOCKED_FAIL_TARGETS * target,
+        "what _HLS_msn asks for did not come within three target durations (RFC "
+        "8216bis 6.2.5.2)");
     return;
   }
   /* Its files may go one after the other: nothing of them is told. */
@@ -226,13 +244,15 @@ answer_playlist (Request *request, MillLiveOutcome outcome)
       : mill_live_texts_look_up (request->serve->texts, request->stream,
             request->file);
   if (playlist == NULL) {
-    answer_error (request->exchange, 404, PLAIN_FAIL_TARGETS * target);
+    answer_error (request, 404, PLAIN_FAIL_TARGETS * target,
+        "the stream is gone, or has no such playlist any more");
     return;
   }
   /* Gone without an end: another packager has taken over, and its playlist is
    * another version that does not have this part. */
   if (outcome == MILL_LIVE_GONE && !mill_live_texts_is_ended (playlist)) {
-    answer_busy (request->exchange);
+    answer_busy (request,
+        "another packager has taken over, ask again in a second");
     return;
   }
   answer_text (request, mill_live_texts_print (playlist, request->query.skip),
@@ -298,7 +318,9 @@ block_playlist (Request *request)
   /* Not for B.1's four target durations: by then players ask for it, and whoever
    * asks a cache too early, on purpose, would have refused it to all of them. */
   if (is_too_far (request))
-    answer_error (request->exchange, 400, 0);
+    answer_error (request, 400, 0,
+        "_HLS_msn, _HLS_part: got more than two segments, or three parts and 3 s "
+        "of them, past the last one (RFC 8216bis 6.2.5.2)");
   else
     answer_or_wait (g_steal_pointer (&owned), &want);
 }
@@ -332,7 +354,8 @@ mill_live_serve_playlist (MillLiveServe *self, MillHttpExchange *exchange,
     request->query = (MillLiveQuery){ 0 };
     answer_playlist (request, MILL_LIVE_READY);
   } else if (!valid) {
-    answer_error (exchange, 400, BLOCKED_FAIL_TARGETS * get_target (request));
+    answer_error (request, 400, BLOCKED_FAIL_TARGETS * get_target (request),
+        request->query.wrong);
   } else if (request->query.has_msn) {
     block_playlist (g_steal_pointer (&request));
   } else {
@@ -393,10 +416,12 @@ answer_part (Request *request, MillLiveOutcome outcome)
       : NULL;
 
   if (outcome == MILL_LIVE_LATE)
-    answer_error (request->exchange, 503, PART_FAIL_TARGETS * target);
+    answer_error (request, 503, PART_FAIL_TARGETS * target,
+        "it was hinted, and did not come within three target durations");
   else if (file == NULL || part->offset > file->size ||
       part->length > file->size - part->offset)
-    answer_error (request->exchange, 404, PART_FAIL_TARGETS * target);
+    answer_error (request, 404, PART_FAIL_TARGETS * target,
+        "no playlist lists or hints it: it is not there yet, or is gone");
   else
     answer_slice (request, file, part);
   if (file != NULL)
@@ -442,8 +467,7 @@ mill_live_serve_part (MillLiveServe *self, MillHttpExchange *exchange,
   if (stream == NULL || slash == NULL ||
       !mill_origin_path_parse_part (slash + 1, &want.generation, &want.number,
           &want.part)) {
-    mill_origin_response_set_error (exchange, 404);
-    return TRUE;
+    return FALSE;
   }
   request = new_request (self, exchange, stream, path->file);
   request->answer = answer_part;
@@ -478,8 +502,10 @@ answer_init (Request *request, MillLiveOutcome outcome)
     mill_origin_response_set_file (request->exchange, &meta, file);
     mill_origin_files_release (file);
   } else {
-    answer_error (request->exchange, outcome == MILL_LIVE_LATE ? 503 : 404,
-        PART_FAIL_TARGETS * get_target (request));
+    answer_error (request, outcome == MILL_LIVE_LATE ? 503 : 404,
+        PART_FAIL_TARGETS * get_target (request),
+        "it was not written in time, or is gone: the playlist tells what there "
+        "is");
   }
 }
 

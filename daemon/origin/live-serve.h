@@ -39,8 +39,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillLiveServe, mill_live_serve_free)
 gboolean mill_live_serve_playlist (MillLiveServe *self,
     MillHttpExchange *exchange, const MillOriginPath *path);
 
-/** {rendition}/{generation}-{number}.{part}.m4s; never FALSE: parts are not in
- * files of their own */
+/** {rendition}/{generation}-{number}.{part}.m4s; FALSE: nothing is known
+ * of such a stream, and parts are not in files of their own */
 gboolean mill_live_serve_part (MillLiveServe *self, MillHttpExchange *exchange,
     const MillOriginPath *path);
 

@@ -127,6 +127,15 @@ mill_origin_files_get (MillOriginFiles *self, const gchar *stream,
   return mill_origin_files_hold (entry->file);
 }
 
+gboolean
+mill_origin_files_has_stream (MillOriginFiles *self, const gchar *stream)
+{
+  g_autofree gchar *path = g_build_filename (self->media_dir, stream, NULL);
+  struct stat status;
+
+  return lstat (path, &status) == 0 && S_ISDIR (status.st_mode);
+}
+
 guint
 mill_origin_files_count (MillOriginFiles *self, guint *ret_n_mapped,
     guint64 *ret_mapped_bytes)

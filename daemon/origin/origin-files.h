@@ -33,6 +33,10 @@ MillOriginFile *mill_origin_files_get (MillOriginFiles *self,
 MillOriginFile *mill_origin_files_hold (MillOriginFile *file);
 void mill_origin_files_release (MillOriginFile *file);
 
+/** Returns: whether there is a directory of that stream */
+gboolean mill_origin_files_has_stream (MillOriginFiles *self,
+    const gchar *stream);
+
 /** Returns: files kept open; @ret_mapped_bytes: (out): of those that are
  * mapped, with @ret_n_mapped how many */
 guint mill_origin_files_count (MillOriginFiles *self, guint *ret_n_mapped,

@@ -61,13 +61,22 @@ static void
 fail (Growing *self, guint status)
 {
   MillHttpExchange *exchange = self->exchange;
+  const MillOriginProblem problem = {
+    .status = status,
+    .detail = status == 404
+        ? "it was not begun in time, or is gone: the playlist tells what there "
+          "is"
+        : "too many requests wait, ask again in a second",
+    .stream = mill_live_stream_get_name (self->stream),
+    .file = self->name,
+  };
 
   if (self->file != NULL) {
     cut_off (self);
     return;
   }
+  mill_origin_response_set_problem (exchange, &problem);
   free_growing (self);
-  mill_origin_response_set_error (exchange, status);
   mill_http_exchange_release (exchange);
 }
 

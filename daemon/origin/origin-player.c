@@ -46,7 +46,8 @@ set_resource (MillHttpExchange *exchange, const gchar *name, const gchar *lines)
   MillOriginMeta meta = { .cache_control = CACHE_CONTROL, .lines = lines };
 
   if (content == NULL) {
-    mill_origin_response_set_error (exchange, 404);
+    mill_origin_response_set_error (exchange, 404,
+        "the player has no such file, /play/{stream} is its page");
     return;
   }
   version = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, content);

@@ -9,6 +9,10 @@
 /* A player that is early asks again in a second; so may a cache. */
 #define ERROR_CACHE_CONTROL "public, max-age=1"
 
+/* Of a path in the detail of a problem, which is cut; and of all of that. */
+#define MAX_ASKED 256
+#define MAX_PROBLEM 768
+
 #define ALLOWED_METHODS "GET, HEAD, OPTIONS"
 
 /* Media is for any page to play; there are no cookies to protect. Date is what
@@ -71,28 +75,78 @@ mill_origin_response_set_text (MillHttpExchange *exchange,
   set_body (exchange, content_type, text);
 }
 
-void
-mill_origin_response_set_problem (MillHttpExchange *exchange, guint status,
-    const gchar *cache_control, const gchar *lines)
+/* RFC 3986 2.3, 3.3: what may stand in a path as it is, and means nothing to JSON
+ * or HTML. '%' is of escapes already there. */
+static gboolean
+is_plain (gchar letter)
 {
-  g_autofree gchar *text = g_strdup_printf (
-      "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n",
-      mill_http_exchange_get_phrase (status), status);
+  return g_ascii_isalnum (letter) ||
+      strchr ("-._~/%:@!$()*+,;=", letter) != NULL;
+}
 
-  mill_origin_response_begin (exchange, status);
-  if (status == 405)
+/* Returns: where @text ends now. @size: of all of it */
+static gsize
+append_escaped (gchar *text, gsize length, gsize size, const gchar *raw)
+{
+  for (; *raw != '\0' && length + 4 < size; raw++) {
+    if (is_plain (*raw))
+      text[length++] = *raw;
+    else
+      length += (gsize) g_snprintf (text + length, size - length, "%%%02X",
+          (guint) (guchar) *raw);
+  }
+  text[length] = '\0';
+  return length;
+}
+
+static void
+print_asked (gchar *text, gsize size, const MillOriginProblem *problem)
+{
+  gsize length = 0;
+
+  text[0] = '\0';
+  if (problem->stream != NULL) {
+    length = append_escaped (text, length, size, "/stream/");
+    length = append_escaped (text, length, size, problem->stream);
+    length = append_escaped (text, length, size, "/");
+    append_escaped (text, length, size, problem->file);
+  } else if (problem->path != NULL) {
+    append_escaped (text, length, size, problem->path);
+  }
+}
+
+/* Wrong requests are cheap to send: all is on the stack but the body itself. */
+void
+mill_origin_response_set_problem (MillHttpExchange *exchange,
+    const MillOriginProblem *problem)
+{
+  gchar asked[MAX_ASKED];
+  gchar text[MAX_PROBLEM];
+
+  print_asked (asked, sizeof (asked), problem);
+  g_snprintf (text, sizeof (text),
+      "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,"
+      "\"detail\":\"%s%s%.256s\"}\n",
+      mill_http_exchange_get_phrase (problem->status), problem->status, asked,
+      *asked != '\0' ? ": " : "", problem->detail);
+  mill_origin_response_begin (exchange, problem->status);
+  if (problem->status == 405)
     mill_http_exchange_add_lines (exchange, "Allow: " ALLOWED_METHODS "\r\n");
-  if (lines != NULL)
-    mill_http_exchange_add_lines (exchange, lines);
-  mill_http_exchange_add_field (exchange, "Cache-Control", cache_control);
+  if (problem->lines != NULL)
+    mill_http_exchange_add_lines (exchange, problem->lines);
+  mill_http_exchange_add_field (exchange, "Cache-Control",
+      problem->cache_control != NULL ? problem->cache_control
+                                     : ERROR_CACHE_CONTROL);
   set_body (exchange, "application/problem+json", text);
 }
 
 void
-mill_origin_response_set_error (MillHttpExchange *exchange, guint status)
+mill_origin_response_set_error (MillHttpExchange *exchange, guint status,
+    const gchar *detail)
 {
-  mill_origin_response_set_problem (exchange, status, ERROR_CACHE_CONTROL,
-      NULL);
+  const MillOriginProblem problem = { .status = status, .detail = detail };
+
+  mill_origin_response_set_problem (exchange, &problem);
 }
 
 /* Begins an answer of that content. */
@@ -140,7 +194,13 @@ refuse_range (MillHttpExchange *exchange, guint64 total)
       g_strdup_printf ("Content-Range: bytes */%" G_GUINT64_FORMAT "\r\n",
           total);
 
-  mill_origin_response_set_problem (exchange, 416, ERROR_CACHE_CONTROL, line);
+  mill_origin_response_set_problem (exchange,
+      &(MillOriginProblem){
+          .status = 416,
+          .detail = "header Range: it begins behind the end, which "
+                    "Content-Range tells",
+          .lines = line,
+      });
 }
 
 /* Answers all but the body. Returns whether there is one, of @ret_part. */

@@ -24,13 +24,27 @@ typedef struct
  * nosniff. */
 void mill_origin_response_begin (MillHttpExchange *exchange, guint status);
 
-/** Answers with a small problem+json (RFC 9457) and a short life in caches. */
-void mill_origin_response_set_error (MillHttpExchange *exchange, guint status);
+/** An answer that is no content. */
+typedef struct
+{
+  guint status;
+  const gchar *detail; /* why, and what was expected: a text of ours */
+  const gchar *stream; /* nullable: with @file, what was asked for */
+  const gchar *file;
+  const gchar *path; /* nullable: the same, where it is none of a stream */
+  const gchar *cache_control; /* nullable: it has a short life in caches */
+  const gchar *lines; /* nullable: more of the head, with their ends */
+} MillOriginProblem;
 
-/** The same with @cache_control of its own, and lines for its head.
- * @lines: (nullable): whole ones, with their ends */
-void mill_origin_response_set_problem (MillHttpExchange *exchange, guint status,
-    const gchar *cache_control, const gchar *lines);
+/** Answers with a small problem+json (RFC 9457). What was asked for is in its
+ * detail as in a URI: whatever else than a letter of those is in it is escaped, and
+ * it is cut when it is long. */
+void mill_origin_response_set_problem (MillHttpExchange *exchange,
+    const MillOriginProblem *problem);
+
+/** The same with nothing but its detail. */
+void mill_origin_response_set_error (MillHttpExchange *exchange, guint status,
+    const gchar *detail);
 
 /** Answers 200 with a text that nobody is to keep. */
 void mill_origin_response_set_text (MillHttpExchange *exchange,

@@ -33,7 +33,16 @@ static void
 serve_nothing (MillOriginServer *self, MillHttpExchange *exchange,
     const MillOriginPath *path)
 {
-  mill_origin_response_set_error (exchange, 404);
+  const MillOriginProblem problem = {
+    .status = 404,
+    .detail = path->kind == MILL_ORIGIN_PATH_RESERVED
+        ? "reserved, nothing is served there"
+        : "expected /stream/{stream}/{file}, /play/{stream}, /healthz or "
+          "/metrics",
+    .path = mill_http_exchange_get_request (exchange)->path,
+  };
+
+  mill_origin_response_set_problem (exchange, &problem);
 }
 
 static void
@@ -124,6 +133,25 @@ static void (*const routes[]) (MillOriginServer *, MillHttpExchange *,
 
 /* ---- requests; their tag is what they are counted as ---- */
 
+/* What http-request refuses. */
+static const gchar *
+explain (guint status)
+{
+  switch (status) {
+    case 414:
+      return "the request line is longer than 16 KiB";
+    case 431:
+      return "the head is longer than 16 KiB, or has more than 100 lines";
+    case 501:
+      return "header Transfer-Encoding: expected chunked, or none";
+    case 505:
+      return "expected HTTP/1.1 or HTTP/1.0";
+    default:
+      return "expected a request line and header lines as in RFC 9112, that no "
+             "two servers can read in two ways";
+  }
+}
+
 static void
 on_request (MillHttpExchange *exchange, gpointer user_data)
 {
@@ -136,11 +164,13 @@ on_request (MillHttpExchange *exchange, gpointer user_data)
   if (self->drained != NULL)
     mill_http_exchange_set_last (exchange);
   if (request->status != 0) {
-    mill_origin_response_set_error (exchange, request->status);
+    mill_origin_response_set_error (exchange, request->status,
+        explain (request->status));
   } else if (request->method == MILL_HTTP_OPTIONS) {
     mill_origin_response_set_options (exchange);
   } else if (request->method == MILL_HTTP_OTHER) {
-    mill_origin_response_set_error (exchange, 405);
+    mill_origin_response_set_error (exchange, 405,
+        "expected GET, HEAD or OPTIONS");
   } else {
     mill_origin_path_parse (request->path, &path);
     routes[path.kind](self, exchange, &path);

@@ -49,6 +49,40 @@ typedef struct
   MillOriginFile *file; /* nullable: where the kind says so */
 } Request;
 
+/* ---- what is not there ---- */
+
+static const gchar *
+explain_missing (MillOriginStreams *self, const MillOriginPath *path)
+{
+  if (!mill_origin_files_has_stream (self->files, path->stream))
+    return "there is no such stream: it has not begun yet, or is gone";
+  switch (mill_origin_path_get_file_kind (path->file)) {
+    case MILL_ORIGIN_FILE_SEGMENT:
+    case MILL_ORIGIN_FILE_PART:
+      return "no playlist of the stream lists it: it is not there yet, or is "
+             "gone";
+    case MILL_ORIGIN_FILE_UNKNOWN:
+      return "no file of a stream that is served has such a name; "
+             "master.m3u8 and manifest.mpd name all of them";
+    default:
+      return "the stream has no such file: not yet, or no more";
+  }
+}
+
+static void
+answer_not_found (MillOriginStreams *self, MillHttpExchange *exchange,
+    const MillOriginPath *path)
+{
+  const MillOriginProblem problem = {
+    .status = 404,
+    .detail = explain_missing (self, path),
+    .stream = path->stream,
+    .file = path->file,
+  };
+
+  mill_origin_response_set_problem (exchange, &problem);
+}
+
 /* ---- texts ---- */
 
 static gboolean
@@ -72,7 +106,8 @@ serve_gzip (const Request *request, MillOriginMeta *meta, const gchar *name)
     GBytes *text = mill_origin_file_get_text (file);
 
     if (text == NULL) {
-      mill_origin_response_set_error (request->exchange, 500);
+      mill_origin_response_set_error (request->exchange, 500,
+          "the file could not be read");
       return;
     }
     compressed = mill_origin_gzip_add (gzip, name, file->version, text);
@@ -233,7 +268,7 @@ serve_unlisted (const Request *request)
   if (growth == MILL_ORIGIN_GROWTH_WHOLE && request->file != NULL)
     serve_media (request, MEDIA_CACHE_CONTROL);
   else if (growth != MILL_ORIGIN_GROWTH_SERVED)
-    mill_origin_response_set_error (request->exchange, 404);
+    answer_not_found (streams, request->exchange, request->path);
 }
 
 /* No playlist says what is whole, as of a stream with an MPD alone; live.index
@@ -338,7 +373,7 @@ mill_origin_streams_serve (MillOriginStreams *self, MillHttpExchange *exchange,
     file = mill_origin_files_get (self->files, path->stream, path->file);
   request.file = file;
   if (file == NULL && !kind->is_without_file)
-    mill_origin_response_set_error (exchange, 404);
+    answer_not_found (self, exchange, path);
   else
     kind->serve (&request);
   g_clear_pointer (&file, mill_origin_files_release);

@@ -259,7 +259,9 @@ test_wrong (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count (fixture, "Access-Control-Allow-Origin: *\r\n"), ==,
       2);
   g_assert_true (g_str_has_suffix (fixture->text->str,
-      "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400}\n"));
+      "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"
+      "\"detail\":\"expected a request line and header lines as in RFC 9112, that "
+      "no two servers can read in two ways\"}\n"));
   g_clear_object (&fixture->client);
   turn_until_closed (fixture);
 }

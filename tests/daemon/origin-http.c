@@ -291,6 +291,10 @@ test_types (Fixture *fixture, gconstpointer data)
   }
 }
 
+#define NOT_FOUND                                                     \
+  "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404," \
+  "\"detail\":\""
+
 static void
 test_not_found (Fixture *fixture, gconstpointer data)
 {
@@ -305,9 +309,65 @@ test_not_found (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (header (answer, "cache-control"), ==, "public, max-age=1");
   g_assert_cmpstr (header (answer, "access-control-allow-origin"), ==, "*");
   assert_body (answer,
-      "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404}\n");
+      NOT_FOUND "/: expected /stream/{stream}/{file}, /play/{stream}, /healthz "
+                "or /metrics\"}\n");
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     assert_status (fixture, paths[i], 404);
+}
+
+/* Whoever asks in vain reads what was asked for and why it is not there; what
+ * means something to a browser or to JSON is escaped, and a long one is cut. */
+static void
+test_not_found_why (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *path;
+    const gchar *detail;
+  } vectors[] = {
+    { "/stream/none/master.m3u8",
+        "/stream/none/master.m3u8: there is no such stream: it has not begun "
+        "yet, or is gone" },
+    { "/stream/none/v360/3-1.2.m4s",
+        "/stream/none/v360/3-1.2.m4s: there is no such stream: it has not begun "
+        "yet, or is gone" },
+    { "/stream/demo/none.m3u8",
+        "/stream/demo/none.m3u8: the stream has no such file: not yet, or no "
+        "more" },
+    { "/stream/demo/v360/3-99.m4s",
+        "/stream/demo/v360/3-99.m4s: no playlist of the stream lists it: it is "
+        "not there yet, or is gone" },
+    { "/stream/demo/v360/3-99.7.m4s",
+        "/stream/demo/v360/3-99.7.m4s: no playlist of the stream lists it: it is "
+        "not there yet, or is gone" },
+    { "/stream/demo/notes.txt",
+        "/stream/demo/notes.txt: no file of a stream that is served has such a "
+        "name; master.m3u8 and manifest.mpd name all of them" },
+    { "/stream/demo/%3Cscript%3E%22%5b%26%c3%bc.m3u8",
+        "/stream/demo/%3Cscript%3E%22%5B%26%C3%BC.m3u8: the stream has no such "
+        "file: not yet, or no more" },
+    { "/x\"<b>&\\",
+        "/x%22%3Cb%3E%26%5C: expected /stream/{stream}/{file}, "
+        "/play/{stream}, /healthz or /metrics" },
+    { "/vod/film/master.m3u8",
+        "/vod/film/master.m3u8: reserved, nothing is served there" },
+    { "/player/none.js",
+        "the player has no such file, /play/{stream} is its page" },
+  };
+  g_autofree gchar *long_path = g_strdup_printf ("/%0400d", 7);
+  g_autoptr (Answer) cut = get (fixture, long_path);
+
+  for (guint i = 0; i < G_N_ELEMENTS (vectors); i++) {
+    g_autoptr (Answer) answer = get (fixture, vectors[i].path);
+    g_autofree gchar *text =
+        g_strconcat (NOT_FOUND, vectors[i].detail, "\"}\n", NULL);
+
+    g_assert_cmpuint (answer->status, ==, 404);
+    g_assert_cmpstr (header (answer, "cache-control"), ==, "public, max-age=1");
+    assert_body (answer, text);
+  }
+  g_assert_cmpuint (cut->status, ==, 404);
+  g_assert_cmpuint (g_bytes_get_size (cut->body), <, 512);
 }
 
 /* Everything outside of the streams, and what packagers keep to themselves,
@@ -764,13 +824,16 @@ test_large_requests (Fixture *fixture, gconstpointer data)
 static void
 test_metrics (Fixture *fixture, gconstpointer data)
 {
+  g_autoptr (Answer) problem = NULL;
   g_autoptr (Answer) answer = NULL;
+  g_autofree gchar *sent = NULL;
   g_autofree gchar *text = NULL;
   gsize size;
   const gchar *body;
 
   assert_status (fixture, "/healthz", 200);
-  assert_status (fixture, "/none", 404);
+  problem = get (fixture, "/none");
+  g_assert_cmpuint (problem->status, ==, 404);
   assert_status (fixture, "/stream/demo/v360/3-15.m4s", 200);
   answer = get (fixture, "/metrics");
   body = g_bytes_get_data (answer->body, &size);
@@ -787,7 +850,10 @@ test_metrics (Fixture *fixture, gconstpointer data)
       "# TYPE millrace_origin_sent_bytes_total "
       "counter\n"));
   /* "ok\n", the problem, ten bytes */
-  g_assert_nonnull (strstr (text, "millrace_origin_sent_bytes_total 69\n"));
+  sent = g_strdup_printf ("millrace_origin_sent_bytes_total %" G_GSIZE_FORMAT
+                          "\n",
+      strlen ("ok\n") + g_bytes_get_size (problem->body) + 10);
+  g_assert_nonnull (strstr (text, sent));
   g_assert_nonnull (strstr (text, "millrace_origin_connections 1\n"));
 }
 
@@ -849,6 +915,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/origin/types", test_types);
   ADD ("/origin/not-found", test_not_found);
+  ADD ("/origin/not-found-why", test_not_found_why);
   ADD ("/origin/refused", test_refused);
   ADD ("/origin/unlisted", test_unlisted);
   ADD ("/origin/methods", test_methods);

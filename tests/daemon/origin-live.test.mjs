@@ -225,17 +225,18 @@ test('a stream without parts is served as its files are', async () => {
 test('what cannot be waited for is refused at once', async () => {
   started('refused');
   const table = [
-    ['_HLS_part=0', 400], // 6.2.5.2: without _HLS_msn
-    ['_HLS_msn=', 400],
+    ['_HLS_part=0', 400, undefined, /_HLS_part: got it alone, expected _HLS_msn with it \(RFC 8216bis 6\.2\.5\.2\)$/],
+    ['_HLS_msn=', 400, undefined, /_HLS_msn: expected a decimal-integer .*6\.2\.5\.2/],
+    ['_HLS_msn=%22%3Cb%3E', 400, undefined, /_HLS_msn: expected a decimal-integer [^"<]*$/],
     ['_HLS_msn=-1', 400],
     ['_HLS_msn=4x', 400],
     ['_HLS_msn=0x4', 400],
     ['_HLS_msn=18446744073709551616', 400],
-    ['_HLS_msn=4&_HLS_part=', 400],
+    ['_HLS_msn=4&_HLS_part=', 400, undefined, /_HLS_part: expected a decimal-integer/],
     ['_HLS_msn=4&_HLS_part=4294967295', 400],
-    ['_HLS_msn=4&_HLS_msn=4', 400],
+    ['_HLS_msn=4&_HLS_msn=4', 400, undefined, /_HLS_msn: got it twice/],
     // What may be asked for in a moment must not be refused by a cache then.
-    ['_HLS_msn=6', 400, 'no-store'], // the last whole one is 3: 5 is the last that may be asked for
+    ['_HLS_msn=6', 400, 'no-store', /got more than two segments, .*6\.2\.5\.2/], // the last whole one is 3: 5 is the last that may be asked for
     ['_HLS_msn=6&_HLS_part=0', 400, 'no-store'],
     ['_HLS_msn=4&_HLS_part=8', 400, 'no-store'], // 3 s of parts beyond part 1 is part 7
     ['_HLS_msn=5&_HLS_part=7', 400, 'no-store'],
@@ -245,9 +246,11 @@ test('what cannot be waited for is refused at once', async () => {
     ['_HLS_msn=0&_HLS_part=999', 200], // long gone by
     ['_HLS%5Fmsn=3&_HLS_skip=maybe', 200],
   ];
-  for (const [query, status, caching] of table) {
+  for (const [query, status, caching, detail] of table) {
     const answer = await playlistOf('refused', `?${query}`);
     assert.equal(answer.status, status, query);
+    if (status === 400) assert.match(JSON.parse(answer.text).detail, /^\/stream\/refused\/v360\/playlist\.m3u8: _HLS_/, query);
+    if (detail) assert.match(JSON.parse(answer.text).detail, detail, query);
     // B.1: four target durations; six when it was a blocking request
     assert.equal(answer.headers['cache-control'], caching ?? (status === 400 ? 'public, max-age=8' : 'public, max-age=12'), query);
   }
