@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -156,6 +157,38 @@ on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     fprintf (stderr, "millrace run: warning: %s\n", text);
 }
 
+/* Returns: whether a name was asked for, and is that of another file. */
+static gboolean
+is_other_name (MillGraph *graph, const gchar *node, const gchar *path)
+{
+  g_autofree gchar *asked = NULL;
+  GstElement *element = mill_graph_get_node (graph, node);
+  if (element == NULL)
+    return FALSE;
+  g_object_get (element, "location", &asked, NULL);
+  return asked != NULL && strchr (asked, '{') == NULL &&
+      !g_str_equal (asked, path) && g_file_test (asked, G_FILE_TEST_EXISTS);
+}
+
+static void
+on_message (MillGraph *graph, const gchar *node, const GstStructure *message,
+    gpointer user_data)
+{
+  Run *run = user_data;
+  const gchar *path = gst_structure_get_string (message, "location");
+  if (node == NULL || path == NULL ||
+      !gst_structure_has_name (message, "recording-done"))
+    return;
+  if (run->progress != NULL)
+    mill_progress_set_written (run->progress, node, path);
+  if (arg_quiet || !is_other_name (graph, node, path))
+    return;
+  clear_line (run);
+  fprintf (stderr,
+      "millrace run: node '%s': its name was taken, so the file is '%s'\n",
+      node, path);
+}
+
 static gboolean
 on_slow_end (gpointer user_data)
 {
@@ -218,6 +251,7 @@ run_graph (Run *run)
   g_signal_connect (run->graph, "ended", G_CALLBACK (on_ended), run);
   g_signal_connect (run->graph, "failed", G_CALLBACK (on_failed), run);
   g_signal_connect (run->graph, "warning", G_CALLBACK (on_warning), run);
+  g_signal_connect (run->graph, "message", G_CALLBACK (on_message), run);
   if (!arg_quiet)
     run->progress = mill_progress_new (mill_graph_get_pipeline (run->graph));
   if (!mill_graph_start (run->graph, &error))

@@ -23,6 +23,7 @@ typedef struct
 {
   GstElement *element;
   Meter *meter;
+  gchar *written; /* nullable: the last file, under the name that it got */
 } SinkMeter;
 
 struct _MillProgress
@@ -112,6 +113,7 @@ free_sink_meter (gpointer data)
   g_signal_handlers_disconnect_by_data (sink->element, sink);
   gst_object_unref (sink->element);
   g_atomic_rc_box_release (sink->meter);
+  g_free (sink->written);
   g_free (sink);
 }
 
@@ -119,7 +121,9 @@ free_sink_meter (gpointer data)
 static gchar *
 dup_location (const SinkMeter *sink)
 {
-  gchar *location = NULL;
+  gchar *location = g_strdup (sink->written);
+  if (location != NULL)
+    return location;
   GParamSpec *pspec =
       g_object_class_find_property (G_OBJECT_GET_CLASS (sink->element),
           "location");
@@ -173,6 +177,19 @@ mill_progress_free (MillProgress *progress)
     return;
   g_ptr_array_unref (progress->sinks);
   g_free (progress);
+}
+
+void
+mill_progress_set_written (MillProgress *progress, const gchar *node,
+    const gchar *path)
+{
+  for (guint i = 0; i < progress->sinks->len; i++) {
+    SinkMeter *sink = g_ptr_array_index (progress->sinks, i);
+    if (!g_str_equal (GST_OBJECT_NAME (sink->element), node))
+      continue;
+    g_free (sink->written);
+    sink->written = g_strdup (path);
+  }
 }
 
 /* ---- text ---- */

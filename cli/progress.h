@@ -13,6 +13,10 @@ typedef struct _MillProgress MillProgress;
 MillProgress *mill_progress_new (GstPipeline *pipeline);
 void mill_progress_free (MillProgress *progress);
 
+/* The sink @node has written @path, whatever name it was told. */
+void mill_progress_set_written (MillProgress *progress, const gchar *node,
+    const gchar *path);
+
 /* "00:01:23.4 of 00:10:00.0, 29.3x real time, 2.4 Mbit/s, 17 s left".
  * Returns: (transfer full) */
 gchar *mill_progress_to_line (MillProgress *progress);

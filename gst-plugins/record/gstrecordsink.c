@@ -478,6 +478,18 @@ stop (GstElement *element)
   mill_record_finish_wait (self->finish);
 }
 
+/* Before anything is made, and when a description is checked. */
+static gboolean
+is_fit (GstRecordSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  g_autofree gchar *wrong = gst_record_sink_settings_check (&self->settings);
+  GST_OBJECT_UNLOCK (self);
+  if (wrong != NULL)
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", wrong), (NULL));
+  return wrong == NULL;
+}
+
 static const GstStatesCalls states_calls = {
   .start = start,
   .stop = stop,
@@ -486,6 +498,9 @@ static const GstStatesCalls states_calls = {
 static GstStateChangeReturn
 gst_record_sink_change_state (GstElement *element, GstStateChange transition)
 {
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+      !is_fit (GST_RECORD_SINK (element)))
+    return GST_STATE_CHANGE_FAILURE;
   return gst_states_change (element, transition,
       GST_ELEMENT_CLASS (gst_record_sink_parent_class), &states_calls);
 }

@@ -3,11 +3,15 @@
 
 #include "gstrecordsinksettings.h"
 
+#include <string.h>
+
 #define DEFAULT_FASTSTART TRUE
 #define DEFAULT_ON_ERROR MILL_RECORD_STOP
 /* Of an MP4's index, which is in memory until the end, where it takes as much
  * again. A day of 30 pictures and 47 frames of sound a second is 46 MB. */
 #define MAX_INDEX_BYTES (64u << 20)
+/* With its dot: longer ones are part of a name. */
+#define MAX_SUFFIX 6
 
 enum
 {
@@ -24,7 +28,7 @@ static GType
 gst_record_sink_format_get_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_RECORD_SINK_AUTO, "By the extension of location, otherwise MP4",
+    { GST_RECORD_SINK_AUTO, "By the suffix of location, MP4 without one",
         "auto" },
     { GST_RECORD_SINK_MP4, "MP4", "mp4" },
     { GST_RECORD_SINK_WEBM, "WebM", "webm" },
@@ -70,15 +74,82 @@ gst_record_sink_settings_clear (GstRecordSinkSettings *self)
   g_clear_pointer (&self->location, g_free);
 }
 
+/* ---- what the name says ---- */
+
+static const struct
+{
+  const gchar *suffix;
+  GstRecordSinkFormat format;
+} suffixes[] = {
+  { ".mp4", GST_RECORD_SINK_MP4 },
+  { ".m4v", GST_RECORD_SINK_MP4 },
+  { ".m4a", GST_RECORD_SINK_MP4 },
+  { ".webm", GST_RECORD_SINK_WEBM },
+  { ".mkv", GST_RECORD_SINK_MATROSKA },
+  { ".mka", GST_RECORD_SINK_MATROSKA },
+};
+
+/* Returns: (nullable): from the last dot on, if that looks like the name of a
+ * kind of file: "1" of "take.1" and what "{n}" or a date leave do not. */
+static const gchar *
+find_suffix (const gchar *location)
+{
+  const gchar *slash = strrchr (location, '/');
+  const gchar *base = slash != NULL ? slash + 1 : location;
+  const gchar *dot = strrchr (base, '.');
+  gboolean has_letter = FALSE;
+  if (dot == NULL || dot == base || strlen (dot) > MAX_SUFFIX)
+    return NULL;
+  for (const gchar *at = dot + 1; *at != '\0'; at++) {
+    if (!g_ascii_isalnum (*at))
+      return NULL;
+    has_letter |= g_ascii_isalpha (*at);
+  }
+  return has_letter ? dot : NULL;
+}
+
+/* Returns: GST_RECORD_SINK_AUTO when no container has that suffix */
+static GstRecordSinkFormat
+find_format (const gchar *suffix)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    if (g_ascii_strcasecmp (suffix, suffixes[i].suffix) == 0)
+      return suffixes[i].format;
+  return GST_RECORD_SINK_AUTO;
+}
+
+gchar *
+gst_record_sink_settings_check (const GstRecordSinkSettings *self)
+{
+  const gchar *suffix = self->location != NULL ? find_suffix (self->location)
+                                               : NULL;
+  if (self->location != NULL &&
+      (g_str_has_suffix (self->location, "/") ||
+          g_file_test (self->location, G_FILE_TEST_IS_DIR)))
+    return g_strdup_printf (
+        "location: got the directory '%s', expected the name "
+        "of a file in it",
+        self->location);
+  if (self->format != GST_RECORD_SINK_AUTO || suffix == NULL ||
+      find_format (suffix) != GST_RECORD_SINK_AUTO)
+    return NULL;
+  return g_strdup_printf (
+      "location: got '%s', which ends in '%s', expected "
+      ".mp4, .m4v or .m4a (MP4), .webm (WebM), .mkv or .mka "
+      "(Matroska), or a format with it",
+      self->location, suffix);
+}
+
 MillRecordContainer
 gst_record_sink_settings_choose_container (const GstRecordSinkSettings *self)
 {
-  const gchar *location = self->location != NULL ? self->location : "";
+  const gchar *suffix = self->location != NULL ? find_suffix (self->location)
+                                               : NULL;
   GstRecordSinkFormat format = self->format;
+  if (format == GST_RECORD_SINK_AUTO && suffix != NULL)
+    format = find_format (suffix);
   if (format == GST_RECORD_SINK_AUTO)
-    format = g_str_has_suffix (location, ".webm") ? GST_RECORD_SINK_WEBM
-        : g_str_has_suffix (location, ".mkv")     ? GST_RECORD_SINK_MATROSKA
-                                                  : GST_RECORD_SINK_MP4;
+    format = GST_RECORD_SINK_MP4;
   return format == GST_RECORD_SINK_WEBM ? MILL_RECORD_WEBM
       : format == GST_RECORD_SINK_MP4   ? MILL_RECORD_MP4
                                         : MILL_RECORD_MATROSKA;

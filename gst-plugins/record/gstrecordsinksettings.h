@@ -49,6 +49,9 @@ gboolean gst_record_sink_settings_set (GstRecordSinkSettings *self, guint id,
 gboolean gst_record_sink_settings_get (const GstRecordSinkSettings *self,
     guint id, GValue *value);
 
+/** Returns: (transfer full)(nullable): what is wrong with them; NULL: nothing */
+gchar *gst_record_sink_settings_check (const GstRecordSinkSettings *self);
+
 /** Returns: what is written, as the format or else the location says */
 MillRecordContainer
 gst_record_sink_settings_choose_container (const GstRecordSinkSettings *self);

@@ -117,6 +117,7 @@ static const struct
   { "abrladder", "preset", NULL },
   { "cmafsink", "mode", "location" },
   { "failoverswitch", "slate", NULL },
+  { "recordsink", "location", NULL },
   { "rtmpclientsink", "location", NULL },
   { "rtmpclientsrc", "location", NULL },
 };

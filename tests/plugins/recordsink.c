@@ -819,6 +819,56 @@ test_refused (void)
   clear_dir (dir);
 }
 
+/* A name that says another container than is written, or none that can be a
+ * file's, is refused before anything is made; how it ends decides, in letters of
+ * any case. */
+static void
+test_suffixes (void)
+{
+  static const struct
+  {
+    const gchar *name;
+    const gchar *set; /* nullable */
+    const gchar *says; /* nullable: it is taken */
+  } cases[] = {
+    { "a.avi", NULL,
+        "which ends in '.avi', expected .mp4, .m4v or .m4a (MP4), "
+        ".webm (WebM), .mkv or .mka (Matroska), or a format" },
+    { "a.mov", NULL, "which ends in '.mov', expected .mp4" },
+    { "a.avi", "format=mp4", NULL },
+    { "A.MKV", NULL, NULL },
+    { "take.1", NULL, NULL },
+    { "take", NULL, NULL },
+    { "a.b-{n}", NULL, NULL },
+    { "sub/", NULL, "got the directory '" },
+    { ".", NULL, "got the directory '" },
+  };
+  gchar *dir = make_dir ();
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    guint warnings;
+    g_autofree gchar *launch =
+        g_strdup_printf (VIDEO (5) "recordsink name=s %s",
+            cases[i].set != NULL ? cases[i].set : "");
+    g_test_message ("%s", cases[i].name);
+    g_autoptr (GstMessage) message =
+        run (launch, dir, cases[i].name, &warnings);
+    g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==,
+        cases[i].says != NULL ? "error" : "eos");
+    if (cases[i].says == NULL)
+      continue;
+    g_autoptr (GError) error = NULL;
+    gst_message_parse_error (message, &error, NULL);
+    g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+    g_assert_nonnull (strstr (error->message, cases[i].says));
+  }
+  g_assert_false (is_there (dir, "a.mov"));
+  g_assert_false (is_there (dir, "sub"));
+  g_autoptr (GArray) times = read_times (dir, "A.MKV", "matroskademux");
+  g_assert_cmpuint (times->len, ==, 5);
+  g_assert_cmpint (find (dir, "take.1", "moov"), >, 0);
+  clear_dir (dir);
+}
+
 /* What records nothing takes everything, also what no file holds. */
 static void
 test_off (void)
@@ -867,6 +917,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/stalled", test_stalled);
   g_test_add_func ("/recordsink/continues", test_continues);
   g_test_add_func ("/recordsink/refused", test_refused);
+  g_test_add_func ("/recordsink/suffixes", test_suffixes);
   g_test_add_func ("/recordsink/off", test_off);
   return g_test_run ();
 }
