@@ -12,10 +12,13 @@ G_BEGIN_DECLS
  * @MILL_EXIT_USAGE: the command line is wrong
  * @MILL_EXIT_DATA: a description or media is wrong, or the server refuses
  *   what was sent
- * @MILL_EXIT_NO_INPUT: a file, or a thing asked for by name, does not exist
- * @MILL_EXIT_UNAVAILABLE: a server, a device or a place is not available
+ * @MILL_EXIT_NO_INPUT: a file, or a thing asked for by name, does not exist, or
+ *   may not be read by this user
+ * @MILL_EXIT_UNAVAILABLE: a server or a device is not available, or a place cannot
+ *   be written, for whatever reason
  * @MILL_EXIT_INTERNAL: something else failed
- * @MILL_EXIT_NOT_ALLOWED: no key, or one that does not allow this
+ * @MILL_EXIT_NOT_ALLOWED: a server wants a key, or another one; never the
+ *   permissions of files (sysexits(3) has NOINPUT for them)
  * @MILL_EXIT_INTERRUPTED: stopped at once by a second signal, or because the
  *   end that was asked for did not come in time
  */

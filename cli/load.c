@@ -2,8 +2,10 @@
  * Copyright (c) 2026 The millrace authors */
 #include "load.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 
@@ -47,15 +49,16 @@ parse_settings (const MillCli *cli, gchar **settings, GHashTable *params)
   return MILL_EXIT_OK;
 }
 
-/* A description that is not there is another cause than a wrong one. */
+/* A description that is not there, or nobody may read, is another cause than a
+ * wrong one; so is a directory of them. */
 static gboolean
 is_missing (const gchar *name)
 {
   g_autofree gchar *file = g_strconcat (name, ".yaml", NULL);
   g_autofree gchar *shipped =
       g_build_filename (mill_engine_get_pipelines_dir (), file, NULL);
-  return !g_file_test (name, G_FILE_TEST_EXISTS) &&
-      !g_file_test (shipped, G_FILE_TEST_EXISTS);
+  return !g_file_test (shipped, G_FILE_TEST_EXISTS) &&
+      (g_file_test (name, G_FILE_TEST_IS_DIR) || g_access (name, R_OK) != 0);
 }
 
 MillExit

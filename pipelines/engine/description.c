@@ -126,10 +126,17 @@ mill_description_load (const gchar *name_or_path, gsize *ret_size,
     report_missing (name_or_path, diagnostics);
     return NULL;
   }
+  if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
+        "got a directory, expected a description: name its files, %s/*.yaml",
+        path);
+    return NULL;
+  }
   file = g_mapped_file_new (path, FALSE, &error);
   if (!file) {
     mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &place,
-        "cannot be read, expected a description: %s", error->message);
+        "cannot be read, expected a description that user '%s' may read: %s",
+        g_get_user_name (), error->message);
     return NULL;
   }
   /* The YAML reader would say the same; a huge file never comes into memory. */

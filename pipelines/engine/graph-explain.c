@@ -5,6 +5,7 @@
  * what was expected, and what to do. */
 #include "graph-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "media-kind.h"
@@ -171,6 +172,49 @@ add_advice (GString *text, const About *about, gint code)
         file);
 }
 
+/* ---- places that cannot be written ---- */
+
+static gboolean
+is_denied (const GError *error)
+{
+  return error->code == GST_RESOURCE_ERROR_NOT_AUTHORIZED ||
+      (error->code == GST_RESOURCE_ERROR_OPEN_WRITE &&
+          strstr (error->message, g_strerror (EACCES)));
+}
+
+/* Of a path, as opposed to a server. Returns: (transfer full) (nullable) */
+static gchar *
+dup_path (GstElement *element)
+{
+  GParamSpec *pspec =
+      g_object_class_find_property (G_OBJECT_GET_CLASS (element), "location");
+  g_autofree gchar *location = NULL;
+
+  if (pspec && G_IS_PARAM_SPEC_STRING (pspec))
+    g_object_get (element, "location", &location, NULL);
+  return location && !strstr (location, "://") ? g_steal_pointer (&location)
+                                               : NULL;
+}
+
+/* One cause has one code, whoever meets it: a server that lets nobody in is
+ * another one than a directory of another user. */
+static void
+explain_place (GstElement *element, GError **error)
+{
+  g_autofree gchar *path = dup_path (element);
+  gchar *text;
+
+  if (!path || !is_denied (*error))
+    return;
+  text = g_strdup_printf ("%s; user '%s' may not write at '%s': name another "
+                          "place, or change its owner or mode, or those of the "
+                          "directories it is in",
+      (*error)->message, g_get_user_name (), path);
+  g_free ((*error)->message);
+  (*error)->message = text;
+  (*error)->code = GST_RESOURCE_ERROR_OPEN_WRITE;
+}
+
 void
 mill_graph_explain (GstElement *element, const MillPlan *plan, GError **error)
 {
@@ -179,6 +223,8 @@ mill_graph_explain (GstElement *element, const MillPlan *plan, GError **error)
   g_autoptr (GString) text = g_string_new (NULL);
   g_auto (About) about = { 0 };
 
+  if (element && (*error)->domain == GST_RESOURCE_ERROR)
+    explain_place (element, error);
   if (!source || (*error)->domain != GST_STREAM_ERROR)
     return;
   about_init (&about, element, source);

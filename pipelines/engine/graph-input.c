@@ -5,6 +5,7 @@
  * sink has made anything yet. */
 #include "graph-private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gst/base/gsttypefindhelper.h>
 #include <string.h>
@@ -171,6 +172,40 @@ takes_text (const GstCaps *taken)
   return mill_media_kind_of_caps (taken) == MILL_MEDIA_KIND_TEXT;
 }
 
+/* Before a source says it in words of its own, of which each has others.
+ * Returns: whether the file can be read; what is named by something else than a
+ * path, or by nothing, is not looked at. */
+static gboolean
+check_source (GstElement *source, GError **error)
+{
+  g_autofree gchar *file = mill_graph_input_dup_location (source);
+  const gchar *node = GST_OBJECT_NAME (source);
+  struct stat status;
+  gint cause;
+
+  if (!file || !*file)
+    return TRUE;
+  /* Not opened: the writer of a pipe would lose its reader. */
+  if (stat (file, &status) == 0 && S_ISDIR (status.st_mode)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+        "node '%s': file '%s': got a directory, expected a file", node, file);
+    return FALSE;
+  }
+  if (faccessat (AT_FDCWD, file, R_OK, AT_EACCESS) == 0)
+    return TRUE;
+  cause = errno;
+  if (cause == ENOENT || cause == ENOTDIR)
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+        "node '%s': file '%s': there is none, expected one to read", node,
+        file);
+  else
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+        "node '%s': file '%s': %s, expected one that user '%s' may read: change "
+        "its owner or mode, or those of the directories it is in",
+        node, file, g_strerror (cause), g_get_user_name ());
+  return FALSE;
+}
+
 /* A parser of subtitles looks by itself, but takes nothing for no mistake. */
 static gboolean
 check_head (GstElement *target, const MillPlan *plan, const gchar *file,
@@ -311,6 +346,8 @@ mill_graph_input_check (GstBin *pipeline, MillPlan *plan, GError **error)
     g_autofree gchar *file =
         element && is_checked (element) ? dup_file (element) : NULL;
 
+    if (element && is_file_source (element) && !check_source (element, error))
+      return FALSE;
     if (file && !check_head (element, plan, file, error))
       return FALSE;
     if (element && is_file_source (element))

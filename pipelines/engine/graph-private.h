@@ -130,7 +130,8 @@ GstCaps *mill_graph_input_find_type (const gchar *file, GstCaps *wanted,
     gboolean *ret_empty);
 
 /* Says of an error of @element, whose input is a file: which file, what it is,
- * what was expected and what can be done. @element: (nullable) */
+ * what was expected and what can be done; and of a place that it may not write,
+ * who may not. @element: (nullable) */
 void mill_graph_explain (GstElement *element, const MillPlan *plan,
     GError **error);
 

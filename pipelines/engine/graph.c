@@ -89,6 +89,16 @@ with_details (MillGraph *self, GError *error, const gchar *debug)
   return g_error_new_literal (error->domain, error->code, shown);
 }
 
+/* The name of a file may hold a secret too. */
+static void
+mask_error (MillGraph *self, GError *error)
+{
+  gchar *shown = mill_graph_secret_mask_text (self->plan, error->message);
+
+  g_free (error->message);
+  error->message = shown;
+}
+
 static void
 handle_error (MillGraph *self, GstMessage *message, const gchar *node)
 {
@@ -100,6 +110,7 @@ handle_error (MillGraph *self, GstMessage *message, const gchar *node)
   error = with_details (self, raw, debug);
   mill_graph_explain (node ? mill_graph_get_node (self, node) : NULL,
       self->plan, &error);
+  mask_error (self, error);
   if (self->state == STATE_STARTING) {
     if (!self->start_error) {
       if (node)
@@ -161,9 +172,11 @@ handle_application (MillGraph *self, GstMessage *message, const gchar *node)
   const GstStructure *structure = gst_message_get_structure (message);
 
   if (gst_structure_has_name (structure, MILL_GRAPH_WARNING)) {
+    g_autofree gchar *text = mill_graph_secret_mask_text (self->plan,
+        gst_structure_get_string (structure, "text"));
+
     if (!self->failed)
-      g_signal_emit (self, signals[SIGNAL_WARNING], 0, node,
-          gst_structure_get_string (structure, "text"));
+      g_signal_emit (self, signals[SIGNAL_WARNING], 0, node, text);
   }
   /* A file's link has as much left as its queue and its consumer hold. */
   else if (gst_structure_has_name (structure, MILL_GRAPH_LINK_ENDED) &&
@@ -291,9 +304,13 @@ gboolean
 mill_graph_start (MillGraph *graph, GError **error)
 {
   GstStateChangeReturn result;
+  GError *wrong = NULL;
 
   g_return_val_if_fail (graph->state == STATE_BUILT, FALSE);
-  if (!mill_graph_input_check (GST_BIN (graph->pipeline), graph->plan, error)) {
+  if (!mill_graph_input_check (GST_BIN (graph->pipeline), graph->plan,
+          &wrong)) {
+    mask_error (graph, wrong);
+    g_propagate_error (error, wrong);
     mill_graph_stop (graph);
     return FALSE;
   }

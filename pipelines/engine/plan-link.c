@@ -479,8 +479,27 @@ is_linked (const MillPlan *plan, const gchar *node, GstPadDirection direction)
   return FALSE;
 }
 
+static gboolean
+is_always (const GstPadTemplate *template)
+{
+  return GST_PAD_TEMPLATE_PRESENCE (template) == GST_PAD_ALWAYS;
+}
+
+/* A source that nobody takes from ends a run with "not-linked", and a sink that
+ * nobody feeds holds all of it up for ever. What is between the two may be of use
+ * without: a tee that may be open, a mixer whose inputs come later. */
+static gboolean
+is_end (const MillPlannerNode *node, GstPadDirection direction,
+    GPtrArray *templates)
+{
+  g_autoptr (GPtrArray) others = list_templates (node->klass,
+      direction == GST_PAD_SRC ? GST_PAD_SINK : GST_PAD_SRC, NULL);
+
+  return others->len == 0 && is_always (g_ptr_array_index (templates, 0));
+}
+
 static void
-warn_loose (MillPlanner *planner, const MillPlannerNode *node,
+report_loose (MillPlanner *planner, const MillPlannerNode *node,
     GstPadDirection direction)
 {
   g_autoptr (GPtrArray) pads = list_templates (node->klass, direction, NULL);
@@ -489,7 +508,9 @@ warn_loose (MillPlanner *planner, const MillPlannerNode *node,
       is_linked (planner->plan, node->plan->name, direction) ||
       (direction == GST_PAD_SRC && node->node->publish))
     return;
-  mill_diagnostics_add (planner->diagnostics, MILL_SEVERITY_WARNING,
+  mill_diagnostics_add (planner->diagnostics,
+      is_end (node, direction, pads) ? MILL_SEVERITY_ERROR
+                                     : MILL_SEVERITY_WARNING,
       &node->node->place,
       direction == GST_PAD_SINK
           ? "node '%s' (%s) gets no input, expected from: [NODE]"
@@ -510,7 +531,7 @@ mill_plan_link_make_all (MillPlanner *planner)
 }
 
 void
-mill_plan_link_warn_loose (MillPlanner *planner)
+mill_plan_link_report_loose (MillPlanner *planner)
 {
   /* After a mistake, loose ends only repeat it. */
   if (mill_diagnostics_get_n_errors (planner->diagnostics) > 0 ||
@@ -521,7 +542,7 @@ mill_plan_link_warn_loose (MillPlanner *planner)
 
     if (!node->klass)
       continue;
-    warn_loose (planner, node, GST_PAD_SINK);
-    warn_loose (planner, node, GST_PAD_SRC);
+    report_loose (planner, node, GST_PAD_SINK);
+    report_loose (planner, node, GST_PAD_SRC);
   }
 }

@@ -107,7 +107,7 @@ void mill_plan_order_make (MillPlanner *planner);
 void mill_plan_link_make_all (MillPlanner *planner);
 
 /* Warns of nodes that nothing feeds or takes from, if all else is right. */
-void mill_plan_link_warn_loose (MillPlanner *planner);
+void mill_plan_link_report_loose (MillPlanner *planner);
 
 /* Properties of the queue that the engine puts into a link: names and values
  * in turn, NULL-terminated. Returns: (nullable): NULL where there is none. */

@@ -129,7 +129,7 @@ run_steps (MillPlanner *planner)
   mill_plan_order_make (planner);
   mill_plan_link_make_all (planner);
   mill_plan_place_make (planner);
-  mill_plan_link_warn_loose (planner);
+  mill_plan_link_report_loose (planner);
   g_ptr_array_unref (planner->order);
   g_ptr_array_unref (planner->nodes);
 }

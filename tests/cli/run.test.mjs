@@ -123,6 +123,24 @@ nodes:
   assert.match(run.stderr, /'to'/);
 });
 
+test('validate tells a directory for what it is, and what no run could come to an end with', async () => {
+  const one = await millrace(['validate', dir]);
+  assert.deepEqual([one.code, one.stderr], [66, `${dir}: error: got a directory, expected a description: name its files, ${dir}/*.yaml\n`]);
+  const loose = file('loose.yaml', `millrace: 1
+name: loose
+nodes:
+  in: { element: videotestsrc }
+  other: { element: videotestsrc }
+  out: { element: fakesink, from: [in] }
+  alone: { element: fakesink }
+`);
+  for (const verb of ['validate', 'run']) {
+    const { code, stderr } = await millrace([verb, loose]);
+    assert.equal(code, 65, verb);
+    assert.equal(stderr, `${loose}:5:3: error: the output of node 'other' (videotestsrc) is not used, expected a node with it in its from\n${loose}:7:3: error: node 'alone' (fakesink) gets no input, expected from: [NODE]\n`);
+  }
+});
+
 test('a preset that nobody ships is a mistake with its place', async (t) => {
   if ((await millrace(['elements', 'abrladder'])).code) return t.skip('this build has no abrladder');
   const ladder = file('preset.yaml', `millrace: 1
@@ -214,7 +232,68 @@ nodes:
   const { code, stderr } = await millrace(['run', reader, '--set', `input=${missing}`]);
   assert.equal(code, 66);
   assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
-  assert.match(stderr, /^millrace run: error: .*in.*no-such-movie\.mp4/);
+  assert.equal(stderr, `millrace run: error: node 'in': file '${missing}': there is none, expected one to read\n`);
+  // In the same words whichever element reads it, and of a directory too.
+  const film = await millrace(['run', 'vod-file', '--set', `input=${missing}`, '--set', `output=${path.join(dir, 'none.mp4')}`]);
+  assert.deepEqual([film.code, film.stderr], [66, `millrace run: error: node 'file': file '${missing}': there is none, expected one to read\n`]);
+  const directory = await millrace(['run', 'vod-package', '--set', `input=${dir}`, '--set', `output=${path.join(dir, 'none')}`]);
+  assert.deepEqual([directory.code, directory.stderr], [66, `millrace run: error: node 'file': file '${dir}': got a directory, expected a file\n`]);
+});
+
+test('what this user may not read has exit code 66, what it may not write 69, whoever reads or writes', async (t) => {
+  const film = path.join(dir, 'open.mp4');
+  await millrace(['run', MUXED, '--set', `file=${film}`]);
+  const secret = path.join(dir, 'secret.mp4');
+  fs.copyFileSync(film, secret);
+  fs.chmodSync(secret, 0);
+  const locked = path.join(dir, 'locked');
+  fs.mkdirSync(locked, { mode: 0o500 });
+  t.after(() => fs.chmodSync(locked, 0o700));
+  for (const [name, output] of [['vod-file', 'film.mp4'], ['vod-package', 'film']]) {
+    const run = (input, where) => millrace(['run', name, '--set', `input=${input}`, '--set', `output=${path.join(where, output)}`], { powerless: true });
+    const unread = await run(secret, dir);
+    assert.equal(unread.code, 66, unread.stderr);
+    assert.match(unread.stderr, /^millrace run: error: node 'file': file '.*\/secret\.mp4': Permission denied, expected one that user '.+' may read: change its owner or mode, .*\n$/);
+    const unwritten = await run(film, locked);
+    assert.equal(unwritten.code, 69, unwritten.stderr);
+    assert.match(unwritten.stderr, /^millrace run: error: node '(first|package)': .*Permission denied.*; user '.+' may not write at '.*\/locked\/film.*': name another place, or change its owner or mode, .*\n$/);
+  }
+  const yaml = file('locked.yaml', fs.readFileSync(PICTURES));
+  fs.chmodSync(yaml, 0);
+  const unread = await millrace(['validate', yaml], { powerless: true });
+  assert.equal(unread.code, 66);
+  assert.match(unread.stderr, /locked\.yaml: error: cannot be read, expected a description that user '.+' may read: .*Permission denied\n$/);
+});
+
+test('vod-file: how the output ends is what it becomes, and a name that is taken is told', async () => {
+  const film = path.join(dir, 'named.mp4');
+  await millrace(['run', MUXED, '--set', `file=${film}`]);
+  const run = (output) => millrace(['run', 'vod-file', '--set', `input=${film}`, '--set', `output=${output}`]);
+  const wrong = await run(path.join(dir, 'named.avi'));
+  assert.equal(wrong.code, 65);
+  assert.match(wrong.stderr, /vod-file\.yaml:\d+:\d+: error: node 'first' \(recordsink\): location: got '.*\/named\.avi', which ends in '\.avi', expected \.mp4, .*\.webm.*\.mkv/);
+  assert.deepEqual(fs.readdirSync(dir).filter((name) => name.startsWith('named')), ['named.mp4']);
+  const again = await run(film);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /^millrace run: node 'first': its name was taken, so the file is '.*\/named-1\.mp4'\nmillrace run: ended: /);
+  assert.ok(fs.existsSync(path.join(dir, 'named-1.mp4')));
+  const fresh = await run(path.join(dir, 'NAMED.MKV'));
+  assert.match(fresh.stderr, /^millrace run: ended: /);
+  assert.equal(fs.readFileSync(path.join(dir, 'NAMED.MKV')).readUInt32BE(0), 0x1a45dfa3);
+});
+
+test('a film with its index in front that lacks its end is copied as far as it goes, and told', async () => {
+  const front = file('front.yaml', fs.readFileSync(MUXED, 'utf8').replace('mp4mux, from: [code]', 'mp4mux, from: [code], props: { faststart: true }'));
+  const whole = path.join(dir, 'front.mp4');
+  await millrace(['run', front, '--set', `file=${whole}`]);
+  const bytes = fs.readFileSync(whole);
+  const input = file('front-cut.mp4', bytes.subarray(0, Math.floor(bytes.length / 2)));
+  const output = path.join(dir, 'front-copy.mp4');
+  const { code, stderr } = await millrace(['run', 'vod-file', '--set', `input=${input}`, '--set', `output=${output}`]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, new RegExp(`^millrace run: warning: node 'file': file '${input}': got ${Math.floor(bytes.length / 2)} bytes, expected ${bytes.length}: its end is missing, also of what is made of it; copy it again from where it came\nmillrace run: ended: `));
+  const [, copied] = (await millrace(['run', 'vod-package', '--set', `input=${output}`, '--set', `output=${path.join(dir, 'front.vod')}`])).stderr.match(/ended: ([\d.]+) s of media/);
+  assert.ok(copied > 0.1 && copied < 1, copied); // of 1 s
 });
 
 const INPUT = 'an MP4 or MOV file with H.264, HEVC, AV1 or VP9 video and AAC, Opus, FLAC, AC-3, E-AC-3 or MP3 audio, and any subtitles';

@@ -182,7 +182,7 @@ test_start_fails (void)
   g_assert_false (mill_graph_start (run.graph, &error));
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpstr (error->message, ==,
-      "node 'file': Resource not found. (No such file \"/nowhere/x.mp4\")");
+      "node 'file': file '/nowhere/x.mp4': there is none, expected one to read");
   g_assert_cmpstr (run.said->str, ==, "");
   run_clear (&run);
 }
@@ -709,7 +709,7 @@ test_errors_without_secrets (void)
   g_assert_no_error (error);
   g_assert_false (mill_graph_start (graph, &error));
   g_assert_cmpstr (error->message, ==,
-      "node 'f': Resource not found. (No such file \"/nowhere/***\")");
+      "node 'f': file '/nowhere/***': there is none, expected one to read");
   mill_graph_stop (graph);
   mill_bus_queue_free (queue);
 }
