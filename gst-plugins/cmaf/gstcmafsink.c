@@ -21,6 +21,7 @@
  */
 
 #include "../common/gststates.h"
+#include "../common/gstupstream.h"
 #include "gstcmafreport.h"
 #include "gstcmafsink-private.h"
 #include "gstcmafsinkpad.h"
@@ -116,20 +117,6 @@ gst_cmaf_sink_query (GstElement *element, GstQuery *query)
 
 /* ---- events from the pipeline ---- */
 
-typedef struct
-{
-  GstEvent *event;
-  gboolean taken;
-} Push;
-
-static gboolean
-push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
-{
-  Push *push = user_data;
-  push->taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
-  return TRUE;
-}
-
 /* What goes upstream goes up all pads, where GstElement would take any one.
  * A latency is set even where nobody above wants it: nothing waits here. */
 static gboolean
@@ -138,10 +125,7 @@ gst_cmaf_sink_send_event (GstElement *element, GstEvent *event)
   if (GST_EVENT_IS_DOWNSTREAM (event))
     return GST_ELEMENT_CLASS (gst_cmaf_sink_parent_class)
         ->send_event (element, event);
-  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
-  gst_element_foreach_sink_pad (element, push_upstream, &push);
-  gst_event_unref (event);
-  return push.taken;
+  return gst_upstream_send (element, event);
 }
 
 /* ---- states ---- */

@@ -19,6 +19,7 @@
  */
 #include <gst/gst.h>
 
+#include "../common/gstupstream.h"
 #include "link-caps.h"
 #include "link-hub.h"
 
@@ -432,21 +433,6 @@ gst_mill_sink_state_changed (GstElement *element, GstState old_state,
     post_eos_once (GST_MILL_SINK (element));
 }
 
-typedef struct
-{
-  GstEvent *event;
-  gboolean taken;
-} Push;
-
-static gboolean
-push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
-{
-  Push *push = user_data;
-
-  push->taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
-  return TRUE;
-}
-
 /* A seek or a latency of the pipeline goes up all branches, where GstElement
  * would look for a source pad; of a latency consumers hear too, unasked. A
  * latency is taken by whom it does not concern, as GstBaseSink does: it waits
@@ -459,10 +445,7 @@ gst_mill_sink_send_event (GstElement *element, GstEvent *event)
         ->send_event (element, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
     ask_latency (GST_MILL_SINK (element));
-  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
-  gst_element_foreach_sink_pad (element, push_upstream, &push);
-  gst_event_unref (event);
-  return push.taken;
+  return gst_upstream_send (element, event);
 }
 
 /* Of all pads, where GstElement would ask one. */

@@ -19,6 +19,7 @@
  */
 #include <gst/gst.h>
 
+#include "../common/gstupstream.h"
 #include "relay-target.h"
 
 GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
@@ -284,21 +285,6 @@ gst_rtmp_client_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return ok;
 }
 
-typedef struct
-{
-  GstEvent *event;
-  gboolean is_taken;
-} Push;
-
-static gboolean
-push_upstream (GstElement *element, GstPad *pad, gpointer user_data)
-{
-  Push *push = user_data;
-
-  push->is_taken |= gst_pad_push_event (pad, gst_event_ref (push->event));
-  return TRUE;
-}
-
 /* What goes upstream goes up all pads, where GstElement would look for a source
  * pad. A latency is set even where nobody above wants it: nothing waits here. */
 static gboolean
@@ -307,10 +293,7 @@ gst_rtmp_client_sink_send_event (GstElement *element, GstEvent *event)
   if (GST_EVENT_IS_DOWNSTREAM (event))
     return GST_ELEMENT_CLASS (gst_rtmp_client_sink_parent_class)
         ->send_event (element, event);
-  Push push = { event, GST_EVENT_TYPE (event) == GST_EVENT_LATENCY };
-  gst_element_foreach_sink_pad (element, push_upstream, &push);
-  gst_event_unref (event);
-  return push.is_taken;
+  return gst_upstream_send (element, event);
 }
 
 /* ---- pads ---- */
