@@ -12,7 +12,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { eventually, tool } from './lib/daemon.mjs';
+import { eventually, freePort, tool } from './lib/daemon.mjs';
 
 const CONFIG = new URL('../../docs/examples/nginx.conf', import.meta.url);
 const RENDITION = '/stream/demo/v180';
@@ -30,13 +30,6 @@ function start(program, args, options = {}) {
   children.push(child);
   return child;
 }
-
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 /** The shipped file with this test's directories, ports and certificate in the place of those it names. */
 async function startNginx() {

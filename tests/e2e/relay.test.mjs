@@ -9,7 +9,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CACHE, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { CACHE, Daemon, Publisher, eventually, freePort } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
 import { REAL_TIME } from './lib/versions.mjs';
@@ -60,15 +60,6 @@ async function keep(daemon, ...texts) {
     const { status, body } = await daemon.api('PUT', `/api/v1/pipelines/${name}`, { text });
     assert.ok(status < 300, JSON.stringify(body));
   }
-}
-
-/** A port that was free a moment ago, for programs that cannot say which one they took. */
-async function freePort() {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  await new Promise((resolve) => { probe.close(resolve); });
-  return port;
 }
 
 const record = (daemon, name) => new Recorder(daemon.stream(name), path.join(daemon.dir, `record-${name}`));

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CACHE, LAUNCH, Daemon, Publisher, eventually } from './lib/daemon.mjs';
+import { CACHE, LAUNCH, Daemon, Publisher, eventually, freePort } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
 
@@ -50,10 +50,7 @@ test('a stream whose sink blocks does not hold up its neighbours', async (t) => 
 });
 
 test('gst-launch-1.0 -e: ^C ends the recording with a file that plays', async (t) => {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  await new Promise((resolve) => { probe.close(resolve); });
+  const port = await freePort();
   const file = path.join(daemon.dir, 'recording.mp4');
   const launch = spawn('gst-launch-1.0', ['-q', '-e', 'rtmpserversrc', `location=rtmp://127.0.0.1:${port}/live/record`, 'name=s', 's.video_0', '!', 'queue', '!', 'm.video_0',
     's.audio_0', '!', 'queue', '!', 'm.audio_0', 'mp4mux', 'name=m', '!', 'filesink', `location=${file}`], { stdio: 'inherit', env: LAUNCH });

@@ -4,12 +4,11 @@ import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { BUILD, CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
+import { BUILD, CACHE, Daemon, Publisher, eventually, freePort, tool } from './lib/daemon.mjs';
 import { frameNumbers, movie } from './lib/movie.mjs';
 import { ObjectStore } from './lib/object-store.mjs';
 import { assertConsecutive, mediaPlaylist } from './lib/playlist.mjs';
@@ -89,11 +88,6 @@ test('wrong keys are told with what the server said, and not themselves', async 
   assert.match(text, /putting 'http:\/\/127\.0\.0\.1:\d+\/bucket\/film\/[^']+': got 403 Forbidden \(SignatureDoesNotMatch\), expected 200, 201 or 204; check credentials/);
   assert.doesNotMatch(text, /se\/cr\+et/);
   assert.equal(store.puts, 0);
-});
-
-const freePort = () => new Promise((resolve) => {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
 });
 
 test('a movie to nginx (WebDAV): all frames play from there', { skip: spawnSync('nginx', ['-v']).error ? 'nginx is not installed' : false }, async (t) => {

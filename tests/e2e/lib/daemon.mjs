@@ -3,8 +3,10 @@
 // that tests aim at it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { REAL_TIME } from './versions.mjs';
@@ -159,6 +161,22 @@ export async function startOrigin(mediaDir) {
   for await (const data of child.stdout) { said += data; if (/\d\n/.test(said)) break; }
   assert.match(said, /:\d+\n/, 'millrace-origin listens');
   return { base: `http://127.0.0.1:${/:(\d+)\n/.exec(said)[1]}/stream`, async stop() { child.kill(); await exited; } };
+}
+
+/**
+ * A free port for a program that cannot say which one it took: of those that the system gives
+ * to nobody who asks for any, so that no test beside this one gets it before that program does.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = crypto.randomInt(20000, 32768);
+    const server = net.createServer();
+    const error = await new Promise((resolve) => { server.once('error', resolve).listen(port, '127.0.0.1', () => resolve(undefined)); });
+    if (error && error.code !== 'EADDRINUSE') throw error;
+    if (error) continue;
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+  }
 }
 
 /** A publisher process; ended() resolves to its exit code, stderr is kept. */

@@ -6,9 +6,8 @@ import crypto from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import path from 'node:path';
-import { eventually } from './daemon.mjs';
+import { eventually, freePort } from './daemon.mjs';
 
 /** Why OBS cannot run here; undefined when it can. */
 export function obsMissing() {
@@ -19,15 +18,6 @@ export function obsMissing() {
 }
 
 const ini = (sections) => Object.entries(sections).map(([name, values]) => `[${name}]\n${Object.entries(values).map(([k, v]) => `${k}=${v}\n`).join('')}`).join('\n');
-
-async function freePort() {
-  const server = net.createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** What a person sets in Settings, as the files that OBS keeps it in. */
 function writeSettings(directory, port, { server, key, movie }) {
