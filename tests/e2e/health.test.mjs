@@ -94,6 +94,7 @@ test('a keyframe every 8 s is a warning in events, REST, metrics, log and the co
   t.after(() => late.close());
   await late.first('what was missed', 5000, (e) => e.type === 'stream.reconnecting');
   const missed = follower.events.slice(follower.events.indexOf(warning) + 1).map((e) => e.id);
+  await late.first('all that was missed', 5000, () => late.events.length >= missed.length);
   assert.deepEqual(late.events.slice(0, missed.length).map((e) => e.id), missed);
 });
 
@@ -105,8 +106,13 @@ test('the numbers of a healthy publisher are those that it was made with', async
   const label = ['stream="fine"', 'app="live"'];
   // 13 s: ten whole seconds behind the burst of the start
   await eventually('fifteen seconds of media', 30000, async () => await metric('millrace_stream_frames_total', [...label, 'kind="video"']) > 450);
-  const stats = (await daemon.api('GET', '/api/v1/streams/fine/stats')).body.nodes.in;
-  assert.ok(Math.abs(stats['fps-10s'] - 30) < 1, `${stats['fps-10s']} fps`);
+  // ffmpeg, too, may be held up by a third of a second at either end of ten.
+  const isRight = (rate) => Math.abs(rate - 30) < 1;
+  const stats = await eventually('ten seconds of 30 pictures each', 20000, async () => {
+    const now = (await daemon.api('GET', '/api/v1/streams/fine/stats')).body.nodes.in;
+    if (!isRight(now['fps-10s'])) throw new Error(`${now['fps-10s']} fps`);
+    return now;
+  });
   assert.equal(stats['keyframe-interval'], 2e9);
   assert.equal(stats['keyframe-interval-max'], 2e9);
   assert.ok(Math.abs(stats['audio-bitrate-10s'] - 96000) < 15000, `${stats['audio-bitrate-10s']} bit/s`);
@@ -114,7 +120,7 @@ test('the numbers of a healthy publisher are those that it was made with', async
   assert.ok(Math.abs(stats['av-skew']) < 300e6, `skew ${stats['av-skew']}`);
   assert.deepEqual([stats.gaps, stats['missing-frames'], stats.jumps, stats.repairs], [0, 0, 0, 0]);
   assert.deepEqual(stats.warnings.filter((w) => w.id !== 'bitrate-swing'), []); // the movie is nearly a still
-  assert.ok(Math.abs(await metric('millrace_stream_frames_per_second', label) - 30) < 1);
+  await eventually('the rate as a metric', 20000, async () => isRight(await metric('millrace_stream_frames_per_second', label)));
   assert.equal(await metric('millrace_stream_keyframe_interval_seconds', label), 2);
   assert.ok(await metric('millrace_stream_rtt_seconds', label) < 1);
   assert.ok(await metric('millrace_stream_media_bytes_per_second', [...label, 'kind="audio"']) > 9000);
