@@ -2,9 +2,12 @@
  * Copyright (c) 2026 The millrace authors */
 #include "relay-format.h"
 
+#include <string.h>
+
 #include <gst/pbutils/pbutils.h>
 
 #include "codec/flac.h"
+#include "codec/vp9.h"
 #include "rtmp/amf0.h"
 #include "rtmp/flv-ex-writer.h"
 #include "rtmp/flv-tag.h"
@@ -16,6 +19,10 @@
 /* Version and flags of the box dfLa, whose payload lib/codec makes. */
 #define FLAC_FULL_BOX 4
 
+/* The same of the box vpcC, and the shortest record in it. */
+static const guint8 vpcc_full_box[] = { 1, 0, 0, 0 };
+#define VPCC_SIZE 8
+
 /* An Opus header and a FLAC one with STREAMINFO alone fit; avcC and hvcC too. */
 #define MAX_CONFIG (1024 * 1024)
 
@@ -23,6 +30,7 @@ typedef enum
 {
   CONFIG_NONE, /* frames say all */
   CONFIG_DATA, /* codec_data */
+  CONFIG_VPX, /* the record of vpcC, from codec_data or caps */
   CONFIG_OPUS, /* the header of RFC 7845 §5.1, from caps */
   CONFIG_FLAC, /* "fLaC" and STREAMINFO, from the stream header */
 } ConfigKind;
@@ -39,6 +47,8 @@ static const Codec codecs[] = {
   { "video/x-h264", 0, MILL_FLV_FOURCC_AVC, CONFIG_DATA },
   { "video/x-h265", 0, MILL_FLV_FOURCC_HEVC, CONFIG_DATA },
   { "video/x-av1", 0, MILL_FLV_FOURCC_AV1, CONFIG_DATA },
+  { "video/x-vp9", 0, MILL_FLV_FOURCC_VP9, CONFIG_VPX },
+  { "video/x-vp8", 0, MILL_FLV_FOURCC_VP8, CONFIG_VPX },
   { "audio/mpeg", 4, MILL_FLV_FOURCC_AAC, CONFIG_DATA },
   { "audio/mpeg", 1, MILL_FLV_FOURCC_MP3, CONFIG_NONE },
   { "audio/x-opus", 0, MILL_FLV_FOURCC_OPUS, CONFIG_OPUS },
@@ -149,6 +159,56 @@ make_flac_header (const GstStructure *caps)
   return NULL;
 }
 
+static guint
+get_chroma_format (const GstStructure *caps)
+{
+  const gchar *text = gst_structure_get_string (caps, "chroma-format");
+
+  if (g_strcmp0 (text, "4:4:4") == 0)
+    return 3;
+  return g_strcmp0 (text, "4:2:2") == 0 ? 2 : 1;
+}
+
+/* Parsers put no record into caps, but what it is made of. */
+static GBytes *
+build_vpx_box (const GstStructure *caps)
+{
+  const gchar *profile = gst_structure_get_string (caps, "profile");
+  MillCodecInfo info = { .bit_depth = 8,
+    .profile = profile ? (guint8) g_ascii_strtoull (profile, NULL, 10) : 0,
+    .chroma_format = (guint8) get_chroma_format (caps) };
+  guint depth = 0;
+  gint width = 0;
+  gint height = 0;
+
+  gst_structure_get_int (caps, "width", &width);
+  gst_structure_get_int (caps, "height", &height);
+  if (gst_structure_get_uint (caps, "bit-depth-luma", &depth) && depth > 0)
+    info.bit_depth = (guint8) depth;
+  info.width = (guint) MAX (width, 0);
+  info.height = (guint) MAX (height, 0);
+  return mill_vp9_build_config (&info);
+}
+
+/* Enhanced RTMP v2, SequenceStart of vp08 and vp09: a VPCodecConfigurationRecord,
+ * which is what follows version and flags in the box. */
+static GBytes *
+make_vpx_record (const GstStructure *caps)
+{
+  const GValue *data = gst_structure_get_value (caps, "codec_data");
+  g_autoptr (GBytes) box = data && GST_VALUE_HOLDS_BUFFER (data)
+      ? copy_bytes (gst_value_get_buffer (data))
+      : build_vpx_box (caps);
+  gsize size = 0;
+  const guint8 *bytes = box ? g_bytes_get_data (box, &size) : NULL;
+
+  if (size >= sizeof vpcc_full_box + VPCC_SIZE &&
+      memcmp (bytes, vpcc_full_box, sizeof vpcc_full_box) == 0)
+    return g_bytes_new_from_bytes (box, sizeof vpcc_full_box,
+        size - sizeof vpcc_full_box);
+  return size >= VPCC_SIZE ? g_steal_pointer (&box) : NULL;
+}
+
 static GBytes *
 read_config (const GstCaps *caps, ConfigKind kind)
 {
@@ -160,6 +220,8 @@ read_config (const GstCaps *caps, ConfigKind kind)
       return data && GST_VALUE_HOLDS_BUFFER (data)
           ? copy_bytes (gst_value_get_buffer (data))
           : NULL;
+    case CONFIG_VPX:
+      return make_vpx_record (structure);
     case CONFIG_OPUS:
       return make_opus_header (caps);
     case CONFIG_FLAC:

@@ -8,10 +8,11 @@
 
 G_BEGIN_DECLS
 
-#define MILL_RELAY_VIDEO_CAPS                                        \
-  "video/x-h264, stream-format=(string)avc, alignment=(string)au; "  \
-  "video/x-h265, stream-format=(string)hvc1, alignment=(string)au; " \
-  "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu"
+#define MILL_RELAY_VIDEO_CAPS                                             \
+  "video/x-h264, stream-format=(string)avc, alignment=(string)au; "       \
+  "video/x-h265, stream-format=(string)hvc1, alignment=(string)au; "      \
+  "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu; " \
+  "video/x-vp9, alignment=(string)super-frame; video/x-vp8"
 #define MILL_RELAY_AUDIO_CAPS                                   \
   "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw; " \
   "audio/mpeg, mpegversion=(int)1, layer=(int)3; "              \

@@ -128,6 +128,36 @@ test_heads (void)
         "664c6143"
         "664c6143" STREAMINFO },
     { "audio/x-flac, streamheader=<(buffer)664c6143>", NULL },
+    /* rtmpserversrc, qtdemux: the payload of vpcC; version and flags stay here */
+    { "video/x-vp9, alignment=super-frame, "
+      "codec_data=(buffer)01000000021fa20910090000",
+        "90"
+        "76703039"
+        "021fa20910090000" },
+    /* the record alone */
+    { "video/x-vp9, alignment=super-frame, "
+      "codec_data=(buffer)021fa20910090000",
+        "90"
+        "76703039"
+        "021fa20910090000" },
+    /* vp9parse: no record, level 3.1 of VP Codec ISO Media File Format Binding
+     * is the least that 1280x720 fits into */
+    { "video/x-vp9, alignment=super-frame, profile=(string)1, width=1280, "
+      "height=720, chroma-format=(string)4:4:4, bit-depth-luma=(uint)8",
+        "90"
+        "76703039"
+        "011f860202020000" },
+    { "video/x-vp9, alignment=super-frame, profile=(string)2, width=640, "
+      "height=360, chroma-format=(string)4:2:0, bit-depth-luma=(uint)10",
+        "90"
+        "76703039"
+        "0215a20202020000" },
+    /* vp8enc */
+    { "video/x-vp8, profile=(string)0, width=320, height=240",
+        "90"
+        "76703038"
+        "0014820202020000" },
+    { "video/x-vp9, codec_data=(buffer)0100", NULL },
     { "audio/x-opus", NULL },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
