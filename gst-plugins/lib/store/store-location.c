@@ -77,7 +77,7 @@ normalise_path (const gchar *path)
     decoded[length - 1] = '\0';
   if (decoded[0] == '\0')
     return g_strdup ("");
-  if (decoded[0] != '/' || !is_plain (decoded + 1))
+  if (decoded[0] != '/' || decoded[1] == '\0' || !is_plain (decoded + 1))
     return NULL;
   return g_uri_escape_string (decoded, "/", FALSE);
 }
@@ -92,6 +92,17 @@ mill_store_location_join (const gchar *url, const gchar *name)
 
 /* ---- URLs ---- */
 
+/* GUri has decoded @host: what was "%2F" is a slash by now. */
+static gboolean
+is_host (const gchar *host)
+{
+  if (strchr (host, ':') != NULL)
+    return g_hostname_is_ip_address (host);
+  return host[0] != '\0' &&
+      host[strspn (host, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._")] ==
+      '\0';
+}
+
 static GUri *
 split (const gchar *text, GError **error)
 {
@@ -99,7 +110,7 @@ split (const gchar *text, GError **error)
       g_uri_parse (text, G_URI_FLAGS_ENCODED | G_URI_FLAGS_HAS_PASSWORD, NULL);
 
   if (uri == NULL || g_uri_get_host (uri) == NULL ||
-      g_uri_get_host (uri)[0] == '\0') {
+      !is_host (g_uri_get_host (uri))) {
     refuse (text, "no host", "a URL such as https://host/path", error);
     return NULL;
   }
