@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* An object of JSON that came from elsewhere. json-glib's parser recurses, so
- * what is nested deeper than some levels is refused before it sees it.
+/* One object of JSON that came from elsewhere, and nothing beside it. json-glib's
+ * parser recurses, so what is nested deeper than some levels is refused before it
+ * sees it.
  * Returns: (transfer full) (nullable): a node of an object; NULL with
  *   JSON_PARSER_ERROR */
 JsonNode *mill_bounded_json_parse_object (const gchar *text, gsize size,
