@@ -7,6 +7,15 @@
 #include "engine.h"
 
 gint LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+const gchar *__lsan_default_suppressions (void);
+
+/* libFYAML 0.7 and 0.8 leak 4 KB of a scalar in which nine quotes or more are
+ * doubled. What of libFYAML's we forget to free the engine's tests tell. */
+const gchar *
+__lsan_default_suppressions (void)
+{
+  return "leak:libfyaml\n";
+}
 
 gint
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
