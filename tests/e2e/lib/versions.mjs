@@ -22,3 +22,6 @@ export const REAL_TIME = ['-re', ...(isAtLeast('ffmpeg', '-version', 6, 1) ? ['-
  * and takes the file to have ended.
  */
 export const LAST_FRAME_OF_EDIT = isAtLeast('gst-launch-1.0', '--gst-version', 1, 24);
+
+/** Whether parsebin puts subparse behind text of its own; 1.24 hands it on as it was. */
+export const PARSEBIN_PARSES_TEXT = !isAtLeast('gst-launch-1.0', '--gst-version', 1, 24);
