@@ -6,8 +6,9 @@ usage: check_docs.py ROOT MILLRACE
 
 Links to files and headings; the endpoints of docs/rest.md against the OpenAPI
 document, and the metrics of docs/operations.md against the source, in both
-directions; the verbs of the command line; the functions and locks that the maps
-of the source name; and no path of the machine that a text was written on.
+directions; the packages of docs/dependencies.md against those of bootstrap, in
+both directions; the verbs of the command line; the functions and locks that the
+maps of the source name; and no path of the machine that a text was written on.
 """
 import json
 import pathlib
@@ -28,6 +29,10 @@ REST = "docs/rest.md"
 # the pages that name functions
 MAPS = {"docs/architecture.md", "docs/threading.md"}
 OPERATIONS = "docs/operations.md"
+DEPENDENCIES = "docs/dependencies.md"
+PACKAGES = re.compile(r"^packages_\w+='([^']*)'", re.M)
+# what bootstrap asks for only where something else does not do
+PERHAPS = re.compile(r"printf '([a-z]+) '|^ +need ([a-z]+)$", re.M)
 METRIC = re.compile(r"^\| `(millrace_\w+)", re.M)
 FUNCTION = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 
@@ -126,6 +131,18 @@ def bad_metrics(root, text):
         yield text.index(extra), f"has a row for '{extra}', expected a metric of the source"
 
 
+def bad_packages(root, text):
+    script = (root / "bootstrap").read_text()
+    named = set(" ".join(PACKAGES.findall(script)).split())
+    named |= {one or other for one, other in PERHAPS.findall(script)}
+    table = text.partition("\n## The packages\n")[2]
+    told = {name for cell in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in re.findall(r"`([^`]+)`", cell)}
+    for missing in sorted(named - told):
+        yield 0, f"lacks the package '{missing}' of bootstrap in its last table"
+    for extra in sorted(told - named):
+        yield 0, f"has a row for the package '{extra}', which bootstrap does not name"
+
+
 def verbs_of(millrace):
     text = subprocess.run([millrace, "help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     return {match[1] for match in re.finditer(r"^  ([a-z][a-z-]+)\b", text, re.M)}
@@ -144,6 +161,8 @@ def main():
             links += len(LINK.findall(text))
         if name == OPERATIONS:
             found += bad_metrics(root, text)
+        if name == DEPENDENCIES:
+            found += bad_packages(root, text)
         if name in MAPS:
             found += bad_functions(root, text)
         if name == REST:
