@@ -16,6 +16,8 @@
 #define END_LIMIT_S 10
 /* rtmpserversrc's, and those of elements that judge a publisher as it does */
 #define HEALTH_MESSAGE "rtmp-health"
+/* rtmpclientsink's; rtmpclientsrc's are of stream-pulls */
+#define TARGET_MESSAGE "rtmp-client-state"
 
 struct _MillWorkerStream
 {
@@ -33,7 +35,7 @@ struct _MillWorkerStream
   gchar *last_dot; /* nullable: the picture of a graph that failed */
   MillStreamInputs *inputs;
   MillStreamPulls *pulls; /* nullable: it is not pulled */
-  gchar *last_warning; /* nullable: the event that was told last */
+  GHashTable *warnings; /* nullable: of each node the one that was told last */
   GPtrArray
       *outputs; /* (nullable) (element-type MillStreamOutput): at the end */
   guint end_timer_id;
@@ -152,18 +154,20 @@ on_failed (MillGraph *graph, const GError *error, const gchar *node,
     fail (stream, node, error->message);
 }
 
-/* What is tried again and again fails the same way: that is told once. */
+/* What is tried again and again fails the same way: of each node that is told
+ * once, until there is something else to tell. */
 static void
 tell_warning (MillWorkerStream *stream, const gchar *node, const gchar *text)
 {
-  g_autofree gchar *warning = g_strdup_printf ("%s: %s", node, text);
   GVariantDict details;
 
-  MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->name, "%s", warning);
-  if (g_strcmp0 (warning, stream->last_warning) == 0)
+  MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->name, "%s: %s", node, text);
+  if (!stream->warnings)
+    stream->warnings =
+        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (g_strcmp0 (g_hash_table_lookup (stream->warnings, node), text) == 0)
     return;
-  g_free (stream->last_warning);
-  stream->last_warning = g_steal_pointer (&warning);
+  g_hash_table_replace (stream->warnings, g_strdup (node), g_strdup (text));
   g_variant_dict_init (&details, NULL);
   g_variant_dict_insert (&details, "node", "s", node);
   g_variant_dict_insert (&details, "message", "s", text);
@@ -199,6 +203,28 @@ take_pull (MillWorkerStream *stream, const gchar *node, const gchar *reason)
                               : MILL_STREAM_STARTING);
   if (stream->state == before && reason)
     g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+}
+
+/* A server that the stream is sent on to takes it, or does not any more, or not
+ * yet: the stream goes on, so it is a warning. */
+static void
+take_target (MillWorkerStream *stream, const gchar *node,
+    const GstStructure *structure)
+{
+  const gchar *state = gst_structure_get_string (structure, "state");
+  const gchar *target = gst_structure_get_string (structure, "target");
+  const gchar *reason = gst_structure_get_string (structure, "reason");
+
+  if (g_strcmp0 (state, "live") == 0) {
+    MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name, "%s: sends to %s", node,
+        target);
+    /* What comes next is news, be it the same. */
+    if (stream->warnings)
+      g_hash_table_remove (stream->warnings, node);
+  } else if (reason && *reason) {
+    g_autofree gchar *text = g_strdup_printf ("%s: %s", target, reason);
+    tell_warning (stream, node, text);
+  }
 }
 
 static void
@@ -271,6 +297,9 @@ on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
   if (stream->pulls && mill_worker_stream_takes_publishers (stream) &&
       mill_stream_pulls_take (stream->pulls, node, structure, &reason))
     take_pull (stream, node, reason);
+  else if (node && mill_worker_stream_is_running (stream) &&
+      gst_structure_has_name (structure, TARGET_MESSAGE))
+    take_target (stream, node, structure);
   if (node && mill_worker_stream_is_running (stream) &&
       gst_structure_has_name (structure, "failover-switch"))
     take_switch (stream, node, structure);
@@ -555,7 +584,7 @@ mill_worker_stream_finalize (GObject *object)
   }
   g_clear_pointer (&stream->inputs, mill_stream_inputs_free);
   g_clear_pointer (&stream->pulls, mill_stream_pulls_free);
-  g_free (stream->last_warning);
+  g_clear_pointer (&stream->warnings, g_hash_table_unref);
   g_clear_pointer (&stream->outputs, g_ptr_array_unref);
   g_free (stream->last_error);
   g_free (stream->last_dot);

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors
  *
  * A stream that is pulled from another server is live when that gives it, and
- * says why it is not. */
+ * says why it is not; so does one that is sent on to a server. */
 #include <gio/gio.h>
 #include <string.h>
 
@@ -12,6 +12,13 @@
   "millrace: 1\nname: pull\nnodes:\n"                               \
   "  in: { element: rtmpclientsrc, props: { location: \"%s\" } }\n" \
   "  out: { element: fakesink, from: [in.video_0], props: { async: false } }\n"
+
+#define SEND_ON                                                      \
+  "millrace: 1\nname: send-on\nnodes:\n"                             \
+  "  in: { element: videotestsrc, props: { is-live: true } }\n"      \
+  "  encode: { element: x264enc, from: [in], props: { tune: 4 } }\n" \
+  "  relay: { element: rtmpclientsink, from: [encode],"              \
+  " props: { location: \"%s\" } }\n"
 
 typedef struct
 {
@@ -67,10 +74,53 @@ test_refused (void)
   fixture_free (fixture);
 }
 
+static void
+on_event (MillWorkerProxy *proxy, const MillWorkerEvent *event, gchar **told)
+{
+  const gchar *node = NULL;
+  const gchar *message = NULL;
+
+  if (!g_str_equal (event->type, "stream.warning"))
+    return;
+  g_assert_true (g_variant_lookup (event->details, "node", "&s", &node));
+  g_assert_true (g_variant_lookup (event->details, "message", "&s", &message));
+  g_free (*told);
+  *told = g_strdup_printf ("%s: %s", node, message);
+}
+
+static gboolean
+is_told (gpointer data)
+{
+  return *(gchar **) data != NULL;
+}
+
+/* The stream goes on, so nobody would look at its statistics. */
+static void
+test_target_away (void)
+{
+  Fixture *fixture = fixture_new (NULL, 0);
+  FixtureWatch *watch = fixture_worker (fixture, "w0");
+  g_autofree gchar *location = find_closed_port ();
+  g_autofree gchar *yaml = g_strdup_printf (SEND_ON, location);
+  g_autofree gchar *told = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_signal_connect (watch->proxy, "stream-event", G_CALLBACK (on_event), &told);
+  fixture_start_stream (watch->proxy, "film", yaml, &error);
+  g_assert_no_error (error);
+  fixture_wait ("why nothing is sent on", is_told, &told);
+  g_assert_true (g_str_has_prefix (told, "relay: rtmp://127.0.0.1:"));
+  g_assert_nonnull (strstr (told, "Connection refused"));
+  g_assert_null (strstr (told, "film"));
+  fixture_watch_free (watch);
+  fixture_free (fixture);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/worker/pulls/refused", test_refused);
+  g_test_add_func ("/worker/pulls/target-away", test_target_away);
   return g_test_run ();
 }
