@@ -3,7 +3,11 @@
 
 #include "store-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Another process (a backup, the sqlite3 shell) may hold the file briefly;
  * longer than this is an error to report, not a reason to block the loop. */
@@ -250,6 +254,31 @@ resolve_path (const gchar *url, const gchar *state_dir)
   return g_build_filename (state_dir, path, NULL);
 }
 
+/* It has secrets of others, as keys of servers that streams are sent on to: for
+ * its owner alone, whatever the umask and the directory say. SQLite gives its other
+ * files the mode of this one; those that a crash has left have an older one. What
+ * cannot be opened here SQLite will say more of. */
+static void
+keep_private (const MillStore *store)
+{
+  static const gchar *const suffixes[] = { "", "-wal", "-shm" };
+
+  if (g_str_equal (store->path, ":memory:"))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++) {
+    g_autofree gchar *path = g_strconcat (store->path, suffixes[i], NULL);
+    gint flags = O_RDWR | O_CLOEXEC | (i == 0 ? O_CREAT : 0);
+    gint fd = g_open (path, flags, 0600);
+    struct stat info;
+    if (fd < 0)
+      continue;
+    /* Of another owner, who has let us write it: as that one wants it. */
+    if (fstat (fd, &info) == 0 && fchmod (fd, info.st_mode & S_IRWXU) < 0)
+      g_debug ("%s: mode stays: %s", path, g_strerror (errno));
+    g_close (fd, NULL);
+  }
+}
+
 MillStore *
 mill_store_open (const gchar *url, const gchar *state_dir, GError **error)
 {
@@ -261,6 +290,7 @@ mill_store_open (const gchar *url, const gchar *state_dir, GError **error)
   store->statements = g_hash_table_new_full (NULL, NULL, NULL,
       (GDestroyNotify) sqlite3_finalize);
 
+  keep_private (store);
   gint code = sqlite3_open_v2 (store->path, &store->db,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
   if (code != SQLITE_OK) {

@@ -61,6 +61,14 @@ assert_open_fails (Fixture *fixture, MillStoreError code, const gchar *text)
   g_assert_nonnull (g_strstr_len (error->message, -1, fixture->path));
 }
 
+static void
+assert_private (const gchar *path)
+{
+  struct stat info;
+  g_assert_cmpint (stat (path, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0600);
+}
+
 static gint
 query_number (const gchar *path, const gchar *sql)
 {
@@ -353,6 +361,28 @@ test_urls (void)
   g_assert_error (error, MILL_STORE_ERROR, MILL_STORE_ERROR_OPEN);
 }
 
+/* It has keys of other servers: whatever its directory and an older millrace
+ * have let in. */
+static void
+test_private (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *wal = g_strconcat (fixture->path, "-wal", NULL);
+  mode_t before = umask (0022);
+  MillStore *store = open_store (fixture);
+  g_autoptr (MillStreamRow) row = new_row ("demo");
+  g_autoptr (GError) error = NULL;
+  assert_private (fixture->path);
+  mill_store_streams_put (store, row, &error);
+  g_assert_no_error (error);
+  assert_private (wal);
+  mill_store_close (store);
+
+  g_assert_cmpint (g_chmod (fixture->path, 0644), ==, 0);
+  mill_store_close (open_store (fixture));
+  assert_private (fixture->path);
+  umask (before);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -368,6 +398,7 @@ main (int argc, char **argv)
   ADD ("/store/full", test_full_store);
   ADD ("/store/generations", test_generations_never_repeat);
   ADD ("/store/keys", test_keys);
+  ADD ("/store/private", test_private);
   ADD ("/store/pipelines", test_pipelines);
   g_test_add_func ("/store/urls", test_urls);
   return g_test_run ();
