@@ -97,11 +97,8 @@ test('kill -9 of the worker: playlists take nothing back, and the viewer goes on
   const worker = (await daemon.workers()).find((w) => w.kind === 'shared');
   process.kill(worker.pid, 'SIGKILL');
   await publisher.exit;
-  const again = await eventually('a publisher that is let in again', 30000, async () => {
-    const next = Publisher.ffmpeg(source, daemon.rtmp('killed'));
-    const ended = await Promise.race([next.exit, new Promise((resolve) => { setTimeout(resolve, 2000, null); })]);
-    return ended ? undefined : next;
-  });
+  await daemon.replaced(worker, 'killed');
+  const again = Publisher.ffmpeg(source, daemon.rtmp('killed'));
   t.after(() => again.kill());
   const playlist = () => fetch(daemon.stream('killed', 'v360/playlist.m3u8')).then((r) => r.text());
   await eventually('the second generation with its discontinuity', 30000, async () => /#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="init-2\.mp4"/.test(await playlist()));
