@@ -15,14 +15,14 @@ typedef struct
   const gchar *plugin;
 } Home;
 
-/* Each was read: it makes no other element, so that whatever it is given needs
- * no plugin beyond its own. */
+/* They make no other elements, so that whatever they are given needs no plugin
+ * beyond their own. */
 static const Home homes[] = {
-  { "blockfilesrc", "millfile" },
-  { "cmafsink", "millcmaf" },
-  { "filesrc", "coreelements" },
-  { "qtdemux", "isomp4" },
+#include "engine-lone.h"
 };
+
+/* What plans put where they are cut. */
+#define LINK_PLUGIN "milllink"
 
 /* What the engine itself puts into graphs, and finds out what a file is with. */
 static const gchar *const always[] = { "coreelements", "typefindfunctions",
@@ -90,6 +90,22 @@ add_file (GPtrArray *files, const gchar *plugin, const gchar *own_dir)
   return TRUE;
 }
 
+/* Whether a plan may end in a link to another process here. */
+static gboolean
+may_be_cut (const MillNode *node)
+{
+  if (node->isolate || node->isolate_text || node->publish)
+    return TRUE;
+  for (guint i = 0; i < node->from->len; i++) {
+    const MillSource *source = g_ptr_array_index (node->from, i);
+
+    /* What a parameter makes of it is not looked at. */
+    if (source->stream || (source->node && strstr (source->node, "${")))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 GPtrArray *
 mill_engine_plugins_find (const MillDescription *description,
     const gchar *own_dir)
@@ -105,7 +121,8 @@ mill_engine_plugins_find (const MillDescription *description,
   for (guint i = 0; i < nodes->len; i++) {
     const MillNode *node = g_ptr_array_index (nodes, i);
 
-    if (!add_file (files, find_home (node->element), own_dir))
+    if (!add_file (files, find_home (node->element), own_dir) ||
+        (may_be_cut (node) && !add_file (files, LINK_PLUGIN, own_dir)))
       return NULL;
   }
   return g_steal_pointer (&files);

@@ -9,7 +9,7 @@
 #include "engine-plugins.h"
 #include "engine.h"
 
-/* Where both of ours are looked for; their content is not. */
+/* Where ours are looked for; their content is not. */
 static gchar *own_dir;
 
 static MillDescription *
@@ -79,6 +79,19 @@ test_once (void)
   g_assert_cmpuint (files->len, ==, 4);
 }
 
+/* What a plan may cut into processes has what stands at both ends. */
+static void
+test_cut (void)
+{
+  g_autoptr (GPtrArray) isolated = find ("filesrc", "cmafsink, isolate: true");
+  g_autoptr (GPtrArray) published = find ("filesrc", "cmafsink, publish: true");
+
+  g_assert_nonnull (isolated);
+  g_assert_true (has_file (isolated, "libgstmilllink.so"));
+  g_assert_nonnull (published);
+  g_assert_true (has_file (published, "libgstmilllink.so"));
+}
+
 /* Only the registry knows those; a value of a parameter is not looked at. */
 static void
 test_unknown (void)
@@ -111,6 +124,76 @@ test_wishes (void)
   }
 }
 
+/* Element and plugin, in turn. */
+static const struct
+{
+  const gchar *element;
+  const gchar *plugin;
+} homes[] = {
+#include "engine-lone.h"
+};
+
+/* Returns: (nullable): what is loaded for @element alone */
+static GPtrArray *
+find_alone (const gchar *element)
+{
+  g_autofree gchar *plugins =
+      g_build_filename (g_getenv ("MILL_BUILD_ROOT"), "gst-plugins", NULL);
+  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
+  g_autofree gchar *text = g_strdup_printf ("millrace: 1\n"
+                                            "name: one\n"
+                                            "nodes:\n"
+                                            "  one: { element: %s }\n",
+      element);
+  g_autoptr (MillDescription) description =
+      mill_description_new_from_data (text, strlen (text), "x", diagnostics);
+
+  g_assert_nonnull (description);
+  return mill_engine_plugins_find (description, plugins);
+}
+
+/* Each of them is where it is said to be, and can be made with nothing else than
+ * what is loaded for it. */
+static void
+test_homes (void)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (homes); i++) {
+    g_autoptr (GPtrArray) files = find_alone (homes[i].element);
+
+    if (!files) {
+      g_assert_false (g_str_has_prefix (homes[i].plugin, "mill"));
+      g_test_message ("%s is not installed", homes[i].plugin);
+      continue;
+    }
+    for (guint k = 0; k < files->len; k++)
+      if (!g_ptr_array_find_with_equal_func (all, files->pdata[k], g_str_equal,
+              NULL))
+        g_ptr_array_add (all, g_strdup (files->pdata[k]));
+  }
+  g_assert_true (mill_engine_plugins_init (all, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (homes); i++) {
+    g_autoptr (GstElement) element = NULL;
+    GstElementFactory *factory;
+
+    if (!gst_registry_check_feature_version (gst_registry_get (),
+            homes[i].element, 0, 0, 0))
+      continue;
+    element = gst_element_factory_make (homes[i].element, NULL);
+    g_assert_nonnull (element);
+    gst_object_ref_sink (element);
+    factory = gst_element_get_factory (element);
+    g_assert_cmpstr (
+        gst_plugin_feature_get_plugin_name (GST_PLUGIN_FEATURE (factory)), ==,
+        homes[i].plugin);
+  }
+  g_assert_nonnull (gst_element_factory_find ("cmafsink"));
+  g_assert_nonnull (gst_element_factory_find ("filesrc"));
+}
+
 static void
 forget_wishes (void)
 {
@@ -125,7 +208,7 @@ static gchar *
 make_own_dir (void)
 {
   static const gchar *const files[] = { "libgstmillfile.so",
-    "libgstmillcmaf.so" };
+    "libgstmillcmaf.so", "libgstmilllink.so" };
   gchar *dir = g_dir_make_tmp ("mill-plugins-XXXXXX", NULL);
 
   g_assert_nonnull (dir);
@@ -162,9 +245,11 @@ main (int argc, char **argv)
   own_dir = make_own_dir ();
   g_test_add_func ("/engine/plugins/known", test_known);
   g_test_add_func ("/engine/plugins/once", test_once);
+  g_test_add_func ("/engine/plugins/cut", test_cut);
   g_test_add_func ("/engine/plugins/unknown", test_unknown);
   g_test_add_func ("/engine/plugins/missing", test_missing);
   g_test_add_func ("/engine/plugins/wishes", test_wishes);
+  g_test_add_func ("/engine/plugins/homes", test_homes);
   result = g_test_run ();
   remove_own_dir ();
   return result;
