@@ -566,6 +566,8 @@ test_pictures (void)
     g_assert_cmpstr (caching, ==, "public, max-age=1");
   }
   assert_quiet (&u);
+  gst_harness_teardown (sheets);
+  gst_harness_teardown (poster);
   upload_clear (&u);
 }
 
