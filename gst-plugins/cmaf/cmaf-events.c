@@ -86,16 +86,18 @@ mill_cmaf_events_shift_locked (MillCmafPackager *self, gint64 us)
   }
 }
 
-void
-mill_cmaf_events_release_locked (MillCmafPackager *self)
+/* What was asked for by its date and is before @end is told from segment @carrier
+ * on, wherever its date goes. */
+static void
+release_before_locked (MillCmafPackager *self, GstClockTimeDiff end,
+    guint64 carrier)
 {
   MillCmafMarkers *markers = mill_cmaf_publisher_get_markers (self->publisher);
-  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
   GArray *events = self->cues->events;
   guint i = 0;
   for (guint left = events->len; left > 0; left--) {
     MillCmafEvent event = g_array_index (events, MillCmafEvent, i);
-    if (!event.is_asked) {
+    if (!event.is_asked || event.time >= end) {
       i++;
       continue;
     }
@@ -104,9 +106,17 @@ mill_cmaf_events_release_locked (MillCmafPackager *self)
     g_array_remove_index (events, i);
     event.is_asked = FALSE;
     event.serial = markers->next_serial++;
-    event.carrier = last != NULL ? last->number : self->first_number;
+    event.carrier = carrier;
     g_array_append_val (events, event);
   }
+}
+
+void
+mill_cmaf_events_release_locked (MillCmafPackager *self)
+{
+  const MillCmafCut *last = mill_cmaf_timeline_last (self->timeline);
+  release_before_locked (self, G_MAXINT64,
+      last != NULL ? last->number : self->first_number);
 }
 
 /* ---- into chunks ---- */
@@ -169,10 +179,11 @@ mill_cmaf_events_collect_locked (MillCmafPackager *self, MillCmafLane *lane,
   g_array_set_size (boxes, 0);
   if (!is_carrier (self, lane))
     return;
+  release_before_locked (self, end, lane->segment);
   for (guint i = 0; i < self->cues->events->len; i++) {
-    MillCmafEvent *event =
+    const MillCmafEvent *event =
         &g_array_index (self->cues->events, MillCmafEvent, i);
-    if (event->is_asked && event->time >= end)
+    if (event->is_asked)
       continue;
     gboolean is_new = event->serial >= lane->next_event &&
         event->carrier <= lane->segment;
@@ -183,8 +194,6 @@ mill_cmaf_events_collect_locked (MillCmafPackager *self, MillCmafLane *lane,
       continue;
     MillBmffEvent box = box_event (self, lane, event);
     g_array_append_val (boxes, box);
-    /* What was told stays, wherever its date goes. */
-    event->is_asked = FALSE;
     if (is_new)
       lane->next_event = event->serial + 1;
   }

@@ -591,6 +591,37 @@ test_event_at_date (void)
   fixture_clear (&f);
 }
 
+/* Metadata for a date, and other metadata at once: both are told, also when the
+ * date comes before it is known what it is of. */
+static void
+test_events_in_order (void)
+{
+  Fixture f;
+  Take take = { 0, START_NS, 0, 0 };
+  g_autoptr (GstStructure) answer_later = NULL;
+  g_autoptr (GstStructure) answer_now = NULL;
+  guint n = 0;
+  begin (&f, 200);
+  publish (&f, &take, 0, 4);
+  gint64 asked_us = (take.begin_us / MS + 700) * MS;
+  g_autoptr (GstStructure) later = gst_structure_new ("cue", "type",
+      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
+      G_TYPE_STRING, "b", "wall-time", G_TYPE_INT64, asked_us, NULL);
+  g_autoptr (GstStructure) now = gst_structure_new ("cue", "type",
+      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
+      G_TYPE_STRING, "a", NULL);
+  g_signal_emit_by_name (f.sink, "cue", later, &answer_later);
+  g_signal_emit_by_name (f.sink, "cue", now, &answer_now);
+  publish (&f, &take, 4, 160);
+  for (guint k = 0; k < 3; k++) {
+    g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);
+    g_autoptr (GArray) times = read_event_times (&f, name);
+    n += times->len;
+  }
+  g_assert_cmpuint (n, >=, 2);
+  fixture_clear (&f);
+}
+
 /* There is sound, and no picture yet, so nothing is cut: a break that is asked for
  * at a date waits, and is at that date all the same. */
 static void
@@ -686,6 +717,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/cmafsink/dates/break", test_break);
   g_test_add_func ("/cmafsink/dates/break-at-date", test_break_at_date);
   g_test_add_func ("/cmafsink/dates/event-at-date", test_event_at_date);
+  g_test_add_func ("/cmafsink/dates/events-in-order", test_events_in_order);
   g_test_add_func ("/cmafsink/dates/break-before-pictures",
       test_break_before_pictures);
   g_test_add_func ("/cmafsink/dates/reference-later", test_reference_later);
