@@ -438,6 +438,22 @@ compare_intakes (gconstpointer a, gconstpointer b)
   return order != 0 ? order : g_strcmp0 (name, other);
 }
 
+/* Before anything is made, and when a description is checked. The disk is asked
+ * without the lock: it may take its time. */
+static gboolean
+is_fit (GstRecordSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  GstRecordSinkSettings settings = self->settings;
+  g_autofree gchar *location = g_strdup (settings.location);
+  GST_OBJECT_UNLOCK (self);
+  settings.location = location;
+  g_autofree gchar *wrong = gst_record_sink_settings_check (&settings);
+  if (wrong != NULL)
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", wrong), (NULL));
+  return wrong == NULL;
+}
+
 static gboolean
 start (GstElement *element)
 {
@@ -452,6 +468,9 @@ start (GstElement *element)
         ("location: got none, expected the name of a file"), (NULL));
     return FALSE;
   }
+  /* They can be set in READY, too. */
+  if (!is_fit (self))
+    return FALSE;
   if (*location != '\0')
     gst_record_sink_messages_post_left (element, location);
   g_mutex_lock (&self->lock);
@@ -476,18 +495,6 @@ stop (GstElement *element)
   note_stats_locked (self);
   g_mutex_unlock (&self->lock);
   mill_record_finish_wait (self->finish);
-}
-
-/* Before anything is made, and when a description is checked. */
-static gboolean
-is_fit (GstRecordSink *self)
-{
-  GST_OBJECT_LOCK (self);
-  g_autofree gchar *wrong = gst_record_sink_settings_check (&self->settings);
-  GST_OBJECT_UNLOCK (self);
-  if (wrong != NULL)
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS, ("%s", wrong), (NULL));
-  return wrong == NULL;
 }
 
 static const GstStatesCalls states_calls = {

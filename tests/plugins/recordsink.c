@@ -869,6 +869,21 @@ test_suffixes (void)
   clear_dir (dir);
 }
 
+/* It can be named in READY, after what is checked when descriptions are. */
+static void
+test_named_late (void)
+{
+  g_autoptr (GstElement) sink = gst_element_factory_make ("recordsink", NULL);
+  gst_object_ref_sink (sink);
+  g_object_set (sink, "location", "a.mp4", NULL);
+  g_assert_cmpint (gst_element_set_state (sink, GST_STATE_READY), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  g_object_set (sink, "location", "a.avi", NULL);
+  g_assert_cmpint (gst_element_set_state (sink, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state (sink, GST_STATE_NULL);
+}
+
 /* What records nothing takes everything, also what no file holds. */
 static void
 test_off (void)
@@ -918,6 +933,7 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/recordsink/continues", test_continues);
   g_test_add_func ("/recordsink/refused", test_refused);
   g_test_add_func ("/recordsink/suffixes", test_suffixes);
+  g_test_add_func ("/recordsink/named-late", test_named_late);
   g_test_add_func ("/recordsink/off", test_off);
   return g_test_run ();
 }
