@@ -48,7 +48,7 @@ const named = ({ type, fd, pid, localEndpoint: from, remoteEndpoint: to }) => [t
 /** Ends a file whose process does not end, all tests passed or not, and what it started. Returns what kept it. */
 async function breakOff(child, reports) {
   const all = descendants(child.pid);
-  const held = all.length ? await heldBy(all[0].pid, reports) : [];
+  const held = all.length ? await heldBy(all[0].pid, reports).catch(() => []) : []; // it may end meanwhile
   for (const { pid } of [...all, child]) try { process.kill(pid, 'SIGKILL'); } catch { /* it has ended */ }
   return [`not ok - nothing was heard of it for ${SILENCE_MS / 1000} s, and its process does not end`,
     '# what Node waits for:', ...held.map((handle) => `#   ${named(handle)}`),
@@ -62,7 +62,7 @@ async function runFile(job) {
   const options = `${process.env.NODE_OPTIONS ?? ''} --report-on-signal --report-signal=SIGUSR2 --report-directory=${reports}`;
   const child = spawn(process.execPath, ['--test', '--test-reporter=tap', job.file], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: options } });
   const output = [];
-  const timer = setTimeout(() => breakOff(child, reports).then((text) => output.push(Buffer.from(text))), SILENCE_MS);
+  const timer = setTimeout(() => breakOff(child, reports).catch(String).then((text) => output.push(Buffer.from(text))), SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output.push(data); timer.refresh(); });
   const [code, signal] = await once(child, 'close');
   clearTimeout(timer);
