@@ -42,6 +42,7 @@ struct _MillStreamInputs
   GPtrArray *list; /* (element-type Input) in the order of the description */
   GObject *owner; /* not owned; listeners have weak references */
   MillStreamInputsFunc func;
+  guint give_up_id; /* runs while nobody sends */
 };
 
 /* ---- what an input says, on its own threads ---- */
@@ -239,6 +240,7 @@ mill_stream_inputs_new (MillGraph *graph, gboolean publishes,
 void
 mill_stream_inputs_free (MillStreamInputs *inputs)
 {
+  g_clear_handle_id (&inputs->give_up_id, g_source_remove);
   g_ptr_array_unref (inputs->list);
   g_free (inputs);
 }
@@ -249,7 +251,7 @@ mill_stream_inputs_are_none (MillStreamInputs *inputs)
   return inputs->list->len == 0;
 }
 
-/* ---- places for publishers ---- */
+/* ---- nobody comes back ---- */
 
 /* A connection that was closed in the meantime is taken by no input. */
 static gboolean
@@ -260,6 +262,75 @@ has_session (const Input *input)
   g_object_get (input->element, "session", &session, NULL);
   return session != NULL;
 }
+
+static gboolean
+has_any_session (MillStreamInputs *inputs)
+{
+  for (guint i = 0; i < inputs->list->len; i++)
+    if (has_session (inputs->list->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* A switch that has shown something ends the stream itself. */
+static gboolean
+has_shown (MillStreamInputs *inputs)
+{
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    if (input->selector.element &&
+        mill_stream_selector_has_shown (&input->selector))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Main loop. */
+static gboolean
+on_give_up (gpointer user_data)
+{
+  MillStreamInputs *inputs = user_data;
+
+  /* One that has a place and was not heard of yet. */
+  if (has_any_session (inputs))
+    return G_SOURCE_CONTINUE;
+  inputs->give_up_id = 0;
+  if (!has_shown (inputs))
+    inputs->func (inputs->owner, 0, MILL_STREAM_INPUT_GIVEN_UP, "");
+  return G_SOURCE_REMOVE;
+}
+
+/* As long as the switch would wait. Returns: 0: for ever, or a source that has
+ * no switch behind it sees to it */
+static guint
+get_patience_ms (MillStreamInputs *inputs)
+{
+  guint longest_ms = 0;
+
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    guint patience_ms = input->selector.element
+        ? mill_stream_selector_get_patience (&input->selector)
+        : 0;
+    if (patience_ms == 0)
+      return 0;
+    longest_ms = MAX (longest_ms, patience_ms);
+  }
+  return longest_ms;
+}
+
+/* A source whose place is held, hold_place(), ends nothing; and its switch only
+ * what it has begun. */
+static void
+settle_patience (MillStreamInputs *inputs)
+{
+  g_clear_handle_id (&inputs->give_up_id, g_source_remove);
+  guint patience_ms = get_patience_ms (inputs);
+  if (patience_ms > 0 && mill_stream_inputs_are_away (inputs))
+    inputs->give_up_id = g_timeout_add (patience_ms, on_give_up, inputs);
+}
+
+/* ---- places for publishers ---- */
 
 /* Its time to come back is over: it takes nobody until the stream starts anew. */
 static gboolean
@@ -356,6 +427,7 @@ mill_stream_inputs_offer (MillStreamInputs *inputs, GObject *session,
     return FALSE;
   }
   give_place (input, session, publisher);
+  settle_patience (inputs);
   if (has_session (input))
     return TRUE;
   g_set_error_literal (error, MILL_IPC_ERROR, MILL_IPC_ERROR_NOT_FOUND,
@@ -389,6 +461,7 @@ mill_stream_inputs_set_live (MillStreamInputs *inputs, guint index,
   Input *input = inputs->list->pdata[index];
 
   input->is_live = is_live;
+  settle_patience (inputs);
 }
 
 gboolean

@@ -21,6 +21,7 @@ typedef enum
   MILL_STREAM_INPUT_AWAY, /* for a reason */
   MILL_STREAM_INPUT_REPLACED, /* sent away for another, who comes next; what it
                                * sent is told now or never */
+  MILL_STREAM_INPUT_GIVEN_UP, /* nobody came back, and nothing was ever shown */
 } MillStreamInputEvent;
 
 /* @input: index

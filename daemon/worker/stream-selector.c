@@ -6,6 +6,8 @@
 
 #define SELECTOR_FACTORY "failoverswitch"
 #define RTMP_FACTORY "rtmpserversrc"
+#define MAX_NAME_SHOWN 64 /* characters */
+#define NOTHING_SHOWN -2 /* the switch's "active" */
 
 static const MillPlanNode *
 find_node (MillPlan *plan, const gchar *name)
@@ -79,6 +81,24 @@ mill_stream_selector_shows (const MillStreamSelector *selector)
 
   g_object_get (selector->element, "active", &active, NULL);
   return active >= 0 && (guint) active == selector->priority;
+}
+
+gboolean
+mill_stream_selector_has_shown (const MillStreamSelector *selector)
+{
+  gint active;
+
+  g_object_get (selector->element, "active", &active, NULL);
+  return active != NOTHING_SHOWN;
+}
+
+guint
+mill_stream_selector_get_patience (const MillStreamSelector *selector)
+{
+  guint patience_ms;
+
+  g_object_get (selector->element, "slate-timeout-ms", &patience_ms, NULL);
+  return patience_ms;
 }
 
 /* ---- the switch of a graph ---- */
@@ -187,7 +207,7 @@ mill_stream_selector_report (MillGraph *graph)
 {
   const MillPlanNode *node = find_selector (graph);
   g_autoptr (GstStructure) stats = NULL;
-  gint active = -2;
+  gint active = NOTHING_SHOWN;
   gint chosen = -1;
 
   if (!node)
@@ -240,8 +260,12 @@ mill_stream_selector_choose (MillGraph *graph, const gchar *input,
   if (!find_priority (feeds, input, &priority)) {
     g_auto (GStrv) names = name_all (feeds);
     g_autofree gchar *all = g_strjoinv (", ", names);
+    /* By characters: the bus drops a message that is cut inside of one. */
+    g_autofree gchar *valid = g_utf8_make_valid (input, -1);
+    g_autofree gchar *shown = g_utf8_substring (valid, 0,
+        MIN (g_utf8_strlen (valid, -1), MAX_NAME_SHOWN));
     g_set_error (error, MILL_IPC_ERROR, MILL_IPC_ERROR_INVALID,
-        "input: got '%.64s', expected one of %s, " MILL_CHOICE_AUTOMATIC, input,
+        "input: got '%s', expected one of %s, " MILL_CHOICE_AUTOMATIC, shown,
         all);
     return NULL;
   }

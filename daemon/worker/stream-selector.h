@@ -24,6 +24,12 @@ void mill_stream_selector_clear (MillStreamSelector *selector);
 /* Whether the input is what viewers see. */
 gboolean mill_stream_selector_shows (const MillStreamSelector *selector);
 
+/* Whether viewers ever saw an input, or the slate. */
+gboolean mill_stream_selector_has_shown (const MillStreamSelector *selector);
+
+/* How long it goes on with no input, in ms; 0: for ever. */
+guint mill_stream_selector_get_patience (const MillStreamSelector *selector);
+
 /* ---- the switch of a graph, by the names of the nodes that feed it ---- */
 
 /* @priority: as the switch @node tells it

@@ -385,6 +385,9 @@ on_input_event (GObject *owner, guint input, MillStreamInputEvent event,
     case MILL_STREAM_INPUT_REPLACED:
       g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
       break;
+    case MILL_STREAM_INPUT_GIVEN_UP:
+      fail (stream, NULL, "the publisher left before any media was shown");
+      break;
   }
 }
 

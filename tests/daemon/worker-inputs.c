@@ -32,6 +32,8 @@
   "  out: { element: fakesink, from: [switch.video_0], props: { async: false " \
   "} }\n"
 
+#define SIXTY "123456789012345678901234567890123456789012345678901234567890"
+
 #define ALONE                                                    \
   "millrace: 1\nname: alone\nnodes:\n"                           \
   "  src: { element: videotestsrc, props: { is-live: true } }\n" \
@@ -223,6 +225,9 @@ test_choice_refused (Test *test, gconstpointer data)
         "got 'bakcup', expected one of primary, backup, silent, automatic" },
     { "demo", "film", MILL_IPC_ERROR_INVALID, "got 'film'" },
     { "demo", "", MILL_IPC_ERROR_INVALID, "got ''" },
+    /* Cut after 64 characters, of which the last has two bytes. */
+    { "demo", SIXTY "123\303\251x", MILL_IPC_ERROR_INVALID,
+        "got '" SIXTY "123\303\251', expected" },
     { "demo", "silent", MILL_IPC_ERROR_CONFLICT,
         "input 'silent': got one that does not send as it should" },
   };

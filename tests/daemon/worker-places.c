@@ -3,7 +3,8 @@
  *
  * How long a place of a stream waits for the publisher that left it. Who sends
  * with a backup would notice: that he cannot come back after half a minute,
- * though the stream goes on. */
+ * though the stream goes on; an operator: a stream that has begun for somebody
+ * who sent nothing, and goes on for days. */
 #include <string.h>
 
 #include "daemon/worker/stream-inputs.h"
@@ -17,6 +18,10 @@
   "      - { node: other, props: { priority: 1 } }\n"                          \
   "  out: { element: fakesink, from: [switch.video_0], props: { async: false " \
   "} }\n"
+
+#define TWO                                 \
+  HEAD "  in: { element: rtmpserversrc }\n" \
+       "  other: { element: rtmpserversrc }\n" SWITCH
 
 #define DEFAULT_MS 30000
 
@@ -34,10 +39,7 @@ static const struct
            "false } }\n",
       DEFAULT_MS, 0 },
   /* The switch ends the stream. */
-  { "two",
-      HEAD "  in: { element: rtmpserversrc }\n"
-           "  other: { element: rtmpserversrc }\n" SWITCH,
-      G_MAXINT, G_MAXINT },
+  { "two", TWO, G_MAXINT, G_MAXINT },
   /* What a description says is meant. */
   { "said",
       HEAD "  in: { element: rtmpserversrc, props: { reconnect-timeout-ms: "
@@ -64,32 +66,100 @@ expect_hold (MillGraph *graph, const gchar *node, guint expected_ms)
   g_assert_cmpuint (timeout_ms, ==, expected_ms);
 }
 
-static void
-test_hold (gconstpointer data)
+static MillGraph *
+make_graph (const gchar *yaml, MillBusQueue *queue)
 {
-  guint i = GPOINTER_TO_UINT (data);
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
   g_autoptr (MillDescription) description =
-      mill_description_new_from_data (cases[i].yaml, strlen (cases[i].yaml),
-          "places.yaml", diagnostics);
+      mill_description_new_from_data (yaml, strlen (yaml), "places.yaml",
+          diagnostics);
   const MillPlanOptions options = { .epoch = GST_CLOCK_TIME_NONE,
     .one_process = TRUE };
   g_autoptr (GError) error = NULL;
-  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
-  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
 
   g_assert_nonnull (description);
   g_autoptr (MillPlan) plan =
       mill_plan_new (description, &options, diagnostics);
   g_autofree gchar *said = mill_diagnostics_to_string (diagnostics);
   g_assert_cmpstr (said, ==, "");
-  g_autoptr (MillGraph) graph = mill_graph_new (plan, queue, &error);
+  MillGraph *graph = mill_graph_new (plan, queue, &error);
   g_assert_no_error (error);
+  return graph;
+}
+
+static void
+test_hold (gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
+  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (MillGraph) graph = make_graph (cases[i].yaml, queue);
   g_autoptr (MillStreamInputs) inputs =
       mill_stream_inputs_new (graph, TRUE, on_event, owner);
   g_assert_false (mill_stream_inputs_are_none (inputs));
   expect_hold (graph, "in", cases[i].in_ms);
   expect_hold (graph, "other", cases[i].other_ms);
+}
+
+/* ---- nobody comes back ---- */
+
+typedef struct
+{
+  MillStreamInputs *inputs;
+  guint n_given_up;
+} Patience;
+
+static void
+count_given_up (GObject *owner, guint input, MillStreamInputEvent event,
+    const gchar *reason)
+{
+  Patience *patience = g_object_get_data (owner, "patience");
+
+  patience->n_given_up += event == MILL_STREAM_INPUT_GIVEN_UP;
+}
+
+static gboolean
+is_waiting (const Patience *patience)
+{
+  return g_main_context_find_source_by_user_data (NULL, patience->inputs) !=
+      NULL;
+}
+
+/* The switch ends what it has begun; of what it has not nothing else would. */
+static void
+test_nothing_shown (void)
+{
+  g_autoptr (MillBusQueue) queue = mill_bus_queue_new (NULL);
+  g_autoptr (MillGraph) graph = make_graph (TWO, queue);
+  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (MillStreamInputs) inputs =
+      mill_stream_inputs_new (graph, TRUE, count_given_up, owner);
+  Patience patience = { inputs, 0 };
+
+  g_object_set_data (owner, "patience", &patience);
+  g_object_set (mill_graph_get_node (graph, "switch"), "slate-timeout-ms", 50,
+      NULL);
+  /* Nobody yet: it waits for the first. */
+  g_assert_false (is_waiting (&patience));
+  mill_stream_inputs_set_live (inputs, 0, TRUE);
+  mill_stream_inputs_set_live (inputs, 1, TRUE);
+  mill_stream_inputs_set_live (inputs, 0, FALSE);
+  g_assert_false (is_waiting (&patience));
+  mill_stream_inputs_set_live (inputs, 1, FALSE);
+  g_assert_true (is_waiting (&patience));
+  /* Somebody is back in time. */
+  mill_stream_inputs_set_live (inputs, 0, TRUE);
+  g_assert_false (is_waiting (&patience));
+  mill_stream_inputs_set_live (inputs, 0, FALSE);
+  /* The test's time limit ends it where nothing gives up. */
+  while (patience.n_given_up == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (is_waiting (&patience));
+
+  g_object_set (mill_graph_get_node (graph, "switch"), "slate-timeout-ms", 0,
+      NULL);
+  mill_stream_inputs_set_live (inputs, 0, FALSE);
+  g_assert_false (is_waiting (&patience));
 }
 
 int
@@ -105,5 +175,6 @@ main (int argc, char **argv)
         g_strconcat ("/worker/places/", cases[i].name, NULL);
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_hold);
   }
+  g_test_add_func ("/worker/places/nothing-shown", test_nothing_shown);
   return g_test_run ();
 }

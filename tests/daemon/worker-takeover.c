@@ -386,6 +386,23 @@ test_place_is_over (Test *test, gconstpointer data)
   publisher_free (second);
 }
 
+/* Who was let in and leaves before he sends anything keeps no stream, though
+ * his place is held as long as one lives. */
+static void
+test_left_before_media (Test *test, gconstpointer data)
+{
+  g_autoptr (MillGraphSpec) spec = read_shipped ("live-failover.yaml");
+  g_autoptr (GError) error = NULL;
+
+  mill_graph_spec_set_param (spec, "slate-timeout-ms", "200");
+  Publisher *publisher = publisher_new (test->address, "live", "demo");
+  accept_next (test, spec, MILL_TAKEOVER_BACKUP, &error);
+  g_assert_no_error (error);
+  publisher_wait_ready (publisher);
+  publisher_free (publisher);
+  fixture_watch_wait (test->watch, "demo", MILL_STREAM_FAILED);
+}
+
 /* A backup that never came is no failure of the end. */
 static void
 test_end_without_backup (Test *test, gconstpointer data)
@@ -415,6 +432,7 @@ main (int argc, char **argv)
   ADD ("backup", test_backup);
   ADD ("places-are-kept", test_places_are_kept);
   ADD ("place-is-over", test_place_is_over);
+  ADD ("left-before-media", test_left_before_media);
   ADD ("end-without-backup", test_end_without_backup);
   const gint status = g_test_run ();
   mill_flv_file_free (movie);
