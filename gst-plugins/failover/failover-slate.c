@@ -74,8 +74,13 @@ make (gpointer data, gpointer user_data)
 
   if (!made)
     slate->error = g_strdup (error->message);
+  g_mutex_lock (&registry_lock);
+  /* Whoever asks next tries anew, however long somebody else keeps this. */
+  if (!made && g_hash_table_lookup (registry, slate->key) == slate)
+    g_hash_table_remove (registry, slate->key);
   g_atomic_int_set (&slate->state,
       made ? MILL_FAILOVER_SLATE_READY : MILL_FAILOVER_SLATE_FAILED);
+  g_mutex_unlock (&registry_lock);
   mill_failover_slate_unref (slate);
 }
 
