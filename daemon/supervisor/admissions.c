@@ -199,7 +199,8 @@ static void
 take_sample (MillAdmissions *admissions, Entry *entry,
     const MillInputReport *input)
 {
-  MillBitrateSender sender = { entry->row->stream, entry->row->key_id };
+  MillBitrateSender sender = { entry->row->stream, entry->row->key_id,
+    entry->row->address };
   MillBitrateSample sample = { input->node, input->publisher->bytes,
     entry->counted_at, entry->row->max_bitrate_bps };
   gint64 now = g_get_monotonic_time ();
@@ -290,17 +291,22 @@ on_bitrate_timer (gpointer user_data)
   return is_needed ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
+static gboolean
+is_there (const gchar *stream, const gchar *address, gpointer user_data)
+{
+  MillAdmissions *admissions = user_data;
+  g_autofree gchar *key = make_key (stream, address);
+  const Entry *entry = g_hash_table_lookup (admissions->entries, key);
+  return entry && entry->is_live && entry->sent_away_at == 0;
+}
+
 gint64
 mill_admissions_get_wait_s (MillAdmissions *admissions,
     const MillPublishVerdict *verdict)
 {
-  MillBitrateSender sender = { verdict->stream, verdict->key_id };
-  guint64 limit_bps = verdict->limits.bitrate_bps;
-  gint64 wait_us = limit_bps == 0
-      ? 0
-      : mill_bitrate_watch_get_wait_us (admissions->bitrates, &sender,
-            limit_bps, g_get_monotonic_time ());
-
+  MillBitrateSender sender = { verdict->stream, verdict->key_id, NULL };
+  gint64 wait_us = mill_bitrate_watch_get_wait_us (admissions->bitrates,
+      &sender, verdict->limits.bitrate_bps, g_get_monotonic_time ());
   return (wait_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
 }
 
@@ -560,7 +566,7 @@ mill_admissions_new (MillStore *store, MillStreamRegistry *registry,
   admissions->func = func;
   admissions->user_data = user_data;
   admissions->life = g_cancellable_new ();
-  admissions->bitrates = mill_bitrate_watch_new ();
+  admissions->bitrates = mill_bitrate_watch_new (is_there, admissions);
   admissions->entries =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   load (admissions);

@@ -14,6 +14,8 @@ typedef struct
 {
   gchar *sender; /* make_name() */
   gchar *node;
+  gchar *address; /* of who was the last to send there */
+  gboolean is_kept; /* he would be known again */
   gint64 since_us;
   guint64 bytes; /* since then */
   guint64 limit_bps; /* the last that counted */
@@ -22,6 +24,8 @@ typedef struct
 struct _MillBitrateWatch
 {
   GPtrArray *meters; /* (element-type Meter): as many as have such a limit */
+  MillBitrateWatchFunc is_there;
+  gpointer user_data;
 };
 
 static void
@@ -31,15 +35,18 @@ meter_free (gpointer data)
 
   g_free (meter->sender);
   g_free (meter->node);
+  g_free (meter->address);
   g_free (meter);
 }
 
 MillBitrateWatch *
-mill_bitrate_watch_new (void)
+mill_bitrate_watch_new (MillBitrateWatchFunc is_there, gpointer user_data)
 {
   MillBitrateWatch *watch = g_new0 (MillBitrateWatch, 1);
 
   watch->meters = g_ptr_array_new_with_free_func (meter_free);
+  watch->is_there = is_there;
+  watch->user_data = user_data;
   return watch;
 }
 
@@ -50,12 +57,14 @@ mill_bitrate_watch_free (MillBitrateWatch *watch)
   g_free (watch);
 }
 
-/* Neither has a blank. Returns: (transfer full) */
+/* None has a blank. Those who have no key are told apart by their connections.
+ * Returns: (transfer full) */
 static gchar *
 make_name (const MillBitrateSender *sender)
 {
-  return g_strconcat (sender->stream, " ", sender->key_id ? sender->key_id : "",
-      NULL);
+  return sender->key_id
+      ? g_strconcat (sender->stream, " ", sender->key_id, NULL)
+      : g_strconcat (sender->stream, "  ", sender->address, NULL);
 }
 
 /* Returns: (transfer none): new ones have a window since @since_us */
@@ -73,6 +82,7 @@ get_meter (MillBitrateWatch *watch, const MillBitrateSender *sender,
   Meter *meter = g_new0 (Meter, 1);
   meter->sender = g_steal_pointer (&name);
   meter->node = g_strdup (node);
+  meter->is_kept = sender->key_id != NULL;
   meter->since_us = since_us;
   g_ptr_array_add (watch->meters, meter);
   return meter;
@@ -95,6 +105,8 @@ mill_bitrate_watch_add (MillBitrateWatch *watch,
 
   meter->bytes += sample->bytes;
   meter->limit_bps = sample->limit_bps;
+  g_free (meter->address);
+  meter->address = g_strdup (sender->address);
   if (elapsed_us < SHORTEST_US)
     return 0;
   /* It stays as it is: he is not done with it when he is sent away. */
@@ -121,13 +133,19 @@ gint64
 mill_bitrate_watch_get_wait_us (MillBitrateWatch *watch,
     const MillBitrateSender *sender, guint64 limit_bps, gint64 now_us)
 {
+  if (!sender->key_id || limit_bps == 0)
+    return 0;
   g_autofree gchar *name = make_name (sender);
   gint64 wait_us = 0;
 
   for (guint i = 0; i < watch->meters->len; i++) {
     const Meter *meter = g_ptr_array_index (watch->meters, i);
-    if (g_str_equal (meter->sender, name))
-      wait_us = MAX (wait_us, get_wait_us (meter, limit_bps, now_us));
+    /* Whoever is there is held to it himself. What was within the limit then
+     * is, whatever it is by now; one that was raised lets him in earlier. */
+    if (g_str_equal (meter->sender, name) &&
+        !watch->is_there (sender->stream, meter->address, watch->user_data))
+      wait_us = MAX (wait_us,
+          get_wait_us (meter, MAX (limit_bps, meter->limit_bps), now_us));
   }
   return wait_us;
 }
@@ -139,7 +157,7 @@ mill_bitrate_watch_prune (MillBitrateWatch *watch, gint64 now_us)
     const Meter *meter = g_ptr_array_index (watch->meters, i - 1);
     /* A window that nobody ends any more is of somebody who is gone. */
     if (now_us - meter->since_us >= 2 * WINDOW_US &&
-        get_wait_us (meter, meter->limit_bps, now_us) == 0)
+        (!meter->is_kept || get_wait_us (meter, meter->limit_bps, now_us) == 0))
       g_ptr_array_remove_index_fast (watch->meters, i - 1);
   }
   return watch->meters->len;

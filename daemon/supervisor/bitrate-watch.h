@@ -8,19 +8,25 @@ G_BEGIN_DECLS
 
 /** MillBitrateWatch: how much is sent by those who may send only so much. It is
  * measured where they send, over as many connections as they take for it, in
- * windows one after the other: whoever comes back goes on with the window that he
- * has left. Times are monotonic µs. Main loop only. */
+ * windows one after the other: whoever comes back with the same key goes on with
+ * the window that he has left. Times are monotonic µs. Main loop only. */
 typedef struct _MillBitrateWatch MillBitrateWatch;
 
 /* Long enough for the bursts of an encoder's keyframes to be nothing. */
 #define MILL_BITRATE_WATCH_WINDOW_S 10
 
-/** Who sends, whatever his address is by now. */
+/** Who sends: with a key the same whatever his address is by now, without one
+ * only as long as he is connected. */
 typedef struct
 {
   const gchar *stream;
   const gchar *key_id; /* nullable: let in by no stream key */
+  const gchar *address; /* nullable: not yet there */
 } MillBitrateSender;
+
+/* Returns: whether he is connected, and was not sent away */
+typedef gboolean (*MillBitrateWatchFunc) (const gchar *stream,
+    const gchar *address, gpointer user_data);
 
 /**
  * MillBitrateSample: what came from him since he was last looked at.
@@ -35,7 +41,8 @@ typedef struct
   guint64 limit_bps;
 } MillBitrateSample;
 
-MillBitrateWatch *mill_bitrate_watch_new (void);
+MillBitrateWatch *mill_bitrate_watch_new (MillBitrateWatchFunc is_there,
+    gpointer user_data);
 void mill_bitrate_watch_free (MillBitrateWatch *watch);
 
 /* Returns: the bit rate of a window, when that is over and more than the limit;
@@ -44,8 +51,11 @@ guint64 mill_bitrate_watch_add (MillBitrateWatch *watch,
     const MillBitrateSender *sender, const MillBitrateSample *sample,
     gint64 now_us);
 
-/* How long he has to stay away for what he sent to be within @limit_bps: 0
- * unless it was more than a whole window may bring. */
+/* How long he has to stay away for what he sent to be within the limit that he
+ * had: 0 unless it was more than a whole window may bring. What comes from
+ * somebody else with his key who is there, is not his; who has no key comes
+ * without a past.
+ * @limit_bps: that he would have now; 0: none */
 gint64 mill_bitrate_watch_get_wait_us (MillBitrateWatch *watch,
     const MillBitrateSender *sender, guint64 limit_bps, gint64 now_us);
 

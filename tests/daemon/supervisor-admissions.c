@@ -417,6 +417,108 @@ test_bitrate_is_forgotten (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (run_timers (), ==, 0);
 }
 
+/* ---- bit rate, of those who show a token or are let in by a webhook ---- */
+
+static MillPublishVerdict *
+grant_keyless (guint64 limit_bps)
+{
+  MillPublishVerdict *verdict = grant_limited (NULL);
+
+  verdict->limits.bitrate_bps = limit_bps;
+  return verdict;
+}
+
+static void
+let_in_keyless (Fixture *fixture, const gchar *address, guint64 limit_bps)
+{
+  g_autoptr (MillPublishVerdict) verdict = grant_keyless (limit_bps);
+  MillAdmission admission = { verdict, address, FALSE };
+
+  mill_admissions_add (fixture->admissions, fixture->stream, &admission);
+  mill_admissions_confirm (fixture->admissions, "demo", address);
+}
+
+static gint64
+get_keyless_wait_s (Fixture *fixture, guint64 limit_bps)
+{
+  g_autoptr (MillPublishVerdict) verdict = grant_keyless (limit_bps);
+
+  return mill_admissions_get_wait_s (fixture->admissions, verdict);
+}
+
+/* The backup may send a tenth of what the primary may, and does. */
+static void
+test_bitrate_of_two_tokens (Fixture *fixture, gconstpointer data)
+{
+  let_in_keyless (fixture, "192.0.2.1:5000", 10 * LIMIT_BPS);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 0);
+  advance (4000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 40000);
+  g_assert_cmpint (get_keyless_wait_s (fixture, LIMIT_BPS), ==, 0);
+  let_in_keyless (fixture, "192.0.2.2:5000", LIMIT_BPS);
+  for (guint s = 10; s <= 30; s += 10) {
+    Sent sent[] = { { "a", "192.0.2.1:5000", MILL_INPUT_LIVE,
+                        40000 + s * 10000 },
+      { "b", "192.0.2.2:5000", MILL_INPUT_LIVE,
+          s <= 20 ? s * 1000 : 20000 + 10100 } };
+    advance (10000);
+    report (fixture, sent, G_N_ELEMENTS (sent));
+    g_assert_cmpstr (fixture->ended->str, ==, s <= 20 ? "" : "demo bitrate\n");
+  }
+}
+
+/* Who has the place next is somebody else, with a limit of his own: he neither
+ * waits for what the one before him sent, nor is ended for it. */
+static void
+test_bitrate_of_a_predecessor (Fixture *fixture, gconstpointer data)
+{
+  let_in_keyless (fixture, "192.0.2.1:5000", LIMIT_BPS);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 0);
+  advance (4000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_AWAY, 900000);
+  mill_admissions_forget (fixture->admissions, "demo");
+  g_assert_cmpint (get_keyless_wait_s (fixture, LIMIT_BPS), ==, 0);
+  let_in_keyless (fixture, "192.0.2.2:5000", LIMIT_BPS);
+  advance (10000);
+  report_one (fixture, "192.0.2.2:5000", MILL_INPUT_LIVE, 10000);
+  g_assert_cmpstr (fixture->ended->str, ==, "");
+  /* and nothing is kept that nobody could be asked for */
+  mill_admissions_forget (fixture->admissions, "demo");
+  advance (20000);
+  g_assert_cmpuint (run_timers (), ==, 1);
+  g_assert_cmpuint (run_timers (), ==, 0);
+}
+
+/* The key's limit is a thing of the place: what the primary is just sending is
+ * measured there, and does not keep the backup out. */
+static void
+test_bitrate_of_who_is_there (Fixture *fixture, gconstpointer data)
+{
+  let_in_limited (fixture, "192.0.2.1:5000");
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 0);
+  advance (4000);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_LIVE, 12000);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 0);
+  report_one (fixture, "192.0.2.1:5000", MILL_INPUT_AWAY, 12000);
+  g_assert_cmpint (get_wait_s (fixture, "k"), ==, 8);
+}
+
+/* What is owed does not grow with a limit that is lowered; one that is raised
+ * lets in earlier. */
+static void
+test_bitrate_of_another_limit (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (MillPublishVerdict) verdict = grant_limited ("k");
+
+  publish_for (fixture, "192.0.2.1:5000", 4000, 8000);
+  verdict->limits.bitrate_bps = LIMIT_BPS / 10;
+  g_assert_cmpint (mill_admissions_get_wait_s (fixture->admissions, verdict),
+      ==, 28);
+  verdict->limits.bitrate_bps = LIMIT_BPS * 4;
+  g_assert_cmpint (mill_admissions_get_wait_s (fixture->admissions, verdict),
+      ==, 0);
+}
+
 #define ADD(name, function) \
   g_test_add ("/admissions/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -437,5 +539,9 @@ main (int argc, char **argv)
   ADD ("bitrate-of-two-places", test_bitrate_of_two_places);
   ADD ("bitrate-after-a-restart", test_bitrate_after_a_restart);
   ADD ("bitrate-is-forgotten", test_bitrate_is_forgotten);
+  ADD ("bitrate-of-two-tokens", test_bitrate_of_two_tokens);
+  ADD ("bitrate-of-a-predecessor", test_bitrate_of_a_predecessor);
+  ADD ("bitrate-of-who-is-there", test_bitrate_of_who_is_there);
+  ADD ("bitrate-of-another-limit", test_bitrate_of_another_limit);
   return g_test_run ();
 }
