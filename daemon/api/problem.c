@@ -18,6 +18,7 @@ typedef struct
   guint status;
   const gchar *type; /* last part of the type URN */
   const gchar *title;
+  const gchar *detail; /* nullable: instead of the error's own */
 } Mapping;
 
 static const Mapping mappings[] = {
@@ -70,6 +71,11 @@ static const Mapping mappings[] = {
       "The worker did not answer in time" },
   { g_io_error_quark, G_IO_ERROR_CLOSED, 503, "no-worker",
       "No worker is connected just now" },
+  /* A worker lives on through upgrades. */
+  { g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_METHOD, 501, "old-worker",
+      "The worker is too old for that",
+      "the worker is older than millraced and cannot do that: restart millraced "
+      "when no stream matters, which drains the worker and starts a new one" },
 };
 
 /* What no line names is our fault, not the client's. */
@@ -98,7 +104,9 @@ mill_problem_to_json (const GError *error, JsonArray *errors)
   g_autoptr (JsonObject) problem = json_object_new ();
   g_autofree gchar *type =
       g_strdup_printf ("urn:millrace:problem:%s", mapping->type);
-  g_autofree gchar *detail = mill_ipc_error_get_message (error);
+  g_autofree gchar *detail = mapping->detail
+      ? g_strdup (mapping->detail)
+      : mill_ipc_error_get_message (error);
   g_autofree gchar *valid = g_utf8_make_valid (detail, -1);
 
   json_object_set_string_member (problem, "type", type);

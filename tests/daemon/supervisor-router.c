@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
+#include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
 #include "json-schema.h"
+#include "problem.h"
 #include "router.h"
 
 static void
@@ -138,11 +140,49 @@ test_schema (void)
   }
 }
 
+/* Whoever asks a worker from before an upgrade for what it cannot do reads what
+ * helps, not that the daemon has failed. */
+static void
+test_old_worker (void)
+{
+  g_autoptr (GError) error = g_dbus_error_new_for_dbus_error (
+      "org.freedesktop.DBus.Error.UnknownMethod",
+      "No such method “SwitchInput”");
+  g_autoptr (JsonNode) node = mill_problem_to_json (error, NULL);
+  JsonObject *problem = json_node_get_object (node);
+
+  g_assert_cmpuint (mill_problem_get_status (error), ==, 501);
+  g_assert_cmpint (json_object_get_int_member (problem, "status"), ==, 501);
+  g_assert_cmpstr (json_object_get_string_member (problem, "type"), ==,
+      "urn:millrace:problem:old-worker");
+  g_assert_nonnull (strstr (json_object_get_string_member (problem, "detail"),
+      "restart"));
+}
+
+/* All others say themselves what it is. */
+static void
+test_problem (void)
+{
+  g_autoptr (GError) conflict =
+      g_error_new_literal (MILL_PROBLEM, MILL_PROBLEM_CONFLICT, "it runs");
+  g_autoptr (GError) unknown =
+      g_error_new_literal (G_DBUS_ERROR, G_DBUS_ERROR_NO_MEMORY, "it is full");
+  g_autoptr (JsonNode) node = mill_problem_to_json (conflict, NULL);
+
+  g_assert_cmpuint (mill_problem_get_status (conflict), ==, 409);
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (node),
+                       "detail"),
+      ==, "it runs");
+  g_assert_cmpuint (mill_problem_get_status (unknown), ==, 500);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/router/matching", test_matching);
   g_test_add_func ("/router/schema", test_schema);
+  g_test_add_func ("/problem/old-worker", test_old_worker);
+  g_test_add_func ("/problem/others", test_problem);
   return g_test_run ();
 }
