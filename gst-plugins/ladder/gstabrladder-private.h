@@ -37,7 +37,7 @@ typedef struct
   GstPad *pad; /* object lock; owned by the element; NULL: not requested */
   GstCaps *caps; /* streaming thread: what its chain was made for */
   gboolean settled; /* object lock: its source pads are there, or never come */
-  gulong discard_id; /* streaming thread: of the probe; 0: not discarded */
+  gulong probe_id; /* streaming thread: what is not passed on; 0: nothing */
   gboolean failed; /* streaming thread: told once, though caps come again */
 } GstAbrLadderInput;
 

@@ -35,6 +35,25 @@ discard (GstPad *pad)
       NULL, NULL);
 }
 
+/* Rungs that follow a source to another size set new caps, one after the other,
+ * each in its own thread. A source that looked meanwhile for what all of them take
+ * would find nothing; and there is nothing for it to change. */
+static GstPadProbeReturn
+on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  return GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) ==
+          GST_EVENT_RECONFIGURE
+      ? GST_PAD_PROBE_DROP
+      : GST_PAD_PROBE_OK;
+}
+
+static gulong
+keep_source (GstPad *pad)
+{
+  return gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream,
+      NULL, NULL);
+}
+
 /* ---- video ---- */
 
 /* @ret_entry: NULL when no rung is below the source. */
@@ -140,10 +159,14 @@ gst_abr_ladder_chains_build (GstAbrLadder *self, GstAbrLadderKind kind,
       : build_audio (self, caps, &entry, error);
   if (!is_built)
     return FALSE;
-  if (entry == NULL)
-    self->inputs[kind].discard_id = discard (pad);
-  else
-    gst_ghost_pad_set_target (GST_GHOST_PAD (pad), entry);
+  if (entry == NULL) {
+    self->inputs[kind].probe_id = discard (pad);
+    return TRUE;
+  }
+  /* That is told to the source, which may choose better caps, now or never. */
+  gst_ghost_pad_set_target (GST_GHOST_PAD (pad), entry);
+  if (kind == GST_ABR_LADDER_VIDEO)
+    self->inputs[kind].probe_id = keep_source (pad);
   return TRUE;
 }
 

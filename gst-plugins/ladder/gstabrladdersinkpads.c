@@ -145,9 +145,9 @@ gst_abr_ladder_sink_pads_reset (GstAbrLadder *self)
     GstAbrLadderInput *input = &self->inputs[i];
     if (input->pad != NULL)
       gst_ghost_pad_set_target (GST_GHOST_PAD (input->pad), NULL);
-    if (input->pad != NULL && input->discard_id != 0)
-      gst_pad_remove_probe (input->pad, input->discard_id);
-    input->discard_id = 0;
+    if (input->pad != NULL && input->probe_id != 0)
+      gst_pad_remove_probe (input->pad, input->probe_id);
+    input->probe_id = 0;
     gst_caps_replace (&input->caps, NULL);
     input->settled = FALSE;
     input->failed = FALSE;
