@@ -86,9 +86,8 @@ request_side_pad (GstCmafSink *self, GstPadTemplate *template,
   gboolean image = has_template (template, GST_CMAF_SINK_IMAGE_TEMPLATE);
   const gchar *prefix = image ? "image_" : "meta_";
   GST_OBJECT_LOCK (self);
-  g_autofree gchar *name = wanted != NULL
-      ? g_strdup (wanted)
-      : g_strdup_printf ("%s%u", prefix, self->next_side[image]++);
+  g_autofree gchar *name =
+      gst_pad_numbers_name (&self->next_side[image], prefix, wanted);
   GST_OBJECT_UNLOCK (self);
   g_autoptr (MillCmafPackager) packager =
       gst_cmaf_sink_ref_packager (GST_ELEMENT (self));

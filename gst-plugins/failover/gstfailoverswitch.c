@@ -21,8 +21,7 @@
  * ticker of the process (failover-ticker.h). gstfailoverswitch-private.h tells
  * what is in which file, and the locks.
  */
-#include <string.h>
-
+#include "../common/gstpadnumbers.h"
 #include "gstfailoverswitch-private.h"
 
 GST_DEBUG_CATEGORY (gst_failover_switch_debug);
@@ -81,22 +80,12 @@ static GstStaticPadTemplate audio_src_template =
 
 /* ---- pads ---- */
 
-/* @wanted: (nullable). What has no number of its own gets the next one. */
 static gchar *
-choose_name (GstFailoverSwitch *self, gboolean is_audio, const gchar *wanted)
+name_pad (GstFailoverSwitch *self, gboolean is_audio, const gchar *wanted)
 {
-  const gchar *kind = is_audio ? "audio" : "video";
-  g_autofree gchar *prefix = g_strdup_printf ("sink_%s_", kind);
-  guint *next = &self->next_number[is_audio];
-  guint64 number;
-
   GST_OBJECT_LOCK (self);
-  if (wanted && g_str_has_prefix (wanted, prefix) &&
-      g_ascii_string_to_unsigned (wanted + strlen (prefix), 10, 0,
-          G_MAXUINT - 1, &number, NULL))
-    *next = MAX (*next, (guint) number + 1);
-  gchar *name = wanted ? g_strdup (wanted)
-                       : g_strdup_printf ("%s%u", prefix, (*next)++);
+  gchar *name = gst_pad_numbers_name (&self->next_number[is_audio],
+      is_audio ? "sink_audio_" : "sink_video_", wanted);
   GST_OBJECT_UNLOCK (self);
   return name;
 }
@@ -109,7 +98,7 @@ gst_failover_switch_request_new_pad (GstElement *element,
   gboolean is_audio =
       g_str_has_prefix (GST_PAD_TEMPLATE_NAME_TEMPLATE (template),
           "sink_audio");
-  g_autofree gchar *given = choose_name (self, is_audio, name);
+  g_autofree gchar *given = name_pad (self, is_audio, name);
   GstPad *pad = g_object_new (GST_TYPE_FAILOVER_SWITCH_PAD, "name", given,
       "direction", GST_PAD_SINK, "template", template, NULL);
   gst_failover_switch_flow_setup_sink (pad);

@@ -19,6 +19,7 @@
  */
 #include <gst/gst.h>
 
+#include "../common/gstpadnumbers.h"
 #include "../common/gstupstream.h"
 #include "link-caps.h"
 #include "link-hub.h"
@@ -53,6 +54,9 @@ struct _GstMillSink
   gboolean drained; /* after EOS on all pads */
   gboolean eos_posted;
   GQueue wishes; /* of Wish: under way, at most one per pad */
+  guint next_video; /* numbers that no pad has had */
+  guint next_audio;
+  guint next_text;
 
   gint latency_asked; /* atomic */
 };
@@ -343,22 +347,28 @@ gst_mill_sink_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode,
 
 /* ---- pads ---- */
 
+/* Pads are requested by several threads at once. */
+static gchar *
+name_pad (GstMillSink *self, const gchar *pattern, const gchar *wanted)
+{
+  g_autofree gchar *prefix = g_strndup (pattern, strlen (pattern) - 2);
+  guint *next = g_str_has_prefix (prefix, "video") ? &self->next_video
+      : g_str_has_prefix (prefix, "audio")         ? &self->next_audio
+                                                   : &self->next_text;
+
+  GST_OBJECT_LOCK (self);
+  gchar *name = gst_pad_numbers_name (next, prefix, wanted);
+  GST_OBJECT_UNLOCK (self);
+  return name;
+}
+
 static GstPad *
 gst_mill_sink_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *wanted, const GstCaps *caps)
 {
   GstMillSink *self = GST_MILL_SINK (element);
-  g_autofree gchar *name = g_strdup (wanted);
-  const gchar *pattern = GST_PAD_TEMPLATE_NAME_TEMPLATE (template);
-
-  /* The template's name with the first number that is free. */
-  for (guint i = 0; !name; i++) {
-    g_autofree gchar *prefix = g_strndup (pattern, strlen (pattern) - 2);
-    g_autofree gchar *next = g_strdup_printf ("%s%u", prefix, i);
-    g_autoptr (GstPad) taken = gst_element_get_static_pad (element, next);
-    if (!taken)
-      name = g_steal_pointer (&next);
-  }
+  g_autofree gchar *name =
+      name_pad (self, GST_PAD_TEMPLATE_NAME_TEMPLATE (template), wanted);
   GstPad *pad = gst_pad_new_from_template (template, name);
   guint16 id = mill_link_hub_add_pad (self->hub, name);
   gst_pad_set_element_private (pad, GUINT_TO_POINTER (id));
