@@ -68,8 +68,22 @@ async function runFile(job) {
   clearTimeout(timer);
   fs.rmSync(reports, { recursive: true, force: true });
   const seconds = Math.round((performance.now() - began) / 1000);
-  process.stdout.write(Buffer.concat([...output, Buffer.from(`-- e2e ${job.name} ${code === 0 ? 'passed' : `FAILED (${code ?? signal})`} in ${seconds} s\n`)]));
-  return { ...job, passed: code === 0 };
+  const said = Buffer.concat(output);
+  process.stdout.write(Buffer.concat([said, Buffer.from(`-- e2e ${job.name} ${code === 0 ? 'passed' : `FAILED (${code ?? signal})`} in ${seconds} s\n`)]));
+  return { ...job, passed: code === 0, said };
+}
+
+/** What a file that failed said of it: its tests that did, not those that only hold them; of a crash, the end. */
+function failures(tap) {
+  const lines = tap.split('\n');
+  const told = [];
+  for (let i = 0; i < lines.length; i++) {
+    if (!/^ *not ok /.test(lines[i])) continue;
+    const end = lines.findIndex((line, k) => k > i && /^ *(\.\.\.$|not ok |ok |# Subtest)/.test(line));
+    const block = lines.slice(i, end < 0 ? undefined : end);
+    if (!block.some((line) => line.includes('subtestsFailed'))) told.push(...block);
+  }
+  return (told.length ? told : lines.slice(-40)).join('\n');
 }
 
 // The heavy ones first: what is light fills the room that they leave.
@@ -86,7 +100,8 @@ while (waiting.length || running.size) {
   const done = await Promise.race(running.values());
   running.delete(done.name);
   room += done.weight;
-  if (!done.passed) failed.push(done.name);
+  if (!done.passed) failed.push(done);
 }
-if (failed.length) console.log(`-- e2e: failed: ${failed.join(', ')}`);
+for (const { name, said } of failed) console.log(`\n-- e2e ${name}, once more what failed:\n${failures(said.toString())}`);
+if (failed.length) console.log(`-- e2e: failed: ${failed.map(({ name }) => name).join(', ')}`);
 process.exitCode = failed.length ? 1 : 0;
