@@ -19,9 +19,10 @@
 #define N_ISSUERS 60
 #define SOCKET_BYTES 4608
 
+static TlsFiles *files; /* of all: they take long to make */
+
 typedef struct
 {
-  TlsFiles *files;
   MillTlsIdentity *identity;
   MillRtmpTls *server;
   SSL *client;
@@ -32,15 +33,12 @@ static Pair *
 pair_new (void)
 {
   Pair *pair = g_new0 (Pair, 1);
-  const TlsFilesOptions options = { .n_issuers = N_ISSUERS };
   const gint bytes = SOCKET_BYTES;
   g_autoptr (GError) error = NULL;
   SSL_CTX *context = SSL_CTX_new (TLS_client_method ());
 
-  pair->files = tls_files_new ();
-  g_free (tls_files_make (pair->files, &options));
-  pair->identity = mill_tls_identity_load (pair->files->certificate,
-      pair->files->key, &error);
+  pair->identity =
+      mill_tls_identity_load (files->certificate, files->key, &error);
   g_assert_no_error (error);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
                        pair->fds),
@@ -60,7 +58,6 @@ pair_free (Pair *pair)
   SSL_free (pair->client);
   mill_rtmp_tls_free (pair->server);
   mill_tls_identity_unref (pair->identity);
-  tls_files_free (pair->files);
   close (pair->fds[0]);
   close (pair->fds[1]);
   g_free (pair);
@@ -216,11 +213,18 @@ test_plain (void)
 gint
 main (gint argc, gchar **argv)
 {
+  const TlsFilesOptions options = { .n_issuers = N_ISSUERS };
+  gint result;
+
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rtmp/tls/slow-handshake", test_slow_handshake);
   g_test_add_func ("/rtmp/tls/unread", test_unread);
   g_test_add_func ("/rtmp/tls/slow-reader", test_slow_reader);
   g_test_add_func ("/rtmp/tls/gone", test_gone);
   g_test_add_func ("/rtmp/tls/plain", test_plain);
-  return g_test_run ();
+  files = tls_files_new ();
+  g_free (tls_files_make (files, &options));
+  result = g_test_run ();
+  tls_files_free (files);
+  return result;
 }
