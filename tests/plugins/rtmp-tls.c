@@ -19,11 +19,11 @@
 #define N_ISSUERS 60
 #define SOCKET_BYTES 4608
 
-static TlsFiles *files; /* of all: they take long to make */
+/* Of all: they take long to make and to load. */
+static MillTlsIdentity *identity;
 
 typedef struct
 {
-  MillTlsIdentity *identity;
   MillRtmpTls *server;
   SSL *client;
   gint fds[2]; /* server, client */
@@ -34,17 +34,13 @@ pair_new (void)
 {
   Pair *pair = g_new0 (Pair, 1);
   const gint bytes = SOCKET_BYTES;
-  g_autoptr (GError) error = NULL;
   SSL_CTX *context = SSL_CTX_new (TLS_client_method ());
 
-  pair->identity =
-      mill_tls_identity_load (files->certificate, files->key, &error);
-  g_assert_no_error (error);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
                        pair->fds),
       ==, 0);
   setsockopt (pair->fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-  pair->server = mill_rtmp_tls_new (pair->identity, pair->fds[0]);
+  pair->server = mill_rtmp_tls_new (identity, pair->fds[0]);
   pair->client = SSL_new (context);
   SSL_CTX_free (context);
   SSL_set_fd (pair->client, pair->fds[1]);
@@ -57,7 +53,6 @@ pair_free (Pair *pair)
 {
   SSL_free (pair->client);
   mill_rtmp_tls_free (pair->server);
-  mill_tls_identity_unref (pair->identity);
   close (pair->fds[0]);
   close (pair->fds[1]);
   g_free (pair);
@@ -210,10 +205,24 @@ test_plain (void)
   }
 }
 
+static MillTlsIdentity *
+load_identity (void)
+{
+  const TlsFilesOptions options = { .n_issuers = N_ISSUERS };
+  g_autoptr (GError) error = NULL;
+  TlsFiles *files = tls_files_new ();
+  MillTlsIdentity *loaded;
+
+  g_free (tls_files_make (files, &options));
+  loaded = mill_tls_identity_load (files->certificate, files->key, &error);
+  g_assert_no_error (error);
+  tls_files_free (files);
+  return loaded;
+}
+
 gint
 main (gint argc, gchar **argv)
 {
-  const TlsFilesOptions options = { .n_issuers = N_ISSUERS };
   gint result;
 
   g_test_init (&argc, &argv, NULL);
@@ -222,9 +231,8 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/rtmp/tls/slow-reader", test_slow_reader);
   g_test_add_func ("/rtmp/tls/gone", test_gone);
   g_test_add_func ("/rtmp/tls/plain", test_plain);
-  files = tls_files_new ();
-  g_free (tls_files_make (files, &options));
+  identity = load_identity ();
   result = g_test_run ();
-  tls_files_free (files);
+  mill_tls_identity_unref (identity);
   return result;
 }
