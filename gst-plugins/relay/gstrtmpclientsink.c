@@ -58,6 +58,10 @@ struct _GstRtmpClientSink
   MillRelaySettings settings;
   gboolean is_drained; /* after EOS on all pads */
   gboolean is_eos_posted;
+
+  /* Outside of OBJECT_LOCK: that what is known of the end is what the target is
+   * told of it, where pads end and begin on several threads. */
+  GMutex end_lock;
 };
 
 G_DEFINE_FINAL_TYPE (GstRtmpClientSink, gst_rtmp_client_sink, GST_TYPE_ELEMENT)
@@ -126,6 +130,8 @@ has_ended (GstRtmpClientSink *self)
 static void
 set_eos (GstRtmpClientSink *self, GstPad *pad, gboolean is_eos)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->end_lock);
+
   GST_OBJECT_LOCK (self);
   get_track (self, pad)->is_eos = is_eos;
   if (!is_eos)
@@ -342,14 +348,16 @@ gst_rtmp_client_sink_release_pad (GstElement *element, GstPad *pad)
   MillRelayTrack id = get_track_id (pad);
 
   gst_pad_set_active (pad, FALSE);
+  g_mutex_lock (&self->end_lock);
   mill_relay_target_set_expected (self->target, id, FALSE);
   g_clear_pointer (&track->format, mill_relay_format_unref);
   GST_OBJECT_LOCK (self);
   track->pad = NULL;
   GST_OBJECT_UNLOCK (self);
-  gst_element_remove_pad (element, pad);
   if (has_ended (self))
     mill_relay_target_end (self->target);
+  g_mutex_unlock (&self->end_lock);
+  gst_element_remove_pad (element, pad);
 }
 
 /* ---- states ---- */
@@ -450,6 +458,7 @@ gst_rtmp_client_sink_finalize (GObject *object)
   for (guint i = 0; i < MILL_RELAY_N_TRACKS; i++)
     g_clear_pointer (&self->tracks[i].format, mill_relay_format_unref);
   mill_relay_settings_clear (&self->settings);
+  g_mutex_clear (&self->end_lock);
   G_OBJECT_CLASS (gst_rtmp_client_sink_parent_class)->finalize (object);
 }
 
@@ -483,6 +492,7 @@ static void
 gst_rtmp_client_sink_init (GstRtmpClientSink *self)
 {
   mill_relay_settings_init (&self->settings, MILL_RELAY_ROLE_SINK);
+  g_mutex_init (&self->end_lock);
   self->target = mill_relay_target_new (&target_events, self);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
 }

@@ -821,6 +821,72 @@ GST_START_TEST (tls)
 }
 GST_END_TEST;
 
+/* ---- the end on two threads ---- */
+
+#define N_ENDINGS 3000
+
+typedef struct
+{
+  GstPad *source;
+  GAsyncQueue *rounds; /* of gint *: how many have begun this one */
+  GAsyncQueue *done;
+} Ender;
+
+static gpointer
+end_rounds (gpointer user_data)
+{
+  Ender *ender = user_data;
+
+  for (guint i = 0; i < N_ENDINGS; i++) {
+    gint *n_begun = g_async_queue_pop (ender->rounds);
+    g_atomic_int_inc (n_begun);
+    while (g_atomic_int_get (n_begun) < 2)
+      ;
+    gst_pad_push_event (ender->source, gst_event_new_eos ());
+    g_async_queue_push (ender->done, ender);
+  }
+  return NULL;
+}
+
+static void
+run_ending (Relay *relay, Ender *enders)
+{
+  gint n_begun = 0;
+
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (gst_pad_push_event (relay->sources[i],
+        gst_event_new_stream_start ("again")));
+  for (guint i = 0; i < 2; i++)
+    g_async_queue_push (enders[i].rounds, &n_begun);
+  for (guint i = 0; i < 2; i++)
+    g_async_queue_pop (enders[i].done);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (relay->bus, 20 * GST_SECOND, GST_MESSAGE_EOS);
+  g_assert_nonnull (message);
+}
+
+/* Picture and sound end at the same moment: the graph ends. */
+GST_START_TEST (ends_at_once)
+{
+  g_autoptr (Relay) relay = relay_new ("", "");
+  Ender enders[2];
+  GThread *threads[2];
+
+  for (guint i = 0; i < 2; i++) {
+    enders[i] = (Ender){ relay->sources[i], g_async_queue_new (),
+      g_async_queue_new () };
+    threads[i] = g_thread_new ("ender", end_rounds, &enders[i]);
+  }
+  for (guint i = 0; i < N_ENDINGS; i++)
+    run_ending (relay, enders);
+  for (guint i = 0; i < 2; i++) {
+    g_thread_join (threads[i]);
+    g_async_queue_unref (enders[i].rounds);
+    g_async_queue_unref (enders[i].done);
+  }
+}
+GST_END_TEST;
+
 /* ---- misuse ---- */
 
 GST_START_TEST (bad_caps)
@@ -857,6 +923,7 @@ rtmpclientsink_suite (void)
   tcase_add_test (basics, fewer_pads);
   tcase_add_test (basics, new_caps);
   tcase_add_test (basics, one_track);
+  tcase_add_test (basics, ends_at_once);
   tcase_add_test (basics, bad_caps);
   suite_add_tcase (suite, servers);
   tcase_add_loop_test (servers, faults_and_siblings, 0, G_N_ELEMENTS (faults));
