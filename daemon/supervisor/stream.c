@@ -312,6 +312,10 @@ mill_stream_lose (MillStream *stream, const gchar *reason,
 {
   if (!mill_stream_is_running (stream))
     return (MillStreamStep){ MILL_STEP_NOTHING, 0 };
+  /* The next worker does not know it either: what was told stays, and the hold
+   * begins anew, now that there is a worker to come back to. */
+  if (stream->orphaned && !stream->row->owner)
+    return (MillStreamStep){ MILL_STEP_WAIT, RECONNECT_MS };
   stream->orphaned = TRUE;
   if (!stream->needs_publisher || stream->row->desired == MILL_DESIRED_STOPPED)
     return fail (stream, reason, clock);

@@ -103,7 +103,8 @@ void mill_stream_begin (MillStream *stream, const MillStreamRun *run,
 MillStreamStep mill_stream_take_report (MillStream *stream,
     const MillStreamReport *report, const MillStreamClock *clock);
 
-/* The worker died, or does not know the stream. */
+/* The worker died, or does not know the stream: @reason, which is not told when
+ * the end of this run's worker has been. */
 MillStreamStep mill_stream_lose (MillStream *stream, const gchar *reason,
     const MillStreamClock *clock);
 

@@ -131,6 +131,13 @@ test_worker_dies_under_a_publisher (Fixture *fixture, gconstpointer data)
   /* the run goes on: its next generation keeps the timeline */
   g_assert_cmpint (stream->row->phase, ==, MILL_PHASE_RUNNING);
   g_assert_null (stream->row->owner);
+  /* its successor does not know the stream: what happened stays to be read */
+  guint n_told = stream->log.length;
+  step =
+      mill_stream_lose (stream, "gone when millraced started", &fixture->clock);
+  g_assert_cmpint (step.kind, ==, MILL_STEP_WAIT);
+  g_assert_cmpstr (stream->row->last_error, ==, "worker died");
+  g_assert_cmpuint (stream->log.length, ==, n_told);
   mill_stream_give_up (stream, &fixture->clock);
   g_assert_cmpint (stream->state, ==, MILL_STATUS_IDLE);
   g_assert_cmpint (stream->row->phase, ==, MILL_PHASE_ENDED);

@@ -110,6 +110,7 @@ test('kill -9 of the worker: the publisher can come back and the playlists go on
   process.kill(worker.pid, 'SIGKILL');
   await publisher.ended();
   await daemon.replaced(worker, 'crash', 10000);
+  assert.equal((await daemon.streamState('crash')).last_error, 'process shared-1 ended unexpectedly', 'what happened, and not that millraced has just started');
   const next = Publisher.ffmpeg(source, daemon.rtmp('crash'));
   t.after(() => next.kill());
   await daemon.live('crash', 15000);
