@@ -112,8 +112,9 @@ list_samples (MillStreamRegistry *registry, const MillProcessReport *process)
   return samples;
 }
 
-static gboolean
-get_number (GVariant *dict, const gchar *field, gdouble *ret_number)
+gboolean
+mill_api_metrics_streams_read_number (GVariant *dict, const gchar *field,
+    gdouble *ret_number)
 {
   g_autoptr (GVariant) value = g_variant_lookup_value (dict, field, NULL);
 
@@ -132,8 +133,9 @@ get_number (GVariant *dict, const gchar *field, gdouble *ret_number)
   return TRUE;
 }
 
-static void
-begin_sample (GString *text, const gchar *name, const MillStream *stream)
+void
+mill_api_metrics_streams_begin_sample (GString *text, const gchar *name,
+    const MillStream *stream)
 {
   g_string_append_printf (text, "%s{stream=\"%s\",app=\"%s\"", name,
       stream->row->name, stream->row->app ? stream->row->app : "");
@@ -146,10 +148,11 @@ add_number (GString *text, const Family *family, const Sample *sample)
   gdouble value;
 
   /* A round trip of -1 is none. */
-  if (!get_number (sample->ingest, family->field, &value) ||
+  if (!mill_api_metrics_streams_read_number (sample->ingest, family->field,
+          &value) ||
       (g_str_equal (family->field, "rtt") && value < 0))
     return;
-  begin_sample (text, family->name, sample->stream);
+  mill_api_metrics_streams_begin_sample (text, family->name, sample->stream);
   g_string_append_printf (text, "%s} %s\n", family->labels,
       g_ascii_formatd (number, sizeof number, "%.6f", value * family->unit));
 }
@@ -166,7 +169,8 @@ add_warnings (GString *text, const Sample *sample)
     const gchar *id = NULL;
     if (!g_variant_lookup (item, "id", "&s", &id))
       continue;
-    begin_sample (text, "millrace_stream_warning", sample->stream);
+    mill_api_metrics_streams_begin_sample (text, "millrace_stream_warning",
+        sample->stream);
     g_string_append_printf (text, ",warning=\"%s\"} 1\n", id);
   }
 }

@@ -16,4 +16,12 @@ void mill_api_metrics_streams_add (GString *text, MillStreamRegistry *registry,
 void mill_api_metrics_streams_add_head (GString *text, const gchar *name,
     const gchar *type, const gchar *help);
 
+/* "NAME{stream=…,app=…": further labels and the brace follow. */
+void mill_api_metrics_streams_begin_sample (GString *text, const gchar *name,
+    const MillStream *stream);
+
+/* @dict: an a{sv} of statistics. Returns: FALSE when it has no such number */
+gboolean mill_api_metrics_streams_read_number (GVariant *dict,
+    const gchar *field, gdouble *ret_number);
+
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #include "daemon/common/self-stats.h"
 #include "api-metrics-origins.h"
+#include "api-metrics-relays.h"
 #include "api-metrics-streams.h"
 #include "runner-publish.h"
 
@@ -275,6 +276,8 @@ reply_metrics (MillRequest *request, const MillProcessReport *report)
   g_autoptr (GString) text = g_string_new (NULL);
   add_streams (text, supervisor);
   mill_api_metrics_streams_add (text, mill_supervisor_get_registry (supervisor),
+      report);
+  mill_api_metrics_relays_add (text, mill_supervisor_get_registry (supervisor),
       report);
   add_publishes (text, mill_supervisor_get_runner (supervisor));
   add_counts (text, fleet);

@@ -106,6 +106,16 @@ test('live-relay: both origins have every picture, and the target may break', as
   assert.deepEqual([nodes.relay.state, nodes.relay['dropped-frames']], ['live', 0], JSON.stringify(nodes.relay));
   assert.notEqual(nodes['relay-2'].state, 'live');
 
+  // Whoever is woken up by Prometheus knows which target it is.
+  const metrics = (await daemon.api('GET', '/metrics')).body;
+  const sample = (name, node) => Number(new RegExp(`^millrace_relay_${name}\\{stream="studio",app="live",node="${node}"\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
+  assert.deepEqual(['relay', 'relay-2'].map((node) => sample('connected', node)), [1, 0]);
+  assert.ok(sample('sent_bytes_total', 'relay') > 1000, 'bytes sent');
+  assert.equal(sample('sent_bytes_total', 'relay') <= (await stats()).relay.bytes, true, 'not more than its statistics say later');
+  assert.deepEqual(['reconnects_total', 'dropped_frames_total'].map((name) => sample(name, 'relay')), [0, 0]);
+  assert.ok(sample('attempts_total', 'relay-2') >= 1, 'attempts');
+  assert.ok(!metrics.includes(SECRET), 'the key is in the metrics');
+
   // Nobody who looks at the stream learns the key.
   for (const view of ['', '/stats', '/logs', '/graph.svg']) {
     const { body } = await daemon.api('GET', `/api/v1/streams/studio${view}`);
