@@ -6,20 +6,28 @@
 
 G_BEGIN_DECLS
 
-/** Of a stream that is pulled from other servers alone: whether any of them
- * gives it. Main loop. */
+/** What a stream takes from elsewhere: from other servers (rtmpclientsrc), and
+ * from nodes of other streams by their links (millsrc). Main loop. */
 typedef struct _MillStreamPulls MillStreamPulls;
 
-/* Returns: (transfer full) (nullable): NULL when @graph has another source */
-MillStreamPulls *mill_stream_pulls_new (MillGraph *graph);
+/* @node gives its media, or does not any more, or not yet.
+ * @reason: (nullable): why not */
+typedef void (*MillStreamPullsTell) (const gchar *node, const gchar *reason,
+    gpointer user_data);
+
+/* Returns: (transfer full) (nullable): NULL when @graph takes nothing */
+MillStreamPulls *mill_stream_pulls_new (MillGraph *graph,
+    MillStreamPullsTell tell, gpointer user_data);
 void mill_stream_pulls_free (MillStreamPulls *pulls);
 
 /* @structure: a message of the element of @node.
- * @ret_reason: (transfer full) (nullable): why that one does not give it
  * Returns: FALSE when it tells nothing of a pull */
 gboolean mill_stream_pulls_take (MillStreamPulls *pulls, const gchar *node,
-    const GstStructure *structure, gchar **ret_reason);
+    const GstStructure *structure);
 
+/* @pulls: (nullable). Whether the stream has no other source: it is live when
+ * one of them is. */
+gboolean mill_stream_pulls_are_all (const MillStreamPulls *pulls);
 gboolean mill_stream_pulls_are_live (const MillStreamPulls *pulls);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillStreamPulls, mill_stream_pulls_free)

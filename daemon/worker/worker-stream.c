@@ -5,6 +5,7 @@
 #include "daemon/common/log.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/worker/stream-cues.h"
+#include "daemon/worker/stream-events.h"
 #include "daemon/worker/stream-inputs.h"
 #include "daemon/worker/stream-nodes.h"
 #include "daemon/worker/stream-outputs.h"
@@ -16,8 +17,9 @@
 #define END_LIMIT_S 10
 /* rtmpserversrc's, and those of elements that judge a publisher as it does */
 #define HEALTH_MESSAGE "rtmp-health"
-/* rtmpclientsink's; rtmpclientsrc's are of stream-pulls */
+/* rtmpclientsink's; rtmpclientsrc's and millsrc's are of stream-pulls */
 #define TARGET_MESSAGE "rtmp-client-state"
+#define SWITCH_MESSAGE "failover-switch"
 
 struct _MillWorkerStream
 {
@@ -34,8 +36,8 @@ struct _MillWorkerStream
   MillGraph *graph; /* stopped in the last states */
   gchar *last_dot; /* nullable: the picture of a graph that failed */
   MillStreamInputs *inputs;
-  MillStreamPulls *pulls; /* nullable: it is not pulled */
-  GHashTable *warnings; /* nullable: of each node the one that was told last */
+  MillStreamPulls *pulls; /* nullable: it takes nothing; while it runs */
+  MillStreamEvents *events;
   GPtrArray
       *outputs; /* (nullable) (element-type MillStreamOutput): at the end */
   guint end_timer_id;
@@ -105,6 +107,7 @@ finish (MillWorkerStream *stream, MillStreamState state)
   g_clear_handle_id (&stream->end_timer_id, g_source_remove);
   if (state == MILL_STREAM_FAILED)
     stream->last_dot = mill_graph_to_dot (stream->graph);
+  g_clear_pointer (&stream->pulls, mill_stream_pulls_free);
   /* A packager that is stopped has no statistics any more. */
   stream->outputs = mill_stream_outputs_read (stream->graph);
   mill_graph_stop (stream->graph);
@@ -130,12 +133,12 @@ fail (MillWorkerStream *stream, const gchar *node, const gchar *text)
 }
 
 /* With a publisher it is live when that sends: on_input_event(); pulled, when a
- * server gives it: take_pull(). */
+ * server or another stream gives it: on_pull(). */
 static void
 on_playing (MillGraph *graph, MillWorkerStream *stream)
 {
   if (stream->state == MILL_STREAM_STARTING && !stream->has_publisher &&
-      !stream->pulls)
+      !mill_stream_pulls_are_all (stream->pulls))
     set_state (stream, MILL_STREAM_LIVE);
 }
 
@@ -154,44 +157,28 @@ on_failed (MillGraph *graph, const GError *error, const gchar *node,
     fail (stream, node, error->message);
 }
 
-/* What is tried again and again fails the same way: of each node that is told
- * once, until there is something else to tell. */
-static void
-tell_warning (MillWorkerStream *stream, const gchar *node, const gchar *text)
-{
-  GVariantDict details;
-
-  MILL_LOG_STREAM (G_LOG_LEVEL_WARNING, stream->name, "%s: %s", node, text);
-  if (!stream->warnings)
-    stream->warnings =
-        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  if (g_strcmp0 (g_hash_table_lookup (stream->warnings, node), text) == 0)
-    return;
-  g_hash_table_replace (stream->warnings, g_strdup (node), g_strdup (text));
-  g_variant_dict_init (&details, NULL);
-  g_variant_dict_insert (&details, "node", "s", node);
-  g_variant_dict_insert (&details, "message", "s", text);
-  g_autoptr (GVariant) variant =
-      g_variant_ref_sink (g_variant_dict_end (&details));
-  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "stream.warning", variant);
-}
-
 static void
 on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     MillWorkerStream *stream)
 {
-  tell_warning (stream, node ? node : "graph", text);
+  mill_stream_events_warn (stream->events, node ? node : "graph", text);
 }
 
-/* A server gives the stream, or does not any more, or not yet. */
+/* A server or another stream gives what is taken from it, or does not any more,
+ * or not yet. Beside other sources that is a warning. */
 static void
-take_pull (MillWorkerStream *stream, const gchar *node, const gchar *reason)
+on_pull (const gchar *node, const gchar *reason, gpointer user_data)
 {
+  MillWorkerStream *stream = user_data;
   MillStreamState before = stream->state;
   gboolean live = mill_stream_pulls_are_live (stream->pulls);
 
   if (reason)
-    tell_warning (stream, node, reason);
+    mill_stream_events_warn (stream->events, node, reason);
+  else if (live)
+    mill_stream_events_settle (stream->events, node);
+  if (!mill_stream_pulls_are_all (stream->pulls))
+    return;
   if (live)
     set_last_error (stream, NULL, "");
   else if (reason)
@@ -205,106 +192,29 @@ take_pull (MillWorkerStream *stream, const gchar *node, const gchar *reason)
     g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
 }
 
-/* A server that the stream is sent on to takes it, or does not any more, or not
- * yet: the stream goes on, so it is a warning. */
 static void
-take_target (MillWorkerStream *stream, const gchar *node,
-    const GstStructure *structure)
+on_event (const gchar *type, GVariant *details, gpointer user_data)
 {
-  const gchar *state = gst_structure_get_string (structure, "state");
-  const gchar *target = gst_structure_get_string (structure, "target");
-  const gchar *reason = gst_structure_get_string (structure, "reason");
-
-  if (g_strcmp0 (state, "live") == 0) {
-    MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name, "%s: sends to %s", node,
-        target);
-    /* What comes next is news, be it the same. */
-    if (stream->warnings)
-      g_hash_table_remove (stream->warnings, node);
-  } else if (reason && *reason) {
-    g_autofree gchar *text = g_strdup_printf ("%s: %s", target, reason);
-    tell_warning (stream, node, text);
-  }
-}
-
-static void
-tell_switch (MillWorkerStream *stream, const gchar *node, const gchar *now,
-    const gchar *reason)
-{
-  GVariantDict details;
-
-  g_variant_dict_init (&details, NULL);
-  g_variant_dict_insert (&details, "node", "s", node);
-  g_variant_dict_insert (&details, "shows", "s", now);
-  g_variant_dict_insert (&details, "message", "s", reason ? reason : "");
-  g_autoptr (GVariant) variant =
-      g_variant_ref_sink (g_variant_dict_end (&details));
-  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "input.switched", variant);
-}
-
-/* Another input is seen: who publishes has changed for viewers. */
-static void
-take_switch (MillWorkerStream *stream, const gchar *node,
-    const GstStructure *structure)
-{
-  gint from = 0;
-  gint to = 0;
-
-  gst_structure_get_int (structure, "from", &from);
-  gst_structure_get_int (structure, "to", &to);
-  g_autofree gchar *before =
-      mill_stream_selector_describe (stream->graph, node, from);
-  g_autofree gchar *now =
-      mill_stream_selector_describe (stream->graph, node, to);
-  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
-      "%s: shows %s after %s: %s", node, now, before,
-      gst_structure_get_string (structure, "reason"));
-  tell_switch (stream, node, now,
-      gst_structure_get_string (structure, "reason"));
-  g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
-}
-
-/* A warning on a publisher came or went. */
-static void
-take_health (MillWorkerStream *stream, const gchar *node,
-    const GstStructure *structure)
-{
-  const gchar *id = gst_structure_get_string (structure, "id");
-  const gchar *message = gst_structure_get_string (structure, "message");
-  gboolean raised = FALSE;
-  GVariantDict details;
-
-  gst_structure_get_boolean (structure, "raised", &raised);
-  MILL_LOG_STREAM (raised ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
-      stream->name, "%s: %s%s%s", node, id, raised ? ": " : " is over",
-      message);
-  g_variant_dict_init (&details, NULL);
-  g_variant_dict_insert (&details, "warning", "s", id);
-  g_variant_dict_insert (&details, "message", "s", message);
-  g_variant_dict_insert (&details, "node", "s", node);
-  g_autoptr (GVariant) variant =
-      g_variant_ref_sink (g_variant_dict_end (&details));
-  g_signal_emit (stream, signals[SIGNAL_EVENT], 0,
-      raised ? "health.warning" : "health.cleared", variant);
+  g_signal_emit (user_data, signals[SIGNAL_EVENT], 0, type, details);
 }
 
 static void
 on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
     MillWorkerStream *stream)
 {
-  g_autofree gchar *reason = NULL;
+  const gboolean running = mill_worker_stream_is_running (stream);
 
   if (stream->pulls && mill_worker_stream_takes_publishers (stream) &&
-      mill_stream_pulls_take (stream->pulls, node, structure, &reason))
-    take_pull (stream, node, reason);
-  else if (node && mill_worker_stream_is_running (stream) &&
-      gst_structure_has_name (structure, TARGET_MESSAGE))
-    take_target (stream, node, structure);
-  if (node && mill_worker_stream_is_running (stream) &&
-      gst_structure_has_name (structure, "failover-switch"))
-    take_switch (stream, node, structure);
+      mill_stream_pulls_take (stream->pulls, node, structure))
+    return;
+  if (node && running && gst_structure_has_name (structure, TARGET_MESSAGE))
+    mill_stream_events_take_target (stream->events, node, structure);
+  if (node && running && gst_structure_has_name (structure, SWITCH_MESSAGE)) {
+    mill_stream_events_take_switch (stream->events, graph, node, structure);
+    g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
+  }
   if (node && gst_structure_has_name (structure, HEALTH_MESSAGE))
-    take_health (stream, node, structure);
+    mill_stream_events_take_health (stream->events, node, structure);
 }
 
 static gboolean
@@ -416,7 +326,8 @@ mill_worker_stream_new (const MillWorkerStreamOptions *options, GError **error)
   g_signal_connect (stream->graph, "failed", G_CALLBACK (on_failed), stream);
   g_signal_connect (stream->graph, "warning", G_CALLBACK (on_warning), stream);
   g_signal_connect (stream->graph, "message", G_CALLBACK (on_message), stream);
-  stream->pulls = mill_stream_pulls_new (stream->graph);
+  stream->events = mill_stream_events_new (stream->name, on_event, stream);
+  stream->pulls = mill_stream_pulls_new (stream->graph, on_pull, stream);
   stream->inputs = mill_stream_inputs_new (stream->graph, options->publishes,
       on_input_event, G_OBJECT (stream));
   return stream;
@@ -457,23 +368,6 @@ mill_worker_stream_cue (MillWorkerStream *stream, GVariant *cue, GError **error)
   return FALSE;
 }
 
-/* An operator's choice lasts: whoever watches the stream is told of it, also
- * when it changes nothing now. */
-static void
-tell_choice (MillWorkerStream *stream, const gchar *node, const gchar *input)
-{
-  GVariantDict details;
-
-  MILL_LOG_STREAM (G_LOG_LEVEL_MESSAGE, stream->name,
-      "%s: an operator has chosen %s", node, input);
-  g_variant_dict_init (&details, NULL);
-  g_variant_dict_insert (&details, "node", "s", node);
-  g_variant_dict_insert (&details, "input", "s", input);
-  g_autoptr (GVariant) variant =
-      g_variant_ref_sink (g_variant_dict_end (&details));
-  g_signal_emit (stream, signals[SIGNAL_EVENT], 0, "input.chosen", variant);
-}
-
 gboolean
 mill_worker_stream_switch_input (MillWorkerStream *stream, const gchar *input,
     GError **error)
@@ -485,7 +379,7 @@ mill_worker_stream_switch_input (MillWorkerStream *stream, const gchar *input,
   }
   const gchar *node = mill_stream_selector_choose (stream->graph, input, error);
   if (node)
-    tell_choice (stream, node, input);
+    mill_stream_events_choose (stream->events, node, input);
   else
     g_prefix_error (error, "stream '%s': ", stream->name);
   return node != NULL;
@@ -587,7 +481,7 @@ mill_worker_stream_finalize (GObject *object)
   }
   g_clear_pointer (&stream->inputs, mill_stream_inputs_free);
   g_clear_pointer (&stream->pulls, mill_stream_pulls_free);
-  g_clear_pointer (&stream->warnings, g_hash_table_unref);
+  g_clear_pointer (&stream->events, mill_stream_events_free);
   g_clear_pointer (&stream->outputs, g_ptr_array_unref);
   g_free (stream->last_error);
   g_free (stream->last_dot);

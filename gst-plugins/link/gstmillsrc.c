@@ -26,6 +26,7 @@
 
 #include "link-pads.h"
 #include "link-socket.h"
+#include "link-state.h"
 #include "link/link-event.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_mill_src_debug);
@@ -84,6 +85,7 @@ struct _GstMillSrc
   gboolean done; /* nothing follows until READY */
   guint retry_ms;
   gint64 lost_us; /* when the producer was missed first, 0: it is there */
+  MillLinkState state;
 };
 
 G_DEFINE_FINAL_TYPE (GstMillSrc, gst_mill_src, GST_TYPE_ELEMENT)
@@ -196,6 +198,7 @@ take_message (GstMillSrc *self, const MillLinkMessage *message,
     GST_OBJECT_LOCK (self);
     self->n_buffers++;
     GST_OBJECT_UNLOCK (self);
+    mill_link_state_tell (&self->state, GST_ELEMENT (self), NULL);
   }
   return mill_link_pads_take (self->pads, message, ret_flow, error);
 }
@@ -262,6 +265,7 @@ try_connect (GstMillSrc *self)
   }
   if (fd < 0) {
     GST_DEBUG_OBJECT (self, "%s", error->message);
+    mill_link_state_tell (&self->state, GST_ELEMENT (self), error->message);
     wait_to_retry (self, ABSENT_RETRY_MS);
     return;
   }
@@ -396,6 +400,7 @@ open_source (GstMillSrc *self)
   self->retry_ms = FIRST_RETRY_MS;
   self->lost_us = 0;
   self->done = FALSE;
+  mill_link_state_clear (&self->state);
   g_mutex_lock (&self->lock);
   self->is_live = is_live;
   self->eos_wanted = FALSE;
@@ -542,6 +547,7 @@ gst_mill_src_finalize (GObject *object)
   g_mutex_clear (&self->lock);
   close (self->wake_fd);
   g_free (self->location);
+  mill_link_state_clear (&self->state);
   G_OBJECT_CLASS (gst_mill_src_parent_class)->finalize (object);
 }
 

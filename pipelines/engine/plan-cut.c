@@ -46,9 +46,9 @@ typedef struct
 
 /* ---- where links are ---- */
 
-/* Returns: (transfer full) */
+/* Returns: (transfer full) (nullable): NULL: the stream has no name yet */
 static gchar *
-stream_name (MillPlanner *planner)
+given_name (MillPlanner *planner)
 {
   static const MillPlace nowhere = { NULL, 0, 0 };
   const MillDescription *description = planner->plan->description;
@@ -69,7 +69,30 @@ stream_name (MillPlanner *planner)
       return name;
     g_free (name);
   }
-  return g_strdup (description->name ? description->name : "?");
+  return NULL;
+}
+
+/* Returns: (transfer full) */
+static gchar *
+stream_name (MillPlanner *planner)
+{
+  const gchar *fallback = planner->plan->description->name;
+  gchar *name = given_name (planner);
+
+  return name ? name : g_strdup (fallback ? fallback : "?");
+}
+
+/* In one process nothing is published: run by hand, a description may well take
+ * from the daemon's stream of that name. */
+gboolean
+mill_plan_cut_is_own (MillPlanner *planner, const gchar *stream)
+{
+  g_autofree gchar *own = planner->options->one_process &&
+          !planner->options->stream
+      ? NULL
+      : given_name (planner);
+
+  return g_strcmp0 (own, stream) == 0;
 }
 
 gchar *

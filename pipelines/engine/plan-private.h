@@ -132,6 +132,9 @@ gboolean mill_plan_cut_is_live (MillPlanner *planner);
 gchar *mill_plan_cut_get_location (MillPlanner *planner, const gchar *stream,
     const gchar *node);
 
+/* Whether @stream is the one that is planned. */
+gboolean mill_plan_cut_is_own (MillPlanner *planner, const gchar *stream);
+
 /* Returns: FALSE after an error at @place: longer than a socket's may be. */
 gboolean mill_plan_cut_check_location (MillPlanner *planner,
     const MillPlace *place, const gchar *location);

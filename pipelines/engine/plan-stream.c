@@ -51,6 +51,13 @@ mill_plan_stream_get_node (MillPlanner *planner, MillPlannerNode *owner,
 
   if (self)
     return self;
+  if (mill_plan_cut_is_own (planner, stream)) {
+    mill_planner_report (planner, &source->place,
+        "from 'stream:%s/%s': got the stream itself, which would wait for its "
+        "own media, expected another one, or '%s' for a node of this one",
+        stream, name, name);
+    return NULL;
+  }
   if (!mill_plan_cut_check_location (planner, &source->place, location))
     return NULL;
   klass = mill_plan_cut_load_end (planner, FACTORY);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors
  *
- * A stream that is pulled from another server is live when that gives it, and
- * says why it is not; so does one that is sent on to a server. */
+ * A stream that is pulled from another server, or that takes a node of another
+ * stream, is live when that gives it, and says why it is not; so does one that is
+ * sent on to a server. */
 #include <gio/gio.h>
 #include <string.h>
 
@@ -116,11 +117,118 @@ test_target_away (void)
   fixture_free (fixture);
 }
 
+/* ---- from other streams ---- */
+
+#define TAKE                                                          \
+  "millrace: 1\nname: take\nnodes:\n"                                 \
+  "  out: { element: fakesink, from: [\"stream:studio/in.video_0\"]," \
+  " props: { async: false } }\n"
+
+#define STUDIO                                                       \
+  "millrace: 1\nname: studio\nnodes:\n"                              \
+  "  picture: { element: videotestsrc, props: { is-live: true } }\n" \
+  "  %s: { element: x264enc, from: [picture], publish: true,"        \
+  " props: { tune: zerolatency, speed-preset: ultrafast,"            \
+  " key-int-max: 10 } }\n"                                           \
+  "  out: { element: fakesink, from: [%s], props: { async: false } }\n"
+
+#define MISSED                                                        \
+  "stream:studio/in: stream 'studio': got no published node at all, " \
+  "expected that it runs and has 'publish: true' at 'in'; waiting for it"
+#define OTHERS                                                               \
+  "stream:studio/in: stream 'studio': got no published node 'in', expected " \
+  "one that it publishes: encode"
+
+/** The last report of the stream "film". */
+typedef struct
+{
+  MillStreamState state;
+  gchar *error;
+  guint n_live;
+} Taker;
+
+static void
+on_taker_changed (MillWorkerProxy *proxy, const MillStreamReport *report,
+    Taker *taker)
+{
+  if (!g_str_equal (report->name, "film"))
+    return;
+  g_test_message ("%s: %s", mill_stream_report_state_to_string (report->state),
+      report->last_error);
+  taker->state = report->state;
+  taker->n_live += report->state == MILL_STREAM_LIVE;
+  g_free (taker->error);
+  taker->error = g_strdup (report->last_error);
+}
+
+static gboolean
+misses_all (gpointer data)
+{
+  return g_strcmp0 (((Taker *) data)->error, MISSED) == 0;
+}
+
+static gboolean
+misses_one (gpointer data)
+{
+  return g_strcmp0 (((Taker *) data)->error, OTHERS) == 0;
+}
+
+static gboolean
+is_live (gpointer data)
+{
+  return ((Taker *) data)->state == MILL_STREAM_LIVE;
+}
+
+static void
+run_studio (FixtureWatch *watch, const gchar *node)
+{
+  g_autofree gchar *yaml = g_strdup_printf (STUDIO, node, node);
+  g_autoptr (GError) error = NULL;
+
+  fixture_start_stream (watch->proxy, "studio", yaml, &error);
+  g_assert_no_error (error);
+}
+
+/* Nobody sees from outside that it does nothing: it says so, what it could have
+ * instead, and goes on when what it waits for is there. */
+static void
+test_link (void)
+{
+  Fixture *fixture = fixture_new (NULL, 0);
+  FixtureWatch *watch = fixture_worker (fixture, "w0");
+  g_autofree gchar *told = NULL;
+  g_autoptr (GError) error = NULL;
+  Taker taker = { MILL_STREAM_STARTING };
+
+  g_signal_connect (watch->proxy, "stream-changed",
+      G_CALLBACK (on_taker_changed), &taker);
+  g_signal_connect (watch->proxy, "stream-event", G_CALLBACK (on_event), &told);
+  fixture_start_stream (watch->proxy, "film", TAKE, &error);
+  g_assert_no_error (error);
+  fixture_wait ("that the stream is missed", misses_all, &taker);
+  g_assert_cmpstr (told, ==, MISSED);
+  run_studio (watch, "encode");
+  fixture_wait ("which nodes it has", misses_one, &taker);
+  g_assert_cmpstr (told, ==, OTHERS);
+  g_assert_cmpint (taker.state, ==, MILL_STREAM_STARTING);
+  g_assert_cmpuint (taker.n_live, ==, 0);
+
+  fixture_stop_stream (watch->proxy, "studio", MILL_WORKER_STOP_NOW, &error);
+  g_assert_no_error (error);
+  run_studio (watch, "in");
+  fixture_wait ("the media", is_live, &taker);
+  g_assert_cmpstr (taker.error, ==, "");
+  fixture_watch_free (watch);
+  fixture_free (fixture);
+  g_free (taker.error);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/worker/pulls/refused", test_refused);
   g_test_add_func ("/worker/pulls/target-away", test_target_away);
+  g_test_add_func ("/worker/pulls/link", test_link);
   return g_test_run ();
 }

@@ -640,6 +640,42 @@ test_stream (void)
   g_clear_pointer (&said[1], g_free);
 }
 
+/* A stream that takes from itself would wait for ever. */
+static void
+test_own_stream (void)
+{
+  const gchar *text = HEAD
+      "params:\n  stream: { type: string, default: \"\" }\n"
+      "  from: { type: string, default: demo }\n"
+      "nodes:\n"
+      "  a: { element: fakesink, from: [\"stream:${from}/in.video_0\"] }\n";
+  MillPlanOptions options = { .epoch = 5, .stream = "demo" };
+  g_autoptr (GHashTable) params = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree gchar *said[3] = { NULL };
+  g_autoptr (MillPlan) daemon = plan_of (text, &options, &said[0]);
+  g_autoptr (MillPlan) hand = NULL;
+  g_autoptr (MillPlan) run = NULL;
+
+  g_assert_null (daemon);
+  g_assert_cmpstr (said[0], ==,
+      "f.yaml:7:34: error: from 'stream:demo/in': got the stream itself, which "
+      "would wait for its own media, expected another one, or 'in' for a node "
+      "of this one\n");
+  options.stream = NULL;
+  options.params = params;
+  g_hash_table_insert (params, "stream", "demo");
+  hand = plan_of (text, &options, &said[1]);
+  g_assert_null (hand);
+  g_assert_cmpstr (said[1], ==, said[0]);
+  /* `millrace run`: what it takes from is a stream of the daemon */
+  options.one_process = TRUE;
+  run = plan_of (text, &options, &said[2]);
+  g_assert_cmpstr (said[2], ==, "");
+  g_assert_nonnull (run);
+  g_free (said[1]);
+  g_free (said[2]);
+}
+
 /* Published, a node is to be had by other streams and nothing else changes; by
  * hand there is nobody to have it. */
 static void
@@ -753,6 +789,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/link-of-file", test_link_of_file);
   g_test_add_func ("/plan/long-link", test_long_link);
   g_test_add_func ("/plan/stream", test_stream);
+  g_test_add_func ("/plan/own-stream", test_own_stream);
   g_test_add_func ("/plan/publish", test_publish);
   g_test_add_func ("/plan/publish-named", test_publish_named);
   g_test_add_func ("/plan/equal", test_equal);
