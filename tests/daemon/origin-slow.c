@@ -11,8 +11,8 @@
 
 #include <glib/gstdio.h>
 
-#include "daemon/common/self-stats.h"
 #include "daemon/origin/origin-server.h"
+#include "origin-memory.h"
 
 #define DEADLINE_US (30 * G_USEC_PER_SEC)
 
@@ -171,15 +171,6 @@ read_metric (Fixture *fixture, const gchar *name)
 
   g_assert_nonnull (found);
   return g_ascii_strtoull (found + strlen (line), NULL, 10);
-}
-
-static guint64
-get_memory (void)
-{
-  MillSelfStats stats;
-
-  mill_self_stats_get (&stats);
-  return stats.memory_bytes;
 }
 
 /* ---- memory ---- */

@@ -12,8 +12,8 @@
 
 #include <glib/gstdio.h>
 
-#include "daemon/common/self-stats.h"
 #include "daemon/origin/origin-server.h"
+#include "origin-memory.h"
 
 #define DEADLINE_US (40 * G_USEC_PER_SEC)
 #define PLAYERS 400 /* two descriptors each, both in this process */
@@ -136,15 +136,6 @@ turn_until_answered (gint fd, const gchar *end)
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
   }
   g_assert_true (g_str_has_prefix (text->str, "HTTP/1.1 200 "));
-}
-
-static guint64
-get_memory (void)
-{
-  MillSelfStats stats;
-
-  mill_self_stats_get (&stats);
-  return stats.memory_bytes;
 }
 
 static void
