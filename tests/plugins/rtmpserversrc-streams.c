@@ -4,35 +4,9 @@
  * What encoders do to a stream besides sending frames in order: what a viewer
  * would see or hear if it went wrong is said with each test.
  */
-#include "rtmp-publisher.h"
-#include "rtmp-receiver.h"
+#include "rtmpserversrc-test.h"
 
 #include "bytes/bytes.h"
-
-#define LOCATION "rtmp://127.0.0.1:0/live/cam"
-
-static Publisher *
-open_av (Receiver *receiver)
-{
-  Publisher *publisher = publisher_open (receiver->address, "live", "cam");
-
-  publisher_send_video_config (publisher, 0, AVCC_640x360);
-  publisher_send_audio_config (publisher, 0, ASC_48000_STEREO);
-  return publisher;
-}
-
-static GstBuffer *
-wait_buffer (Receiver *receiver, ReceiverKind kind)
-{
-  for (;;) {
-    GstMiniObject *item = receiver_take_item (receiver, kind);
-
-    if (GST_IS_BUFFER (item))
-      return GST_BUFFER (item);
-    fail_if (GST_EVENT_TYPE (item) == GST_EVENT_EOS, "got EOS");
-    gst_mini_object_unref (item);
-  }
-}
 
 /* ---- aggregate messages: RTMP 1.0 section 7.1.6 ---- */
 
