@@ -40,7 +40,7 @@ function live(location, ...properties) {
     ...'audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! c.'.split(' ')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   child.text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { child.text += data; });
-  child.ended = once(child, 'exit');
+  child.ended = once(child, 'close'); // all that it wrote is read
   return child;
 }
 

@@ -147,7 +147,12 @@ export class Daemon {
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
     await this.exited;
     clearTimeout(timer);
-    for (const pid of this.children()) process.kill(pid, 'SIGKILL');
+    // What dies may write until it is dead: its directory goes behind it.
+    await eventually('the end of its processes', 15000, () => {
+      const left = this.children();
+      for (const pid of left) try { process.kill(pid, 'SIGKILL'); } catch (error) { if (error.code !== 'ESRCH') throw error; }
+      return left.length === 0;
+    });
     fs.closeSync(this.log);
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
@@ -179,13 +184,13 @@ export async function freePort() {
   }
 }
 
-/** A publisher process; ended() resolves to its exit code, stderr is kept. */
+/** A publisher process; ended() resolves to its exit code when all of stderr was read, which is kept. */
 export class Publisher {
   constructor(command, args) {
     this.process = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.errors = '';
     this.process.stderr.on('data', (data) => { this.errors += data; });
-    this.exit = once(this.process, 'exit');
+    this.exit = once(this.process, 'close');
   }
 
   static ffmpeg(file, url, options = []) {

@@ -89,8 +89,10 @@ export class RtmpClient {
     this.command('releaseStream', 2, null, name);
     this.command('createStream', 4, null);
     this.send(COMMAND, 0, Buffer.concat(['publish', 5, null, name, 'live'].map(amf)));
-    await this.until((bytes) => bytes.includes('NetStream.Publish.', before));
-    return /NetStream\.Publish\.(\w+)/.exec(this.received.toString('latin1', before))[1];
+    // The code ends where another byte stands: until then it may be there in part.
+    const code = (bytes) => /NetStream\.Publish\.(\w+)\W/.exec(bytes.toString('latin1', before))?.[1];
+    await this.until(code);
+    return code(this.received);
   }
 
   unpublish(name) { this.command('FCUnpublish', 6, null, name); this.command('deleteStream', 7, null, 1); }
