@@ -18,7 +18,7 @@ let daemon; let source; let witness; let recorder;
 before(async () => {
   source = await movie(CACHE, { seconds: 60 });
   daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none' }, closed: { pipeline: 'live-passthrough', auth: 'keys' } } });
-  witness = Publisher.ffmpeg(source, daemon.rtmp('witness'));
+  witness = Publisher.ffmpeg(await movie(CACHE, { seconds: 120 }), daemon.rtmp('witness')); // it outlasts all of this
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('witness'))).status === 200);
   recorder = new Recorder(daemon.stream('witness'), path.join(daemon.dir, 'witness'));
 });
@@ -107,16 +107,18 @@ test('an occupied port is named with what to do', () => {
   }
 });
 
-/** Takes the port of a listener whose process is killed, before its successor can. Returns a function that frees it. */
+/** Takes the port of a listener whose process is killed, while nobody can start its successor. Returns a function that frees it. */
 async function occupy(processes, other, kind) {
   const { pid } = processes.find((w) => w.kind === (kind === 'rtmp' ? 'shared' : kind));
   const address = other.addresses[kind].split(':');
   const server = net.createServer((socket) => socket.destroy());
+  other.process.kill('SIGSTOP');
   process.kill(pid, 'SIGKILL');
   await eventually(`the port of ${kind} taken`, 5000, () => new Promise((resolve) => {
     server.once('error', () => resolve(false));
     server.listen(Number(address[1]), address[0], () => resolve(true));
   }));
+  other.process.kill('SIGCONT');
   return () => new Promise((resolve) => { server.close(resolve); });
 }
 

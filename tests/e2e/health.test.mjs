@@ -15,16 +15,19 @@ before(async () => {
 });
 after(() => daemon?.stop());
 
-/** Follows the events; first() resolves to the first one that fits. */
+/** Follows the events from when it is there; first() resolves to the first one that fits. */
 class Follower {
-  constructor(query = '') {
-    this.events = [];
-    this.abort = new AbortController();
-    this.done = this.read(query).catch(() => {});
+  static async start(query = '') {
+    const follower = new Follower();
+    follower.events = [];
+    follower.abort = new AbortController();
+    const response = await fetch(`http://${daemon.addresses.api}/api/v1/events${query}`, { headers: { 'x-api-key': daemon.key }, signal: follower.abort.signal });
+    assert.equal(response.status, 200);
+    follower.done = follower.read(response).catch((error) => { follower.error = error; });
+    return follower;
   }
 
-  async read(query) {
-    const response = await fetch(`http://${daemon.addresses.api}/api/v1/events${query}`, { headers: { 'x-api-key': daemon.key }, signal: this.abort.signal });
+  async read(response) {
     let text = '';
     for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
       text += part;
@@ -41,7 +44,14 @@ class Follower {
     }
   }
 
-  first(what, timeoutMs, fits) { return eventually(what, timeoutMs, () => this.events.find(fits)); }
+  /** Fails with what ended the following, if that is why there is none. */
+  first(what, timeoutMs, fits) {
+    return eventually(what, timeoutMs, () => {
+      const event = this.events.find(fits);
+      if (!event && this.error) throw this.error;
+      return event;
+    });
+  }
 
   async close() { this.abort.abort(); await this.done; }
 }
@@ -53,12 +63,13 @@ async function metric(name, labels) {
 }
 
 test('a keyframe every 8 s is a warning in events, REST, metrics, log and the command line', async (t) => {
-  const follower = new Follower();
+  const follower = await Follower.start();
   t.after(() => follower.close());
   const cli = spawn(tool('cli/millrace'), ['events', '--server', `http://${daemon.addresses.api}`, '--key', daemon.key], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(cli, 'exit');
   let shown = '';
   cli.stdout.on('data', (data) => { shown += data; });
-  t.after(async () => { cli.kill(); await once(cli, 'exit'); });
+  t.after(async () => { cli.kill(); await exited; });
   const publisher = Publisher.ffmpeg(rare, daemon.rtmp('rare'));
   t.after(() => publisher.kill());
 
@@ -90,7 +101,7 @@ test('a keyframe every 8 s is a warning in events, REST, metrics, log and the co
   assert.equal(await metric('millrace_stream_warning', ['stream="rare"']), undefined);
 
   // who was away is told what he missed, and nothing twice
-  const late = new Follower(`?last_event_id=${warning.id}`);
+  const late = await Follower.start(`?last_event_id=${warning.id}`);
   t.after(() => late.close());
   await late.first('what was missed', 5000, (e) => e.type === 'stream.reconnecting');
   const missed = follower.events.slice(follower.events.indexOf(warning) + 1).map((e) => e.id);
@@ -127,7 +138,7 @@ test('the numbers of a healthy publisher are those that it was made with', async
 });
 
 test('a refused publisher and a killed worker are events', async (t) => {
-  const follower = new Follower();
+  const follower = await Follower.start();
   t.after(() => follower.close());
   const refused = Publisher.ffmpeg(rare, daemon.rtmp('x', 'nowhere'));
   assert.notEqual(await refused.ended(), 0);

@@ -37,6 +37,7 @@ test('live-passthrough: window, reconnect, kill -9 of the packager, end', async 
   const watched = await open(daemon, 'through');
   await followMore(watched, 4);
   await publisher.kill();
+  await eventually('its loss is noticed', 10000, async () => (await daemon.streamState('through')).state === 'reconnecting');
   publisher = publish();
   await followMore(watched, 3, { pauses: true });
   const shared = (await daemon.workers()).find((w) => w.kind === 'shared');

@@ -144,11 +144,11 @@ test('beside low latency, text is listed as segments, and shown', async (t) => {
   const media = path.join(dir, 'media'); const children = [];
   const start = (name, args) => {
     const child = spawn(tool(name), args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    children.push(child);
+    children.push({ child, exited: once(child, 'exit') });
     return child;
   };
   t.after(async () => {
-    for (const child of children.filter((c) => c.exitCode === null)) { child.kill('SIGTERM'); await once(child, 'exit'); }
+    for (const { child, exited } of children) { child.kill('SIGTERM'); await exited; }
   });
   fs.mkdirSync(media);
   fs.writeFileSync(path.join(dir, 'live.yaml'), LIVE);
