@@ -3,8 +3,10 @@
 
 /* failoverswitch between inputs of the test's own. A viewer would notice: a
  * picture that stands still while another input is there, one that cannot be
- * decoded after a change, time that jumps, or a stream that ends too early. */
+ * decoded after a change, time that jumps, or a stream that ends too early.
+ * Time passes where a test says so. */
 #include "failoverswitch-test.h"
+#include "still-clock.h"
 
 /* ---- changes ---- */
 
@@ -79,7 +81,8 @@ GST_START_TEST (test_recovery_waits_for_keyframe)
 }
 GST_END_TEST;
 
-/* The socket stays open, and nothing comes. */
+/* The socket stays open, and nothing comes: left as soon as it has been silent
+ * for the time that is set, and not before. */
 GST_START_TEST (test_stall)
 {
   Bench bench;
@@ -87,25 +90,22 @@ GST_START_TEST (test_stall)
   bench_play (&bench);
   Input a = input_open (&bench, 0, VIDEO_A, AUDIO);
   Input b = input_open (&bench, 1, VIDEO_A, AUDIO);
-  guint ms = 2000;
+  guint ms = 0;
   guint64 last_video = 0;
   guint64 last_audio = 0;
 
-  gint64 began_us = g_get_monotonic_time ();
-  push_video (&a, ms, TRUE);
-  push_audio (&a, ms);
-  push_video (&b, ms, TRUE);
-  push_audio (&b, ms);
+  push_video (&a, 2000, TRUE);
+  push_audio (&a, 2000);
+  push_video (&b, 2000, TRUE);
+  push_audio (&b, 2000);
   while (get_active (&bench) != 1) {
+    still_clock_move (10 * G_TIME_SPAN_MILLISECOND);
     ms += 10;
-    fail_unless (ms < 2000 + 10 * 1000);
-    push_audio (&b, ms);
-    push_video (&b, ms, FALSE);
-    g_usleep (5000);
+    push_audio (&b, 2000 + ms);
+    push_video (&b, 2000 + ms, FALSE);
+    fail_unless (ms <= 200);
   }
-  gint64 took_ms = (g_get_monotonic_time () - began_us) / 1000;
-  fail_unless (took_ms >= 200, "switched after %d ms", (gint) took_ms);
-  fail_unless (took_ms < 1000, "switched after %d ms", (gint) took_ms);
+  fail_unless_equals_int (ms, 200);
   expect_switch (&bench, -2, 0, "start");
   expect_switch (&bench, 0, 1, "stall");
   /* Both tracks go on without going back, and together. */
@@ -137,23 +137,19 @@ GST_START_TEST (test_low_framerate)
   bench_play (&bench);
   Input a = input_open (&bench, 0, VIDEO_A, NULL);
   Input b = input_open (&bench, 1, VIDEO_A, NULL);
-  gint64 began_us = g_get_monotonic_time ();
-  gint64 slow_us = 0;
-  guint n = 0;
+  guint slow_ms = 0;
+  guint ms = 0;
 
-  while (get_active (&bench) != 1) {
-    gint64 now_us = g_get_monotonic_time ();
-    guint ms = (guint) ((now_us - began_us) / 1000);
+  for (guint n = 0; get_active (&bench) != 1; n++, ms += 40) {
     fail_unless (ms < 15000, "a slow input was never left");
-    if (ms > 1500 && slow_us == 0)
-      slow_us = now_us;
-    if (slow_us == 0 || n % 5 == 0)
+    if (ms > 1500 && slow_ms == 0)
+      slow_ms = ms;
+    if (slow_ms == 0 || n % 5 == 0)
       push_video (&a, 1000 + ms, n % 5 == 0);
     push_video (&b, 1000 + ms, n % 25 == 0);
-    n++;
-    g_usleep (40000);
+    still_clock_move (40 * G_TIME_SPAN_MILLISECOND);
   }
-  fail_unless (slow_us > 0, "left while it was not slow");
+  fail_unless (slow_ms > 0, "left while it was not slow");
   expect_switch (&bench, -2, 0, "start");
   expect_switch (&bench, 0, 1, "framerate");
   input_close (&bench, &a);
@@ -326,6 +322,7 @@ GST_START_TEST (test_operator_holds)
   push_video (&b, 1040, TRUE);
   fail_unless_equals_int (get_active (&bench), 1);
   lose (&b);
+  still_clock_move (40 * G_TIME_SPAN_MILLISECOND);
   push_video (&a, 1080, TRUE);
   fail_unless_equals_int (get_active (&bench), 0);
   g_autoptr (GstStructure) stats = NULL;
@@ -407,9 +404,9 @@ GST_START_TEST (test_threads)
 
   for (guint i = 0; i < G_N_ELEMENTS (feeders); i++)
     threads[i] = g_thread_new ("feeder", feed, &feeders[i]);
-  for (gint64 end_us = g_get_monotonic_time () + WAIT_US; switches < 60;) {
+  for (gint64 end_us = g_get_real_time () + WAIT_US; switches < 60;) {
     g_autoptr (GstStructure) stats = NULL;
-    fail_unless (g_get_monotonic_time () < end_us, "%u changes", switches);
+    fail_unless (g_get_real_time () < end_us, "%u changes", switches);
     g_object_get (bench.element, "stats", &stats, NULL);
     gst_structure_get_uint (stats, "switches", &switches);
     g_usleep (1000);
@@ -500,6 +497,11 @@ GST_START_TEST (test_timeout)
   Input a = input_open (&bench, 0, VIDEO_A, NULL);
 
   push_video (&a, 1000, TRUE);
+  for (gint64 end_us = g_get_real_time () + WAIT_US;
+       !GST_PAD_IS_EOS (bench.video.pad);) {
+    fail_unless (g_get_real_time () < end_us, "the stream does not end");
+    still_clock_move (20 * G_TIME_SPAN_MILLISECOND);
+  }
   wait_eos (&bench.video);
   input_close (&bench, &a);
   bench_close (&bench);
@@ -608,6 +610,7 @@ failoverswitch_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
+  tcase_add_checked_fixture (tcase, still_clock_stop, NULL);
   tcase_add_test (tcase, test_contract);
   tcase_add_test (tcase, test_loss);
   tcase_add_test (tcase, test_recovery_waits_for_keyframe);
