@@ -610,7 +610,7 @@ failoverswitch_suite (void)
   TCase *tcase = tcase_create ("general");
 
   suite_add_tcase (suite, tcase);
-  tcase_add_checked_fixture (tcase, still_clock_stop, NULL);
+  tcase_add_checked_fixture (tcase, still_clock_stop, still_clock_go);
   tcase_add_test (tcase, test_contract);
   tcase_add_test (tcase, test_loss);
   tcase_add_test (tcase, test_recovery_waits_for_keyframe);

@@ -9,8 +9,10 @@
  * itself, its main loops and queues go by the real one. The program that has it
  * is linked with export_dynamic. */
 
-/* From now on, for the rest of the process. */
 void still_clock_stop (void);
+
+/* On from where it stands. */
+void still_clock_go (void);
 
 /* By @us. Whoever waits for a moment that is past then has been woken, has done
  * what it had to, and waits again, when this returns. */
