@@ -4,125 +4,8 @@
  * appear later, take hot properties, and leave nothing behind. */
 #include <string.h>
 
-#include "engine.h"
 #include "fake-demux.h"
-#include "fake-source.h"
-
-#define HEAD "millrace: 1\nname: test\nnodes:\n"
-#define DEADLINE_S 20
-#define TURN_MS 100
-
-/* ---- a run ---- */
-
-typedef struct
-{
-  MillBusQueue *queue;
-  MillGraph *graph;
-  GMainLoop *loop;
-  GString *said; /* what the signals told, one line each */
-  guint n_messages;
-  guint deadline;
-  guint turns; /* of the deadline's */
-} Run;
-
-static void
-on_ended (MillGraph *graph, Run *run)
-{
-  g_string_append (run->said, "ended\n");
-  g_main_loop_quit (run->loop);
-}
-
-static void
-on_failed (MillGraph *graph, const GError *error, const gchar *node, Run *run)
-{
-  g_string_append_printf (run->said, "failed %s: %s\n", node, error->message);
-  g_main_loop_quit (run->loop);
-}
-
-static void
-on_warning (MillGraph *graph, const gchar *node, const gchar *text, Run *run)
-{
-  g_string_append_printf (run->said, "warning %s: %s\n", node, text);
-}
-
-static void
-on_message (MillGraph *graph, const gchar *node, const GstStructure *structure,
-    Run *run)
-{
-  g_assert_cmpstr (node, ==, "level");
-  g_assert_true (gst_structure_has_name (structure, "level"));
-  run->n_messages++;
-}
-
-/* Counted in turns of the main loop: a process that got no processor finds its
- * deadline over before any other thread has had a chance. */
-static gboolean
-on_turn (gpointer user_data)
-{
-  Run *run = user_data;
-
-  if (++run->turns < DEADLINE_S * 1000 / TURN_MS)
-    return G_SOURCE_CONTINUE;
-  g_autofree gchar *dot = mill_graph_to_dot (run->graph);
-  g_error ("nothing came in %d s; said: %s\n%s", DEADLINE_S, run->said->str,
-      dot);
-  return G_SOURCE_REMOVE;
-}
-
-static MillPlan *
-plan_of (const gchar *nodes, GstClockTime epoch)
-{
-  g_autofree gchar *text = g_strconcat (HEAD, nodes, NULL);
-  g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
-  MillPlanOptions options = { .epoch = epoch, .one_process = TRUE };
-  MillPlan *plan = mill_plan_new_from_data (text, strlen (text), "f.yaml",
-      &options, diagnostics);
-  g_autofree gchar *said = mill_diagnostics_to_string (diagnostics);
-
-  g_assert_cmpstr (said, ==, "");
-  return plan;
-}
-
-static void
-run_init (Run *run, const gchar *nodes, GstClockTime epoch)
-{
-  g_autoptr (MillPlan) plan = plan_of (nodes, epoch);
-  g_autoptr (GError) error = NULL;
-
-  *run = (Run){ 0 };
-  run->queue = mill_bus_queue_new (NULL);
-  run->graph = mill_graph_new (plan, run->queue, &error);
-  g_assert_no_error (error);
-  run->loop = g_main_loop_new (NULL, FALSE);
-  run->said = g_string_new (NULL);
-  g_signal_connect (run->graph, "ended", G_CALLBACK (on_ended), run);
-  g_signal_connect (run->graph, "failed", G_CALLBACK (on_failed), run);
-  g_signal_connect (run->graph, "warning", G_CALLBACK (on_warning), run);
-  g_signal_connect (run->graph, "message", G_CALLBACK (on_message), run);
-  run->deadline = g_timeout_add (TURN_MS, on_turn, run);
-}
-
-/* Stopping is idempotent, and leaves no pipeline behind. */
-static void
-run_clear (Run *run)
-{
-  GObject *pipeline = G_OBJECT (mill_graph_get_pipeline (run->graph));
-  gint64 deadline = g_get_monotonic_time () + DEADLINE_S * G_USEC_PER_SEC;
-
-  g_object_add_weak_pointer (pipeline, (gpointer *) &pipeline);
-  mill_graph_stop (run->graph);
-  mill_graph_stop (run->graph);
-  g_assert_finalize_object (run->graph);
-  /* A thread of GStreamer's that carried a change of state on may hold it a
-   * moment longer, and tells nobody when it lets go. */
-  while (g_atomic_pointer_get (&pipeline) && g_get_monotonic_time () < deadline)
-    g_thread_yield ();
-  g_assert_null (pipeline);
-  mill_bus_queue_free (run->queue);
-  g_main_loop_unref (run->loop);
-  g_string_free (run->said, TRUE);
-  g_source_remove (run->deadline);
-}
+#include "graph-test.h"
 
 /* Starts, runs to the end or failure, and compares what was said. */
 static void
@@ -138,8 +21,6 @@ check_run (const gchar *nodes, const gchar *said)
   g_assert_cmpstr (run.said->str, ==, said);
   run_clear (&run);
 }
-
-/* ---- tests ---- */
 
 static void
 test_ends (void)
@@ -270,183 +151,6 @@ test_late_tee (void)
       DEMUX ("video_0") "  v: { element: fakesink, from: [d.video_0] }\n"
                         "  w: { element: fakesink, from: [d.video_0] }\n",
       "ended\n");
-}
-
-static gboolean
-end_graph (gpointer user_data)
-{
-  mill_graph_end (user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* An endless graph ends with all its sinks told; element messages arrive. */
-static void
-test_end (void)
-{
-  g_autoptr (GError) error = NULL;
-  Run run;
-
-  run_init (&run,
-      "  a: { element: audiotestsrc, props: { is-live: true } }\n"
-      "  level: { element: level, from: [a], props: { interval: 10000000 } }\n"
-      "  b: { element: fakesink, from: [level] }\n",
-      GST_CLOCK_TIME_NONE);
-  g_assert_true (mill_graph_start (run.graph, &error));
-  while (run.n_messages < 3)
-    g_main_context_iteration (NULL, TRUE);
-  end_graph (run.graph);
-  g_main_loop_run (run.loop);
-  g_assert_cmpstr (run.said->str, ==, "ended\n");
-  run_clear (&run);
-}
-
-/* ---- ends that take long ---- */
-
-typedef struct
-{
-  GMutex lock;
-  GCond changed;
-  gboolean closed;
-  gboolean entered;
-  gboolean released;
-  gboolean in_vain; /* nobody released it in time */
-} Gate;
-
-static void
-pass_gate (Gate *gate)
-{
-  gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
-
-  g_mutex_lock (&gate->lock);
-  gate->entered = gate->closed;
-  g_cond_signal (&gate->changed);
-  while (gate->closed && !gate->released && !gate->in_vain)
-    gate->in_vain = !g_cond_wait_until (&gate->changed, &gate->lock, deadline);
-  g_mutex_unlock (&gate->lock);
-}
-
-static void
-wait_for_playing (Run *run)
-{
-  while (GST_STATE (mill_graph_get_pipeline (run->graph)) != GST_STATE_PLAYING)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-on_handoff (GstElement *source, GstBuffer *buffer, GstPad *pad, Gate *gate)
-{
-  pass_gate (gate);
-}
-
-/* A worker serves its other streams while one stream's source is stuck. */
-static void
-test_end_of_stuck_source (void)
-{
-  g_autoptr (GError) error = NULL;
-  Gate gate = { 0 };
-  Run run;
-
-  run_init (&run,
-      "  a: { element: fakesrc, props: { signal-handoffs: true } }\n"
-      "  b: { element: fakesink, from: [a] }\n",
-      GST_CLOCK_TIME_NONE);
-  g_signal_connect (mill_graph_get_node (run.graph, "a"), "handoff",
-      G_CALLBACK (on_handoff), &gate);
-  g_assert_true (mill_graph_start (run.graph, &error));
-  /* GstBaseSrc has to come up first: a change of state waits for create too. */
-  wait_for_playing (&run);
-  g_mutex_lock (&gate.lock);
-  gate.closed = TRUE;
-  while (!gate.entered)
-    g_cond_wait (&gate.changed, &gate.lock);
-  g_mutex_unlock (&gate.lock);
-  mill_graph_end (run.graph);
-  g_mutex_lock (&gate.lock);
-  g_assert_false (gate.in_vain);
-  gate.released = TRUE;
-  g_cond_signal (&gate.changed);
-  g_mutex_unlock (&gate.lock);
-  g_main_loop_run (run.loop);
-  g_assert_cmpstr (run.said->str, ==, "ended\n");
-  run_clear (&run);
-}
-
-/* Whoever gives up waiting for the end can stop: the sink would take an hour.
- * When this fails, it hangs. */
-static void
-test_stop_while_ending (void)
-{
-  g_autoptr (GError) error = NULL;
-  Run run;
-
-  run_init (&run,
-      "  a: { element: audiotestsrc }\n"
-      "  b: { element: fakesink, from: [a], props: { sync: true, "
-      "ts-offset: 3600000000000 } }\n",
-      GST_CLOCK_TIME_NONE);
-  GstElement *source = mill_graph_get_node (run.graph, "a");
-  g_assert_true (mill_graph_start (run.graph, &error));
-  wait_for_playing (&run);
-  mill_graph_end (run.graph);
-  /* EOS is on its way when the thread that sends it holds the source. */
-  while (GST_STATE_TRYLOCK (source)) {
-    GST_STATE_UNLOCK (source);
-    g_thread_yield ();
-  }
-  run_clear (&run);
-}
-
-/* An end that a source is about to give out is not taken away from it, which
- * GstBaseSrc takes for a fault of its own. */
-static void
-test_stop_before_end (void)
-{
-  g_autoptr (GError) error = NULL;
-  Run run;
-
-  run_init (&run,
-      "  a: { element: fakeending }\n"
-      "  i: { element: identity, from: [a] }\n"
-      "  b: { element: fakesink, from: [i] }\n",
-      GST_CLOCK_TIME_NONE);
-  g_autoptr (GstElement) source =
-      gst_object_ref (mill_graph_get_node (run.graph, "a"));
-  g_assert_true (mill_graph_start (run.graph, &error));
-  wait_for_playing (&run);
-  mill_graph_end (run.graph);
-  fake_source_wait_ending (source);
-  run_clear (&run);
-  g_assert_false (fake_source_was_cut_off (source));
-}
-
-/* Stopped from within a signal, and with messages still queued. */
-static void
-on_message_stop (MillGraph *graph, const gchar *node,
-    const GstStructure *structure, Run *run)
-{
-  mill_graph_stop (graph);
-  g_main_loop_quit (run->loop);
-}
-
-static void
-test_stop_inside (void)
-{
-  g_autoptr (GError) error = NULL;
-  Run run;
-
-  run_init (&run,
-      "  a: { element: audiotestsrc }\n"
-      "  level: { element: level, from: [a], props: { interval: 1000000 } }\n"
-      "  b: { element: fakesink, from: [level] }\n",
-      GST_CLOCK_TIME_NONE);
-  g_signal_connect (run.graph, "message", G_CALLBACK (on_message_stop), &run);
-  g_assert_true (mill_graph_start (run.graph, &error));
-  g_main_loop_run (run.loop);
-  g_assert_cmpuint (run.n_messages, ==, 1);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  g_assert_cmpuint (run.n_messages, ==, 1);
-  run_clear (&run);
 }
 
 /* All parts of a stream share one base time: running time is now - epoch. */
@@ -724,7 +428,6 @@ main (int argc, char **argv)
   mill_engine_init (&argc, &argv, &error);
   g_assert_no_error (error);
   fake_demux_register ();
-  fake_source_register ();
   g_test_add_func ("/graph/ends", test_ends);
   g_test_add_func ("/graph/tee", test_tee);
   g_test_add_func ("/graph/fails-by-node", test_fails_by_node);
@@ -737,11 +440,6 @@ main (int argc, char **argv)
   g_test_add_func ("/graph/wrong-codec", test_wrong_codec);
   g_test_add_func ("/graph/wrong-version", test_wrong_version);
   g_test_add_func ("/graph/late-tee", test_late_tee);
-  g_test_add_func ("/graph/end", test_end);
-  g_test_add_func ("/graph/end-of-stuck-source", test_end_of_stuck_source);
-  g_test_add_func ("/graph/stop-while-ending", test_stop_while_ending);
-  g_test_add_func ("/graph/stop-before-end", test_stop_before_end);
-  g_test_add_func ("/graph/stop-inside", test_stop_inside);
   g_test_add_func ("/graph/epoch", test_epoch);
   g_test_add_func ("/graph/hot-property", test_hot_property);
   g_test_add_func ("/graph/nodes-by-factory", test_nodes_by_factory);
