@@ -6,9 +6,13 @@
  * stream went down, or a millraced that one reader fills up. */
 
 #include <glib/gstdio.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "api.h"
@@ -265,6 +269,21 @@ wait_for (Reader *reader, const gchar *text)
   }
 }
 
+/* Until it has @size bytes. What is sent over loopback is there when the kernel
+ * comes to it, which need not be before the call that sent it returns. */
+static void
+read_up_to (Reader *reader, gsize size)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+
+  while (reader->text->len < size) {
+    if (g_get_monotonic_time () > deadline_us || reader->closed)
+      g_error ("expected %zu bytes, got %zu", size, reader->text->len);
+    g_main_context_iteration (NULL, FALSE);
+    read_some (reader);
+  }
+}
+
 static gboolean
 has (Reader *reader, const gchar *text)
 {
@@ -423,10 +442,9 @@ test_slow_reader (void)
     g_autoptr (Reader) slow = open_reader (server, "", headers[i]);
     g_autoptr (Reader) other = open_reader (server, "", "");
     /* more than two sockets hold */
-    for (guint event = 0; event < 400; event++) {
+    for (gsize event = 1; event <= 400; event++) {
       add_text (server, full);
-      while (g_main_context_iteration (NULL, FALSE))
-        read_some (other);
+      read_up_to (other, event * FULL_BYTES);
     }
     expect_last_words (slow, i == 1);
     g_assert_cmpuint (slow->text->len, <, 400 * FULL_BYTES);
@@ -490,6 +508,81 @@ test_long_catching_up (void)
   }
 }
 
+/* The server's end of a reader's connection. */
+static gint
+find_server_end (Reader *reader)
+{
+  g_autoptr (GDir) files = g_dir_open ("/proc/self/fd", 0, NULL);
+  struct sockaddr_in ours;
+  struct sockaddr_in peer;
+  socklen_t length = sizeof ours;
+
+  g_assert_cmpint (getsockname (g_socket_get_fd (reader->socket),
+                       (struct sockaddr *) &ours, &length),
+      ==, 0);
+  for (const gchar *name; (name = g_dir_read_name (files));) {
+    length = sizeof peer;
+    if (getpeername (atoi (name), (struct sockaddr *) &peer, &length) == 0 &&
+        peer.sin_family == AF_INET && peer.sin_port == ours.sin_port)
+      return atoi (name);
+  }
+  g_assert_not_reached ();
+}
+
+static guint
+count_unconfirmed (gint server_end)
+{
+  gint n = 0;
+
+  g_assert_cmpint (ioctl (server_end, SIOCOUTQ, &n), ==, 0);
+  return (guint) n;
+}
+
+/* Bytes that the server's end has ever taken. */
+static guint64
+count_taken (gint server_end)
+{
+  struct tcp_info info = { 0 };
+  socklen_t length = sizeof info;
+
+  g_assert_cmpint (getsockopt (server_end, IPPROTO_TCP, TCP_INFO, &info,
+                       &length),
+      ==, 0);
+  return info.tcpi_bytes_acked + count_unconfirmed (server_end);
+}
+
+/* Until nothing is left to do, and the reader has all that it was given. */
+static void
+run_until_confirmed (gint server_end, Reader *reader)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  gboolean has_run;
+
+  do {
+    has_run = g_main_context_iteration (NULL, FALSE);
+    read_some (reader);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline_us);
+  } while (has_run || count_unconfirmed (server_end) > 0);
+}
+
+/* Heartbeats, until there were six in which the stalled one's socket took nothing:
+ * as long as the kernel moves something it is not stalled yet. */
+static void
+run_silent_heartbeats (gint stalled_end, gint other_end, Reader *other)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+  guint64 taken = 0;
+
+  for (guint n_silent = 0; n_silent < 6;) {
+    run_until_confirmed (other_end, other);
+    n_silent = count_taken (stalled_end) == taken ? n_silent + 1 : 0;
+    taken = count_taken (stalled_end);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline_us);
+    run_heartbeats ();
+  }
+  run_until_confirmed (other_end, other);
+}
+
 /* One that reads nothing any more keeps its place for a minute, not for ever; one
  * that reads keeps it while nothing happens. */
 static void
@@ -503,17 +596,14 @@ test_stalled_reader (void)
     shrink_sockets ();
     g_autoptr (Reader) stalled = open_reader (server, "", headers[i]);
     g_autoptr (Reader) other = open_reader (server, "", headers[i]);
+    const gint stalled_end = find_server_end (stalled);
+    const gint other_end = find_server_end (other);
     /* more than its socket takes, and less than it may lag behind */
-    for (guint event = 0; event < 8; event++) {
+    for (gsize event = 1; event <= 8; event++) {
       add_text (server, text);
-      while (g_main_context_iteration (NULL, FALSE))
-        read_some (other);
+      read_up_to (other, event * FULL_BYTES);
     }
-    for (guint beat = 0; beat < 6; beat++) {
-      run_heartbeats ();
-      while (g_main_context_iteration (NULL, FALSE))
-        read_some (other);
-    }
+    run_silent_heartbeats (stalled_end, other_end, other);
     expect_last_words (stalled, i == 1);
     g_assert_false (other->closed);
     add (get_log (server), "last.one");
