@@ -150,13 +150,26 @@ def wait_until(line, what, condition):
         time.sleep(0.02)
 
 
+# proc_pid_net(5): connected, also where the other end has gone and this one has not seen it
+ESTABLISHED, CLOSE_WAIT, LISTEN = "01", "08", "0A"
+
+
+def states_at(port):
+    """Of the sockets of this end."""
+    local = f"0100007F:{int(port):04X}"
+    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()]
+    return {row[3] for row in rows if row[1] == local}
+
+
 def listens(address, directory):
     port = PORT.search(address)
-    if not port:
-        return (directory / address).is_socket()
-    local = f"0100007F:{int(port[1]):04X}"
-    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()]
-    return any(row[1] == local and row[3] == "0A" for row in rows)
+    return LISTEN in states_at(port[1]) if port else (directory / address).is_socket()
+
+
+def is_left(address):
+    """Who waits there has read all that its visitors sent, and their end."""
+    port = PORT.search(address)
+    return not port or not states_at(port[1]) & {ESTABLISHED, CLOSE_WAIT}
 
 
 def recorded(line, directory):
@@ -179,6 +192,8 @@ def run_group(group, directory):
     for line in [*group[1:], group[0]]:
         if not line.is_finite(group):
             wait_until(line, "to record", lambda: recorded(line, directory))
+            if line.address:
+                wait_until(line, "its visitors to have gone", lambda: is_left(line.address))
             line.process.send_signal(signal.SIGINT)
         wait_end(line)
     for line in group:
