@@ -434,25 +434,24 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 test('a second signal stops at once where the end does not come', async () => {
-  // The end of stream cannot pass an element that sleeps.
+  // The end of stream cannot pass an element that sleeps: for an hour, as long as the end may take
+  // here. Whoever waited for either of them would be waited for in vain.
   const stuck = file('stuck.yaml', `millrace: 1
 name: stuck
 nodes:
   in: { element: videotestsrc, props: { is-live: true } }
-  hold: { element: identity, from: [in], props: { sleep-time: 20000000 } }
+  hold: { element: identity, from: [in], props: { sleep-time: 3600000000 } }
   out: { element: fakesink, from: [hold], props: { sync: false } }
 `);
-  const running = start(['run', stuck, '--progress']);
+  const running = start(['run', stuck, '--progress', '--end-timeout', '3600']);
   await sees(running, 'stderr', /real time/);
   running.child.kill('SIGINT');
   const lines = running.seen.stderr.split('\n').length;
   await sees(running, 'stderr', new RegExp(`(real time[^]*){${lines + 1}}`));
-  const asked = performance.now();
   running.child.kill('SIGINT');
   const { code, stderr } = await running.done;
   assert.equal(code, 130, stderr);
   assert.match(stderr, /stopped at once/);
-  assert.ok(performance.now() - asked < 1000, `${performance.now() - asked} ms`);
 });
 
 test('an end that takes long is not stopped while it writes', async () => {
