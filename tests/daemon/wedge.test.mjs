@@ -3,15 +3,18 @@
 // looks at the workers, the metrics or the log must see which thread it is.
 // usage: STALL_PLUGIN_DIR=DIR node --test wedge.test.mjs
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Daemon, Publisher, eventually } from '../e2e/lib/daemon.mjs';
+import { Daemon, Publisher, eventually, tool } from '../e2e/lib/daemon.mjs';
 import { REAL_TIME } from '../e2e/lib/versions.mjs';
 
 let daemon; let gate;
 before(async () => {
   process.env.GST_PLUGIN_PATH_1_0 = `${process.env.STALL_PLUGIN_DIR}:${process.env.GST_PLUGIN_PATH_1_0}`;
+  // All installed plugins are looked at once for this registry: that is no part of a start, whose time is limited.
+  execFileSync(tool('cli/millrace'), ['elements', 'capssetter'], { stdio: 'ignore' });
   daemon = await Daemon.start({ listen: { rtmp: '127.0.0.1:0', origin: null, api: '127.0.0.1:0' }, apps: { live: { pipeline: 'stalling', auth: 'none' } } });
   gate = path.join(daemon.dir, 'gate');
   const put = await daemon.api('PUT', '/api/v1/pipelines/stalling', { text: `millrace: 1
