@@ -84,7 +84,7 @@ export async function startBrowser() {
 class Viewer {
   constructor(page, console, refused) { Object.assign(this, { page, console, refused }); }
 
-  /** { frames: [[number, media time ms, wall ms, height]], unread, errors, stalls, jumps: [{ from, to } in s], sizes, ended, first, console, refused } so far. */
+  /** { frames: [[number, media time ms, wall ms, height]], unread, errors, stalls, starved: [[media time ms, ms]], jumps: [{ from, to } in s], sizes, ended, first, console, refused } so far. */
   async seen() { return { ...await this.page.evaluate(() => window.seen), console: this.console, refused: this.refused }; }
 
   /** Waits until the condition on seen() holds; fails with what was seen instead. */

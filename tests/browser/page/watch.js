@@ -5,7 +5,7 @@ import { CELLS, STRIP, read } from './barcode.js';
 import { players } from './players.js';
 
 const video = document.getElementById('video');
-const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], jumps: [], ended: false, events: [], loaded: performance.now(), first: null };
+const seen = { frames: [], unread: 0, errors: [], sizes: [], stalls: [], starved: [], jumps: [], ended: false, events: [], loaded: performance.now(), first: null };
 window.seen = seen;
 
 function report(fatal, text) {
@@ -63,19 +63,21 @@ function onFrame(now, frame) {
 
 // A stall is a clock that stands for over 250 ms after playback began because
 // the element had nothing more to play, or for over a second for any reason: a
-// busy machine stops the clock for a few frames with all data there.
+// busy machine stops the clock for a few frames with all data there. `starved` is
+// where it stood, or was about to, for want of something to play, and how long; in ms.
 let clock = { at: 0, since: performance.now(), playing: false, starved: false };
 function watchClock() {
   const now = performance.now();
   clock.starved ||= video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
   if (video.currentTime !== clock.at) {
     const ms = Math.round(now - clock.since);
+    if (clock.playing && clock.starved) seen.starved.push([Math.round(clock.at * 1000), ms]);
     if (clock.playing && (ms > 1000 || (ms > 250 && clock.starved))) seen.stalls.push({ at: Math.round(clock.since - seen.loaded), ms, starved: clock.starved });
     clock = { at: video.currentTime, since: now, playing: seen.first !== null, starved: false };
   }
   if (!video.ended) setTimeout(watchClock, 50);
   // On a busy machine the end comes before the callback of the last picture.
-  else reading.then(() => video.videoWidth && readPicture(now, video.videoHeight)).then(() => { seen.ended = true; });
+  else reading.catch(() => {}).then(() => video.videoWidth && readPicture(now, video.videoHeight)).then(() => { seen.ended = true; });
 }
 
 // Whoever sets the element's time, player or viewer: where it was, and where it is sent.
