@@ -23,7 +23,7 @@ export async function request(url, options) {
       const response = await fetch(url, options);
       return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
     } catch (error) {
-      if (Date.now() >= deadline) throw error;
+      if (Date.now() >= deadline) throw new Error(`${url}: ${error.message}${error.cause ? ` (${error.cause.message})` : ''}`, { cause: error });
       await new Promise((resolve) => { setTimeout(resolve, 100); });
     }
   }
