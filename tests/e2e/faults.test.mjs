@@ -19,6 +19,7 @@ before(async () => {
   source = await movie(CACHE, { seconds: 60 });
   daemon = await Daemon.start({ apps: { live: { pipeline: 'live-passthrough', auth: 'none' }, closed: { pipeline: 'live-passthrough', auth: 'keys' } } });
   witness = Publisher.ffmpeg(await movie(CACHE, { seconds: 120 }), daemon.rtmp('witness')); // it outlasts all of this
+  await daemon.live('witness');
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('witness'))).status === 200);
   recorder = new Recorder(daemon.stream('witness'), path.join(daemon.dir, 'witness'));
 });

@@ -41,6 +41,7 @@ test('a stream whose sink blocks does not hold up its neighbours', async (t) => 
   }
   const witness = Publisher.ffmpeg(source, daemon.rtmp('witness'));
   t.after(() => witness.kill());
+  await daemon.live('witness');
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('witness'))).status === 200);
   const recorder = new Recorder(daemon.stream('witness'), path.join(daemon.dir, 'witness'));
   await eventually('five segments', 20000, () => recorder.after(() => true) >= 4);

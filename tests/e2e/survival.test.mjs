@@ -24,6 +24,7 @@ async function publishing(t, name, film = source) {
   t.after(() => daemon.stop());
   const publisher = Publisher.ffmpeg(film, daemon.rtmp(name));
   t.after(() => publisher.kill());
+  await daemon.live(name);
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream(name))).status === 200);
   return { daemon, publisher };
 }
