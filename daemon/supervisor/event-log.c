@@ -9,7 +9,10 @@ struct _MillEventLog
 {
   GObject parent;
   guint capacity;
+  gsize max_bytes;
   MillEvent *events; /* ring, by number */
+  gsize bytes; /* of those that are kept */
+  guint64 first; /* number of the oldest that is kept; end: none is */
   guint64 end; /* number of the next one */
   gchar *run; /* names this run of millraced */
 };
@@ -24,10 +27,11 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MillEventLog, mill_event_log, G_TYPE_OBJECT)
 
-static guint64
-get_first (MillEventLog *log)
+/* What an event takes, but for what any takes. */
+static gsize
+get_size (const MillEvent *event)
 {
-  return log->end > log->capacity ? log->end - log->capacity : 1;
+  return strlen (event->type) + g_variant_get_size (event->data);
 }
 
 static void
@@ -37,11 +41,21 @@ clear_event (MillEvent *event)
   g_clear_pointer (&event->data, g_variant_unref);
 }
 
+static void
+forget_first (MillEventLog *log)
+{
+  MillEvent *event = &log->events[log->first++ % log->capacity];
+
+  log->bytes -= get_size (event);
+  clear_event (event);
+}
+
 MillEventLog *
-mill_event_log_new (guint capacity)
+mill_event_log_new (guint capacity, gsize max_bytes)
 {
   MillEventLog *log = g_object_new (MILL_TYPE_EVENT_LOG, NULL);
   log->capacity = capacity;
+  log->max_bytes = max_bytes;
   log->events = g_new0 (MillEvent, capacity);
   return log;
 }
@@ -49,12 +63,21 @@ mill_event_log_new (guint capacity)
 void
 mill_event_log_add (MillEventLog *log, const gchar *type, GVariant *data)
 {
-  MillEvent *event = &log->events[log->end % log->capacity];
-  clear_event (event);
-  *event = (MillEvent){ .number = log->end++,
+  MillEvent new = { .number = log->end,
     .time_us = g_get_real_time (),
     .type = g_strdup (type),
     .data = g_variant_ref_sink (data) };
+  gsize size = get_size (&new);
+  MillEvent *event = &log->events[log->end % log->capacity];
+
+  /* The new one is kept, however large: whoever follows along is to get it. */
+  while (log->first < log->end &&
+      (log->end - log->first >= log->capacity ||
+          log->bytes + size > log->max_bytes))
+    forget_first (log);
+  *event = new;
+  log->bytes += size;
+  log->end++;
   g_signal_emit (log, signals[SIGNAL_ADDED], 0, event);
 }
 
@@ -74,7 +97,7 @@ mill_event_log_find_next (MillEventLog *log, const gchar *id,
       strncmp (id, log->run, (gsize) (dash - id)) != 0 ||
       !g_ascii_string_to_unsigned (dash + 1, 10, 0, G_MAXINT64, &number, NULL))
     return FALSE;
-  if (number >= log->end || number + 1 < get_first (log))
+  if (number >= log->end || number + 1 < log->first)
     return FALSE;
   *ret_number = number + 1;
   return TRUE;
@@ -89,7 +112,7 @@ mill_event_log_get_end (MillEventLog *log)
 const MillEvent *
 mill_event_log_get (MillEventLog *log, guint64 number)
 {
-  return number >= get_first (log) && number < log->end
+  return number >= log->first && number < log->end
       ? &log->events[number % log->capacity]
       : NULL;
 }
@@ -116,6 +139,6 @@ mill_event_log_class_init (MillEventLogClass *klass)
 static void
 mill_event_log_init (MillEventLog *log)
 {
-  log->end = 1;
+  log->first = log->end = 1;
   log->run = g_strdup_printf ("%" G_GINT64_MODIFIER "x", g_get_real_time ());
 }

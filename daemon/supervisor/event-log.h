@@ -27,8 +27,9 @@ typedef struct
 #define MILL_TYPE_EVENT_LOG (mill_event_log_get_type ())
 G_DECLARE_FINAL_TYPE (MillEventLog, mill_event_log, MILL, EVENT_LOG, GObject)
 
-/* @capacity: how many events it keeps */
-MillEventLog *mill_event_log_new (guint capacity);
+/* @capacity: how many events it keeps
+ * @max_bytes: of how much data, but the newest is always kept */
+MillEventLog *mill_event_log_new (guint capacity, gsize max_bytes);
 
 /* @data: an a{sv}; a floating one is taken */
 void mill_event_log_add (MillEventLog *log, const gchar *type, GVariant *data);

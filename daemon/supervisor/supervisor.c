@@ -22,6 +22,8 @@
 /* What who follows along may miss and still catch up with: ten changes of each
  * of 400 streams. */
 #define EVENTS_KEPT 4096
+/* Of events with long texts there are fewer: 1 KiB each is rare. */
+#define EVENT_BYTES_KEPT (4 * 1024 * 1024)
 
 struct _MillSupervisor
 {
@@ -365,5 +367,5 @@ mill_supervisor_init (MillSupervisor *supervisor)
 {
   supervisor->lock_fd = -1;
   supervisor->node = mill_node_describe ();
-  supervisor->events = mill_event_log_new (EVENTS_KEPT);
+  supervisor->events = mill_event_log_new (EVENTS_KEPT, EVENT_BYTES_KEPT);
 }

@@ -58,7 +58,7 @@ on_changed (MillStream *stream, gpointer user_data)
 static void
 start_supervisor (Test *test)
 {
-  g_autoptr (MillEventLog) events = mill_event_log_new (16);
+  g_autoptr (MillEventLog) events = mill_event_log_new (16, G_MAXSIZE);
   test->fleet = mill_fleet_new (test->config, events);
   test->runner =
       mill_part_runner_new (test->fleet, test->registry, on_changed, test);

@@ -82,7 +82,7 @@ add (MillEventLog *log, const gchar *type)
 static void
 test_ids (void)
 {
-  g_autoptr (MillEventLog) log = mill_event_log_new (4);
+  g_autoptr (MillEventLog) log = mill_event_log_new (4, G_MAXSIZE);
   guint64 next = 99;
 
   for (guint i = 1; i <= 6; i++)
@@ -100,11 +100,48 @@ test_ids (void)
   }
 }
 
+/* @n: letters of its text; 0: an event as it is mostly */
+static void
+add_long (MillEventLog *log, gsize n)
+{
+  g_autofree gchar *text = g_strnfill (n, 'x');
+
+  mill_event_log_add (log, "a.b", g_variant_new_parsed ("{'t': <%s>}", text));
+}
+
+/* Texts of workers and elements are as long as they are: many long ones must not
+ * fill millraced's memory. */
+static void
+test_bytes (void)
+{
+  g_autoptr (MillEventLog) log = mill_event_log_new (100, 10000);
+  guint64 next = 99;
+
+  for (guint i = 1; i <= 5; i++)
+    add_long (log, 3000);
+  /* three of 3000 are within it: 3 to 5 */
+  g_assert_null (mill_event_log_get (log, 2));
+  g_assert_nonnull (mill_event_log_get (log, 3));
+  g_autofree gchar *missed = mill_event_log_make_id (log, 1);
+  g_assert_false (mill_event_log_find_next (log, missed, &next));
+  g_autofree gchar *seen = mill_event_log_make_id (log, 2);
+  g_assert_true (mill_event_log_find_next (log, seen, &next));
+  g_assert_cmpuint (next, ==, 3);
+  /* one that is larger than all there is room for is told and kept, alone */
+  add_long (log, 20000);
+  g_assert_null (mill_event_log_get (log, 5));
+  g_assert_nonnull (mill_event_log_get (log, 6));
+  for (guint i = 0; i < 100; i++)
+    add_long (log, 10);
+  g_assert_null (mill_event_log_get (log, 6));
+  g_assert_nonnull (mill_event_log_get (log, 7));
+}
+
 static void
 test_other_ids (void)
 {
-  g_autoptr (MillEventLog) log = mill_event_log_new (4);
-  g_autoptr (MillEventLog) other = mill_event_log_new (4);
+  g_autoptr (MillEventLog) log = mill_event_log_new (4, G_MAXSIZE);
+  g_autoptr (MillEventLog) other = mill_event_log_new (4, G_MAXSIZE);
   guint64 next = 99;
 
   add (log, "a.b");
@@ -661,6 +698,7 @@ main (gint argc, gchar **argv)
   g_log_set_handler ("libsoup", G_LOG_LEVEL_DEBUG, on_debug, NULL);
   heartbeats = g_array_new (FALSE, FALSE, sizeof (Heartbeat));
   g_test_add_func ("/events/ids", test_ids);
+  g_test_add_func ("/events/bytes", test_bytes);
   g_test_add_func ("/events/other-ids", test_other_ids);
   g_test_add_func ("/events/follow", test_follow);
   g_test_add_func ("/events/resume", test_resume);
