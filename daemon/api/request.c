@@ -7,13 +7,11 @@
 
 #include <string.h>
 
+#include "daemon/auth/bounded-json.h"
 #include "json-schema.h"
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 1000
-/* json-glib's parser recurses: without a bound, a body of "[[[[…" overflows
- * the stack. No body of ours is deeper than three. */
-#define MAX_DEPTH 16
 
 struct _MillRequest
 {
@@ -382,51 +380,18 @@ read_query (MillRequest *request)
 
 /* ---- the body ---- */
 
-static gboolean
-is_shallow (const gchar *text, gsize size)
-{
-  guint depth = 0;
-  gboolean quoted = FALSE;
-  for (gsize i = 0; i < size; i++) {
-    if (quoted) {
-      if (text[i] == '\\')
-        i++;
-      else if (text[i] == '"')
-        quoted = FALSE;
-    } else if (text[i] == '"')
-      quoted = TRUE;
-    else if (text[i] == '{' || text[i] == '[') {
-      if (++depth > MAX_DEPTH)
-        return FALSE;
-    } else if ((text[i] == '}' || text[i] == ']') && depth > 0)
-      depth--;
-  }
-  return TRUE;
-}
-
 static JsonNode *
 parse_json (const gchar *text, gsize size, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) local_error = NULL;
-  if (!g_utf8_validate (text, (gssize) size, NULL)) {
-    g_set_error_literal (error, MILL_PROBLEM, MILL_PROBLEM_INVALID,
-        "body: got bytes that are no UTF-8, expected JSON");
-    return NULL;
-  }
-  if (!is_shallow (text, size)) {
-    g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_INVALID,
-        "body: expected JSON nested at most %d deep", MAX_DEPTH);
-    return NULL;
-  }
-  if (json_parser_load_from_data (parser, text, (gssize) size, &local_error) &&
-      json_parser_get_root (parser))
-    return json_parser_steal_root (parser);
+  g_autoptr (GError) fault = NULL;
+  JsonNode *node = mill_bounded_json_parse_object (text, size, &fault);
+  if (node)
+    return node;
   /* json-glib has a file's name in it, "<data>:". */
-  const gchar *said = local_error ? local_error->message : "it is empty";
-  g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_INVALID,
-      "body: %s, expected JSON",
-      g_str_has_prefix (said, "<data>:") ? said + strlen ("<data>:") : said);
+  gboolean located = g_str_has_prefix (fault->message, "<data>:");
+  g_set_error (error, MILL_PROBLEM, MILL_PROBLEM_INVALID, "body: %s%s",
+      fault->message + (located ? strlen ("<data>:") : 0),
+      located ? ", expected an object of JSON" : "");
   return NULL;
 }
 

@@ -209,6 +209,19 @@ test('what is asked in another way than it can be is told how it can', async () 
   assert.deepEqual(grace.errors.map((e) => e.parameter), ['grace_seconds']);
 });
 
+// What stands first, or last, must not be what counts: who reads along may see the other one.
+test('a body of several values, or with comments, is refused and does nothing', async () => {
+  const post = (body) => fetch(url('/api/v1/stream-keys'), { method: 'POST', headers: withKey(json), body });
+  const one = JSON.stringify({ app: 'live', name: 'double' });
+  for (const [body, said] of [[`${one}${one}`, /^body: got more than one value, expected an object of JSON$/], [`${one} null`, /more than one value/], [`/* x */${one}`, /expected an object of JSON$/],
+    [`${one}// x`, /more than one value/], ["{'app':'live','name':'double'}", /no JSON/], ['', /expected an object of JSON$/], ['{"app":"live",}', /expected an object of JSON$/]]) {
+    const problem = await assertProblem(await post(body), 400);
+    assert.match(problem.detail, said, body);
+  }
+  const { items } = (await daemon.api('GET', '/api/v1/stream-keys')).body;
+  assert.deepEqual(items.filter(({ name }) => name === 'double'), []);
+});
+
 test('whatever is sent for a body, the answer is a 4xx problem', async () => {
   const { paths, components } = await (await fetch(url('/api/v1/openapi.json'))).json();
   const wrong = [null, true, 5, -1, 1e300, 'x'.repeat(5000), '', 'ümläut\u0000', [], [[]], {}, { a: { b: [] } }];
