@@ -76,7 +76,12 @@ typedef struct
   MillExit (*run) (MillCli *cli, gchar **arguments);
 } MillVerb;
 
-/* "millrace VERB: error: TEXT" on standard error.
+/* Control characters would let a text from elsewhere write over the terminal:
+ * each is a question mark but those in @kept, which are ASCII.
+ * Returns: (transfer full) */
+gchar *mill_cli_make_printable (const gchar *text, const gchar *kept);
+
+/* "millrace VERB: error: TEXT" on standard error, made printable line by line.
  * Returns: @code, so that a caller may return it. */
 MillExit mill_cli_fail (const MillCli *cli, MillExit code, const gchar *format,
     ...) G_GNUC_PRINTF (3, 4);

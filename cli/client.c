@@ -141,21 +141,19 @@ get_text (JsonObject *object, const gchar *name)
       : NULL;
 }
 
-/* An entry of "errors": a text, or an object that says where and what. */
-static void
-print_problem_entry (JsonNode *entry)
+/* Of an entry of "errors": a text, or an object that says where and what.
+ * Returns: (transfer full) */
+static gchar *
+describe_problem (JsonNode *entry)
 {
-  if (!JSON_NODE_HOLDS_OBJECT (entry)) {
-    g_autofree gchar *json = json_to_string (entry, FALSE);
-    const gchar *text = JSON_NODE_HOLDS_VALUE (entry) &&
-            json_node_get_value_type (entry) == G_TYPE_STRING
-        ? json_node_get_string (entry)
-        : json;
-    fprintf (stderr, "  %s\n", text);
-    return;
-  }
-  static const gchar *const places[] = { "pointer", "field", "place", "name" };
+  static const gchar *const places[] = { "pointer", "parameter", "field",
+    "place", "name" };
   static const gchar *const texts[] = { "detail", "message", "title" };
+  if (JSON_NODE_HOLDS_VALUE (entry) &&
+      json_node_get_value_type (entry) == G_TYPE_STRING)
+    return json_node_dup_string (entry);
+  if (!JSON_NODE_HOLDS_OBJECT (entry))
+    return json_to_string (entry, FALSE);
   JsonObject *object = json_node_get_object (entry);
   const gchar *place = NULL;
   const gchar *text = NULL;
@@ -163,12 +161,28 @@ print_problem_entry (JsonNode *entry)
     place = get_text (object, places[i]);
   for (guint i = 0; i < G_N_ELEMENTS (texts) && text == NULL; i++)
     text = get_text (object, texts[i]);
-  g_autofree gchar *whole = json_to_string (entry, FALSE);
   if (text == NULL)
-    fprintf (stderr, "  %s\n", whole);
-  else
-    fprintf (stderr, "  %s%s%s\n", place != NULL ? place : "",
-        place != NULL ? ": " : "", text);
+    return json_to_string (entry, FALSE);
+  if (json_object_has_member (object, "line"))
+    return g_strdup_printf ("line %" G_GINT64_FORMAT
+                            ", column %" G_GINT64_FORMAT ": %s",
+        json_object_get_int_member_with_default (object, "line", 0),
+        json_object_get_int_member_with_default (object, "column", 0), text);
+  return g_strconcat (place != NULL ? place : "", place != NULL ? ": " : "",
+      text, NULL);
+}
+
+/* All mistakes, but that which @detail ends with has been told. */
+static void
+print_problems (JsonArray *errors, const gchar *detail)
+{
+  for (guint i = 0; i < json_array_get_length (errors); i++) {
+    g_autofree gchar *text =
+        describe_problem (json_array_get_element (errors, i));
+    g_autofree gchar *shown = mill_cli_make_printable (text, "");
+    if (!g_str_has_suffix (detail, text))
+      fprintf (stderr, "  %s\n", shown);
+  }
 }
 
 static MillExit
@@ -186,11 +200,8 @@ fail_status (MillClient *self, const MillClientAnswer *head, JsonNode *answer)
       self->cli->server, head->status);
   JsonNode *errors =
       problem != NULL ? json_object_get_member (problem, "errors") : NULL;
-  if (errors != NULL && JSON_NODE_HOLDS_ARRAY (errors)) {
-    JsonArray *array = json_node_get_array (errors);
-    for (guint i = 0; i < json_array_get_length (array); i++)
-      print_problem_entry (json_array_get_element (array, i));
-  }
+  if (errors != NULL && JSON_NODE_HOLDS_ARRAY (errors))
+    print_problems (json_node_get_array (errors), detail != NULL ? detail : "");
   if (code == MILL_EXIT_NOT_ALLOWED && self->key == NULL)
     fprintf (stderr, "  no key was sent: give --key or MILLRACE_KEY%s%s\n",
         self->tried != NULL ? ", or be a user who can read " : "",

@@ -150,11 +150,14 @@ static void
 on_warning (MillGraph *graph, const gchar *node, const gchar *text,
     gpointer user_data)
 {
+  /* A server that it sends to may have said it. */
+  g_autofree gchar *shown = mill_cli_make_printable (text, "\n");
+
   clear_line (user_data);
   if (node != NULL)
-    fprintf (stderr, "millrace run: warning: node '%s': %s\n", node, text);
+    fprintf (stderr, "millrace run: warning: node '%s': %s\n", node, shown);
   else
-    fprintf (stderr, "millrace run: warning: %s\n", text);
+    fprintf (stderr, "millrace run: warning: %s\n", shown);
 }
 
 /* Returns: whether a name was asked for, and is that of another file. */

@@ -40,6 +40,14 @@ const GOptionEntry mill_cmd_stream_keys_options[] = {
 
 /* ---- the fields of a key, as the options say them ---- */
 
+/* Whether @text may be a time; the server knows which ones it takes. */
+static gboolean
+is_time (const gchar *text)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
+  return time != NULL;
+}
+
 static gboolean
 add_expires (MillCli *cli, JsonObject *object)
 {
@@ -50,10 +58,16 @@ add_expires (MillCli *cli, JsonObject *object)
     json_object_set_null_member (object, "expires_at");
     return TRUE;
   }
-  if (!mill_duration_parse (arg_expires, &seconds)) {
-    /* A time; the server knows what one is. */
+  if (is_time (arg_expires)) {
     json_object_set_string_member (object, "expires_at", arg_expires);
     return TRUE;
+  }
+  if (!mill_duration_parse (arg_expires, &seconds)) {
+    mill_cli_fail (cli, MILL_EXIT_USAGE,
+        "option '--expires': got '%s', expected how long from now (90s, 45m, "
+        "24h, 30d), a time with its zone (2030-01-31T18:00:00Z), or never",
+        arg_expires);
+    return FALSE;
   }
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
   g_autoptr (GDateTime) then = g_date_time_add_seconds (now, (gdouble) seconds);

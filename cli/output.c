@@ -181,18 +181,6 @@ find_member (JsonObject *object, const gchar *path)
   return node;
 }
 
-/* Control characters would let a name write over the terminal. */
-static gchar *
-make_printable (const gchar *text)
-{
-  GString *printable = g_string_new (NULL);
-  for (const gchar *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-    g_string_append_unichar (printable, g_unichar_isprint (c) ? c : '?');
-  }
-  return g_string_free (printable, FALSE);
-}
-
 static gchar *
 to_cell (JsonNode *node, const gchar *member)
 {
@@ -202,7 +190,7 @@ to_cell (JsonNode *node, const gchar *member)
     return g_strdup_printf ("%u",
         json_array_get_length (json_node_get_array (node)));
   if (holds_string (node))
-    return make_printable (json_node_get_string (node));
+    return mill_cli_make_printable (json_node_get_string (node), "");
   if (g_str_has_suffix (member, "_bytes"))
     return g_format_size (json_node_get_int (node));
   if (json_node_get_value_type (node) == G_TYPE_DOUBLE)

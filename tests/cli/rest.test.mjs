@@ -29,6 +29,9 @@ const server = await fakeServer({
   'PATCH /api/v1/stream-keys/key_1': [200, KEY],
   'GET /api/v1/stream-keys/key_1': [200, KEY],
   'GET /api/v1/stream-keys?limit=100': [200, { items: [KEY], next: null }],
+  'DELETE /api/v1/pipelines/one': [422, { title: 'Unprocessable', status: 422, detail: 'body: /nodes/in: unknown element', errors: [{ pointer: '/nodes/in', detail: 'unknown element' }] }],
+  'DELETE /api/v1/pipelines/three': [422, { title: 'Unprocessable', status: 422, detail: 'description: 3 mistakes, the first: line 4, column 9: evil\u001b[2J',
+    errors: [{ line: 4, column: 9, detail: 'evil\u001b[2J' }, { line: 5, column: 1, detail: 'more\u0007' }, { parameter: 'limit', detail: 'too much' }] }],
   'GET /api/v1/pipelines?limit=100': [401, { title: 'Unauthorized', status: 401, detail: 'no API key, expected X-API-Key' }],
   'GET /api/v1/nodes?limit=100': [503, 'not json at all'],
   'GET /api/v1/pipelines/p': [200, { text: 'a: 1\n\n  b: "x"\n', lines: ['no\nend', ' space\nfirst', 'tab\there'], empty: {}, none: [], list: [[1, { a: 'yes', '': 0.1 }]] }],
@@ -228,6 +231,13 @@ test('what the server refuses is told in its words', async () => {
   assert.deepEqual(several.stderr.trimEnd().split('\n').slice(1), ["  /nodes/in: unknown element 'x'", '  plain text', '  {"odd":1}']);
 });
 
+test('a mistake is told once, and as text', async () => {
+  const one = await call(['delete', 'pipeline', 'one']);
+  assert.equal(one.stderr, `millrace delete: error: body: /nodes/in: unknown element (${server.url}, HTTP 422)\n`);
+  const three = await call(['delete', 'pipeline', 'three']);
+  assert.equal(three.stderr, `millrace delete: error: description: 3 mistakes, the first: line 4, column 9: evil?[2J (${server.url}, HTTP 422)\n  line 5, column 1: more?\n  limit: too much\n`);
+});
+
 test('exit codes tell causes apart', async () => {
   assert.equal((await call(['get', 'stream', 'no-such'])).code, 66);
   assert.equal((await call(['get', 'nodes'])).code, 69);
@@ -297,6 +307,8 @@ test('stream-keys: options become the fields of a key', async () => {
   const { expires_at: expires, ...rest } = last().body;
   assert.deepEqual(rest, { name: 'studio', app: 'live', allowed_addresses: ['10.0.0.0/8', '2001:db8::/32'], max_bitrate_bps: 6000000, max_duration_seconds: 14400 });
   assert.ok(Math.abs(Date.parse(expires) - before - 24 * 3600 * 1000) < 60000, expires);
+  const tomorrow = await call(['stream-keys', 'set', 'key_1', '--expires', 'tomorrow']);
+  assert.deepEqual([tomorrow.code, tomorrow.stderr], [64, "millrace stream-keys: error: option '--expires': got 'tomorrow', expected how long from now (90s, 45m, 24h, 30d), a time with its zone (2030-01-31T18:00:00Z), or never\n"]);
   assert.equal((await call(['stream-keys', 'set', 'key_1', '--expires', 'never', '--allow', 'anywhere', '--max-bitrate', 'none', '--max-duration', 'none'])).code, 0);
   assert.equal(last().asked, 'PATCH /api/v1/stream-keys/key_1');
   assert.deepEqual(last().body, { expires_at: null, allowed_addresses: [], max_bitrate_bps: null, max_duration_seconds: null });

@@ -118,13 +118,13 @@ test('a server that was there may come back; one that never was does not', async
   let n = 0;
   const real = [200, { items: STREAMS, next: null }];
   const flaky = await fakeServer({
-    get [ASKED[0]]() { n += 1; return n === 2 ? [503, { title: 'Unavailable', status: 503, detail: 'the store is away' }] : real; },
+    get [ASKED[0]]() { n += 1; return n === 2 ? [503, { title: 'Unavailable', status: 503, detail: 'the store\u001b[2J is\u009b0m away' }] : real; },
     [ASKED[1]]: [200, { items: WORKERS, next: null }],
   });
   t.after(() => flaky.close());
   const { code, stdout, stderr } = await millrace(['top', '--server', flaky.url, '-n', '2', '--interval', '0.1']);
   assert.deepEqual([code, n, stdout.split('\n\n').length], [0, 3, 2]);
-  assert.match(stderr, /^millrace top: error: the store is away .*HTTP 503\)\n$/);
+  assert.match(stderr, /^millrace top: error: the store\?\[2J is\?0m away .*HTTP 503\)\n$/, 'what a server says writes over no terminal');
 
   server.close();
   const gone = await top('-n', '2');
