@@ -147,9 +147,19 @@ check_app (MillRequest *request, const gchar *app)
       mill_supervisor_get_config (mill_request_get_supervisor (request));
   if (mill_config_find_app (config, app))
     return TRUE;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  for (guint i = 0; i < config->apps->len; i++)
+    g_strv_builder_add (builder,
+        ((const MillApp *) g_ptr_array_index (config->apps, i))->name);
+  g_auto (GStrv) names = g_strv_builder_end (builder);
+  g_autofree gchar *list = g_strjoinv (", ", names);
+  const gchar *nearest =
+      mill_diagnostics_nearest (app, (const gchar *const *) names);
   mill_request_fail_member (request, MILL_PROBLEM_CONFLICT, "/app",
-      "there is no application '%s' in the configuration of millraced (apps)",
-      app);
+      "there is no application '%s' in the configuration of millraced, expected "
+      "one of its apps: %s%s%s%s",
+      app, list, nearest ? ", did you mean '" : "", nearest ? nearest : "",
+      nearest ? "'?" : "");
   return FALSE;
 }
 

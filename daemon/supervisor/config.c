@@ -168,23 +168,33 @@ mill_config_new (void)
   return config;
 }
 
+/* Also when there are mistakes: what is right of it, and defaults for the rest. */
+static MillConfig *
+read_data (const gchar *data, gsize size, const gchar *file,
+    MillDiagnostics *diagnostics)
+{
+  MillConfig *config = new_defaults ();
+
+  config->file = g_strdup (file);
+  mill_config_yaml_read (config, data, size, diagnostics);
+  complete (config);
+  return config;
+}
+
 MillConfig *
 mill_config_new_from_data (const gchar *data, gsize size, const gchar *file,
     MillDiagnostics *diagnostics)
 {
-  g_autoptr (MillConfig) config = new_defaults ();
   guint errors_before = mill_diagnostics_get_n_errors (diagnostics);
+  g_autoptr (MillConfig) config = read_data (data, size, file, diagnostics);
 
-  config->file = g_strdup (file);
-  mill_config_yaml_read (config, data, size, diagnostics);
   if (mill_diagnostics_get_n_errors (diagnostics) > errors_before)
     return NULL;
-  complete (config);
   return g_steal_pointer (&config);
 }
 
 MillConfig *
-mill_config_new_from_file (const gchar *path, MillDiagnostics *diagnostics)
+mill_config_new_to_check (const gchar *path, MillDiagnostics *diagnostics)
 {
   g_autoptr (GError) error = NULL;
   g_autofree gchar *data = NULL;
@@ -196,7 +206,18 @@ mill_config_new_from_file (const gchar *path, MillDiagnostics *diagnostics)
         "cannot be read: %s, expected a configuration file", error->message);
     return NULL;
   }
-  return mill_config_new_from_data (data, size, path, diagnostics);
+  return read_data (data, size, path, diagnostics);
+}
+
+MillConfig *
+mill_config_new_from_file (const gchar *path, MillDiagnostics *diagnostics)
+{
+  guint errors_before = mill_diagnostics_get_n_errors (diagnostics);
+  g_autoptr (MillConfig) config = mill_config_new_to_check (path, diagnostics);
+
+  if (mill_diagnostics_get_n_errors (diagnostics) > errors_before)
+    return NULL;
+  return g_steal_pointer (&config);
 }
 
 MillConfig *

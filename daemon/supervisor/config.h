@@ -80,6 +80,12 @@ MillConfig *mill_config_new_from_data (const gchar *data, gsize size,
 MillConfig *mill_config_new_from_file (const gchar *path,
     MillDiagnostics *diagnostics);
 
+/* For whoever looks for further mistakes, and runs nothing of it.
+ * Returns: (transfer full) (nullable): NULL when it cannot be read; else what is
+ *   right of it. An app may lack its pipeline. */
+MillConfig *mill_config_new_to_check (const gchar *path,
+    MillDiagnostics *diagnostics);
+
 MillConfig *mill_config_ref (MillConfig *config);
 void mill_config_unref (MillConfig *config);
 

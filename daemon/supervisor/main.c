@@ -48,37 +48,78 @@ load_config (const gchar *path)
   return config;
 }
 
+/* ---- --check ---- */
+
 /* Others may be kept in the store, which is the running daemon's. */
 static gboolean
-is_at_hand (const gchar *pipeline)
+is_at_hand (const gchar *pipeline, const gchar *const *shipped)
 {
-  g_auto (GStrv) shipped = mill_description_list_shipped ();
   return g_file_test (pipeline, G_FILE_TEST_IS_REGULAR) ||
-      g_strv_contains ((const gchar *const *) shipped, pipeline);
+      g_strv_contains (shipped, pipeline);
 }
 
-/* What publishers would be refused for, before there are any. */
+static void
+warn_of_pipeline (MillDiagnostics *diagnostics, const MillPlace *place,
+    const MillApp *app, const gchar *const *shipped)
+{
+  const gchar *nearest = mill_diagnostics_nearest (app->pipeline, shipped);
+
+  mill_diagnostics_add (diagnostics, MILL_SEVERITY_WARNING, place,
+      "app '%s': pipeline '%s' did not come with millrace, expected one that is "
+      "kept by PUT /api/v1/pipelines/%s%s%s%s",
+      app->name, app->pipeline, app->pipeline,
+      nearest ? ", did you mean '" : "", nearest ? nearest : "",
+      nearest ? "'?" : "");
+}
+
+static void
+check_app (const MillConfig *config, const MillApp *app,
+    MillDiagnostics *diagnostics)
+{
+  g_auto (GStrv) shipped = mill_description_list_shipped ();
+  g_autoptr (MillCatalog) catalog = mill_catalog_new (NULL);
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+  const MillPlace *place = NULL;
+  MillPlace at = { config->file, app->pipeline_place.line,
+    app->pipeline_place.column };
+
+  if (!is_at_hand (app->pipeline, (const gchar *const *) shipped)) {
+    warn_of_pipeline (diagnostics, &at, app, (const gchar *const *) shipped);
+    return;
+  }
+  g_autofree gchar *text =
+      mill_publish_check_app (config, catalog, app, &place, warnings);
+  for (guint i = 0; i < warnings->len; i++)
+    mill_diagnostics_add (diagnostics, MILL_SEVERITY_WARNING, &at,
+        "app '%s': %s", app->name,
+        (const gchar *) g_ptr_array_index (warnings, i));
+  if (!text)
+    return;
+  at.line = place->line;
+  at.column = place->column;
+  mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &at, "app '%s' %s",
+      app->name, text);
+}
+
+/* All mistakes in one go, also what publishers would be refused for before there
+ * are any. */
 static gint
-check_apps (const MillConfig *config)
+check (const gchar *path)
 {
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
-  g_autoptr (MillCatalog) catalog = mill_catalog_new (NULL);
-  for (guint i = 0; i < config->apps->len; i++) {
+  g_autoptr (MillConfig) config =
+      path ? mill_config_new_to_check (path, diagnostics) : mill_config_new ();
+
+  for (guint i = 0; config && i < config->apps->len; i++) {
     const MillApp *app = g_ptr_array_index (config->apps, i);
-    const MillPlace *place = NULL;
-    g_autofree gchar *text = app->pipeline_place.line > 0 &&
-            is_at_hand (app->pipeline)
-        ? mill_publish_check_app (config, catalog, app, &place)
-        : NULL;
-    if (!text)
-      continue;
-    const MillPlace at = { config->file, place->line, place->column };
-    mill_diagnostics_add (diagnostics, MILL_SEVERITY_ERROR, &at, "app '%s' %s",
-        app->name, text);
+    if (app->pipeline && app->pipeline_place.line > 0)
+      check_app (config, app, diagnostics);
   }
   g_autofree gchar *all = mill_diagnostics_to_string (diagnostics);
   fputs (all, stderr);
-  return mill_diagnostics_get_n_errors (diagnostics) > 0 ? EX_DATAERR : EX_OK;
+  if (mill_diagnostics_get_n_errors (diagnostics) == 0)
+    return EX_OK;
+  return config ? EX_DATAERR : EX_NOINPUT;
 }
 
 /* ---- events ---- */
@@ -240,7 +281,7 @@ run (Daemon *daemon, MillConfig *config)
 int
 main (int argc, char **argv)
 {
-  gboolean check = FALSE;
+  gboolean check_only = FALSE;
   gboolean print = FALSE;
   gboolean version = FALSE;
   g_autofree gchar *path = NULL;
@@ -248,7 +289,7 @@ main (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Configuration to read",
         "FILE" },
-    { "check", 0, 0, G_OPTION_ARG_NONE, &check,
+    { "check", 0, 0, G_OPTION_ARG_NONE, &check_only,
         "Check the configuration, start nothing", NULL },
     { "print-config", 0, 0, G_OPTION_ARG_NONE, &print,
         "Print every setting as it would apply, start nothing", NULL },
@@ -267,6 +308,15 @@ main (int argc, char **argv)
     printf ("millraced %s\n", MILL_VERSION); /* nocheck: print */
     return EX_OK;
   }
+  if (check_only) {
+    if (!mill_engine_init (&argc, &argv, &error)) {
+      g_warning ("%s", error->message);
+      return EX_UNAVAILABLE;
+    }
+    gint code = check (path);
+    if (!print || code != EX_OK)
+      return code;
+  }
   g_autoptr (MillConfig) config = load_config (path);
   if (!config)
     return g_file_test (path, G_FILE_TEST_IS_REGULAR) ? EX_DATAERR : EX_NOINPUT;
@@ -274,17 +324,13 @@ main (int argc, char **argv)
     g_autofree gchar *text =
         mill_config_to_yaml (config, mill_config_secrets_has);
     printf ("%s", text); /* nocheck: print */
-  }
-  if (print && !check)
     return EX_OK;
-  if (!check)
-    mill_log_init ("millraced", config->log_level, config->log_format);
+  }
+  mill_log_init ("millraced", config->log_level, config->log_format);
   if (!mill_engine_init (&argc, &argv, &error)) {
     g_warning ("%s", error->message);
     return EX_UNAVAILABLE;
   }
-  if (check)
-    return check_apps (config);
   Daemon daemon = { .loop = g_main_loop_new (NULL, FALSE),
     .config_path = path,
     .config = config };

@@ -178,14 +178,31 @@ check_stream (MillPublishDecision *decision, const MillPublishContext *context,
   return decision->text == NULL;
 }
 
-/* Returns: (transfer full) (nullable): NULL when no publisher can be taken with
+static void
+add_warnings (GPtrArray *warnings, const gchar *pipeline,
+    MillDiagnostics *diagnostics)
+{
+  GPtrArray *all = mill_diagnostics_get_all (diagnostics);
+  for (guint i = 0; i < all->len; i++) {
+    const MillDiagnostic *diagnostic = g_ptr_array_index (all, i);
+    if (diagnostic->severity == MILL_SEVERITY_WARNING)
+      g_ptr_array_add (warnings,
+          g_strdup_printf ("pipeline '%s': %s", pipeline, diagnostic->message));
+  }
+}
+
+/* @warnings: (nullable) (element-type utf8)
+ * Returns: (transfer full) (nullable): NULL when no publisher can be taken with
  * @request, and *@text (transfer full) says why. */
 static MillRunSpec *
-plan_request (MillCatalog *catalog, const MillRunRequest *request, gchar **text)
+plan_request (MillCatalog *catalog, const MillRunRequest *request, gchar **text,
+    GPtrArray *warnings)
 {
   g_autoptr (MillDiagnostics) diagnostics = mill_diagnostics_new ();
   g_autoptr (MillRunSpec) spec =
       mill_run_spec_new (catalog, request, diagnostics);
+  if (warnings)
+    add_warnings (warnings, request->pipeline, diagnostics);
   if (!spec) {
     g_autofree gchar *all = mill_diagnostics_to_string (diagnostics);
     *text = g_strdup_printf ("pipeline '%s' cannot run: %s", request->pipeline,
@@ -219,7 +236,7 @@ plan_run (MillPublishDecision *decision, const MillPublishContext *context,
     .runtime_dir = context->config->runtime_dir,
     .params = params,
   };
-  decision->spec = plan_request (context->catalog, &request, &text);
+  decision->spec = plan_request (context->catalog, &request, &text, NULL);
   if (decision->spec)
     return;
   /* Files and lines of this machine are nothing for a stranger. */
@@ -244,7 +261,7 @@ check_backup (const MillApp *app, const MillRunSpec *spec)
 
 gchar *
 mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
-    const MillApp *app, const MillPlace **ret_place)
+    const MillApp *app, const MillPlace **ret_place, GPtrArray *warnings)
 {
   g_autofree gchar *text = NULL;
   MillRunRequest request = { .pipeline = app->pipeline,
@@ -252,7 +269,8 @@ mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
     .media_dir = config->media_dir,
     .runtime_dir = config->runtime_dir,
     .params = app->params };
-  g_autoptr (MillRunSpec) spec = plan_request (catalog, &request, &text);
+  g_autoptr (MillRunSpec) spec =
+      plan_request (catalog, &request, &text, warnings);
   if (ret_place)
     *ret_place = spec ? &app->takeover_place : &app->pipeline_place;
   if (!spec)

@@ -73,9 +73,11 @@ void mill_publish_decision_free (MillPublishDecision *decision);
 /* What each publisher of @app, or each second one, would be refused for, but in
  * time to mend it.
  * @ret_place: (optional): the setting that is to be mended; without a file
+ * @warnings: (nullable) (element-type utf8): gets what its pipeline would go on
+ *   without, such as a slate that is missing
  * Returns: (transfer full) (nullable): NULL when nothing is wrong */
 gchar *mill_publish_check_app (const MillConfig *config, MillCatalog *catalog,
-    const MillApp *app, const MillPlace **ret_place);
+    const MillApp *app, const MillPlace **ret_place, GPtrArray *warnings);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MillPublishDecision, mill_publish_decision_free)
 

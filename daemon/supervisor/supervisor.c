@@ -134,15 +134,24 @@ on_worker_down (MillFleet *fleet, const gchar *reason, gpointer user_data)
 /* A mistake in a pipeline or its parameters refuses publishers, not the start:
  * the description may come later, by PUT. It is told before one is refused. */
 static void
+warn_of_app (MillSupervisor *supervisor, const MillApp *app)
+{
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *text = mill_publish_check_app (supervisor->config,
+      supervisor->catalog, app, NULL, warnings);
+
+  if (text)
+    g_warning ("app '%s' %s", app->name, text);
+  for (guint i = 0; i < warnings->len; i++)
+    g_warning ("app '%s': %s", app->name,
+        (const gchar *) g_ptr_array_index (warnings, i));
+}
+
+static void
 warn_of_apps (MillSupervisor *supervisor)
 {
-  for (guint i = 0; i < supervisor->config->apps->len; i++) {
-    const MillApp *app = g_ptr_array_index (supervisor->config->apps, i);
-    g_autofree gchar *text = mill_publish_check_app (supervisor->config,
-        supervisor->catalog, app, NULL);
-    if (text)
-      g_warning ("app '%s' %s", app->name, text);
-  }
+  for (guint i = 0; i < supervisor->config->apps->len; i++)
+    warn_of_app (supervisor, g_ptr_array_index (supervisor->config->apps, i));
 }
 
 static void

@@ -60,6 +60,33 @@ write_settings (GString *text, const GPtrArray *settings)
   }
 }
 
+/* What may be given, and what is taken where nothing is: of a secret one neither
+ * is shown. */
+static void
+write_params (GString *text, const GPtrArray *params)
+{
+  static const gchar *const types[] = { [MILL_PARAM_STRING] = "string",
+    [MILL_PARAM_INTEGER] = "integer",
+    [MILL_PARAM_NUMBER] = "number",
+    [MILL_PARAM_BOOLEAN] = "boolean" };
+
+  if (params->len > 0)
+    g_string_append (text, "\nparameters (--set NAME=VALUE)\n");
+  for (guint i = 0; i < params->len; i++) {
+    const MillParam *param = g_ptr_array_index (params, i);
+    const gchar *value = param->default_value ? param->default_value : "";
+    g_autofree gchar *fallback = param->required ? g_strdup ("required")
+        : param->secret                          ? g_strdup ("secret")
+        : *value ? g_strdup_printf ("default %s", value)
+                 : g_strdup ("empty by default");
+    g_string_append_printf (text, "  %-20s %-8s %s%s\n", param->name,
+        types[param->type], fallback,
+        param->required && param->secret ? ", secret" : "");
+    if (param->summary)
+      g_string_append_printf (text, "      %s\n", param->summary);
+  }
+}
+
 static void
 write_process (GString *text, const MillPlan *plan, guint process)
 {
@@ -127,6 +154,7 @@ mill_plan_to_text (const MillPlan *plan)
   if (plan->one_process)
     g_string_append (text,
         "isolate is ignored: the whole graph runs in one process\n");
+  write_params (text, plan->description->params);
   for (guint i = 0; i < plan->n_processes; i++)
     write_process (text, plan, i);
   g_string_append (text, "\nlinks\n");

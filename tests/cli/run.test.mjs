@@ -535,6 +535,14 @@ test('explain: words, Graphviz, gst-launch-1.0', async () => {
   assert.equal((await millrace(['explain', '--dot', '--gst-launch', PICTURES])).code, 64);
 });
 
+test('explain: which parameters there are', async () => {
+  const { code, stdout, stderr } = await millrace(['explain', 'live-relay']);
+  assert.equal(code, 0, stderr);
+  const [, list] = /\nparameters \(--set NAME=VALUE\)\n(.*?)\n\n/s.exec(stdout);
+  for (const line of [/^ {2}stream +string +empty by default\n {6}the stream's name/m, /^ {2}output +string +required$/m, /^ {2}segment-duration-ms +integer +default 2000$/m,
+    /^ {2}target +string +required, secret$/m, /^ {2}target-key +string +secret$/m]) assert.match(list, line);
+});
+
 test('isolate: explain tells the processes of a server, run ignores it', async () => {
   const isolated = file('isolated.yaml', `millrace: 1
 name: isolated

@@ -53,7 +53,14 @@ test('millraced --check tells what publishers would be refused for, and where', 
     assert.deepEqual(check('pipeline: live-passthrough, takeover: replace'), [0, '']);
     assert.deepEqual(check('pipeline: live-failover, takeover: backup'), [0, '']);
     // Kept by REST, perhaps: that is the running daemon's to say.
-    assert.deepEqual(check('pipeline: my-own, takeover: backup'), [0, '']);
+    assert.deepEqual(check('pipeline: live-lader, takeover: backup'), [0,
+      `${config}:2:33: warning: app 'live': pipeline 'live-lader' did not come with millrace, expected one that is kept by PUT /api/v1/pipelines/live-lader, did you mean 'live-ladder'?\n`]);
+    // What it would go on without, and every mistake in one go.
+    assert.deepEqual(check('pipeline: live-failover, params: { slate: /no/such.png }'), [0,
+      `${config}:2:33: warning: app 'live': pipeline 'live-failover': node 'switch' (failoverswitch): slate '/no/such.png': got no such file, expected a PNG, JPEG or MP4 file\n`]);
+    const [both, mistakes] = check('pipeline: live-passthrough, takeover: backup }\n  Wrong one: { pipeline: live-passthrough');
+    assert.equal(both, 65);
+    assert.match(mistakes, /:2:61: error: app 'live' refuses every second publisher: .*\n.*:3:3: error: app 'Wrong one': expected a name /);
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
@@ -173,6 +180,7 @@ test('a stream key with mistakes is told all of them, formats among them', async
   assert.match(problem.detail, /^body: 5 mistakes, the first: \//);
   const nowhere = await assertProblem(await fetch(url('/api/v1/stream-keys'), { method: 'POST', headers: withKey(json), body: '{"app":"nowhere","name":"x"}' }), 409);
   assert.deepEqual(nowhere.errors.map((e) => e.pointer), ['/app']);
+  assert.match(nowhere.detail, /there is no application 'nowhere' .*, expected one of its apps: live$/);
 });
 
 test('parameters of a stream are told by name, a description by its place, neither by line 0', async () => {

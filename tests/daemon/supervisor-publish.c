@@ -485,8 +485,8 @@ test_applications_are_checked (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const MillApp *app = mill_config_find_app (fixture->config, cases[i].app);
     const MillPlace *place = NULL;
-    g_autofree gchar *text =
-        mill_publish_check_app (fixture->config, fixture->catalog, app, &place);
+    g_autofree gchar *text = mill_publish_check_app (fixture->config,
+        fixture->catalog, app, &place, NULL);
     g_test_message ("%s: %s", app->name, text ? text : "nothing");
     g_assert_true (cases[i].says
             ? text && g_pattern_match_simple (cases[i].says, text)
