@@ -9,6 +9,9 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_server_src_debug
 
 #define CHECK_PERIOD_US G_USEC_PER_SEC
+/* A file that is read for longer is on a disk that has gone away (NFS): whoever
+ * reads it is left to it, and another thread reads the others. */
+#define STUCK_US (3 * G_USEC_PER_SEC)
 /* How long the end of the last one waits for what is being read. */
 #define END_WAIT_US G_USEC_PER_SEC
 
@@ -36,15 +39,29 @@ struct _MillRtmpCertificate
   gboolean told_expiry;
   guint loads;
   gchar *error; /* nullable */
+  gboolean is_stuck; /* its files do not answer */
+
+  /* watch_lock */
+  gboolean is_read; /* by a reader, just now */
 };
+
+/** A thread that reads files, and may have to wait for them. */
+typedef struct
+{
+  GThread *thread; /* nullable: it is left behind, nobody waits for its end */
+  MillRtmpCertificate *at; /* nullable: what it reads */
+  gint64 since_us; /* of that */
+  gboolean is_over;
+} Reader;
 
 /* Never held over I/O. */
 static GMutex watch_lock;
-static GCond watch_changed; /* the thread is to end, or has read */
+static GCond watch_changed; /* the threads are to end, to read, or have read */
 /* watch_lock: */
 static GPtrArray *watched; /* (element-type MillRtmpCertificate) (nullable) */
 static GThread *watcher; /* nullable: the one that looks after them */
-static gboolean is_reading; /* the watcher */
+static Reader *reader; /* nullable: the one that reads for it */
+static guint n_rounds; /* of reading that have been due */
 
 /* ---- files ---- */
 
@@ -224,11 +241,10 @@ check_files (MillRtmpCertificate *self)
 
   begin_look (self, &look);
   take_stamps (look.certificate, look.key, now);
-  if (!equal_stamps (look.stamps, now)) {
-    memcpy (look.stamps, now, sizeof now);
-    follow_files (self, &look);
-  }
-  warn_of_expiry (self);
+  if (equal_stamps (look.stamps, now))
+    return;
+  memcpy (look.stamps, now, sizeof now);
+  follow_files (self, &look);
 }
 
 static void
@@ -265,26 +281,114 @@ ref_all_locked (void)
   return all;
 }
 
-/* Files may be on a disk that has gone away, and keys take long to be checked:
- * nobody but this thread waits for them. It lives as long as there is one. */
+/* Unlocks while it reads. */
+static void
+read_one_locked (Reader *self, MillRtmpCertificate *certificate)
+{
+  certificate->is_read = TRUE;
+  self->at = certificate;
+  self->since_us = g_get_monotonic_time ();
+  g_mutex_unlock (&watch_lock);
+  check_files (certificate);
+  g_mutex_lock (&certificate->lock);
+  certificate->is_stuck = FALSE;
+  g_mutex_unlock (&certificate->lock);
+  g_mutex_lock (&watch_lock);
+  certificate->is_read = FALSE;
+  self->at = NULL;
+  g_cond_broadcast (&watch_changed);
+}
+
+/* Reads once a round what no other reader is at. */
+static gpointer
+read_all (gpointer user_data)
+{
+  Reader *self = user_data;
+
+  g_mutex_lock (&watch_lock);
+  while (!self->is_over) {
+    guint round = n_rounds;
+    GPtrArray *all = ref_all_locked ();
+    for (guint i = 0; i < all->len && !self->is_over; i++) {
+      MillRtmpCertificate *certificate = g_ptr_array_index (all, i);
+      if (!certificate->is_read)
+        read_one_locked (self, certificate);
+    }
+    g_mutex_unlock (&watch_lock);
+    g_ptr_array_unref (all);
+    g_mutex_lock (&watch_lock);
+    while (!self->is_over && round == n_rounds)
+      g_cond_wait (&watch_changed, &watch_lock);
+  }
+  g_mutex_unlock (&watch_lock);
+  g_free (self);
+  return NULL;
+}
+
+static void
+start_reader_locked (void)
+{
+  reader = g_new0 (Reader, 1);
+  reader->thread = g_thread_new ("mill-tls-read", read_all, reader);
+}
+
+/* Returns: (nullable): its thread, if it is to be waited for */
+static GThread *
+end_reader_locked (void)
+{
+  Reader *self = g_steal_pointer (&reader);
+  GThread *thread = self ? self->thread : NULL;
+
+  if (!self)
+    return NULL;
+  self->is_over = TRUE;
+  /* On a disk that does not answer it is left behind. */
+  if (self->at)
+    g_clear_pointer (&thread, g_thread_unref);
+  g_cond_broadcast (&watch_changed);
+  return thread;
+}
+
+/* What it reads has a thread of its own from now on, until it answers. */
+static void
+leave_reader_locked (void)
+{
+  MillRtmpCertificate *stuck = reader->at;
+
+  g_mutex_lock (&stuck->lock);
+  stuck->is_stuck = TRUE;
+  GST_WARNING ("certificate '%s': got no answer for %d s, expected a file that "
+               "can be read; the certificate loaded before stays in use",
+      stuck->certificate, (gint) (STUCK_US / G_USEC_PER_SEC));
+  g_mutex_unlock (&stuck->lock);
+  end_reader_locked ();
+}
+
+/* Keys take long to be checked, and files may be on a disk that has gone away:
+ * nobody but a reader waits for them. This thread lives as long as there is a
+ * certificate. */
 static gpointer
 follow_all (gpointer user_data)
 {
   g_mutex_lock (&watch_lock);
+  gint64 next_us = g_get_monotonic_time () + CHECK_PERIOD_US;
   while (watcher == g_thread_self ()) {
-    gint64 next_us = g_get_monotonic_time () + CHECK_PERIOD_US;
     if (g_cond_wait_until (&watch_changed, &watch_lock, next_us))
       continue;
+    next_us = g_get_monotonic_time () + CHECK_PERIOD_US;
+    if (reader && reader->at &&
+        g_get_monotonic_time () - reader->since_us >= STUCK_US)
+      leave_reader_locked ();
+    if (!reader)
+      start_reader_locked ();
+    n_rounds++;
+    g_cond_broadcast (&watch_changed);
     GPtrArray *all = ref_all_locked ();
-    is_reading = TRUE;
     g_mutex_unlock (&watch_lock);
     for (guint i = 0; i < all->len; i++)
-      check_files (g_ptr_array_index (all, i));
+      warn_of_expiry (g_ptr_array_index (all, i));
     g_ptr_array_unref (all);
     g_mutex_lock (&watch_lock);
-    if (watcher == g_thread_self ())
-      is_reading = FALSE;
-    g_cond_broadcast (&watch_changed);
   }
   g_mutex_unlock (&watch_lock);
   return NULL;
@@ -297,41 +401,41 @@ watch (MillRtmpCertificate *self)
   if (!watched)
     watched = g_ptr_array_new ();
   g_ptr_array_add (watched, self);
-  if (!watcher) {
-    is_reading = FALSE;
+  if (!watcher)
     watcher = g_thread_new ("mill-tls", follow_all, NULL);
-  }
   g_mutex_unlock (&watch_lock);
 }
 
-/* Returns: (nullable): the thread, which has nothing left to do */
-static GThread *
-stop_watching_locked (void)
+/* Nothing is left to do for the threads, unless somebody comes meanwhile.
+ * @ret_threads: those to be waited for, or NULL */
+static void
+stop_watching_locked (GThread *ret_threads[2])
 {
   gint64 deadline_us = g_get_monotonic_time () + END_WAIT_US;
 
-  while (watched->len == 0 && is_reading &&
+  while (watched->len == 0 && reader && reader->at &&
       g_cond_wait_until (&watch_changed, &watch_lock, deadline_us))
     ;
   if (watched->len > 0)
-    return NULL;
-  GThread *thread = g_steal_pointer (&watcher);
+    return;
+  ret_threads[0] = g_steal_pointer (&watcher);
+  ret_threads[1] = end_reader_locked ();
   g_cond_broadcast (&watch_changed);
-  /* On a disk that does not answer it is left behind. */
-  if (thread && is_reading)
-    g_clear_pointer (&thread, g_thread_unref);
-  return thread;
 }
 
 static void
 unwatch (MillRtmpCertificate *self)
 {
+  GThread *threads[2] = { NULL, NULL };
+
   g_mutex_lock (&watch_lock);
   g_ptr_array_remove (watched, self);
-  GThread *thread = watched->len == 0 ? stop_watching_locked () : NULL;
+  if (watched->len == 0)
+    stop_watching_locked (threads);
   g_mutex_unlock (&watch_lock);
-  if (thread)
-    g_thread_join (thread);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    if (threads[i])
+      g_thread_join (threads[i]);
 }
 
 /* ---- what is in use ---- */
@@ -360,14 +464,16 @@ GstStructure *
 mill_rtmp_certificate_describe (MillRtmpCertificate *self)
 {
   g_mutex_lock (&self->lock);
+  const gchar *error = self->is_stuck ? "its files do not answer"
+      : self->error                   ? self->error
+                                      : "";
   GstStructure *structure = gst_structure_new ("tls", "certificate",
       G_TYPE_STRING, self->certificate, "subject", G_TYPE_STRING,
       mill_tls_identity_get_subject (self->identity), "fingerprint",
       G_TYPE_STRING, mill_tls_identity_get_fingerprint (self->identity),
       "not-after", G_TYPE_INT64,
       mill_tls_identity_get_not_after (self->identity), "loads", G_TYPE_UINT,
-      self->loads, "error", G_TYPE_STRING, self->error ? self->error : "",
-      NULL);
+      self->loads, "error", G_TYPE_STRING, error, NULL);
   g_mutex_unlock (&self->lock);
   return structure;
 }

@@ -37,6 +37,20 @@ wait_fingerprint (Receiver *receiver, const gchar *fingerprint)
   }
 }
 
+static void
+wait_tls_error (Receiver *receiver, const gchar *expected)
+{
+  gint64 deadline_us = g_get_monotonic_time () + DEADLINE_US;
+
+  for (;;) {
+    g_autofree gchar *error = get_tls_text (receiver, "error");
+    if (g_str_equal (error, expected))
+      return;
+    fail_unless (g_get_monotonic_time () < deadline_us, "%s", error);
+    g_usleep (10 * G_TIME_SPAN_MILLISECOND);
+  }
+}
+
 /* Publishers on the old one stay, those that come see the new one: also the first
  * of them, for whom nobody has come before. */
 GST_START_TEST (changed_files_are_followed)
@@ -112,6 +126,46 @@ GST_START_TEST (reading_files_holds_nobody_up)
   close (fd);
   wait_fingerprint (receiver, fingerprint);
   expect_media (receiver, publisher, 240);
+}
+GST_END_TEST;
+
+/* One of several certificates is on a disk that does not answer: the others are
+ * renewed as ever, and whoever looks at this one is told. */
+GST_START_TEST (a_file_that_hangs_stops_no_other)
+{
+  g_autoptr (TlsFiles) hung = tls_files_new ();
+  g_autoptr (TlsFiles) files = tls_files_new ();
+  g_autofree gchar *first = tls_files_make (hung, NULL);
+  g_autofree gchar *second = tls_files_make (files, NULL);
+  g_autofree gchar *fifo = g_build_filename (hung->directory, "fifo", NULL);
+  g_autofree gchar *text = NULL;
+  gsize size;
+  g_autoptr (Receiver) waits =
+      receiver_new_tls ("rtmps://127.0.0.1:0/live/cam", hung);
+  g_autoptr (Receiver) other =
+      receiver_new_tls ("rtmps://127.0.0.1:0/live/cam", files);
+
+  receiver_start (waits, 0);
+  receiver_start (other, 0);
+  fail_unless (g_file_get_contents (hung->certificate, &text, &size, NULL));
+  fail_unless (mkfifo (fifo, 0600) == 0);
+  fail_unless (rename (fifo, hung->certificate) == 0);
+  gint fd = wait_reader (hung->certificate);
+
+  g_autofree gchar *renewed = tls_files_make (files, NULL);
+  wait_fingerprint (other, renewed);
+  wait_tls_error (waits, "its files do not answer");
+  g_autofree gchar *again = tls_files_make (files, NULL);
+  wait_fingerprint (other, again);
+  g_autofree gchar *shown = get_tls_text (waits, "fingerprint");
+  fail_unless_equals_string (shown, first);
+
+  /* it answers */
+  fail_unless_equals_int64 (write (fd, text, size), (gint64) size);
+  fail_unless (g_file_set_contents (hung->certificate, text, (gssize) size,
+      NULL));
+  close (fd);
+  wait_tls_error (waits, "");
 }
 GST_END_TEST;
 
@@ -250,6 +304,7 @@ rtmpserversrc_certificates_suite (void)
 
   tcase_add_test (certificates, changed_files_are_followed);
   tcase_add_test (certificates, reading_files_holds_nobody_up);
+  tcase_add_test (certificates, a_file_that_hangs_stops_no_other);
   tcase_add_test (certificates, broken_files_leave_what_works);
   tcase_add_test (certificates, broken_files_are_reported);
   tcase_add_test (certificates, unusable_settings);
