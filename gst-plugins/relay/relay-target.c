@@ -14,6 +14,10 @@ GST_DEBUG_CATEGORY_EXTERN (mill_relay_debug);
 /* How old statistics may get. */
 #define LOOK_US G_USEC_PER_SEC
 
+/* Then it is the turn of other targets, and of what the servers say: whoever
+ * sends as fast as a server takes would never come to an end. */
+#define ITEMS_PER_TURN 64
+
 /* How often the drain looks whether the kernel has sent the last bytes. */
 #define DRAIN_LOOK_US (20 * 1000)
 
@@ -48,6 +52,14 @@ wake_locked (MillRelayTarget *self)
   self->is_woken = TRUE;
   if (self->turn)
     g_source_set_ready_time (self->turn, 0);
+}
+
+static void
+wake (MillRelayTarget *self)
+{
+  g_mutex_lock (&self->lock);
+  wake_locked (self);
+  g_mutex_unlock (&self->lock);
 }
 
 /* Not later than @time_us, on the I/O thread: news that have come since this
@@ -106,8 +118,14 @@ is_taken (MillRelayTarget *self, const MillRelayItem *item)
 static void
 pump (MillRelayTarget *self)
 {
+  guint n = 0;
+
   while (self->peer.connection &&
       mill_relay_connection_has_room (self->peer.connection)) {
+    if (n++ == ITEMS_PER_TURN) {
+      wake (self);
+      return;
+    }
     g_autoptr (MillRelayFormat) other = NULL;
     g_autoptr (MillRelayItem) item = take_item (self, &other);
     if (!item || !is_taken (self, item))
@@ -162,10 +180,8 @@ on_connection_ready (gpointer user_data)
   MillRelayTarget *self = user_data;
 
   mill_relay_peer_note_ready (&self->peer);
-  g_mutex_lock (&self->lock);
   /* The connection is in the middle of its reading: send after it. */
-  wake_locked (self);
-  g_mutex_unlock (&self->lock);
+  wake (self);
   set_state (self, MILL_RELAY_STATE_LIVE, NULL);
 }
 

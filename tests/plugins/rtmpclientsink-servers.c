@@ -83,6 +83,66 @@ GST_START_TEST (faults_and_siblings)
 }
 GST_END_TEST;
 
+/* A stream of which the next frame is there as soon as its server has the one
+ * before: the relay's queue is never empty, nor is its connection ever full. */
+typedef struct
+{
+  Relay *relay;
+  Target *target;
+  guint n;
+  gint goes; /* atomic */
+  gint stands; /* atomic: no more comes */
+} Endless;
+
+static void
+push_endless (gpointer data)
+{
+  static guint8 bytes[100];
+  Endless *self = data;
+  guint n = self->n++;
+
+  if (!g_atomic_int_get (&self->goes)) {
+    g_atomic_int_set (&self->stands, TRUE);
+    return;
+  }
+  target_wait_frames (self->target, n, 0);
+  GstBuffer *buffer = gst_buffer_new_wrapped_full (GST_MEMORY_FLAG_READONLY,
+      bytes, sizeof bytes, 0, sizeof bytes, self, push_endless);
+  GST_BUFFER_DTS (buffer) = (5000 + n) * GST_MSECOND;
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer);
+  if (n % GOP != 0)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  gst_pad_push (self->relay->sources[0], buffer);
+}
+
+/* One that sends as fast as its server takes it: others have their turn. */
+GST_START_TEST (endless_sibling)
+{
+  g_autoptr (Target) fast = target_new (TARGET_GOOD, NULL, NULL);
+  g_autoptr (Target) other = target_new (TARGET_GOOD, NULL, NULL);
+  g_autoptr (Relay) relay_fast = relay_to (fast, "");
+  Endless endless = { relay_fast, fast, .goes = TRUE };
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+
+  gst_pad_push_event (relay_fast->sources[1], gst_event_new_eos ());
+  push_endless (&endless);
+  target_wait_frames (fast, 100, 0);
+  {
+    g_autoptr (Relay) relay_other = relay_to (other, "");
+    for (guint i = 0; i < GOP; i++)
+      relay_push (relay_other, i, 1000);
+    target_wait_frames (other, GOP, GOP);
+  }
+  g_atomic_int_set (&endless.goes, FALSE);
+  while (!g_atomic_int_get (&endless.stands)) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_thread_yield ();
+  }
+  g_assert_cmpuint (get_stat (relay_fast, "dropped-frames"), ==, 0);
+  g_assert_cmpuint (get_stat (relay_fast, "connections"), ==, 1);
+}
+GST_END_TEST;
+
 /* A server that says nothing after it accepted, no acknowledgement either, is a
  * good one: only bytes count. */
 GST_START_TEST (unacknowledging)
@@ -274,6 +334,7 @@ rtmpclientsink_servers_suite (void)
 
   suite_add_tcase (suite, servers);
   tcase_add_loop_test (servers, faults_and_siblings, 0, G_N_ELEMENTS (faults));
+  tcase_add_test (servers, endless_sibling);
   tcase_add_test (servers, unacknowledging);
   tcase_add_test (servers, stall_and_recovery);
   tcase_add_test (servers, slow);
