@@ -187,11 +187,11 @@ GST_START_TEST (authorize_expires)
   g_autoptr (Publisher) publisher =
       publisher_new (door->receiver->address, "live", "cam");
   g_autoptr (GstPromise) promise = door_take (door, NULL);
-  gint64 start = g_get_monotonic_time ();
 
   gst_promise_expire (promise);
-  expect_refusal (publisher, "NetStream.Publish.Denied", "could answer");
-  fail_unless (g_get_monotonic_time () - start < 4 * G_USEC_PER_SEC);
+  /* Where the question were left open, it would be that of the time-out. */
+  expect_refusal (publisher, "NetStream.Publish.Denied",
+      "nobody could answer the request");
 }
 GST_END_TEST;
 
