@@ -103,7 +103,7 @@ mill_stream_selector_get_patience (const MillStreamSelector *selector)
 
 /* ---- the switch of a graph ---- */
 
-/* An input may have a link for each of its tracks, or several nodes. */
+/* An input may have a link for each of its tracks, of one node or of several. */
 typedef struct
 {
   const gchar *node;
@@ -129,8 +129,19 @@ has_feed (const GArray *feeds, const gchar *node)
   return FALSE;
 }
 
-/* Returns: (transfer full) (element-type Feed): the first choice first; in the
- * order of the description where they are equal */
+/* The nodes of one priority are the tracks of one input, which is called by the
+ * first of them. */
+static void
+remove_twins (GArray *feeds)
+{
+  for (guint i = feeds->len; i > 1; i--)
+    if (g_array_index (feeds, Feed, i - 1).priority ==
+        g_array_index (feeds, Feed, i - 2).priority)
+      g_array_remove_index (feeds, i - 1);
+}
+
+/* Returns: (transfer full) (element-type Feed): the inputs, the first choice
+ * first */
 static GArray *
 read_feeds (MillGraph *graph, const gchar *selector)
 {
@@ -144,6 +155,7 @@ read_feeds (MillGraph *graph, const gchar *selector)
       g_array_append_val (feeds, feed);
   }
   g_array_sort (feeds, compare_feeds);
+  remove_twins (feeds);
   return feeds;
 }
 

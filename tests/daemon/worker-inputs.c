@@ -15,7 +15,8 @@
   "props: { tune: zerolatency, key-int-max: 5, threads: 1, speed-preset: " \
   "ultrafast } }\n"
 
-/* The parameter of printf is the slate. The third input never sends. */
+/* The parameter of printf is the slate. The third input never sends; it has two
+ * nodes, one for each track. */
 #define THREE                                                                  \
   "millrace: 1\nname: three\nnodes:\n"                                         \
   "  film: " SOURCE "  spare: " SOURCE                                         \
@@ -23,8 +24,11 @@
   "  primary: { element: x264enc, from: [film], " CODER                        \
   "  backup: { element: x264enc, from: [spare], " CODER                        \
   "  silent: { element: h264parse, from: [none] }\n"                           \
+  "  nothing: { element: appsrc, props: { is-live: true } }\n"                 \
+  "  mute: { element: aacparse, from: [nothing] }\n"                           \
   "  switch:\n    element: failoverswitch\n    from:\n"                        \
   "      - { node: silent, props: { priority: 2 } }\n"                         \
+  "      - { node: mute, props: { priority: 2 } }\n"                           \
   "      - { node: backup, props: { priority: 1 } }\n"                         \
   "      - { node: primary, props: { priority: 0 } }\n"                        \
   "    props:\n      slate: \"%s\"\n      recovery-ms: 0\n"                    \
@@ -224,6 +228,9 @@ test_choice_refused (Test *test, gconstpointer data)
     { "demo", "bakcup", MILL_IPC_ERROR_INVALID,
         "got 'bakcup', expected one of primary, backup, silent, automatic" },
     { "demo", "film", MILL_IPC_ERROR_INVALID, "got 'film'" },
+    /* The input that it is of is called by another one. */
+    { "demo", "mute", MILL_IPC_ERROR_INVALID,
+        "got 'mute', expected one of primary, backup, silent, automatic" },
     { "demo", "", MILL_IPC_ERROR_INVALID, "got ''" },
     /* Cut after 64 characters, of which the last has two bytes. */
     { "demo", SIXTY "123\303\251x", MILL_IPC_ERROR_INVALID,
