@@ -7,7 +7,8 @@ usage: check_docs.py ROOT MILLRACE
 Links to files and headings; the endpoints of docs/rest.md against the OpenAPI
 document, and the metrics of docs/operations.md against the source, in both
 directions; the packages of docs/dependencies.md against those of bootstrap, in
-both directions; the verbs of the command line; the functions and locks that the
+both directions; what publishers are refused with, of the source against docs/ingest.md;
+the verbs of the command line; the functions and locks that the
 maps of the source name; and no path of the machine that a text was written on.
 """
 import json
@@ -34,6 +35,10 @@ PACKAGES = re.compile(r"^packages_\w+='([^']*)'", re.M)
 # what bootstrap asks for only where something else does not do
 PERHAPS = re.compile(r"printf '([a-z]+) '|^ +need ([a-z]+)$", re.M)
 METRIC = re.compile(r"^\| `(millrace_\w+)", re.M)
+INGEST = "docs/ingest.md"
+# a text behind what it is counted as, in one or several literals
+LITERAL = r'"(?:[^"\\]|\\.)*"'
+REFUSAL = re.compile(rf"(?:MILL_DENIAL_\w+|MILL_PUBLISH_[A-Z]\w*|CODE_DENIED),\s*((?:{LITERAL}\s*)+)")
 FUNCTION = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 
 
@@ -143,6 +148,32 @@ def bad_packages(root, text):
         yield 0, f"has a row for the package '{extra}', which bootstrap does not name"
 
 
+def refusals(root):
+    for folder in ("auth", "supervisor", "worker"):
+        for path in sorted((root / "daemon" / folder).glob("*.c")):
+            for match in REFUSAL.finditer(path.read_text(encoding="utf-8")):
+                text = "".join(part[1:-1] for part in re.findall(LITERAL, match[1]))
+                if " " in text:
+                    yield path.name, text
+
+
+def any_of(text, hole):
+    """A pattern for @text, of which what @hole finds may be anything."""
+    return ".+".join(re.escape(part) for part in re.split(hole, text))
+
+
+def bad_refusals(root, text):
+    table = text.partition("\n## When you are refused\n")[2].partition("\n## ")[0]
+    told = [cell for row in re.findall(r"^\| (`.*?) \|", table, re.M) for cell in re.findall(r"`([^`]+)`", row)]
+    sent = sorted(set(refusals(root)))
+    for file, words in sent:
+        sample = words.replace("%s", "x").replace("%u", "8")
+        if not any(re.fullmatch(any_of(words, "%[su]"), cell) or re.fullmatch(any_of(cell, r"\.\.\.|'\w+'|\b\d+\b"), sample) for cell in told):
+            yield text.index("## When you are refused"), f"lacks a row for '{words}', which daemon/…/{file} sends"
+    if len(sent) < 20:
+        yield 0, f"got {len(sent)} refusals in the source, expected at least 20"
+
+
 def verbs_of(millrace):
     text = subprocess.run([millrace, "help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     return {match[1] for match in re.finditer(r"^  ([a-z][a-z-]+)\b", text, re.M)}
@@ -161,6 +192,8 @@ def main():
             links += len(LINK.findall(text))
         if name == OPERATIONS:
             found += bad_metrics(root, text)
+        if name == INGEST:
+            found += bad_refusals(root, text)
         if name == DEPENDENCIES:
             found += bad_packages(root, text)
         if name in MAPS:
