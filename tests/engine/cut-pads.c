@@ -248,12 +248,7 @@ test_socket_taken (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-  gint result;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
+  engine_test_init (&argc, &argv);
   fake_demux_register ();
   g_test_add_func ("/cut/pad-names", test_pad_names);
   g_test_add_func ("/cut/pad-never-appears", test_pad_never_appears);
@@ -263,7 +258,5 @@ main (int argc, char **argv)
   g_test_add_func ("/cut/no-pad-of-one-of-two", test_no_pad_of_one_of_two);
   g_test_add_func ("/cut/film-for-nothing", test_film_for_nothing);
   g_test_add_func ("/cut/socket-taken", test_socket_taken);
-  result = g_test_run ();
-  gst_deinit ();
-  return result;
+  return engine_test_run ();
 }

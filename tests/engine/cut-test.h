@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "engine.h"
+#include "engine-test.h"
 
 /* A stream of up to three processes, which are graphs of this one, and what
  * passes the pads of theirs. */

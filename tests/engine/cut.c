@@ -287,14 +287,9 @@ test_film_isolated_first (Test *test, gconstpointer text)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-  gint result;
-
-  g_test_init (&argc, &argv, NULL);
+  engine_test_init (&argc, &argv);
   g_assert_cmpint (argc, ==, 2);
   run_description = argv[1];
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
   ADD ("times", LIVE, test_times);
   ADD ("restarts", LIVE, test_restarts);
   ADD ("end", LIVE, test_end);
@@ -303,7 +298,5 @@ main (int argc, char **argv)
   ADD ("stopped-process", FAST, test_stopped_process);
   ADD ("film", FILM, test_film);
   ADD ("film-isolated-first", FILM, test_film_isolated_first);
-  result = g_test_run ();
-  gst_deinit ();
-  return result;
+  return engine_test_run ();
 }

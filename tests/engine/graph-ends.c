@@ -187,19 +187,12 @@ test_stop_inside (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-  gint result;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
+  engine_test_init (&argc, &argv);
   fake_source_register ();
   g_test_add_func ("/graph/end", test_end);
   g_test_add_func ("/graph/end-of-stuck-source", test_end_of_stuck_source);
   g_test_add_func ("/graph/stop-while-ending", test_stop_while_ending);
   g_test_add_func ("/graph/stop-before-end", test_stop_before_end);
   g_test_add_func ("/graph/stop-inside", test_stop_inside);
-  result = g_test_run ();
-  gst_deinit ();
-  return result;
+  return engine_test_run ();
 }

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The millrace authors */
 #pragma once
 
-#include "engine.h"
+#include "engine-test.h"
 
 #define HEAD "millrace: 1\nname: test\nnodes:\n"
 #define DEADLINE_S 20

@@ -421,12 +421,7 @@ test_errors_without_secrets (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-  gint result;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
+  engine_test_init (&argc, &argv);
   fake_demux_register ();
   g_test_add_func ("/graph/ends", test_ends);
   g_test_add_func ("/graph/tee", test_tee);
@@ -451,7 +446,5 @@ main (int argc, char **argv)
       test_picture_without_secrets);
   g_test_add_func ("/graph/errors-without-secrets",
       test_errors_without_secrets);
-  result = g_test_run ();
-  gst_deinit ();
-  return result;
+  return engine_test_run ();
 }

@@ -267,13 +267,8 @@ test_publish_named (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
-  gst_element_register (NULL, "rtmpserversrc", GST_RANK_NONE,
-      fake_pool_get_type ());
+  engine_test_init (&argc, &argv);
+  register_fake_pool ();
   g_test_add_func ("/plan/parts", test_parts);
   g_test_add_func ("/plan/link-of-file", test_link_of_file);
   g_test_add_func ("/plan/long-link", test_long_link);
@@ -281,8 +276,5 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/own-stream", test_own_stream);
   g_test_add_func ("/plan/publish", test_publish);
   g_test_add_func ("/plan/publish-named", test_publish_named);
-  const gint failed = g_test_run ();
-  /* The leaks tracer reports when GStreamer is deinitialised. */
-  gst_deinit ();
-  return failed;
+  return engine_test_run ();
 }

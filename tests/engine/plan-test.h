@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "engine.h"
+#include "engine-test.h"
 
 #define HEAD "millrace: 1\nname: test\n"
 
@@ -34,6 +34,13 @@ fake_pool_class_init (FakePoolClass *klass)
 static void
 fake_pool_init (FakePool *self)
 {
+}
+
+static inline void
+register_fake_pool (void)
+{
+  gst_element_register (NULL, "rtmpserversrc", GST_RANK_NONE,
+      fake_pool_get_type ());
 }
 
 /* ---- a plan, what was said of it, and its links ---- */

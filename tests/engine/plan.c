@@ -440,13 +440,8 @@ test_pictures (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
-  gst_element_register (NULL, "rtmpserversrc", GST_RANK_NONE,
-      fake_pool_get_type ());
+  engine_test_init (&argc, &argv);
+  register_fake_pool ();
   g_test_add_func ("/plan/bad", test_bad);
   g_test_add_func ("/plan/loose-ends", test_loose_ends);
   g_test_add_func ("/plan/links", test_links);
@@ -456,8 +451,5 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/processes", test_processes);
   g_test_add_func ("/plan/equal", test_equal);
   g_test_add_func ("/plan/pictures", test_pictures);
-  const gint failed = g_test_run ();
-  /* The leaks tracer reports when GStreamer is deinitialised. */
-  gst_deinit ();
-  return failed;
+  return engine_test_run ();
 }
