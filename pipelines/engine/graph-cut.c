@@ -6,6 +6,9 @@
 #include "element-table.h"
 #include "plan-private.h"
 
+/* Says of the end of a link that no pad will reach it. */
+#define UNUSED "millrace-unused"
+
 static gboolean
 is_end (GstElement *element)
 {
@@ -37,7 +40,9 @@ end_unused (GstElement *end, gpointer user_data)
   const gchar *name = user_data;
   g_autoptr (GstPad) pad = NULL;
 
-  if (end->numsinkpads == 0)
+  /* There is a call for each pad that is missing, each on a thread. */
+  if (end->numsinkpads == 0 &&
+      g_object_replace_data (G_OBJECT (end), UNUSED, NULL, end, NULL, NULL))
     pad = gst_element_request_pad_simple (end, name);
   if (!pad)
     return;

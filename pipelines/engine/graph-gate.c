@@ -12,6 +12,7 @@ typedef struct
 {
   GMutex lock;
   GPtrArray *awaited; /* lock: names of nodes */
+  GPtrArray *undecided; /* lock: those of them that may still show a pad */
   GPtrArray *held; /* lock: of End */
 } Gate;
 
@@ -41,6 +42,7 @@ gate_free (gpointer data)
   Gate *gate = data;
 
   g_ptr_array_unref (gate->awaited);
+  g_ptr_array_unref (gate->undecided);
   g_ptr_array_unref (gate->held);
   g_mutex_clear (&gate->lock);
   g_free (gate);
@@ -70,12 +72,55 @@ mill_graph_gate_await (GstElement *target, const gchar *source)
     gate = g_new0 (Gate, 1);
     g_mutex_init (&gate->lock);
     gate->awaited = g_ptr_array_new_with_free_func (g_free);
+    gate->undecided = g_ptr_array_new_with_free_func (g_free);
     gate->held = new_held ();
     g_object_set_data_full (G_OBJECT (target), GATE, gate, gate_free);
   }
-  if (!g_ptr_array_find_with_equal_func (gate->awaited, source, g_str_equal,
+  if (g_ptr_array_find_with_equal_func (gate->awaited, source, g_str_equal,
           NULL))
-    g_ptr_array_add (gate->awaited, g_strdup (source));
+    return;
+  g_ptr_array_add (gate->awaited, g_strdup (source));
+  g_ptr_array_add (gate->undecided, g_strdup (source));
+}
+
+/* Returns: whether it was there */
+static gboolean
+remove_name (GPtrArray *names, const gchar *name)
+{
+  guint index;
+
+  if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, &index))
+    return FALSE;
+  g_ptr_array_remove_index (names, index);
+  return TRUE;
+}
+
+gboolean
+mill_graph_gate_decide (GstElement *target, const gchar *source)
+{
+  Gate *gate = g_object_get_data (G_OBJECT (target), GATE);
+  gboolean last;
+
+  if (!gate)
+    return TRUE;
+  g_mutex_lock (&gate->lock);
+  last = remove_name (gate->undecided, source) && gate->undecided->len == 0;
+  g_mutex_unlock (&gate->lock);
+  return last;
+}
+
+gboolean
+mill_graph_gate_is_undecided (GstElement *target)
+{
+  Gate *gate = g_object_get_data (G_OBJECT (target), GATE);
+  gboolean undecided;
+
+  if (!gate)
+    return FALSE;
+  g_mutex_lock (&gate->lock);
+  undecided = gate->undecided->len > 0;
+  g_mutex_unlock (&gate->lock);
+  return undecided;
 }
 
 /* Under a lock nothing is pushed: the ends go when it is given up. */
@@ -84,14 +129,12 @@ mill_graph_gate_settle (GstElement *target, const gchar *source)
 {
   Gate *gate = g_object_get_data (G_OBJECT (target), GATE);
   g_autoptr (GPtrArray) released = new_held ();
-  guint index;
 
   if (!gate)
     return;
   g_mutex_lock (&gate->lock);
-  if (g_ptr_array_find_with_equal_func (gate->awaited, source, g_str_equal,
-          &index))
-    g_ptr_array_remove_index (gate->awaited, index);
+  remove_name (gate->awaited, source);
+  remove_name (gate->undecided, source);
   if (gate->awaited->len == 0) {
     GPtrArray *empty = g_steal_pointer (&released);
 

@@ -109,9 +109,10 @@ mill_graph_pads_end (GstElement *target, gpointer sink)
   gst_pad_send_event (sink, gst_event_new_eos ());
 }
 
-/* A branch that gets nothing would keep its sink waiting for ever: it ends. */
+/* A branch that gets nothing would keep its sink waiting for ever: it ends.
+ * @last: no other source of the target will show a pad that is its first */
 static void
-end_branch (GstElement *element, const MillPlanLink *link)
+end_branch (GstElement *element, const MillPlanLink *link, gboolean last)
 {
   g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
   g_autoptr (GstElement) target = NULL;
@@ -122,7 +123,7 @@ end_branch (GstElement *element, const MillPlanLink *link)
   target = gst_bin_get_by_name (GST_BIN (parent), link->to_node);
   sink = gst_element_get_static_pad (target, link->to_pad);
   /* One that has pads by request alone would wait for its first for ever. */
-  if (!sink && target->numsinkpads == 0)
+  if (!sink && last && target->numsinkpads == 0)
     sink = gst_element_request_pad_simple (target, link->to_pad);
   if (sink && !gst_pad_is_linked (sink))
     gst_element_call_async (target, mill_graph_pads_end,
@@ -154,8 +155,9 @@ settle_targets (GstElement *element, Watch *watch)
   }
 }
 
-/* Whether a node that @watch leads to is fed by another one: it goes on with
- * that, as a packager does when a source is too small for any rung. */
+/* Whether a node that @watch leads to is fed by another one, or will be: it goes
+ * on with that, as a packager does when a source is too small for any rung. Of
+ * several that have nothing the last one finds nobody. */
 static gboolean
 is_fed_otherwise (GstElement *element, const Watch *watch)
 {
@@ -168,6 +170,7 @@ is_fed_otherwise (GstElement *element, const Watch *watch)
         gst_bin_get_by_name (GST_BIN (parent), link->to_node);
 
     fed |= mill_graph_cut_is_fed_otherwise (watch->plan, link);
+    fed |= mill_graph_gate_is_undecided (target);
     GST_OBJECT_LOCK (target);
     for (GList *l = target->sinkpads; l; l = l->next)
       fed |= gst_pad_is_linked (l->data);
@@ -253,16 +256,36 @@ take_missing (Watch *watch)
   return missing;
 }
 
+/* Returns: (transfer full): for each of @links whether its target has no other
+ * source that may still show a pad */
+static gboolean *
+decide_all (GstElement *element, GPtrArray *links)
+{
+  g_autoptr (GstObject) parent = gst_object_get_parent (GST_OBJECT (element));
+  gboolean *last = g_new0 (gboolean, MAX (1, links->len));
+
+  for (guint i = 0; parent && i < links->len; i++) {
+    const MillPlanLink *link = g_ptr_array_index (links, i);
+    g_autoptr (GstElement) target =
+        gst_bin_get_by_name (GST_BIN (parent), link->to_node);
+
+    last[i] = mill_graph_gate_decide (target, link->from_node);
+  }
+  return last;
+}
+
 static void
 report_missing (GstElement *element, Watch *watch)
 {
   g_autoptr (GPtrArray) missing = NULL;
+  g_autofree gboolean *last = NULL;
 
   if (watch->may_grow && !g_object_get_data (G_OBJECT (element), CLOSED))
     return;
   missing = take_missing (watch);
   if (!missing)
     return;
+  last = decide_all (element, missing);
   if (missing->len > 0 && missing->len == watch->links->len &&
       !watch->is_link && !is_fed_otherwise (element, watch)) {
     post_nothing_usable (element, watch);
@@ -278,7 +301,7 @@ report_missing (GstElement *element, Watch *watch)
           "planned pad '%s' for '%s' has not appeared and will not",
           link->from_pad, link->to_node);
     if (!mill_graph_cut_end_unused (element, link) && !watch->pool)
-      end_branch (element, link);
+      end_branch (element, link, last[i]);
   }
 }
 

@@ -92,6 +92,14 @@ void mill_graph_gate_await (GstElement *target, const gchar *source);
 void mill_graph_gate_guard (GstElement *target, GstPad *sink,
     const gchar *source);
 
+/* @source has all its pads, which is not settled yet: what it lacks is to be
+ * told, and ended, first. Any thread.
+ * Returns: whether it is the last of those that @target is fed by, once */
+gboolean mill_graph_gate_decide (GstElement *target, const gchar *source);
+
+/* Whether a source that @target is fed by may still show a pad. Any thread. */
+gboolean mill_graph_gate_is_undecided (GstElement *target);
+
 /* @source has all its pads. Any thread. */
 void mill_graph_gate_settle (GstElement *target, const gchar *source);
 
