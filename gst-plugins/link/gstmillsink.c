@@ -51,15 +51,22 @@ struct _GstMillSink
   gchar *location;
   gboolean is_leaky;
   guint opening_ms;
-  gboolean drained; /* after EOS on all pads */
-  gboolean eos_posted;
+  gboolean eos_posted; /* of the end that the hub is at */
   GQueue wishes; /* of Wish: under way, at most one per pad */
   guint next_video; /* numbers that no pad has had */
   guint next_audio;
   guint next_text;
 
-  gint latency_asked; /* atomic */
+  gint latency_turn; /* atomic: LatencyTurn */
 };
+
+/* Nobody asks; somebody does; and is to ask once more. */
+typedef enum
+{
+  LATENCY_KNOWN,
+  LATENCY_ASKED,
+  LATENCY_ASKED_AGAIN,
+} LatencyTurn;
 
 G_DEFINE_FINAL_TYPE (GstMillSink, gst_mill_sink, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DECLARE (millsink);
@@ -85,13 +92,15 @@ get_link_id (GstPad *pad)
 
 /* ---- the end ---- */
 
-/* EOS of a sink counts in PLAYING only; before, it waits for that. */
+/* EOS of a sink counts in PLAYING only; before, it waits for that. What begins
+ * meanwhile takes the end back in the hub first, begin_again() then: looked at
+ * inside of the lock, an end that is over is not posted. */
 static void
 post_eos_once (GstMillSink *self)
 {
   GST_OBJECT_LOCK (self);
-  gboolean now = self->drained && !self->eos_posted &&
-      GST_STATE (self) == GST_STATE_PLAYING;
+  gboolean now = !self->eos_posted && GST_STATE (self) == GST_STATE_PLAYING &&
+      mill_link_hub_is_drained (self->hub);
   self->eos_posted |= now;
   GST_OBJECT_UNLOCK (self);
   if (now)
@@ -104,12 +113,7 @@ post_eos_once (GstMillSink *self)
 static void
 on_drained (gpointer user_data)
 {
-  GstMillSink *self = user_data;
-
-  GST_OBJECT_LOCK (self);
-  self->drained = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  post_eos_once (self);
+  post_eos_once (user_data);
 }
 
 /* An event that is to go up from a pad. */
@@ -213,20 +217,25 @@ get_latency (GstMillSink *self)
   return latency;
 }
 
+/* One at a time: of two, the one that has asked earlier might tell later. */
 static void
 tell_latency (GstElement *element, gpointer user_data)
 {
   GstMillSink *self = GST_MILL_SINK (element);
 
-  g_atomic_int_set (&self->latency_asked, FALSE);
-  MillLinkLatency latency = get_latency (self);
-  mill_link_hub_set_latency (self->hub, &latency);
+  do {
+    g_atomic_int_set (&self->latency_turn, LATENCY_ASKED);
+    MillLinkLatency latency = get_latency (self);
+    mill_link_hub_set_latency (self->hub, &latency);
+  } while (!g_atomic_int_compare_and_exchange (&self->latency_turn,
+      LATENCY_ASKED, LATENCY_KNOWN));
 }
 
 static void
 ask_latency (GstMillSink *self)
 {
-  if (g_atomic_int_compare_and_exchange (&self->latency_asked, FALSE, TRUE))
+  if (g_atomic_int_exchange (&self->latency_turn, LATENCY_ASKED_AGAIN) ==
+      LATENCY_KNOWN)
     gst_element_call_async (GST_ELEMENT (self), tell_latency, NULL, NULL);
 }
 
@@ -289,12 +298,12 @@ cross (GstMillSink *self, GstPad *pad, GstEvent *event)
   return FALSE;
 }
 
-/* There was an EOS perhaps; now there is more. */
+/* There was an EOS perhaps; now there is more, of which the hub has heard. */
 static void
 begin_again (GstMillSink *self)
 {
   GST_OBJECT_LOCK (self);
-  self->drained = self->eos_posted = FALSE;
+  self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -306,8 +315,9 @@ gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
+      ok = cross (self, pad, event);
       begin_again (self);
-      /* fallthrough */
+      break;
     case GST_EVENT_CAPS:
     case GST_EVENT_SEGMENT:
     case GST_EVENT_TAG:
@@ -316,16 +326,15 @@ gst_mill_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       break;
     case GST_EVENT_EOS:
       ok = cross (self, pad, event);
-      if (mill_link_hub_has_ended (self->hub))
-        mill_link_hub_finish (self->hub);
+      mill_link_hub_finish_if_ended (self->hub);
       break;
     case GST_EVENT_FLUSH_START:
       mill_link_hub_set_flushing (self->hub, get_link_id (pad), TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
-      begin_again (self);
       mill_link_hub_set_flushing (self->hub, get_link_id (pad), FALSE);
       ok = cross (self, pad, event);
+      begin_again (self);
       break;
     default:
       break;
@@ -387,8 +396,7 @@ gst_mill_sink_release_pad (GstElement *element, GstPad *pad)
   mill_link_hub_remove_pad (self->hub, get_link_id (pad));
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
-  if (mill_link_hub_has_ended (self->hub))
-    mill_link_hub_finish (self->hub);
+  mill_link_hub_finish_if_ended (self->hub);
 }
 
 /* ---- states ---- */
@@ -402,7 +410,7 @@ open_hub (GstMillSink *self)
   g_autofree gchar *location = g_strdup (self->location);
   gboolean is_leaky = self->is_leaky;
   guint opening_ms = self->opening_ms;
-  self->drained = self->eos_posted = FALSE;
+  self->eos_posted = FALSE;
   GST_OBJECT_UNLOCK (self);
   if (!location) {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,

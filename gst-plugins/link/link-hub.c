@@ -219,6 +219,7 @@ mill_link_hub_stop (MillLinkHub *hub)
   while (hub->stopping)
     g_cond_wait (&hub->changed, &hub->lock);
   hub->running = FALSE;
+  g_cond_broadcast (&hub->changed);
   reset_locked (hub);
   g_mutex_unlock (&hub->lock);
   mill_link_server_close (hub);
@@ -440,24 +441,27 @@ mill_link_hub_push_buffer (MillLinkHub *hub, guint16 id, GstBuffer *buffer,
   return flow;
 }
 
-gboolean
-mill_link_hub_has_ended (MillLinkHub *hub)
+/* Looked at and done at once: another pad may begin meanwhile. */
+void
+mill_link_hub_finish_if_ended (MillLinkHub *hub)
 {
   g_mutex_lock (&hub->lock);
-  gboolean ended = has_ended_locked (hub);
+  if (has_ended_locked (hub)) {
+    hub->finishing = TRUE;
+    hub->drained_told = FALSE;
+    hub->finish_by_us = g_get_monotonic_time () + LEAKY_DRAIN_MS * 1000;
+    mill_link_hub_wake_locked (hub);
+  }
   g_mutex_unlock (&hub->lock);
-  return ended;
 }
 
-void
-mill_link_hub_finish (MillLinkHub *hub)
+gboolean
+mill_link_hub_is_drained (MillLinkHub *hub)
 {
   g_mutex_lock (&hub->lock);
-  hub->finishing = TRUE;
-  hub->drained_told = FALSE;
-  hub->finish_by_us = g_get_monotonic_time () + LEAKY_DRAIN_MS * 1000;
-  mill_link_hub_wake_locked (hub);
+  gboolean drained = hub->finishing && hub->drained_told;
   g_mutex_unlock (&hub->lock);
+  return drained;
 }
 
 static gboolean

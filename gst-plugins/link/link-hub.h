@@ -63,10 +63,10 @@ gboolean mill_link_hub_push_event (MillLinkHub *hub, guint16 pad,
  *   @error of mill_link_buffer_write_head() */
 GstFlowReturn mill_link_hub_push_buffer (MillLinkHub *hub, guint16 pad,
     GstBuffer *buffer, GError **error);
-/* Have all pads, at least one, had EOS? */
-gboolean mill_link_hub_has_ended (MillLinkHub *hub);
-/* Asks for `drained`. */
-void mill_link_hub_finish (MillLinkHub *hub);
+/* Asks for `drained` if all pads, at least one, have had EOS. */
+void mill_link_hub_finish_if_ended (MillLinkHub *hub);
+/* Whether that was told, and nothing has begun since. */
+gboolean mill_link_hub_is_drained (MillLinkHub *hub);
 
 /* Consumers are told what is new to them. */
 void mill_link_hub_set_latency (MillLinkHub *hub,
