@@ -11,11 +11,11 @@
 /* ---- data ---- */
 
 /* A pad that was requested while the element went down may be active although
- * nobody packages any more. */
+ * nobody packages any more; one that was while it came up, not to be any yet. */
 static gboolean
-is_closed (const GstCmafSink *self)
+is_closed (const GstCmafSink *self, const MillCmafLane *lane)
 {
-  return G_UNLIKELY (self->packager == NULL);
+  return G_UNLIKELY (self->packager == NULL || lane == NULL);
 }
 
 static GstFlowReturn
@@ -25,12 +25,13 @@ gst_cmaf_sink_flow_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstCmafSink *self = (GstCmafSink *) parent;
   GstCmafSinkPad *own = (GstCmafSinkPad *) pad;
   GstCmafMedia *media = gst_cmaf_sink_pad_get_media (own);
+  MillCmafLane *lane = gst_cmaf_sink_pad_get_lane (own);
   MillCmafInput input;
-  if (is_closed (self)) {
+  if (is_closed (self, lane)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_FLUSHING;
   }
-  mill_cmaf_packager_prepare (self->packager, gst_cmaf_sink_pad_get_lane (own));
+  mill_cmaf_packager_prepare (self->packager, lane);
   if (G_UNLIKELY (media->incomplete)) {
     GstFlowReturn ret = gst_cmaf_sink_negotiation_complete ((GstElement *) self,
         self->packager, own, buffer);
@@ -51,14 +52,14 @@ gst_cmaf_sink_flow_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
         buffer, &input);
   if (media->kind == MILL_CMAF_VIDEO)
     gst_cmaf_sink_text_pad_look (own, self->packager, &input, buffer);
-  return mill_cmaf_packager_push (self->packager,
-      gst_cmaf_sink_pad_get_lane (own), &input, buffer);
+  return mill_cmaf_packager_push (self->packager, lane, &input, buffer);
 }
 
 static GstFlowReturn
 chain_text (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  if (is_closed (GST_CMAF_SINK (parent))) {
+  if (is_closed (GST_CMAF_SINK (parent),
+          gst_cmaf_sink_pad_get_lane (GST_CMAF_SINK_PAD (pad)))) {
     gst_buffer_unref (buffer);
     return GST_FLOW_FLUSHING;
   }
@@ -97,7 +98,7 @@ handle_event (GstPad *pad, GstObject *parent, GstEvent *event)
   gboolean handled = TRUE;
   GstCaps *caps;
   GstTagList *tags;
-  if (is_closed (self)) {
+  if (is_closed (self, gst_cmaf_sink_pad_get_lane (own))) {
     gst_event_unref (event);
     return FALSE;
   }

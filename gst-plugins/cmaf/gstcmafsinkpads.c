@@ -78,6 +78,40 @@ name_pad (GstCmafSink *self, MillCmafKind kind, const gchar *wanted)
   return name;
 }
 
+/* From READY on: the change to PAUSED may be under way, and what is added to an
+ * element that runs has to be. What comes before that is open goes nowhere. */
+static gboolean
+may_be_active (GstCmafSink *self)
+{
+  GST_OBJECT_LOCK (self);
+  gboolean may = GST_STATE (self) >= GST_STATE_READY;
+  GST_OBJECT_UNLOCK (self);
+  return may;
+}
+
+/* Where the element opens between the request and the pad's being there, nobody
+ * has seen the pad: what it is for is made up for then. */
+static void
+join_late_image (GstCmafSink *self, const gchar *name)
+{
+  g_autoptr (MillCmafPackager) packager =
+      gst_cmaf_sink_ref_packager (GST_ELEMENT (self));
+  if (packager != NULL)
+    mill_cmaf_packager_add_image (packager, name);
+}
+
+/* As join_late_image(). */
+static void
+join_late (GstCmafSink *self, GstCmafSinkPad *pad, const gchar *name)
+{
+  g_autoptr (MillCmafPackager) packager =
+      gst_cmaf_sink_ref_packager (GST_ELEMENT (self));
+  if (packager != NULL && gst_cmaf_sink_pad_get_lane (pad) == NULL)
+    gst_cmaf_sink_pad_set_lane (pad,
+        mill_cmaf_packager_add_lane (packager, name,
+            gst_cmaf_sink_pad_get_kind (pad)));
+}
+
 /* A pad of what is beside the media. */
 static GstPad *
 request_side_pad (GstCmafSink *self, GstPadTemplate *template,
@@ -96,9 +130,13 @@ request_side_pad (GstCmafSink *self, GstPadTemplate *template,
       : gst_cmaf_sink_meta_new_pad (template, name, gst_cmaf_sink_ref_packager);
   if (image && packager != NULL)
     mill_cmaf_packager_add_image (packager, name);
-  if (GST_STATE (self) >= GST_STATE_PAUSED)
+  if (may_be_active (self))
     gst_pad_set_active (pad, TRUE);
-  return gst_element_add_pad (GST_ELEMENT (self), pad) ? pad : NULL;
+  if (!gst_element_add_pad (GST_ELEMENT (self), pad))
+    return NULL;
+  if (image && packager == NULL)
+    join_late_image (self, name);
+  return pad;
 }
 
 /* As many as a restart goes on with. */
@@ -137,15 +175,17 @@ gst_cmaf_sink_pads_request (GstElement *element, GstPadTemplate *template,
   gst_cmaf_sink_flow_watch (pad, kind);
   g_autoptr (MillCmafPackager) packager =
       gst_cmaf_sink_ref_packager (GST_ELEMENT (self));
-  if (packager != NULL) {
+  if (packager != NULL)
     gst_cmaf_sink_pad_set_lane (GST_CMAF_SINK_PAD (pad),
         mill_cmaf_packager_add_lane (packager, name, kind));
+  if (may_be_active (self))
     gst_pad_set_active (pad, TRUE);
-  }
   if (kind == MILL_CMAF_TEXT)
     g_signal_connect (pad, "linked", G_CALLBACK (on_linked), NULL);
   if (!gst_element_add_pad (element, pad))
     return NULL;
+  if (packager == NULL)
+    join_late (self, GST_CMAF_SINK_PAD (pad), name);
   gst_child_proxy_child_added (GST_CHILD_PROXY (self), G_OBJECT (pad), name);
   return pad;
 }

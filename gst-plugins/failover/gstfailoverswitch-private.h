@@ -99,7 +99,8 @@ struct _GstFailoverSwitch
 
 /* ---- gstfailoverswitchdecide.c ---- */
 
-/** Returns: (transfer none): the input of @pad, made with its first one */
+/** Returns: (transfer none) (nullable): the input of @pad, made with its first
+ * one; NULL: there are too many, or the switch is closed */
 MillFailoverInput *gst_failover_switch_decide_attach_locked (GstFailoverSwitch
                                                                  *self,
     GstFailoverSwitchPad *pad);
@@ -114,10 +115,11 @@ MillFailoverDecision gst_failover_switch_decide_run_locked (GstFailoverSwitch
                                                                 *self,
     gint64 now_us);
 
-/** Shows @input from its start on, if that is still the thing to do. On the
- * input's thread; takes both locks. */
+/** Shows the input of @pad from its start on, if that is still the thing to do.
+ * On the pad's thread; takes both locks.
+ * Returns: FLUSHING where the switch was closed meanwhile */
 GstFlowReturn gst_failover_switch_decide_take (GstFailoverSwitch *self,
-    MillFailoverInput *input, gboolean at_start);
+    GstFailoverSwitchPad *pad, gboolean at_start);
 
 /** Ends the stream, if that is still the thing to do. Under push_lock.
  * Returns: FALSE: there was nothing to end */

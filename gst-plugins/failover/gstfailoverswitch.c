@@ -166,17 +166,17 @@ forget_inputs_locked (GstFailoverSwitch *self)
   self->lead = 0;
 }
 
-/* The pads push no more by now. */
+/* The pads push no more by now, but one that was requested meanwhile. */
 static void
 close_switch (GstFailoverSwitch *self)
 {
   mill_failover_ticker_remove (g_steal_pointer (&self->ticker));
-  mill_failover_output_reset (self->output);
   g_mutex_lock (&self->push_lock);
   g_mutex_lock (&self->lock);
   forget_inputs_locked (self);
   gst_failover_switch_slate_reset (self);
   g_mutex_unlock (&self->lock);
+  mill_failover_output_reset (self->output);
   g_clear_pointer (&self->output, mill_failover_output_free);
   g_mutex_unlock (&self->push_lock);
 }

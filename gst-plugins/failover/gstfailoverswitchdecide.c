@@ -59,7 +59,7 @@ gst_failover_switch_decide_attach_locked (GstFailoverSwitch *self,
 {
   guint priority = (guint) g_atomic_int_get (&pad->priority);
 
-  if (pad->input)
+  if (pad->input || !self->is_open)
     return pad->input;
   MillFailoverInput *input = find_input (self, priority);
   if (!input) {
@@ -294,48 +294,62 @@ commit_locked (GstFailoverSwitch *self, gint to, MillFailoverReason reason)
   self->last_reason = reason;
 }
 
+/* push_lock. */
+static GstFlowReturn
+begin_showing (GstFailoverSwitch *self, const MillFailoverFrame *start,
+    GPtrArray *pads, const GArray *frames, gint64 *ret_gap)
+{
+  g_clear_pointer (&self->shown, mill_failover_slate_unref);
+  *ret_gap = gst_failover_switch_decide_join (self, &start->stamp, frames);
+  prepare_tracks (self, pads, frames);
+  GstFlowReturn flow = push_all (self, frames);
+  self->pushed_us = g_get_monotonic_time ();
+  mill_failover_output_settle (self->output, self->pushed_us);
+  g_mutex_lock (&self->lock);
+  self->last_gap = *ret_gap;
+  self->lead = self->timeline.offset;
+  g_mutex_unlock (&self->lock);
+  return flow;
+}
+
 GstFlowReturn
 gst_failover_switch_decide_take (GstFailoverSwitch *self,
-    MillFailoverInput *input, gboolean at_start)
+    GstFailoverSwitchPad *pad, gboolean at_start)
 {
   g_autoptr (GArray) frames = NULL;
   g_autoptr (GPtrArray) pads = NULL;
-  GstFlowReturn flow = GST_FLOW_OK;
+  const MillFailoverFrame *start = NULL;
+  MillFailoverDecision decision = { 0 };
+  GstFlowReturn flow = GST_FLOW_FLUSHING;
   gint64 gap = 0;
+  gint from = 0;
+  gint to = 0;
 
   g_mutex_lock (&self->push_lock);
   g_mutex_lock (&self->lock);
-  MillFailoverDecision decision =
-      gst_failover_switch_decide_run_locked (self, g_get_monotonic_time ());
-  gint from =
-      gst_failover_switch_decide_get_priority_locked (self, self->active);
-  gboolean takes = decision.target == (gint) input->index &&
+  const MillFailoverInput *input = pad->input;
+  if (input) {
+    flow = GST_FLOW_OK;
+    decision =
+        gst_failover_switch_decide_run_locked (self, g_get_monotonic_time ());
+    from = gst_failover_switch_decide_get_priority_locked (self, self->active);
+    to = (gint) input->priority;
+    frames = mill_failover_gop_dup_frames (&input->gop);
+    start = mill_failover_gop_find_start (frames);
+  }
+  gboolean takes = start && decision.target == (gint) input->index &&
       (decision.action == MILL_FAILOVER_AT_ONCE ||
           (decision.action == MILL_FAILOVER_AT_START && at_start));
-  frames = mill_failover_gop_dup_frames (&input->gop);
-  const MillFailoverFrame *start = mill_failover_gop_find_start (frames);
-  takes &= start != NULL;
   if (takes) {
     pads = ref_pads (input);
     commit_locked (self, (gint) input->index, decision.reason);
   }
   g_mutex_unlock (&self->lock);
-  if (takes) {
-    g_clear_pointer (&self->shown, mill_failover_slate_unref);
-    gap = gst_failover_switch_decide_join (self, &start->stamp, frames);
-    prepare_tracks (self, pads, frames);
-    flow = push_all (self, frames);
-    self->pushed_us = g_get_monotonic_time ();
-    mill_failover_output_settle (self->output, self->pushed_us);
-    g_mutex_lock (&self->lock);
-    self->last_gap = gap;
-    self->lead = self->timeline.offset;
-    g_mutex_unlock (&self->lock);
-  }
+  if (takes)
+    flow = begin_showing (self, start, pads, frames, &gap);
   g_mutex_unlock (&self->push_lock);
   if (takes)
-    gst_failover_switch_decide_tell (self, from, (gint) input->priority,
-        decision.reason, gap);
+    gst_failover_switch_decide_tell (self, from, to, decision.reason, gap);
   return flow;
 }
 
@@ -345,9 +359,9 @@ gst_failover_switch_decide_end_pushing (GstFailoverSwitch *self)
   gboolean has_pads = TRUE;
 
   g_mutex_lock (&self->lock);
-  gboolean ends =
+  gboolean ends = self->is_open &&
       gst_failover_switch_decide_run_locked (self, g_get_monotonic_time ())
-          .action == MILL_FAILOVER_END;
+              .action == MILL_FAILOVER_END;
   self->ended |= ends;
   g_mutex_unlock (&self->lock);
   if (ends) {

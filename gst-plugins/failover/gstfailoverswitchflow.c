@@ -107,14 +107,15 @@ weigh_locked (GstFailoverSwitch *self, MillFailoverInput *input,
 }
 
 static GstFlowReturn
-show (GstFailoverSwitch *self, MillFailoverInput *input,
+show (GstFailoverSwitch *self, GstFailoverSwitchPad *pad,
     const MillFailoverFrame *frame)
 {
   GstFlowReturn flow = GST_FLOW_OK;
 
   g_mutex_lock (&self->push_lock);
   g_mutex_lock (&self->lock);
-  gboolean is_active = self->active == (gint) input->index && !self->ended;
+  gboolean is_active = pad->input && self->active == (gint) pad->input->index &&
+      !self->ended;
   g_mutex_unlock (&self->lock);
   if (is_active) {
     flow = gst_failover_switch_decide_push (self, frame);
@@ -142,17 +143,21 @@ chain (GstPad *sink, GstObject *parent, GstBuffer *buffer)
   MillFailoverInput *input =
       gst_failover_switch_decide_attach_locked (self, pad);
   gboolean ended = self->ended;
+  gboolean closed = !self->is_open;
   if (input && !ended && describe (pad, buffer, &frame)) {
     at_start = is_anchor (input, &frame.stamp);
     verdict = weigh_locked (self, input, &frame, at_start);
   }
   g_mutex_unlock (&self->lock);
+  /* A pad that was requested while the switch closed is active all the same. */
+  if (closed)
+    return GST_FLOW_FLUSHING;
   if (ended)
     return GST_FLOW_EOS;
   if (verdict == VERDICT_TAKE)
-    flow = gst_failover_switch_decide_take (self, input, at_start);
+    flow = gst_failover_switch_decide_take (self, pad, at_start);
   else if (verdict == VERDICT_SHOW)
-    flow = show (self, input, &frame);
+    flow = show (self, pad, &frame);
   return flow;
 }
 
@@ -183,8 +188,9 @@ take_caps (GstFailoverSwitch *self, GstFailoverSwitchPad *pad, GstEvent *event)
       gst_failover_switch_decide_attach_locked (self, pad);
   if (input && pad->track == 0)
     mill_failover_health_declare (&input->health, get_millifps (caps));
+  gboolean is_one_too_many = !input && self->is_open;
   g_mutex_unlock (&self->lock);
-  if (!input)
+  if (is_one_too_many)
     GST_ELEMENT_WARNING (self, STREAM, FORMAT,
         ("Pad '%s' is one too many: got more than %d inputs, or %d tracks of "
          "one.",
