@@ -47,6 +47,7 @@ struct _MillRtmpConnection
   MillRtmpLane *target; /* where its owner wants it; nullable */
   const MillRtmpConnectionOwner *owner;
   gpointer owner_data;
+  gboolean let_go; /* by its owner, who hears of no end any more */
   MillRtmpConnectionTimes times;
   gboolean accepted;
   gchar *stream; /* set once */

@@ -335,6 +335,7 @@ mill_rtmp_connection_drop (MillRtmpConnection *self, MillRtmpLane *lane,
 {
   g_mutex_lock (&self->lock);
   self->owner = NULL;
+  self->let_go = TRUE;
   gboolean is_here = lane && lane == self->lane;
   g_mutex_unlock (&self->lock);
   if (is_here)

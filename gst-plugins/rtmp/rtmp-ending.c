@@ -23,6 +23,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rtmp_server_src_debug);
 
 typedef struct
 {
+  MillRtmpConnection *connection;
   const MillRtmpConnectionOwner *owner;
   gpointer owner_data;
   gchar *reason;
@@ -33,6 +34,7 @@ free_ending (gpointer user_data)
 {
   Ending *ending = user_data;
 
+  g_object_unref (ending->connection);
   g_free (ending->reason);
   g_free (ending);
 }
@@ -42,7 +44,12 @@ run_ending (gpointer user_data)
 {
   Ending *ending = user_data;
 
-  ending->owner->ended (ending->reason, ending->owner_data);
+  /* Who was dropped since has been heard of, and there may be another by now. */
+  g_mutex_lock (&ending->connection->lock);
+  gboolean let_go = ending->connection->let_go;
+  g_mutex_unlock (&ending->connection->lock);
+  if (!let_go)
+    ending->owner->ended (ending->reason, ending->owner_data);
 }
 
 /* Once, in the owner's lane, and from a fresh turn of it: the owner may take
@@ -54,7 +61,8 @@ mill_rtmp_ending_notify (MillRtmpConnection *self, const gchar *reason)
   const MillRtmpConnectionOwner *owner = g_steal_pointer (&self->owner);
   if (owner) {
     Ending *ending = g_new (Ending, 1);
-    *ending = (Ending){ owner, self->owner_data, g_strdup (reason) };
+    *ending = (Ending){ g_object_ref (self), owner, self->owner_data,
+      g_strdup (reason) };
     mill_rtmp_lane_invoke (self->target, run_ending, ending, free_ending);
   }
   g_mutex_unlock (&self->lock);

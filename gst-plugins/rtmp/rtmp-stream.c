@@ -84,6 +84,15 @@ mill_rtmp_stream_get_read_interval (MillRtmpStream *self)
 
 /* ---- the publisher, in the source's lane ---- */
 
+gboolean
+mill_rtmp_stream_is_free (MillRtmpStream *self)
+{
+  g_mutex_lock (&self->lock);
+  gboolean free = !self->session && !self->ended;
+  g_mutex_unlock (&self->lock);
+  return free;
+}
+
 /* Ends the stream: nothing follows until the element has been to READY. */
 static gboolean
 end_stream (MillRtmpStream *self)
@@ -101,6 +110,9 @@ on_hold_over (gpointer user_data)
 {
   MillRtmpStream *self = user_data;
 
+  /* Who was taken just now has not begun yet, and begins later in PAUSED. */
+  if (!mill_rtmp_stream_is_free (self))
+    return;
   GST_INFO_OBJECT (self->element,
       "the publisher stayed away, ending the stream");
   if (!end_stream (self))
@@ -332,15 +344,6 @@ mill_rtmp_stream_accept (MillRtmpStream *self, MillRtmpConnection *connection,
              : "nobody takes the stream");
   else
     mill_rtmp_connection_accept (connection, name);
-}
-
-gboolean
-mill_rtmp_stream_is_free (MillRtmpStream *self)
-{
-  g_mutex_lock (&self->lock);
-  gboolean free = !self->session && !self->ended;
-  g_mutex_unlock (&self->lock);
-  return free;
 }
 
 /* A source is one stream: what went away comes back under its own name. */
