@@ -17,8 +17,8 @@ struct _GstHlsTsOutput
   MillTsLane *lane;
 
   GstSegment segment; /* streaming thread */
-  gint ended; /* atomic */
-  gint eos_posted; /* atomic */
+  gboolean ended; /* object lock */
+  gboolean eos_posted; /* object lock */
 };
 
 G_DEFINE_TYPE (GstHlsTsOutput, gst_hls_ts_output, GST_TYPE_ELEMENT)
@@ -42,8 +42,9 @@ gst_hls_ts_output_set_packager (GstHlsTsOutput *self, MillTsPackager *packager)
   self->lane = packager != NULL
       ? mill_ts_packager_add_lane (packager, self->pad_name, self->kind)
       : NULL;
-  g_atomic_int_set (&self->ended, FALSE);
-  g_atomic_int_set (&self->eos_posted, FALSE);
+  GST_OBJECT_LOCK (self);
+  self->ended = self->eos_posted = FALSE;
+  GST_OBJECT_UNLOCK (self);
 }
 
 MillTsPackager *
@@ -87,12 +88,14 @@ gst_hls_ts_output_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 static void
 post_eos_once (GstHlsTsOutput *self)
 {
-  if (!g_atomic_int_get (&self->ended) ||
-      GST_STATE (self) != GST_STATE_PLAYING ||
-      !g_atomic_int_compare_and_exchange (&self->eos_posted, FALSE, TRUE))
-    return;
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_eos (GST_OBJECT (self)));
+  GST_OBJECT_LOCK (self);
+  gboolean due = self->ended && !self->eos_posted &&
+      GST_STATE (self) == GST_STATE_PLAYING;
+  self->eos_posted |= due;
+  GST_OBJECT_UNLOCK (self);
+  if (due)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_eos (GST_OBJECT (self)));
 }
 
 static void
@@ -118,7 +121,9 @@ gst_hls_ts_output_event (GstPad *pad, GstObject *parent, GstEvent *event)
       break;
     case GST_EVENT_EOS:
       mill_ts_packager_end_lane (self->packager, self->lane);
-      g_atomic_int_set (&self->ended, TRUE);
+      GST_OBJECT_LOCK (self);
+      self->ended = TRUE;
+      GST_OBJECT_UNLOCK (self);
       post_eos_once (self);
       break;
     default:
@@ -136,8 +141,9 @@ gst_hls_ts_output_state_changed (GstElement *element, GstState old,
 {
   GstHlsTsOutput *self = GST_HLS_TS_OUTPUT (element);
   /* A bin forgets who has ended when it goes to PAUSED, and asks again. */
-  if (new != GST_STATE_PLAYING)
-    g_atomic_int_set (&self->eos_posted, FALSE);
+  GST_OBJECT_LOCK (self);
+  self->eos_posted &= new == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (self);
   post_eos_once (self);
 }
 
