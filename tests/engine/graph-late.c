@@ -126,19 +126,12 @@ test_late_has_less_too (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-  gint result;
-
-  g_test_init (&argc, &argv, NULL);
-  mill_engine_init (&argc, &argv, &error);
-  g_assert_no_error (error);
+  engine_test_init (&argc, &argv);
   fake_demux_register ();
   g_test_add_func ("/graph/late-beside-nothing", test_late_beside_nothing);
   g_test_add_func ("/graph/late-beside-less", test_late_beside_less);
   g_test_add_func ("/graph/late-has-nothing-either",
       test_late_has_nothing_either);
   g_test_add_func ("/graph/late-has-less-too", test_late_has_less_too);
-  result = g_test_run ();
-  gst_deinit ();
-  return result;
+  return engine_test_run ();
 }
