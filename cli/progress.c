@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /** Written by streaming threads, read by the main loop. */
 typedef struct
@@ -261,9 +262,18 @@ add_bytes (GString *text, MillProgress *self, const Numbers *n)
     const SinkMeter *sink = g_ptr_array_index (self->sinks, i);
     guint64 bytes = atomic_load (&sink->meter->bytes);
     g_autofree gchar *location = dup_location (sink);
-    if (bytes > 0)
+    const gchar *name = GST_OBJECT_NAME (sink->element);
+    if (bytes == 0)
+      continue;
+    /* A recording's name is made when its file is: {date} is none. */
+    if (sink->written == NULL && location != NULL && strchr (location, '{'))
+      g_string_append_printf (text,
+          ", %.1f MB to '%s', which finished no file (what it left ends in "
+          ".part)",
+          bytes / 1e6, name);
+    else
       g_string_append_printf (text, ", %.1f MB to %s", bytes / 1e6,
-          location != NULL ? location : GST_OBJECT_NAME (sink->element));
+          location != NULL ? location : name);
   }
 }
 

@@ -535,6 +535,23 @@ test('explain: words, Graphviz, gst-launch-1.0', async () => {
   assert.equal((await millrace(['explain', '--dot', '--gst-launch', PICTURES])).code, 64);
 });
 
+test('a recording that finished no file is told as such, not by the pattern of its name', async () => {
+  const file = path.join(dir, 'unwritten.yaml');
+  fs.writeFileSync(file, `millrace: 1
+name: unwritten
+nodes:
+  picture: { element: videotestsrc, props: { num-buffers: 60 } }
+  video: { element: x264enc, from: [picture], props: { speed-preset: ultrafast, key-int-max: 10 } }
+  record: { element: recordsink, from: [video], props: { location: "/proc/none/film-{date}-{time}.mp4", on-error: continue } }
+  out: { element: fakesink, from: [video] }
+`);
+  const { code, stderr } = await millrace(['run', file]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /warning: node 'record': .*\/proc\/none/);
+  assert.match(stderr, /\nmillrace run: ended: .* MB to 'record', which finished no file \(what it left ends in \.part\)/);
+  assert.doesNotMatch(stderr, /\{date\}/);
+});
+
 test('explain: which parameters there are', async () => {
   const { code, stdout, stderr } = await millrace(['explain', 'live-relay']);
   assert.equal(code, 0, stderr);
