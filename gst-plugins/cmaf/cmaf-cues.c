@@ -145,16 +145,18 @@ make_section_locked (MillCmafPackager *self, const MillCmafCue *cue,
   return mill_scte35_writer_print (&insert);
 }
 
-/* Whether @cue names the wall clock of @time, at which it is placed, and media of
- * that may still be other media. */
-static gboolean
-is_asked (const MillCmafPackager *self, const MillCmafCue *cue,
+/* Of the date that @cue gets, which is placed at @time: that was asked for by its
+ * date, or not. */
+static MillCmafMarkerDate
+get_date (const MillCmafPackager *self, const MillCmafCue *cue,
     GstClockTimeDiff time)
 {
-  return cue->wall_us >= 0 && !self->dates_told &&
-      mill_cmaf_wall_is_open (self->wall) &&
-      GST_CLOCK_TIME_IS_VALID (cue->time) &&
-      (GstClockTimeDiff) cue->time == time;
+  if (!mill_cmaf_wall_is_open (self->wall))
+    return MILL_CMAF_DATE_SETTLED;
+  return cue->wall_us >= 0 && GST_CLOCK_TIME_IS_VALID (cue->time) &&
+          (GstClockTimeDiff) cue->time == time
+      ? MILL_CMAF_DATE_ASKED
+      : MILL_CMAF_DATE_MOVES;
 }
 
 static void
@@ -172,14 +174,14 @@ begin_marker_locked (MillCmafPackager *self, const MillCmafCue *cue,
   marker->event_id = cue->event_id;
   marker->type_id = cue->type_id;
   marker->message = g_bytes_ref (section);
-  marker->start_is_asked = is_asked (self, cue, time);
+  marker->start_date = get_date (self, cue, time);
   if (GST_CLOCK_TIME_IS_VALID (cue->duration)) {
     marker->planned_us = (gint64) (cue->duration / GST_USECOND);
     marker->auto_return = cue->auto_return;
   }
   mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_SCTE35, time,
       cue->duration, section)
-      ->is_asked = marker->start_is_asked;
+      ->is_asked = marker->start_date == MILL_CMAF_DATE_ASKED;
 }
 
 static void
@@ -188,12 +190,12 @@ end_marker_locked (MillCmafPackager *self, MillCmafMarker *marker,
 {
   g_autoptr (GBytes) section = make_section_locked (self, cue, time);
   marker->end_us = MAX (to_wall (cut, time), marker->start_us);
-  marker->end_is_asked = is_asked (self, cue, time);
+  marker->end_date = get_date (self, cue, time);
   mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_SCTE35, time, 0, section)
-      ->is_asked = marker->end_is_asked;
+      ->is_asked = marker->end_date == MILL_CMAF_DATE_ASKED;
   if (cue->kind == MILL_CMAF_CUE_CANCEL) {
     marker->end_us = marker->start_us;
-    marker->end_is_asked = marker->start_is_asked;
+    marker->end_date = marker->start_date;
   } else {
     marker->end_message = g_bytes_ref (section);
   }
@@ -210,7 +212,7 @@ place_locked (MillCmafPackager *self, const MillCmafCue *cue,
     case MILL_CMAF_CUE_METADATA:
       mill_cmaf_events_add_locked (self, MILL_CMAF_SCHEME_ID3, time,
           cue->duration, cue->message)
-          ->is_asked = is_asked (self, cue, time);
+          ->is_asked = get_date (self, cue, time) == MILL_CMAF_DATE_ASKED;
       return TRUE;
     case MILL_CMAF_CUE_OUT:
     case MILL_CMAF_CUE_SIGNAL:
@@ -239,10 +241,10 @@ shift_asked_locked (MillCmafPackager *self)
   gint64 zero_us = mill_cmaf_timeline_get_wall (self->timeline);
   for (guint i = 0; i < markers->list->len; i++) {
     MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
-    if (marker->start_is_asked)
+    if (marker->start_date == MILL_CMAF_DATE_ASKED)
       mill_cmaf_events_restamp_locked (self, &marker->message,
           (marker->start_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
-    if (marker->end_is_asked && marker->end_message != NULL)
+    if (marker->end_date == MILL_CMAF_DATE_ASKED && marker->end_message != NULL)
       mill_cmaf_events_restamp_locked (self, &marker->end_message,
           (marker->end_us - zero_us) * (GstClockTimeDiff) GST_USECOND);
   }
@@ -255,9 +257,10 @@ mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
       mill_cmaf_publisher_get_markers (self->publisher);
   for (guint i = 0; i < markers->list->len; i++) {
     MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
-    if (!marker->start_is_asked && marker->start_us >= from_us)
+    if (marker->start_date == MILL_CMAF_DATE_MOVES &&
+        marker->start_us >= from_us)
       marker->start_us += us;
-    if (!marker->end_is_asked && marker->end_us >= MAX (from_us, 0))
+    if (marker->end_date == MILL_CMAF_DATE_MOVES && marker->end_us >= from_us)
       marker->end_us += us;
     if (marker->end_us >= 0)
       marker->end_us = MAX (marker->end_us, marker->start_us);
@@ -265,6 +268,29 @@ mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us, gint64 us)
   shift_asked_locked (self);
   mill_cmaf_events_shift_locked (self, us);
   update_border_locked (self);
+}
+
+static gboolean
+settle_date (MillCmafMarkerDate *date, gint64 us, gint64 until_us)
+{
+  if (*date == MILL_CMAF_DATE_SETTLED || us >= until_us)
+    return FALSE;
+  *date = MILL_CMAF_DATE_SETTLED;
+  return TRUE;
+}
+
+void
+mill_cmaf_cues_settle_locked (MillCmafPackager *self, gint64 until_us)
+{
+  const MillCmafMarkers *markers =
+      mill_cmaf_publisher_get_markers (self->publisher);
+  for (guint i = 0; i < markers->list->len; i++) {
+    MillCmafMarker *marker = mill_cmaf_marker_at (markers, i);
+    gboolean start =
+        settle_date (&marker->start_date, marker->start_us, until_us);
+    gboolean end = settle_date (&marker->end_date, marker->end_us, until_us);
+    self->markers_due |= start || end;
+  }
 }
 
 /* ---- at a cut ---- */

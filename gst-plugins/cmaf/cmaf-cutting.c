@@ -41,7 +41,6 @@ cut_locked (MillCmafPackager *self, MillCmafLane *lane, guint i,
   if (self->cues != NULL)
     flags |= mill_cmaf_cues_get_flags_locked (self, start);
   flags |= count_locked (self, end);
-  mill_cmaf_dating_cut_locked (self);
   const MillCmafCut *cut =
       mill_cmaf_timeline_cut (self->timeline, start, end, flags);
   if (cut->flags & (MILL_CMAF_CUT_PERIOD | MILL_CMAF_CUT_DISCONTINUITY))

@@ -12,7 +12,8 @@
  * when the source was away and is back (which is another take, with stamps that
  * lie elsewhere), players have nothing to play: what counts is what came before
  * the first part is told. That waits for as long as it would take if nothing had
- * been waiting: what had, comes all at once.
+ * been waiting: what had, comes all at once. Breaks that begin or end meanwhile are
+ * told of then, too.
  */
 
 #include "cmaf-packager-private.h"
@@ -21,20 +22,26 @@
  * drifts must not break a stream, one that was set must. */
 #define REFERENCE_MAX_US G_USEC_PER_SEC
 
+/* Wall clock of the first cut of this take, as far as is known. */
+static gint64
+get_take_wall (const MillCmafPackager *self)
+{
+  if (self->take_start == G_MININT64)
+    return 0;
+  return mill_cmaf_timeline_get_wall (self->timeline) +
+      self->take_start / (GstClockTimeDiff) GST_USECOND;
+}
+
 /* What is dated from the first cut of this take on was dated by @us too late. */
 static void
 move_locked (MillCmafPackager *self, gint64 us)
 {
-  gint64 from_us = self->take_start == G_MININT64
-      ? G_MININT64
-      : mill_cmaf_timeline_get_wall (self->timeline) +
-          self->take_start / (GstClockTimeDiff) GST_USECOND;
+  gint64 from_us = get_take_wall (self);
   if (us == 0)
     return;
   mill_cmaf_timeline_shift_wall (self->timeline, self->take, us);
   mill_cmaf_publisher_shift_dates (self->publisher, self->take, us);
-  /* After the announcement they are settled before anything is marked. */
-  if (self->cues != NULL && !self->dates_told)
+  if (self->cues != NULL)
     mill_cmaf_cues_shift_locked (self, from_us, us);
 }
 
@@ -53,6 +60,16 @@ stop_measuring_locked (MillCmafPackager *self)
   g_atomic_int_set (&self->asks_arrival, FALSE);
 }
 
+/* Measuring is over, and dates are where they stay. */
+static void
+release_locked (MillCmafPackager *self)
+{
+  if (self->cues == NULL)
+    return;
+  mill_cmaf_cues_settle_locked (self, G_MAXINT64);
+  mill_cmaf_events_release_locked (self);
+}
+
 static void
 settle_locked (MillCmafPackager *self)
 {
@@ -60,8 +77,7 @@ settle_locked (MillCmafPackager *self)
     return;
   follow_locked (self);
   stop_measuring_locked (self);
-  if (self->cues != NULL)
-    mill_cmaf_events_release_locked (self);
+  release_locked (self);
 }
 
 gboolean
@@ -96,13 +112,6 @@ mill_cmaf_dating_tell_locked (MillCmafPackager *self, guint64 number)
     follow_locked (self);
 }
 
-void
-mill_cmaf_dating_cut_locked (MillCmafPackager *self)
-{
-  if (self->cues != NULL && self->dates_told)
-    settle_locked (self);
-}
-
 /* Dates of the wall clock never go back: at the most the time that the source was
  * away is taken for that of pictures that waited. */
 static void
@@ -120,6 +129,9 @@ begin_take_locked (MillCmafPackager *self, const MillCmafLane *lane, guint i)
       self->wall_offset_us * (GstClockTimeDiff) GST_USECOND - hole);
   self->take = mill_cmaf_timeline_get_next (self->timeline);
   self->take_start = start;
+  /* Who leaves at once and is back has two takes of which nobody was told. */
+  if (self->cues != NULL)
+    mill_cmaf_cues_settle_locked (self, get_take_wall (self));
   g_atomic_int_set (&self->asks_arrival, TRUE);
 }
 
@@ -187,12 +199,11 @@ mill_cmaf_dating_refer_locked (MillCmafPackager *self, gint64 zero_us)
   if (mill_cmaf_wall_is_open (self->wall)) {
     stop_measuring_locked (self);
     /* Nobody was told of another one yet. */
-    if (!self->dates_told) {
+    if (!self->dates_told)
       move_locked (self, off);
-      if (self->cues != NULL)
-        mill_cmaf_events_release_locked (self);
+    release_locked (self);
+    if (!self->dates_told)
       return;
-    }
   }
   if (off == 0)
     return;

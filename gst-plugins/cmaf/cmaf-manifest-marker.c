@@ -30,8 +30,11 @@ add_ranges (GArray *ranges, const MillCmafMarker *marker, GStringChunk *strings)
     .scte35_out = is_break ? marker->message : NULL,
     .scte35_cmd = is_break ? NULL : marker->message,
   };
+  if (marker->start_date != MILL_CMAF_DATE_SETTLED)
+    return;
   g_array_append_val (ranges, range);
-  if (!is_break || marker->end_us < 0)
+  if (!is_break || marker->end_us < 0 ||
+      marker->end_date != MILL_CMAF_DATE_SETTLED)
     return;
   /* RFC 8216bis 4.4.5.1.1: a second tag, so that the first stays what it was. */
   range.duration_us = marker->end_us - marker->start_us;
@@ -136,11 +139,14 @@ mill_cmaf_manifest_marker_list_events (const MillCmafManifest *manifest,
   for (guint i = 0; i < state->markers->list->len; i++) {
     const MillCmafMarker *marker = mill_cmaf_marker_at (state->markers, i);
     gint64 start = marker->start_us;
+    if (marker->start_date != MILL_CMAF_DATE_SETTLED)
+      continue;
     if (start > least && start <= most && marker->message != NULL)
       add_event (events, 2 * marker->serial, start - begin, marker->planned_us,
           marker->message);
     gint64 end = marker->end_us;
-    if (end >= 0 && end > least && end <= most && marker->end_message != NULL)
+    if (end >= 0 && end > least && end <= most && marker->end_message != NULL &&
+        marker->end_date == MILL_CMAF_DATE_SETTLED)
       add_event (events, 2 * marker->serial + 1, end - begin, -1,
           marker->end_message);
   }

@@ -27,6 +27,20 @@ typedef enum
 } MillCmafMarkerKind;
 
 /**
+ * MillCmafMarkerDate: what becomes of a date of media whose dates are not settled
+ * @MILL_CMAF_DATE_SETTLED: nothing, players may have seen it
+ * @MILL_CMAF_DATE_MOVES: it moves with them; nobody is told before they are
+ * @MILL_CMAF_DATE_ASKED: somebody asked for that wall clock: it stays, and will
+ *   be that of other media; nobody is told before
+ */
+typedef enum
+{
+  MILL_CMAF_DATE_SETTLED,
+  MILL_CMAF_DATE_MOVES,
+  MILL_CMAF_DATE_ASKED,
+} MillCmafMarkerDate;
+
+/**
  * MillCmafMarker:
  * @serial: unique in the stream, over restarts too
  * @type_id: segmentation_type_id, 0: none
@@ -35,8 +49,8 @@ typedef enum
  * @planned_us: how long it is to last; -1: not known
  * @end_us: where it has ended, or is going to; -1: not known yet
  * @message, @end_message: (nullable): the section that began, that ended it
- * @start_is_asked, @end_is_asked: somebody asked for that wall clock, so it stays
- *   where dates move before they are told; not part of the record
+ * @start_date, @end_date: of @start_us and @end_us; not part of the record, of which
+ *   a successor makes what is told
  */
 typedef struct
 {
@@ -50,8 +64,8 @@ typedef struct
   gint64 end_us;
   GBytes *message;
   GBytes *end_message;
-  gboolean start_is_asked;
-  gboolean end_is_asked;
+  MillCmafMarkerDate start_date;
+  MillCmafMarkerDate end_date;
 } MillCmafMarker;
 
 /* What event message boxes there have been; MPDs announce them. */

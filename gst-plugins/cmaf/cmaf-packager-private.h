@@ -59,6 +59,7 @@ struct _MillCmafPackager
   guint64 take; /* first number that it counts for */
   GstClockTimeDiff take_start; /* running time; G_MININT64: of the first take */
   gboolean dates_told; /* players may have seen some */
+  gboolean markers_due; /* of breaks something can be told that was kept back */
   guint64 next_publish; /* number */
   gboolean manifests; /* multivariant playlist and MPD are out */
   gboolean limited; /* the timeline knows the target duration */
@@ -172,9 +173,6 @@ void mill_cmaf_dating_refer_locked (MillCmafPackager *self, gint64 zero_us);
 void mill_cmaf_dating_note_locked (MillCmafPackager *self,
     const MillCmafLane *lane, const MillCmafInput *input);
 
-/** A cut is about to be made. */
-void mill_cmaf_dating_cut_locked (MillCmafPackager *self);
-
 /** Something of segment @number is about to be told. */
 void mill_cmaf_dating_tell_locked (MillCmafPackager *self, guint64 number);
 /** Returns: whether parts of @lane are not told yet, because what came last may
@@ -274,10 +272,14 @@ gboolean mill_cmaf_cues_take_locked (MillCmafPackager *self,
 MillCmafCutFlags mill_cmaf_cues_get_flags_locked (const MillCmafPackager *self,
     GstClockTimeDiff start);
 
-/** Dates from @from_us on are moved by @us, and no player has seen any. What was
- * asked for at a date keeps that. */
+/** Dates from @from_us on are moved by @us: no player has seen any of what happens
+ * then, but for what it was told before that media came. What was asked for at a
+ * date keeps that. */
 void mill_cmaf_cues_shift_locked (MillCmafPackager *self, gint64 from_us,
     gint64 us);
+
+/** Dates before @until_us do not move any more: what is then can be told. */
+void mill_cmaf_cues_settle_locked (MillCmafPackager *self, gint64 until_us);
 
 /** @cut was made. */
 void mill_cmaf_cues_cut_locked (MillCmafPackager *self, const MillCmafCut *cut);

@@ -264,8 +264,13 @@ mill_cmaf_publication_run_locked (MillCmafPackager *self)
       published ? mill_cmaf_publisher_explain_room (self->publisher) : NULL;
   if (shrunk != NULL)
     mill_cmaf_packager_say_locked (self, MILL_CMAF_WARNED, shrunk);
-  if (published && !mill_cmaf_packager_is_vod (self) && !self->finishing)
+  if (mill_cmaf_packager_is_vod (self) || self->finishing)
+    return;
+  if (published)
     write_manifests_locked (self);
+  else if (self->markers_due && self->dates_told)
+    mill_cmaf_publisher_write_markers (self->publisher, self->manifests);
+  self->markers_due = FALSE;
 }
 
 void

@@ -435,6 +435,17 @@ mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
 }
 
 void
+mill_cmaf_publisher_write_markers (MillCmafPublisher *self, gboolean manifests)
+{
+  MillStoreJob *job = mill_cmaf_job_new (self, MILL_CMAF_WROTE_MANIFESTS, 0, 0);
+  replace_predecessor (self, mill_cmaf_publisher_now_us (self));
+  self->state_stale = TRUE;
+  mill_cmaf_saving_put (self, job);
+  mill_cmaf_listings_put (self, job, manifests);
+  mill_cmaf_saving_submit (self, job);
+}
+
+void
 mill_cmaf_publisher_note_failure (MillCmafPublisher *self)
 {
   self->index_stale = TRUE;

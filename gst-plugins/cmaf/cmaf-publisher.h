@@ -228,6 +228,10 @@ void mill_cmaf_publisher_write_state (MillCmafPublisher *self);
 void mill_cmaf_publisher_write_manifests (MillCmafPublisher *self,
     gboolean manifests);
 
+/** Writes them anew for what is told of breaks alone, and the state before. */
+void mill_cmaf_publisher_write_markers (MillCmafPublisher *self,
+    gboolean manifests);
+
 /** A write has failed: what it was to replace is written again next time. */
 void mill_cmaf_publisher_note_failure (MillCmafPublisher *self);
 

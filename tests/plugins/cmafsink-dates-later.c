@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The millrace authors */
 
-/* A user would notice: dates that jump while somebody watches, or a break or a
- * cue that is told with the date of another. */
-#include "bytes/bytes.h"
+/* A user would notice: dates that jump while somebody watches. */
 #include "cmafsink-dates-test.h"
-#include "scte35/scte35.h"
 
 /* ---- publishers that come back ---- */
 
@@ -158,198 +155,6 @@ test_restart (void)
   fixture_clear (&f);
 }
 
-/* ---- what has dates beside segments ---- */
-
-/* PTS of the first DATERANGE, 90 kHz. */
-static guint64
-read_pts (Fixture *f)
-{
-  MillScte35 section;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autofree gchar *text = read_text (f, "v576/playlist.m3u8");
-  g_auto (GStrv) pieces = g_strsplit (text, "SCTE35-OUT=0x", -1);
-  g_assert_cmpuint (g_strv_length (pieces), >, 1);
-  const gchar *hex = pieces[1];
-  for (guint i = 0; g_ascii_isxdigit (hex[i]); i += 2) {
-    guint8 byte = (guint8) (g_ascii_xdigit_value (hex[i]) << 4 |
-        g_ascii_xdigit_value (hex[i + 1]));
-    g_byte_array_append (bytes, &byte, 1);
-  }
-  g_assert_true (mill_scte35_parse (bytes->data, bytes->len, &section, NULL));
-  g_assert_true (section.has_pts);
-  return section.pts;
-}
-
-/* A break is marked where its segment is, though it was marked before that was
- * known. */
-static void
-test_break (void)
-{
-  Fixture f;
-  Take take = { 60, START_NS, 0, 0 };
-  g_autoptr (GstStructure) answer = NULL;
-  g_autoptr (GstStructure) cue =
-      gst_structure_from_string ("cue, type=out, id=(uint)7", NULL);
-  begin (&f, 0);
-  publish (&f, &take, 0, 4);
-  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
-  publish (&f, &take, 4, 160);
-  assert_dated (video_date (&f, 1), &take, -400 * MS);
-  g_assert_cmpint (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"", 0),
-      ==, video_date (&f, 1));
-  fixture_clear (&f);
-}
-
-/* A break that is asked for at a date is at that, in media that has it. */
-static void
-test_break_at_date (void)
-{
-  Fixture f;
-  Take take = { 60, START_NS, 0, 0 };
-  g_autoptr (GstStructure) answer = NULL;
-  begin (&f, 0);
-  publish (&f, &take, 0, 4);
-  gint64 asked_us = (take.begin_us / MS + 1000) * MS;
-  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
-      G_TYPE_STRING, "out", "id", G_TYPE_UINT, 7, "wall-time", G_TYPE_INT64,
-      asked_us, NULL);
-  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
-  publish (&f, &take, 4, 160);
-  assert_dated (video_date (&f, 1), &take, -400 * MS);
-  g_assert_cmpint (ABS (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"",
-                            0) -
-                       asked_us),
-      <=, CUT_US);
-  /* Media time of what it names: running time here, 90 kHz. */
-  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      video_date (&f, 0);
-  g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
-      CUT_US);
-  fixture_clear (&f);
-}
-
-/* The times in emsg boxes of @name (ISO/IEC 23009-1 5.10.3.3.3), µs of media time. */
-static GArray *
-read_event_times (Fixture *f, const gchar *name)
-{
-  gsize size;
-  g_autofree gchar *data = read_bytes (f, name, &size);
-  GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
-  for (gsize i = 0; i + 28 < size; i++) {
-    /* And version 1: the letters alone are in the scheme of ID3 too. */
-    if (memcmp (data + i, "emsg\1", 5) != 0)
-      continue;
-    gint64 time_us = (gint64)
-        gst_util_uint64_scale (mill_bytes_read_u64 ((const guint8 *) data + i +
-                                   12),
-            G_USEC_PER_SEC,
-            mill_bytes_read_u32 ((const guint8 *) data + i + 8));
-    g_array_append_val (times, time_us);
-  }
-  return times;
-}
-
-/* Metadata that is asked for at a date: dates move before it is due, and what the
- * media say of it does not change, because they say it only then. */
-static void
-test_event_at_date (void)
-{
-  Fixture f;
-  Take take = { 60, START_NS, 0, 0 };
-  g_autoptr (GstStructure) answer = NULL;
-  guint n = 0;
-  begin (&f, 200);
-  publish (&f, &take, 0, 4);
-  gint64 asked_us = (take.begin_us / MS + 1000) * MS;
-  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
-      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
-      G_TYPE_STRING, "a", "wall-time", G_TYPE_INT64, asked_us, NULL);
-  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
-  publish (&f, &take, 4, 160);
-  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      video_date (&f, 0);
-  for (guint k = 0; k < 3; k++) {
-    g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);
-    g_autoptr (GArray) times = read_event_times (&f, name);
-    n += times->len;
-    for (guint i = 0; i < times->len; i++)
-      g_assert_cmpint (ABS (g_array_index (times, gint64, i) - expected_us), <=,
-          CUT_US);
-  }
-  g_assert_cmpuint (n, >, 0);
-  fixture_clear (&f);
-}
-
-/* Metadata for a date, and other metadata at once: both are told, also when the
- * date comes before it is known what it is of. */
-static void
-test_events_in_order (void)
-{
-  Fixture f;
-  Take take = { 0, START_NS, 0, 0 };
-  g_autoptr (GstStructure) answer_later = NULL;
-  g_autoptr (GstStructure) answer_now = NULL;
-  guint n = 0;
-  begin (&f, 200);
-  publish (&f, &take, 0, 4);
-  gint64 asked_us = (take.begin_us / MS + 700) * MS;
-  g_autoptr (GstStructure) later = gst_structure_new ("cue", "type",
-      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
-      G_TYPE_STRING, "b", "wall-time", G_TYPE_INT64, asked_us, NULL);
-  g_autoptr (GstStructure) now = gst_structure_new ("cue", "type",
-      G_TYPE_STRING, "metadata", "key", G_TYPE_STRING, "TIT2", "value",
-      G_TYPE_STRING, "a", NULL);
-  g_signal_emit_by_name (f.sink, "cue", later, &answer_later);
-  g_signal_emit_by_name (f.sink, "cue", now, &answer_now);
-  publish (&f, &take, 4, 160);
-  for (guint k = 0; k < 3; k++) {
-    g_autofree gchar *name = g_strdup_printf ("v576/1-%u.m4s", k);
-    g_autoptr (GArray) times = read_event_times (&f, name);
-    n += times->len;
-  }
-  g_assert_cmpuint (n, >=, 2);
-  fixture_clear (&f);
-}
-
-/* There is sound, and no picture yet, so nothing is cut: a break that is asked for
- * at a date waits, and is at that date all the same. */
-static void
-test_break_before_pictures (void)
-{
-  Fixture f;
-  g_autoptr (GstStructure) answer = NULL;
-  gboolean taken = FALSE;
-  fixture_init (&f, make_dir (), "part-duration-ms", 0, NULL);
-  f.video = fixture_add (&f, "video_0", video_caps ());
-  f.audio = fixture_add (&f, "audio_0", audio_caps ());
-  wait_for (f.audio, START_NS);
-  gint64 began_us = g_get_real_time ();
-  for (guint i = 0; i < 10; i++)
-    g_assert_cmpint (push_audio (&f, START_NS + i * AAC_NS), ==, GST_FLOW_OK);
-  gint64 asked_us = (began_us / MS + 3000) * MS;
-  g_autoptr (GstStructure) cue = gst_structure_new ("cue", "type",
-      G_TYPE_STRING, "out", "id", G_TYPE_UINT, 7, "wall-time", G_TYPE_INT64,
-      asked_us, NULL);
-  g_signal_emit_by_name (f.sink, "cue", cue, &answer);
-  g_assert_true (gst_structure_get_boolean (answer, "taken", &taken) && taken);
-  guint sound = 10;
-  for (guint i = 0; i < 210; i++) {
-    push_frame (f.video, i, START_NS + i * FRAME_NS, START_NS + i * FRAME_NS,
-        FALSE);
-    for (; sound * AAC_NS < (i + 1) * FRAME_NS; sound++)
-      push_audio (&f, START_NS + sound * AAC_NS);
-  }
-  g_assert_cmpint (ABS (date_after (&f, "v576/playlist.m3u8", "START-DATE=\"",
-                            0) -
-                       asked_us),
-      <=, CUT_US);
-  gint64 expected_us = (gint64) (START_NS / GST_USECOND) + asked_us -
-      video_date (&f, 0);
-  g_assert_cmpint (ABS ((gint64) read_pts (&f) * 100 / 9 - expected_us), <=,
-      CUT_US);
-  fixture_clear (&f);
-}
-
 /* The source's own clock, which comes with its second report: nobody was told of
  * another one, so there is nothing to break. */
 static void
@@ -394,12 +199,6 @@ main (gint argc, gchar **argv)
   g_test_add_func ("/cmafsink/dates/missing", test_missing);
   g_test_add_func ("/cmafsink/dates/no-overlap", test_no_overlap);
   g_test_add_func ("/cmafsink/dates/restart", test_restart);
-  g_test_add_func ("/cmafsink/dates/break", test_break);
-  g_test_add_func ("/cmafsink/dates/break-at-date", test_break_at_date);
-  g_test_add_func ("/cmafsink/dates/event-at-date", test_event_at_date);
-  g_test_add_func ("/cmafsink/dates/events-in-order", test_events_in_order);
-  g_test_add_func ("/cmafsink/dates/break-before-pictures",
-      test_break_before_pictures);
   g_test_add_func ("/cmafsink/dates/reference-later", test_reference_later);
   return g_test_run ();
 }
