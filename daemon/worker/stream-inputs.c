@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #define RTMP_FACTORY "rtmpserversrc"
+#define PULL_FACTORY "rtmpclientsrc"
 #define HOLD_PROPERTY "reconnect-timeout-ms"
 
 typedef struct
@@ -42,7 +43,7 @@ struct _MillStreamInputs
   GPtrArray *list; /* (element-type Input) in the order of the description */
   GObject *owner; /* not owned; listeners have weak references */
   MillStreamInputsFunc func;
-  guint give_up_id; /* runs while nobody sends */
+  guint give_up_id; /* runs while nobody publishes */
 };
 
 /* ---- what an input says, on its own threads ---- */
@@ -200,6 +201,40 @@ add_input (MillStreamInputs *inputs, MillGraph *graph, const MillPlanNode *node)
   g_ptr_array_add (inputs->list, input);
 }
 
+static gboolean
+is_chosen_from (MillStreamInputs *inputs, const GstElement *selector)
+{
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    if (selector && input->selector.element == selector)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The same of a pull beside publishers: a server that does not give it yet would
+ * fail a stream that is seen. */
+static void
+hold_pulls (MillStreamInputs *inputs, MillGraph *graph)
+{
+  MillPlan *plan = mill_graph_get_plan (graph);
+  GPtrArray *nodes = mill_plan_get_nodes (plan);
+
+  for (guint i = 0; i < nodes->len; i++) {
+    const MillPlanNode *node = nodes->pdata[i];
+    MillStreamSelector selector;
+    if (!g_str_equal (node->factory, PULL_FACTORY) ||
+        node->process != mill_plan_get_process (plan) ||
+        find_setting (node, HOLD_PROPERTY))
+      continue;
+    mill_stream_selector_find (&selector, graph, node->name);
+    if (is_chosen_from (inputs, selector.element))
+      g_object_set (mill_graph_get_node (graph, node->name), HOLD_PROPERTY,
+          (guint) G_MAXINT, NULL);
+    mill_stream_selector_clear (&selector);
+  }
+}
+
 /* Where the publisher arrives: the nodes without a location; when all have
  * one, the first: its location then is for running the description by hand,
  * as in the shipped ones, and would open a second listener here. */
@@ -222,6 +257,7 @@ find_inputs (MillStreamInputs *inputs, MillGraph *graph, gboolean publishes)
   }
   if (publishes && inputs->list->len == 0 && located)
     add_input (inputs, graph, located);
+  hold_pulls (inputs, graph);
 }
 
 MillStreamInputs *
@@ -319,14 +355,26 @@ get_patience_ms (MillStreamInputs *inputs)
   return longest_ms;
 }
 
+static gboolean
+is_any_live (MillStreamInputs *inputs)
+{
+  for (guint i = 0; i < inputs->list->len; i++) {
+    const Input *input = inputs->list->pdata[i];
+    if (input->is_live)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* A source whose place is held, hold_place(), ends nothing; and its switch only
- * what it has begun. */
+ * what it has begun. What else the switch could show (a pull, a film) may never
+ * come either: in that time it would have been seen. */
 static void
 settle_patience (MillStreamInputs *inputs)
 {
   g_clear_handle_id (&inputs->give_up_id, g_source_remove);
   guint patience_ms = get_patience_ms (inputs);
-  if (patience_ms > 0 && mill_stream_inputs_are_away (inputs))
+  if (patience_ms > 0 && !is_any_live (inputs))
     inputs->give_up_id = g_timeout_add (patience_ms, on_give_up, inputs);
 }
 
@@ -469,10 +517,10 @@ mill_stream_inputs_are_away (MillStreamInputs *inputs)
 {
   for (guint i = 0; i < inputs->list->len; i++) {
     const Input *input = inputs->list->pdata[i];
-    if (input->is_live || input->selector.has_others)
+    if (input->selector.has_others)
       return FALSE;
   }
-  return TRUE;
+  return !is_any_live (inputs);
 }
 
 static gboolean

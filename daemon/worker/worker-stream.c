@@ -296,7 +296,8 @@ on_input_event (GObject *owner, guint input, MillStreamInputEvent event,
       g_signal_emit (stream, signals[SIGNAL_CHANGED], 0);
       break;
     case MILL_STREAM_INPUT_GIVEN_UP:
-      fail (stream, NULL, "the publisher left before any media was shown");
+      fail (stream, NULL,
+          "the publisher left before any media was shown, and nothing else came");
       break;
   }
 }

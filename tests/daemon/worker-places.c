@@ -23,6 +23,12 @@
   HEAD "  in: { element: rtmpserversrc }\n" \
        "  other: { element: rtmpserversrc }\n" SWITCH
 
+/* Nobody has to come for the other one, which may not send all the same. */
+#define PULL                                                             \
+  HEAD "  in: { element: rtmpserversrc }\n"                              \
+       "  other: { element: rtmpclientsrc, props: { location: \"rtmp://" \
+       "127.0.0.1:1/live/film\" } }\n" SWITCH
+
 #define DEFAULT_MS 30000
 
 static const struct
@@ -40,6 +46,8 @@ static const struct
       DEFAULT_MS, 0 },
   /* The switch ends the stream. */
   { "two", TWO, G_MAXINT, G_MAXINT },
+  /* A server that is away fails no stream that shows a publisher. */
+  { "pull", PULL, G_MAXINT, G_MAXINT },
   /* What a description says is meant. */
   { "said",
       HEAD "  in: { element: rtmpserversrc, props: { reconnect-timeout-ms: "
@@ -162,6 +170,104 @@ test_nothing_shown (void)
   g_assert_false (is_waiting (&patience));
 }
 
+/* ---- an input that nobody publishes ---- */
+
+typedef struct
+{
+  MillBusQueue *queue;
+  MillGraph *graph;
+  GObject *owner;
+  Patience patience;
+} Pull;
+
+static void
+pull_init (Pull *pull)
+{
+  pull->queue = mill_bus_queue_new (NULL);
+  pull->graph = make_graph (PULL, pull->queue);
+  pull->owner = g_object_new (G_TYPE_OBJECT, NULL);
+  pull->patience = (Patience){
+    mill_stream_inputs_new (pull->graph, TRUE, count_given_up, pull->owner), 0
+  };
+  g_object_set_data (pull->owner, "patience", &pull->patience);
+  g_object_set (mill_graph_get_node (pull->graph, "switch"), "slate-timeout-ms",
+      50, NULL);
+}
+
+static void
+pull_clear (Pull *pull)
+{
+  mill_stream_inputs_free (pull->patience.inputs);
+  g_object_unref (pull->owner);
+  g_object_unref (pull->graph);
+  mill_bus_queue_free (pull->queue);
+}
+
+/* The publisher is gone before any media, and the server that is pulled from gives
+ * nothing: there is nothing to wait for any longer. */
+static void
+test_pull_never_sends (void)
+{
+  Pull pull;
+
+  pull_init (&pull);
+  g_assert_false (is_waiting (&pull.patience));
+  mill_stream_inputs_set_live (pull.patience.inputs, 0, TRUE);
+  g_assert_false (is_waiting (&pull.patience));
+  mill_stream_inputs_set_live (pull.patience.inputs, 0, FALSE);
+  g_assert_true (is_waiting (&pull.patience));
+  /* It may be shown yet. */
+  g_assert_false (mill_stream_inputs_are_away (pull.patience.inputs));
+  while (pull.patience.n_given_up == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (is_waiting (&pull.patience));
+  pull_clear (&pull);
+}
+
+/* A keyframe comes by the pull's pad, so the switch shows it. */
+static void
+show_pull (GstElement *selector)
+{
+  g_autoptr (GstPad) pad =
+      gst_element_request_pad_simple (selector, "sink_video_%u");
+  g_autoptr (GstCaps) caps = gst_caps_from_string (
+      "video/x-h264, stream-format=avc, alignment=au, codec_data=(buffer)01");
+  GstBuffer *keyframe = gst_buffer_new_memdup ("\0\0\0\1\x65", 5);
+  GstSegment segment;
+  gint active;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  GST_BUFFER_PTS (keyframe) = GST_BUFFER_DTS (keyframe) = 0;
+  GST_BUFFER_DURATION (keyframe) = 40 * GST_MSECOND;
+  g_object_set (pad, "priority", 1, NULL);
+  g_assert_cmpint (gst_element_set_state (selector, GST_STATE_PAUSED), !=,
+      GST_STATE_CHANGE_FAILURE);
+  gst_pad_send_event (pad, gst_event_new_stream_start ("pull"));
+  gst_pad_send_event (pad, gst_event_new_caps (caps));
+  gst_pad_send_event (pad, gst_event_new_segment (&segment));
+  gst_pad_chain (pad, keyframe);
+  g_object_get (selector, "active", &active, NULL);
+  g_assert_cmpint (active, ==, 1);
+}
+
+/* Viewers see what is pulled: the stream goes on without its publisher, and its
+ * end is the switch's matter. */
+static void
+test_pull_is_shown (void)
+{
+  Pull pull;
+
+  pull_init (&pull);
+  GstElement *selector = mill_graph_get_node (pull.graph, "switch");
+  show_pull (selector);
+  mill_stream_inputs_set_live (pull.patience.inputs, 0, FALSE);
+  while (is_waiting (&pull.patience))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (pull.patience.n_given_up, ==, 0);
+  gst_element_set_state (selector, GST_STATE_NULL);
+  pull_clear (&pull);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -176,5 +282,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_hold);
   }
   g_test_add_func ("/worker/places/nothing-shown", test_nothing_shown);
+  g_test_add_func ("/worker/places/pull-never-sends", test_pull_never_sends);
+  g_test_add_func ("/worker/places/pull-is-shown", test_pull_is_shown);
   return g_test_run ();
 }
