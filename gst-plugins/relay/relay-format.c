@@ -19,7 +19,7 @@
 /* Version and flags of the box dfLa, whose payload lib/codec makes. */
 #define FLAC_FULL_BOX 4
 
-/* The same of the box vpcC, and the shortest record in it. */
+/* The same of the box vpcC, and the record in it: VP8 and VP9 have no more. */
 static const guint8 vpcc_full_box[] = { 1, 0, 0, 0 };
 #define VPCC_SIZE 8
 
@@ -141,12 +141,13 @@ make_opus_header (const GstCaps *caps)
 
 /* Parsers give the head that is in Ogg, demuxers the marker and the blocks. */
 static GBytes *
-make_flac_header (const GstStructure *caps)
+make_flac_header (const GstStructure *caps, GError **error)
 {
   g_autoptr (GBytes) head = read_stream_header (caps, G_MAXUINT);
   gsize size = 0;
   const guint8 *data = head ? g_bytes_get_data (head, &size) : NULL;
-  g_autoptr (GBytes) record = mill_flac_build_config (data, size, NULL);
+  g_autoptr (GBytes) record = head ? mill_flac_build_config (data, size, error)
+                                   : NULL;
   GByteArray *header = g_byte_array_new ();
 
   if (record) {
@@ -190,27 +191,44 @@ build_vpx_box (const GstStructure *caps)
   return mill_vp9_build_config (&info);
 }
 
-/* Enhanced RTMP v2, SequenceStart of vp08 and vp09: a VPCodecConfigurationRecord,
- * which is what follows version and flags in the box. */
+/* codec_data is the payload of the box, or the record alone. */
 static GBytes *
-make_vpx_record (const GstStructure *caps)
+complete_vpx_box (GBytes *data)
 {
-  const GValue *data = gst_structure_get_value (caps, "codec_data");
-  g_autoptr (GBytes) box = data && GST_VALUE_HOLDS_BUFFER (data)
-      ? copy_bytes (gst_value_get_buffer (data))
-      : build_vpx_box (caps);
-  gsize size = 0;
-  const guint8 *bytes = box ? g_bytes_get_data (box, &size) : NULL;
+  GByteArray *box = g_byte_array_new ();
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (data, &size);
 
-  if (size >= sizeof vpcc_full_box + VPCC_SIZE &&
-      memcmp (bytes, vpcc_full_box, sizeof vpcc_full_box) == 0)
-    return g_bytes_new_from_bytes (box, sizeof vpcc_full_box,
-        size - sizeof vpcc_full_box);
-  return size >= VPCC_SIZE ? g_steal_pointer (&box) : NULL;
+  if (size == VPCC_SIZE)
+    g_byte_array_append (box, vpcc_full_box, sizeof vpcc_full_box);
+  g_byte_array_append (box, bytes, (guint) size);
+  return g_byte_array_free_to_bytes (box);
 }
 
+/* Enhanced RTMP v2, SequenceStart of vp08 and vp09: a VPCodecConfigurationRecord,
+ * which is what follows version and flags in the box. What a server would decode
+ * by is looked at here: it says nothing when it cannot. */
 static GBytes *
-read_config (const GstCaps *caps, ConfigKind kind)
+make_vpx_record (const GstStructure *caps, GError **error)
+{
+  const GValue *data = gst_structure_get_value (caps, "codec_data");
+  g_autoptr (GBytes) given = data && GST_VALUE_HOLDS_BUFFER (data)
+      ? copy_bytes (gst_value_get_buffer (data))
+      : build_vpx_box (caps);
+  MillCodecInfo info;
+
+  if (!given)
+    return NULL;
+  g_autoptr (GBytes) box = complete_vpx_box (given);
+  if (!mill_vp9_parse_config (g_bytes_get_data (box, NULL),
+          g_bytes_get_size (box), &info, error))
+    return NULL;
+  return g_bytes_new_from_bytes (box, sizeof vpcc_full_box, VPCC_SIZE);
+}
+
+/* Returns: (nullable): with an error where it is there and wrong */
+static GBytes *
+read_config (const GstCaps *caps, ConfigKind kind, GError **error)
 {
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   const GValue *data = gst_structure_get_value (structure, "codec_data");
@@ -221,14 +239,32 @@ read_config (const GstCaps *caps, ConfigKind kind)
           ? copy_bytes (gst_value_get_buffer (data))
           : NULL;
     case CONFIG_VPX:
-      return make_vpx_record (structure);
+      return make_vpx_record (structure, error);
     case CONFIG_OPUS:
       return make_opus_header (caps);
     case CONFIG_FLAC:
-      return make_flac_header (structure);
+      return make_flac_header (structure, error);
     default:
       return NULL;
   }
+}
+
+/* @cause: (nullable): what is wrong with its configuration */
+static void
+refuse (GError **error, const GstStructure *caps, const Codec *codec,
+    const GError *cause)
+{
+  const gchar *name = gst_structure_get_name (caps);
+
+  if (cause)
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        "caps '%s': %s", name, cause->message);
+  else
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+        "caps '%s': got %s, expected %s", name,
+        codec ? "no configuration of the codec" : "another codec",
+        codec ? "codec_data or a stream header (a parser adds it)"
+              : "one that RTMP has a name for");
 }
 
 MillRelayFormat *
@@ -236,14 +272,12 @@ mill_relay_format_new (const GstCaps *caps, GError **error)
 {
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
   const Codec *codec = find_codec (structure);
-  g_autoptr (GBytes) config = codec ? read_config (caps, codec->config) : NULL;
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GBytes) config = codec ? read_config (caps, codec->config, &cause)
+                                    : NULL;
 
   if (!codec || (codec->config != CONFIG_NONE && !config)) {
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-        "caps '%s': got %s, expected %s", gst_structure_get_name (structure),
-        codec ? "no configuration of the codec" : "another codec",
-        codec ? "codec_data or a stream header (a parser adds it)"
-              : "one that RTMP has a name for");
+    refuse (error, structure, codec, cause);
     return NULL;
   }
   MillRelayFormat *self = g_new0 (MillRelayFormat, 1);

@@ -157,7 +157,26 @@ test_heads (void)
         "90"
         "76703038"
         "0014820202020000" },
+    /* box and record with something behind them, which is no part of either */
+    { "video/x-vp9, codec_data=(buffer)01000000021fa20910090000ff",
+        "90"
+        "76703039"
+        "021fa20910090000" },
     { "video/x-vp9, codec_data=(buffer)0100", NULL },
+    /* profile 4 */
+    { "video/x-vp9, codec_data=(buffer)01000000041fa20910090000", NULL },
+    /* of 9 bits, of 4 bits */
+    { "video/x-vp9, codec_data=(buffer)01000000021f920910090000", NULL },
+    { "video/x-vp9, codec_data=(buffer)021f420910090000", NULL },
+    /* chromaSubsampling 4 is reserved */
+    { "video/x-vp9, codec_data=(buffer)01000000021fa80910090000", NULL },
+    /* version 2 of the box */
+    { "video/x-vp9, codec_data=(buffer)02000000021fa20910090000", NULL },
+    /* codecInitializationDataSize of VP8 and VP9 is 0 */
+    { "video/x-vp9, codec_data=(buffer)01000000021fa2091009000100", NULL },
+    { "video/x-vp8, codec_data=(buffer)0014820202020001", NULL },
+    /* what a parser would not say */
+    { "video/x-vp9, profile=(string)9, width=640, height=360", NULL },
     { "audio/x-opus", NULL },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -177,6 +196,26 @@ test_heads (void)
     g_assert_cmpstr (hex->str, ==, cases[i][1]);
     g_string_free (hex, TRUE);
   }
+}
+
+/* No beginning of a configuration is taken for one, nor read past its end (which
+ * ASan sees). */
+static void
+test_truncated_vpx (void)
+{
+  static const guint8 box[] = { 1, 0, 0, 0, 0x02, 0x1f, 0xa2, 0x09, 0x10, 0x09,
+    0, 0 };
+
+  for (guint begin = 0; begin <= 4; begin += 4)
+    for (gsize size = 0; size < sizeof box - begin; size++) {
+      g_autoptr (GstCaps) caps = gst_caps_new_empty_simple ("video/x-vp9");
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GstBuffer) data = gst_buffer_new_allocate (NULL, size, NULL);
+      gst_buffer_fill (data, 0, box + begin, size);
+      gst_caps_set_simple (caps, "codec_data", GST_TYPE_BUFFER, data, NULL);
+      g_assert_null (mill_relay_format_new (caps, &error));
+      g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+    }
 }
 
 /* ---- pauses ---- */
@@ -345,6 +384,7 @@ main (int argc, char **argv)
   g_test_add_func ("/relay/redirects", test_redirects);
   g_test_add_func ("/relay/secrets", test_secrets);
   g_test_add_func ("/relay/heads", test_heads);
+  g_test_add_func ("/relay/truncated-vpx", test_truncated_vpx);
   g_test_add_func ("/relay/backoff", test_backoff);
   g_test_add_func ("/relay/order", test_order);
   g_test_add_func ("/relay/silent-track", test_silent_track);

@@ -52,7 +52,7 @@ mill_vp9_parse_config (const guint8 *data, gsize size, MillCodecInfo *ret_info,
   info.colour.primaries = bits_get (&reader, 8);
   info.colour.transfer = bits_get (&reader, 8);
   info.colour.matrix = bits_get (&reader, 8);
-  bits_skip (&reader, 16);
+  guint initialization = bits_get (&reader, 16);
   if (!bits_check (&reader, "vpcC", error))
     return FALSE;
   if (version != 1)
@@ -63,6 +63,9 @@ mill_vp9_parse_config (const guint8 *data, gsize size, MillCodecInfo *ret_info,
     return bits_refuse (error, MILL_CODEC_ERROR_INVALID,
         "vpcC: got an unknown profile, bit depth or subsampling, expected "
         "profile 0 to 3 of 8, 10 or 12 bits");
+  if (initialization != 0)
+    return bits_refuse (error, MILL_CODEC_ERROR_INVALID,
+        "vpcC: got initialization data, expected none of VP8 and VP9");
   /* 4:2:0 with vertical or with collocated chroma, 4:2:2, 4:4:4. */
   info.chroma_format = MAX (subsampling, 1);
   info.colour.known = info.colour.primaries != UNSPECIFIED ||
