@@ -39,6 +39,88 @@ join (GstElement *from, GstElement *to, GError **error)
   return FALSE;
 }
 
+/* ---- stamps of an encoded source ---- */
+
+/* Of pictures that are stamped alike, as a publisher on a busy machine does, the
+ * parser keeps the stamp of the first one alone (GstBaseParse takes a time once) and
+ * makes up those of the others, each later by what a picture lasts: beyond the
+ * keyframe after them, if that comes soon, so that rungs would pass a segment's
+ * end before they have its keyframe. */
+typedef struct
+{
+  GstClockTime last;
+  guint n_same;
+} Stamp;
+
+/* Streaming thread. */
+typedef struct
+{
+  gboolean are_pictures; /* each buffer is one */
+  Stamp pts;
+  Stamp dts;
+} Stamps;
+
+static void
+stamps_read_caps (Stamps *self, GstEvent *event)
+{
+  GstCaps *caps;
+  gst_event_parse_caps (event, &caps);
+  self->are_pictures =
+      g_strcmp0 (gst_structure_get_string (gst_caps_get_structure (caps, 0),
+                     "alignment"),
+          "au") == 0;
+}
+
+/* Returns: @time, a microsecond after the one before where that is the same:
+ * nobody stamps by less than that */
+static GstClockTime
+stamp_part (Stamp *self, GstClockTime time)
+{
+  gboolean is_same = GST_CLOCK_TIME_IS_VALID (time) && time == self->last;
+  self->last = time;
+  self->n_same = is_same ? self->n_same + 1 : 0;
+  return time + self->n_same * GST_USECOND;
+}
+
+static void
+stamps_part (Stamps *self, GstPadProbeInfo *info)
+{
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstClockTime pts = stamp_part (&self->pts, GST_BUFFER_PTS (buffer));
+  GstClockTime dts = stamp_part (&self->dts, GST_BUFFER_DTS (buffer));
+  if (!self->are_pictures ||
+      (pts == GST_BUFFER_PTS (buffer) && dts == GST_BUFFER_DTS (buffer)))
+    return;
+  buffer = gst_buffer_make_writable (buffer);
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DTS (buffer) = dts;
+  info->data = buffer;
+}
+
+static GstPadProbeReturn
+on_stamped (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  Stamps *self = user_data;
+  if (GST_IS_BUFFER (info->data))
+    stamps_part (self, info);
+  else if (GST_EVENT_TYPE (info->data) == GST_EVENT_CAPS)
+    stamps_read_caps (self, info->data);
+  else if (GST_EVENT_TYPE (info->data) == GST_EVENT_FLUSH_STOP)
+    self->pts.last = self->dts.last = GST_CLOCK_TIME_NONE;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+part_stamps (GstPad *pad)
+{
+  Stamps *stamps = g_new0 (Stamps, 1);
+  stamps->pts.last = stamps->dts.last = GST_CLOCK_TIME_NONE;
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
+          GST_PAD_PROBE_TYPE_EVENT_FLUSH,
+      on_stamped, stamps, g_free);
+}
+
 /* ---- keyframes of an encoded source ---- */
 
 typedef struct
@@ -138,8 +220,10 @@ mill_ladder_video_add_decoder (GstBin *bin, MillLadderKeyframes *keyframes,
   gst_element_sync_state_with_parent (decoder);
   gst_element_sync_state_with_parent (pin);
   gst_element_sync_state_with_parent (parse);
+  GstPad *sink = gst_element_get_static_pad (parse, "sink");
+  part_stamps (sink);
   *ret_src = gst_element_get_static_pad (decoder, "src");
-  return gst_element_get_static_pad (parse, "sink");
+  return sink;
 }
 
 /* ---- one rung ---- */

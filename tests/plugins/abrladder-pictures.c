@@ -80,6 +80,64 @@ test_aligned_slow_half (void)
   check_aligned ("slow", 2);
 }
 
+/* To a millisecond, in the order of their presentation: a picture that is said to
+ * be later than the keyframe after it, is beyond a segment's end without having
+ * had one. */
+static void
+assert_near_times (GArray *got, GArray *expected)
+{
+  g_assert_cmpuint (got->len, ==, expected->len);
+  g_array_sort (got, compare_times);
+  g_array_sort (expected, compare_times);
+  for (guint i = 0; i < got->len; i++)
+    g_assert_cmpint (ABS (GST_CLOCK_DIFF (time_at (got, i),
+                         time_at (expected, i))),
+        <, GST_MSECOND);
+}
+
+/* A publisher on a busy machine stamps the pictures of a quarter of a second alike,
+ * and a keyframe soon after: less after them than they last. */
+static GstPadProbeReturn
+hold_stamps (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  const GstClockTime held = 500 * GST_MSECOND;
+  const GstClockTime catch_up = 200 * GST_MSECOND;
+  GstBuffer *buffer =
+      gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+  if (GST_BUFFER_PTS (buffer) >= 740 * GST_MSECOND) {
+    GST_BUFFER_PTS (buffer) -= catch_up;
+    GST_BUFFER_DTS (buffer) -= catch_up;
+  } else if (GST_BUFFER_PTS (buffer) > held) {
+    GST_BUFFER_PTS (buffer) = GST_BUFFER_DTS (buffer) = held;
+  }
+  info->data = buffer;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+test_held_stamps (void)
+{
+  g_autofree gchar *preset = write_preset ("veryfast", "");
+  g_autofree gchar *source = g_strdup_printf (
+      "filesrc location=%s ! qtdemux name=d  d.video_0 ! identity name=held ! "
+      "identity name=sv ! l.video",
+      movie_path);
+  Fixture f;
+  fixture_init (&f, source, "preset", preset, NULL);
+  g_autoptr (GstElement) held =
+      gst_bin_get_by_name (GST_BIN (f.pipeline), "held");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (held, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, hold_stamps, NULL, NULL);
+  fixture_run (&f);
+  g_assert_cmpuint (f.source.keyframes->len, ==, N_KEYFRAMES);
+  for (guint i = 0; i < 2; i++) {
+    const Recorded *output = output_named (&f, i == 0 ? "video_0" : "video_1");
+    assert_same_times (output->keyframes, f.source.keyframes);
+    assert_near_times (output->frames, f.source.frames);
+  }
+  fixture_clear (&f);
+}
+
 /* After a flush nothing of what was before counts. */
 static void
 test_seek (void)
@@ -339,6 +397,7 @@ main (int argc, char **argv)
   g_test_add_func ("/abrladder/aligned/third", test_aligned_third);
   g_test_add_func ("/abrladder/aligned/slow", test_aligned_slow);
   g_test_add_func ("/abrladder/aligned/slow-half", test_aligned_slow_half);
+  g_test_add_func ("/abrladder/aligned/held-stamps", test_held_stamps);
   g_test_add_func ("/abrladder/seek", test_seek);
   g_test_add_func ("/abrladder/raw", test_raw);
   g_test_add_func ("/abrladder/rgb", test_rgb);
