@@ -194,10 +194,23 @@ nodes:
   in: { element: fakesrc, props: { num-buffers: "\${n}", filltype: "\${word}" } }
   out: { element: fakesink, from: [in] }
 `)).status, 201);
+  assert.equal((await putPipeline('unread', `millrace: 1
+name: unread
+restart: { policy: never }
+nodes:
+  in: { element: filesrc, props: { location: /no/such.film } }
+  out: { element: fakesink, from: [in] }
+`)).status, 201);
   const problem = await assertProblem(await put({ pipeline: 'asks', params: { n: 'soon', 'a/b': '1' } }), 422);
   assert.deepEqual(problem.errors.map(({ detail, ...place }) => place), [{ pointer: '/params/a~1b' }, { pointer: '/params/n' }, { pointer: '/params/word' }], JSON.stringify(problem.errors));
   const value = await assertProblem(await put({ pipeline: 'asks', params: { word: 'no such fill' } }), 422);
   assert.deepEqual(value.errors.map(({ detail, ...place }) => place), [{ line: 7, column: 67 }], JSON.stringify(value.errors));
+  // A value that only the start can judge: it is wanted all the same, and the answer says why it is not there.
+  const unread = await daemon.api('PUT', '/api/v1/streams/unread', { pipeline: 'unread' });
+  assert.deepEqual([unread.status, unread.body.state], [201, 'failed']);
+  assert.match(unread.body.last_error, /\/no\/such\.film/);
+  assert.equal((await daemon.api('DELETE', '/api/v1/streams/unread')).status, 200);
+  assert.equal((await daemon.api('DELETE', '/api/v1/pipelines/unread')).status, 200);
   const unknown = await assertProblem(await put({ pipeline: 'askes' }), 409);
   assert.deepEqual(unknown.errors.map((e) => e.pointer), ['/pipeline']);
   assert.match(unknown.detail, /there is no pipeline 'askes', .*did you mean 'asks'\?/);
