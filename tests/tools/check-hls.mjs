@@ -24,7 +24,7 @@ await presentation.load();
 if (option) {
   const end = Date.now() + Number(seconds) * 1000; const isOver = () => Date.now() >= end;
   const hasParts = presentation.url.protocol !== 'file:' && [...presentation.renditions.values()].some((r) => r.media?.partTarget && !r.media.ended);
-  await Promise.all([presentation.follow(isOver), hasParts && followLowLatency(presentation.url, report, isOver)]);
+  await Promise.all([presentation.follow(isOver), hasParts && followLowLatency(presentation.url, report, isOver, { inTime: true })]);
 }
 const lines = [...new Set(report.lines)];
 for (const line of lines) process.stdout.write(`${line}\n`);

@@ -13,6 +13,7 @@ import { compareDateRanges } from './check/hls-date-ranges.mjs';
 import { checkLowLatency } from './check/hls-low-latency.mjs';
 import { checkMedia } from './check/hls-media.mjs';
 import { Presentation } from './check/hls-presentation.mjs';
+import { checkVariantMedia } from './check/hls-variant.mjs';
 import { Report } from './check/report.mjs';
 
 const CHECK = fileURLToPath(new URL('check-hls.mjs', import.meta.url));
@@ -120,6 +121,11 @@ const breakages = [
   ['a space behind a comma', MASTER, replace(/,CODECS/, ', CODECS'), /4\.2/],
   ['no BANDWIDTH', MASTER, replace(/:BANDWIDTH=\d+,/, ':'), /4\.4\.6\.2: EXT-X-STREAM-INF has no BANDWIDTH/],
   ['a BANDWIDTH that is too low', MASTER, replace(/BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+/, 'BANDWIDTH=1000'), /BANDWIDTH 1000, and its segments reach/],
+  ['an average that is not the media\'s', MASTER, replace(/AVERAGE-BANDWIDTH=(\d+)/, (_, n) => `AVERAGE-BANDWIDTH=${Math.round(n / 2)}`), /4\.4\.6\.2: AVERAGE-BANDWIDTH \d+, and its segments have \d+ bit\/s/],
+  ['more pictures than are told', MASTER, replace(/FRAME-RATE=30\.000/, 'FRAME-RATE=25.000'), /4\.4\.6\.2: FRAME-RATE 25, and its segments reach 29\.5/],
+  ['fewer pictures than are told', MASTER, replace(/FRAME-RATE=30\.000/, 'FRAME-RATE=60.000'), /4\.4\.6\.2: FRAME-RATE 60, and its shortest frame is of 30\.000 a second/],
+  ['a size that the pictures have not', MASTER, replace(/(STREAM-INF:[^\n]*RESOLUTION=)160x90/g, '$1320x90'), /4\.4\.6\.2: RESOLUTION 320x90, the media has 160x90 of 1:1/],
+  ['channels that the sound has not', MASTER, replace(/CHANNELS="2"/, 'CHANNELS="6"'), /4\.4\.6\.1: CHANNELS "6", the media has 2/],
   ['a group that is not there', MASTER, replace(/,AUDIO="[^"]+"/, ',AUDIO="none"'), /4\.4\.6\.2: AUDIO "none" is no group/],
   ['a codec that the media has not', MASTER, replace(/avc1\.[0-9A-Fa-f]{6}/, 'hvc1.1.6.L93.B0'), /sample entry 'avc1'/],
   ['a malformed codec', MASTER, replace('mp4a.40.2', 'aac'), /RFC 6381: codec 'aac'/],
@@ -281,7 +287,8 @@ test('ranges that are not those of the media are found', () => {
     at += bytes.length; parts.push(bytes);
   }
   fs.writeFileSync(path.join(to, '1.mp4'), Buffer.concat(parts));
-  fs.writeFileSync(path.join(single, 'master.m3u8'), `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,AVERAGE-BANDWIDTH=900000,RESOLUTION=160x90,CODECS="${codec}"\n${video}/playlist.m3u8\n`);
+  const average = Math.round(parts.slice(1).reduce((sum, bytes) => sum + bytes.length, 0) * 8 / (2 * names.length));
+  fs.writeFileSync(path.join(single, 'master.m3u8'), `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,AVERAGE-BANDWIDTH=${average},RESOLUTION=160x90,CODECS="${codec}"\n${video}/playlist.m3u8\n`);
   const run = (text) => { fs.writeFileSync(path.join(to, 'playlist.m3u8'), text); return check(single).stdout; };
   assert.equal(run(`${list}#EXT-X-ENDLIST\n`), '');
   const broken = (change, clause) => assert.match(run(`${change(list)}#EXT-X-ENDLIST\n`), clause);
@@ -351,6 +358,18 @@ for (const [what, from, to, clause] of [
   });
 }
 
+/* ---- live: by text ---- */
+
+const live = (count, first) => `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:${first}\n#EXT-X-MAP:URI="init.mp4"\n${Array.from({ length: count }, (_, i) => `#EXTINF:2.0,\n${first + i}.m4s\n`).join('')}`;
+test('a live playlist of six segments, and one that begins, break no rule', () => assert.equal(dateRanges(live(6, 3)).text + dateRanges(live(2, 0)).text, ''));
+test('a live playlist that keeps fewer than six segments is found', () => assert.match(dateRanges(live(5, 3)).text, /Apple, live playlists: lists 5 segments after others were removed, expected 6/));
+test('pictures above 30 a second that are not told are found', () => {
+  const report = new Report(); const variant = { uri: 'v', at: 'master', attributes: { BANDWIDTH: '9', CODECS: 'avc1.64001F' } };
+  const rendition = { media: { target: 2, segments: [] }, headers: new Map(), inOrder: () => [], segments: new Map([[0, { number: 0, kind: 'vide', bits: 2, duration: 2, timescale: 90000, media: { samples: 120, duration: 180000, shortest: 1500 } }]]) };
+  checkVariantMedia(variant, [], new Map([['v', rendition]]), report);
+  assert.match(report.lines.join('\n'), /4\.4\.6\.2: has no FRAME-RATE, and 59\.500 pictures per second/);
+});
+
 /* ---- low latency: by text, as long as the text is what is wrong ---- */
 
 const LOW = `#EXTM3U
@@ -384,6 +403,9 @@ for (const [what, from, to, clause] of [
   ['a part that is too long', 'URI="0.1.m4s",DURATION=0.5', 'URI="0.1.m4s",DURATION=0.6', /4\.4\.4\.9: part of 0\.6 s/],
   ['a part that is too short', 'URI="0.1.m4s",DURATION=0.5', 'URI="0.1.m4s",DURATION=0.3', /4\.4\.4\.9: part of 0\.3 s/],
   ['parts that do not fill their segment', '#EXT-X-PART:URI="0.3.m4s",DURATION=0.5\n', '', /parts of 1\.5000 s in all/],
+  ['a part before a picture that is independent, too short', /URI="0\.1\.m4s",DURATION=0\.5\n(#.*0\.2\.m4s",DURATION=0\.5)/, 'URI="0.1.m4s",DURATION=0.3\n$1,INDEPENDENT=YES', /4\.4\.4\.9: part of 0\.3 s, expected 85 %/],
+  ['a part target above the target duration', 'PART-TARGET=0.5', 'PART-TARGET=2.5', /4\.4\.4\.9: PART-TARGET 2\.5, a whole segment has 2 s at most/],
+  ['parts that are held back for longer than segments', 'PART-HOLD-BACK=1.5', 'PART-HOLD-BACK=6.5', /4\.4\.3\.8: PART-HOLD-BACK 6\.5 is farther from the end than HOLD-BACK 6/],
   ['a hold back that is too short', 'PART-HOLD-BACK=1.5', 'PART-HOLD-BACK=1.0', /PART-HOLD-BACK 1, expected/],
   ['a skip boundary that is too near', 'CAN-SKIP-UNTIL=12', 'CAN-SKIP-UNTIL=8', /CAN-SKIP-UNTIL 8/],
   ['two hints of one type', '#EXT-X-RENDITION', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="x.m4s"\n#EXT-X-RENDITION', /6\.2\.6: several hints/],

@@ -80,12 +80,13 @@ function readRun(data, run, head, moof, mdat, where, report) {
   if (!report.check(at + row * count === run.end, where, 'ISO/IEC 14496-12 §8.8.8', `trun of ${count} samples does not fill its box`)) return undefined;
   const offset = flags & 1 ? moof.at + data.readInt32BE(run.start + 8) : NaN;
   report.check(flags & 1, where, 'ISO/IEC 23000-19 §7.3.2', 'trun has no data offset');
-  const result = { duration: 0, size: 0, count, sync: true, earliest: Infinity };
+  const result = { duration: 0, size: 0, count, sync: true, syncs: 0, earliest: Infinity };
   const firstFlags = flags & 4 ? data.readUInt32BE(run.start + 8 + (flags & 1 ? 4 : 0)) : undefined;
   for (let i = 0; i < count; i++) {
     const next = (bit, otherwise) => { if (!(flags & bit)) return otherwise; at += 4; return data.readUInt32BE(at - 4); };
     const begins = result.duration;
     result.duration += next(0x100, head.duration);
+    result.shortest = Math.min(result.shortest ?? Infinity, result.duration - begins);
     const size = next(0x200, head.size);
     result.size += size;
     result.firstSize ??= size;
@@ -93,7 +94,8 @@ function readRun(data, run, head, moof, mdat, where, report) {
     const offsetBits = next(0x800, 0); const shift = data[run.start] === 0 ? offsetBits : offsetBits | 0;
     result.earliest = Math.min(result.earliest, begins + shift);
     result.longest = Math.max(result.longest ?? 0, result.duration - begins);
-    if (i === 0) result.sync = !(sampleFlags & 0x10000);
+    if (!(sampleFlags & 0x10000)) result.syncs += 1;
+    if (i === 0) Object.assign(result, { sync: !(sampleFlags & 0x10000), firstShift: shift });
   }
   report.check(offset >= mdat.start && offset + result.size <= mdat.end, where, 'ISO/IEC 14496-12 §8.8.8', `samples at ${offset} to ${offset + result.size}, the mdat has ${mdat.start} to ${mdat.end}`);
   return result;
@@ -147,9 +149,9 @@ function readMessage(data, boxes, index, header, where, report) {
 }
 
 /**
- * In ticks of the header, or undefined: { time, duration, sync, samples, earliest, longest,
- * chunks, brands, references, messages }. earliest: presentation time of what is shown first, longest:
- * a sample's duration, chunks: [{ time, duration }].
+ * In ticks of the header, or undefined: { time, duration, sync, syncs, samples, begins, earliest, longest,
+ * chunks, brands, references, messages }. begins: presentation time of the first sample, syncs: how many there are, earliest: presentation time of what is shown first, longest:
+ * a sample's duration, shortest: too, chunks: [{ time, duration }].
  */
 export function checkSegment(data, header, where, report) {
   const boxes = readBoxes(data, where, report);
@@ -173,8 +175,8 @@ export function checkSegment(data, header, where, report) {
   });
   const styp = boxes.find((box) => box.type === 'styp');
   return {
-    time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, samples: fragments.reduce((sum, f) => sum + f.count, 0),
-    earliest: present(Math.min(...fragments.map((f) => f.time + f.earliest)), header.edit), longest: Math.max(...fragments.map((f) => f.longest)),
+    time: fragments[0].time, duration: fragments.reduce((sum, f) => sum + f.duration, 0), sync: fragments[0].sync, syncs: fragments.reduce((sum, f) => sum + f.syncs, 0), samples: fragments.reduce((sum, f) => sum + f.count, 0),
+    begins: present(fragments[0].time + fragments[0].firstShift, header.edit), earliest: present(Math.min(...fragments.map((f) => f.time + f.earliest)), header.edit), longest: Math.max(...fragments.map((f) => f.longest)), shortest: Math.min(...fragments.map((f) => f.shortest)),
     chunks: fragments.map(({ time, duration }) => ({ time, duration })), brands: styp ? brandsOf(data, styp) : [],
     index: readIndex(data, boxes.find((box) => box.type === 'sidx')),
     references: boxes.filter((box) => box.type === 'prft').map((box) => readReference(data, box)),

@@ -65,12 +65,12 @@ function coloursOf(data, boxes) {
   return colr && { primaries: data.readUInt16BE(colr.start + 4), transfer: data.readUInt16BE(colr.start + 6), matrix: data.readUInt16BE(colr.start + 8), full: data[colr.start + 10] >> 7 };
 }
 
-/** What a sample entry says, @start behind its box header: { codecs: strings that name it, width, height, sar, colours, rate }. */
+/** What a sample entry says, @start behind its box header: { codecs: strings that name it, width, height, sar, colours, rate, channels }. */
 export function readEntry(data, entry, start, end, kind) {
   if (kind !== 'vide' && kind !== 'soun') return { codecs: [entry] };
   const boxes = [...inside(data, start + (kind === 'vide' ? VISUAL : AUDIO), end)];
   const box = (type) => boxes.find((b) => b.type === type);
-  const result = kind === 'vide' ? { width: data.readUInt16BE(start + 24), height: data.readUInt16BE(start + 26) } : { rate: data.readUInt16BE(start + 24) };
+  const result = kind === 'vide' ? { width: data.readUInt16BE(start + 24), height: data.readUInt16BE(start + 26) } : { rate: data.readUInt16BE(start + 24), channels: data.readUInt16BE(start + 16) };
   const pasp = box('pasp');
   if (kind === 'vide') result.colours = coloursOf(data, boxes);
   if (kind === 'vide') result.sar = pasp ? [data.readUInt32BE(pasp.start), data.readUInt32BE(pasp.start + 4)] : [1, 1];

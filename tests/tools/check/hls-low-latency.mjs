@@ -14,6 +14,8 @@ function checkControl(media, report) {
   if (partTarget) {
     report.check(control?.['CAN-BLOCK-RELOAD'] === 'YES', where, 'B.1', 'has EXT-X-PART-INF and no CAN-BLOCK-RELOAD=YES');
     report.check(partHold !== undefined, where, '4.4.3.8', 'has EXT-X-PART-INF and no PART-HOLD-BACK');
+    report.check(partTarget <= target, where, '4.4.4.9', `PART-TARGET ${partTarget}, a whole segment has ${target} s at most`);
+    report.check(!(partHold > (hold ?? 3 * target)), where, '4.4.3.8', `PART-HOLD-BACK ${partHold} is farther from the end than HOLD-BACK ${hold ?? 3 * target}: parts gain nothing`);
     report.check(partHold >= 3 * partTarget - ROUNDING_S, where, '4.4.3.8', `PART-HOLD-BACK ${partHold}, expected three part targets (${3 * partTarget}) or more`);
   }
 }
@@ -24,7 +26,7 @@ function checkParts(parts, media, report, segment) {
     const last = segment && index === parts.length - 1;
     const beforeGap = parts[index + 1]?.GAP === 'YES';
     report.check(part.duration <= media.partTarget + ROUNDING_S, part.at, '4.4.4.9', `part of ${part.duration} s, expected the part target ${media.partTarget} at most`);
-    report.check(last || !segment && index === parts.length - 1 || beforeGap || part.GAP === 'YES' || part.INDEPENDENT === 'YES' || parts[index + 1]?.INDEPENDENT === 'YES' || part.duration >= 0.85 * media.partTarget - ROUNDING_S,
+    report.check(last || !segment && index === parts.length - 1 || beforeGap || part.GAP === 'YES' || part.INDEPENDENT === 'YES' || part.duration >= 0.85 * media.partTarget - ROUNDING_S,
       part.at, '4.4.4.9', `part of ${part.duration} s, expected 85 % of the part target ${media.partTarget} or more`);
     report.check(part.INDEPENDENT === undefined || part.INDEPENDENT === 'YES', part.at, '4.4.4.9', `INDEPENDENT=${part.INDEPENDENT}, expected YES or nothing`);
   });

@@ -81,7 +81,7 @@ function checkVersion(playlist, media, report) {
     [5, all(playlist, 'EXT-X-KEY').some((k) => k.attributes.KEYFORMAT), 'a KEYFORMAT'],
     [iframes ? 5 : 6, all(playlist, 'EXT-X-MAP').length > 0, 'an EXT-X-MAP'],
     [9, Boolean(first(playlist, 'EXT-X-SKIP')), 'an EXT-X-SKIP'],
-    [10, Boolean(first(playlist, 'EXT-X-SKIP')?.attributes['RECENTLY-REMOVED-DATERANGES']), 'skipped date ranges'],
+    [10, first(playlist, 'EXT-X-SKIP')?.attributes['RECENTLY-REMOVED-DATERANGES'] !== undefined, 'skipped date ranges'],
   ];
   for (const [floor, used, what] of floors) if (used) report.check(version >= floor, playlist.where, '8', `is version ${version} and has ${what}, expected ${floor} or more`);
   const most = Math.max(USUAL_VERSION, ...floors.filter(([, used]) => used).map(([floor]) => floor));
@@ -130,9 +130,14 @@ function checkDates(media, report) {
   }
 }
 
+/* Of Apple's HLS Authoring Specification, for live playlists. */
+const LIVE_SEGMENTS = 6;
+
 /** §6.2.2 and §6.2.4 for what is still being made. */
 function checkLive(media, report) {
   if (media.ended || media.type) return;
+  const skipped = Number(first(media.playlist, 'EXT-X-SKIP')?.attributes['SKIPPED-SEGMENTS'] ?? 0);
+  if (media.first > 0) report.check(skipped + media.segments.length >= LIVE_SEGMENTS, media.where, 'Apple, live playlists', `lists ${skipped + media.segments.length} segments after others were removed, expected ${LIVE_SEGMENTS} or more`);
   const length = media.segments.reduce((sum, s) => sum + s.duration, 0);
   if (media.first > 0) report.check(length >= 3 * media.target - ROUNDING_S, media.where, '6.2.2', `lists ${length.toFixed(3)} s after segments were removed, expected three target durations (${3 * media.target} s)`);
 }

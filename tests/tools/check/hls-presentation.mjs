@@ -9,13 +9,13 @@ import { IFrames } from './hls-i-frames.mjs';
 import { checkMedia, readRange } from './hls-media.mjs';
 import { checkMultivariant } from './hls-multivariant.mjs';
 import { checkCaptions, checkWebvtt, isWebvtt } from './hls-webvtt.mjs';
-import { checkTransport, checkTransportCodecs, checkTransports, isTransport } from './hls-ts.mjs';
+import { checkTransport, checkTransports, isTransport } from './hls-ts.mjs';
+import { checkVariantMedia } from './hls-variant.mjs';
 import { checkStartWithin } from './hls-whole.mjs';
 import { read } from './source.mjs';
 
 /* EXTINF has microseconds at least. */
 const ROUNDING_S = 0.001;
-const ENTRY_OF = { avc1: /^avc1/, hvc1: /^hvc1/, hev1: /^hev1/, av01: /^av01/, vp09: /^vp09/, mp4a: /^mp4a/, Opus: /^Opus$/, fLaC: /^fLaC$/, 'ac-3': /^ac-3$/, 'ec-3': /^ec-3$/, wvtt: /^wvtt$/, stpp: /^stpp/ };
 
 /** Follows one media playlist through its loads. */
 class Rendition {
@@ -165,7 +165,7 @@ export class Presentation {
     this.compare(loaded.filter((r) => r.media));
     this.checkText(loaded.filter((r) => r.media));
     for (const { media } of loaded) if (media) checkStartWithin(media, this.multivariant.start, this.report);
-    for (const variant of this.multivariant.variants) this.checkVariant(variant);
+    for (const variant of this.multivariant.variants) checkVariantMedia(variant, this.multivariant.renditions, this.renditions, this.report);
   }
 
   /** §6.2.4: what must be the same in all. */
@@ -209,32 +209,6 @@ export class Presentation {
         segment.end = segment.start + theirs.media.duration / theirs.timescale;
       }
       checkCaptions(segments, this.report);
-    }
-  }
-
-  checkVariant({ uri, at, attributes }) {
-    const rendition = this.renditions.get(uri); const codecs = (attributes.CODECS ?? '').split(',');
-    const audio = this.multivariant.renditions.filter((r) => r.attributes.TYPE === 'AUDIO' && r.attributes['GROUP-ID'] === attributes.AUDIO);
-    const members = [rendition, ...audio.map((r) => this.renditions.get(r.attributes.URI))].filter((r) => r?.media);
-    const peaks = members.map((r) => Math.max(0, ...[...r.segments.values()].filter((s) => s.bits && s.duration >= 0.5 * r.media.target).map((s) => s.bits / s.duration)));
-    const peak = peaks[0] + Math.max(0, ...peaks.slice(1));
-    this.report.check(!(peak > Number(attributes.BANDWIDTH) * 1.1), at, '4.4.6.2', `BANDWIDTH ${attributes.BANDWIDTH}, and its segments reach ${Math.round(peak)} bit/s`);
-    for (const member of members) checkTransportCodecs(member.inOrder(), codecs, at, this.report);
-    for (const header of members.flatMap((r) => [...r.headers.values()]).filter(Boolean)) {
-      const form = ENTRY_OF[header.entry];
-      this.report.check(form && codecs.some((codec) => form.test(codec)), at, '4.4.6.2', `the media has sample entry '${header.entry}', CODECS has ${attributes.CODECS}`);
-      const told = codecs.map((codec) => codec.toLowerCase().replace(/^stpp\..*/, 'stpp'));
-      this.report.check(header.codecs.some((codec) => told.includes(codec.toLowerCase())), at, 'RFC 6381', `the media is ${header.codecs.join(' or ')}, CODECS has ${attributes.CODECS}`);
-    }
-    this.checkRange(rendition, attributes, at);
-  }
-
-  /** §4.4.6.2: what a picture's transfer characteristics (ISO/IEC 23091-2 table 3) make of it. */
-  checkRange(rendition, attributes, at) {
-    for (const { kind, colours } of [...rendition?.headers.values() ?? []].filter(Boolean)) {
-      if (kind !== 'vide' || !colours) continue;
-      const range = { 16: 'PQ', 18: 'HLG' }[colours.transfer] ?? 'SDR';
-      this.report.check(range === (attributes['VIDEO-RANGE'] ?? 'SDR'), at, '4.4.6.2', `VIDEO-RANGE is ${attributes['VIDEO-RANGE'] ?? 'not told'}, the media is ${range}`);
     }
   }
 
