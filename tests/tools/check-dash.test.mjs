@@ -68,6 +68,7 @@ test('one file with its index breaks no rule, and what is wrong with it is found
     ['no header range', rewrite(/<Initialization[^]*?\/>/, ''), /5\.3\.9\.2\.2: Initialization@range/],
     ['a file that is not there', rewrite(/\/1\.mp4/, '/7.mp4'), /5\.6\.4: .* cannot be loaded/],
     ['another timescale', rewrite(/SegmentBase timescale="\d+"/, 'SegmentBase timescale="1000"'), /8\.16\.3: timescale \d+, the MPD says 1000/],
+    ['a profile of segments', rewrite(/isoff-on-demand/, 'isoff-live'), /8\.4\.2: of the live profile, and without a SegmentTemplate/],
     ['another time', patch(16, [0, 0, 0, 0, 0, 0, 1, 0]), /8\.16\.3: subsegment 0 is decoded at 0, the index says 256/],
     ['a subsegment that is too short', patch(36, [0, 0, 0, 99]), /8\.16\.3: subsegment 1 does not begin with a movie fragment/],
     ['a subsegment behind the end', patch(36, [0x7f, 0, 0, 0]), /8\.16\.3: subsegment 0 of \d+ bytes at \d+ is not all in the file/],
@@ -134,6 +135,11 @@ const breakages = [
   ['a set that is larger than what is in it', replace('maxWidth="160"', 'maxWidth="320"'), /5\.3\.3\.2: @maxWidth 320, the largest is 160/],
   ['pixels that the media has not', replace('sar="1:1"', 'sar="4:3"'), /5\.3\.7\.2: @sar 4:3, the header has 1:1/],
   ['a sampling rate that the media has not', replace('audioSamplingRate="48000"', 'audioSamplingRate="44100"'), /5\.3\.7\.2: @audioSamplingRate 44100/],
+  ['more pictures than are told', ofVideo(replace('frameRate="30"', 'frameRate="25"')), /5\.3\.7\.2: @frameRate 25, its segments have 29\.5/],
+  ['fewer pictures than are told', ofVideo(replace('frameRate="30"', 'frameRate="60"')), /5\.3\.7\.2: @frameRate 60, its segments have .* the shortest one of 30\.000/],
+  ['channels that the sound has not', replace(/(AudioChannelConfiguration [^>]*value=)"2"/, '$1"6"'), /5\.8\.5\.4: AudioChannelConfiguration 6, the header has 2 channels/],
+  ['a first picture that is elsewhere', ofVideo(replace('startNumber', 'eptDelta="4500" startNumber')), /5\.3\.9\.2\.2: @eptDelta 4500, the first segment begins 0 after/],
+  ['segments of a profile of whole files', replace('profile:isoff-live:2011', 'profile:isoff-on-demand:2011'), /8\.3\.3: of the on-demand profile, and not one file/],
   ['no channels', replace(/<AudioChannelConfiguration[^]*?\/>/, ''), /5\.8\.5\.4: audio without AudioChannelConfiguration/],
   ['a bandwidth that is too low', ofVideo(replace(/bandwidth="\d+"/, 'bandwidth="1000"')), /5\.3\.5\.4: @bandwidth 1000: segments/],
   ['a template without a number', replace(/\$Number\$/, '1'), /5\.3\.9\.4\.4: media template .*, expected one of/],
@@ -207,6 +213,7 @@ const INBAND = (text) => text.replace(/(<AdaptationSet [^>]*contentType="audio"[
 for (const [what, change, boxes, clause] of [
   ['event messages that are announced break no rule', INBAND, [{}, {}], /^$/],
   ['event messages that nobody announces are found', (text) => text, [{}, {}], /5\.10\.3\.2: segment \d+ has an emsg box of 'urn:scte:scte35:2013:bin', and no InbandEventStream/],
+  ['event messages of another value than is announced are found', (text) => INBAND(text).replace('scte35:2013:bin"/>', 'scte35:2013:bin" value="9"/>'), [{}, {}], /5\.10\.3\.2: segment \d+ has an emsg box of 'urn:scte:scte35:2013:bin' with value '', InbandEventStream has '9'/],
   ['two event messages of one id are found', INBAND, [{}, { time: 5 }], /5\.10\.3\.3\.4: segment \d+ has another message/],
 ]) {
   test(what, () => {
@@ -261,6 +268,7 @@ const lives = [
   ['low latency without a clock', replace(/<UTCTiming[^]*?\/>/, ''), /low latency without UTCTiming/],
   ['low latency without a target', replace(/<ServiceDescription[^]*<\/ServiceDescription>/, ''), /low latency without ServiceDescription/],
   ['low latency without a reference', replace(/<ProducerReferenceTime[^]*?\/>/, ''), /low latency without ProducerReferenceTime[^]*|K\.3\.2/],
+  ['a target behind the time shift buffer', replace('target="1500" min="750" max="6000"', 'target="9500"'), /K\.3\.2: Latency@target 9500 ms is farther from live than the 8 s/],
   ['a reference that is ahead of the media', replace('wallClockTime="2026-01-01T00:00:00Z"', 'wallClockTime="2026-01-01T00:01:00Z"'), /5\.12\.2: ProducerReferenceTime says 60\.000 s after/],
   ['a resync point longer than a segment', replace('dT="18000"', 'dT="900000"'), /5\.3\.13: Resync@dT 900000/],
   ['a rate that is no catching up', replace('max="1.05"', 'max="0.97"'), /K\.3\.3: PlaybackRate/],

@@ -11,6 +11,7 @@ function checkDescription(description, mpd, report) {
     const [target, min, max] = ['target', 'min', 'max'].map((name) => latency.number(name));
     report.check(target > 0, mpd.where, dash('K.3.2'), 'Latency without @target');
     report.check(!(min > target) && !(target > max), mpd.where, dash('K.3.2'), `Latency of @min ${min}, @target ${target}, @max ${max}`);
+    if (mpd.depth !== undefined) report.check(!(target / 1000 > mpd.depth), mpd.where, dash('K.3.2'), `Latency@target ${target} ms is farther from live than the ${mpd.depth} s of @timeShiftBufferDepth`);
     const { referenceId } = latency.attributes;
     if (referenceId !== undefined) report.check(references.has(referenceId), mpd.where, dash('K.3.2'), `Latency@referenceId ${referenceId} is no ProducerReferenceTime`);
   }

@@ -41,20 +41,7 @@ export function checkSegmentTimes(r, segment, isLast) {
   const sap = r.attributes.startWithSAP;
   if (sap === '1' || sap === '2') r.check(media.sync, '5.3.7.2', `@startWithSAP ${sap}, and segment ${number} does not begin with a sync sample`);
   if (media.index) r.check(media.index.time === media.earliest, '6.2.3.2', `segment ${number}: its sidx begins at ${media.index.time}, its media at ${media.earliest}`);
-  checkMessages(r, segment);
   if (!r.isWhole) checkChunks(r, segment);
-}
-
-/** 5.10.3: event messages are announced, and one id means one message. */
-function checkMessages(r, segment) {
-  const announced = [r.element, r.set.element].flatMap((e) => e.all('InbandEventStream')).map((e) => e.attributes.schemeIdUri);
-  r.messages ??= new Map();
-  for (const { scheme, value, id, time, duration, message } of segment.media.messages) {
-    r.check(announced.includes(scheme), '5.10.3.2', `segment ${segment.number} has an emsg box of '${scheme}', and no InbandEventStream says so`);
-    const text = JSON.stringify([time, duration, message.toString('hex')]); const key = JSON.stringify([scheme, value, id]);
-    r.check((r.messages.get(key) ?? text) === text, '5.10.3.3.4', `segment ${segment.number} has another message of '${scheme}' with id ${id} than one before`);
-    r.messages.set(key, text);
-  }
 }
 
 /** Low latency: chunks as short as the MPD promises, each with its reference time. */

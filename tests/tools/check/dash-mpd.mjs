@@ -2,6 +2,7 @@
 // The rules of one MPD by itself (ISO/IEC 23009-1), without its media: what is in
 // it as plain objects, and whether that fits together.
 import { checkLatency } from './dash-latency.mjs';
+import { checkProfiles } from './dash-profile.mjs';
 
 export const dash = (clause) => `ISO/IEC 23009-1 §${clause}`;
 /* MPDs have microseconds. */
@@ -91,7 +92,8 @@ class Representation {
     this.check((this.nominal === undefined) !== (this.timeline === undefined), '5.3.9.2.1', 'expected either SegmentTemplate@duration or a SegmentTimeline');
     this.check(this.timescale > 0, '5.3.9.2.2', `@timescale ${template.timescale}`);
     checkTemplate(template.media, true, this.where, report);
-    if (this.check(template.initialization, '5.3.9.4.2', 'has no initialization')) {
+    const isImage = this.set.element.attributes.contentType === 'image'; // each is whole by itself
+    if (!isImage && this.check(template.initialization, '5.3.9.4.2', 'has no initialization')) {
       checkTemplate(template.initialization, false, this.where, report);
       this.init = fill(template.initialization, this.id, this.bandwidth);
     }
@@ -196,6 +198,7 @@ export class Mpd {
     this.checkSegments();
     for (const timing of root.all('UTCTiming')) this.check(TIMING.has(timing.attributes.schemeIdUri), '5.8.5.7', `UTCTiming of scheme '${timing.attributes.schemeIdUri}', which is none`);
     checkLatency(this, report);
+    checkProfiles(this, report);
   }
 
   check(holds, clause, text) { return this.report.check(holds, this.where, dash(clause), text); }
@@ -277,7 +280,8 @@ export class Mpd {
   /** Where its segments lie: in their Period, in the time shift buffer, not before their time. */
   checkSegments() {
     for (const r of this.representations) {
-      if (this.longest !== undefined) for (const s of r.segments) r.check(s.duration / r.timescale <= this.longest + 0.5 + ROUNDING_S, '5.3.1.2', `segment ${s.number} lasts ${s.duration / r.timescale} s, @maxSegmentDuration is ${this.longest} s`);
+      // Sheets of thumbnails do not count (nor do they in DASH-IF's own): players take @maxSegmentDuration off the live edge.
+      if (this.longest !== undefined && r.set.type !== 'image') for (const s of r.segments) r.check(s.duration / r.timescale <= this.longest + 0.5 + ROUNDING_S, '5.3.1.2', `segment ${s.number} lasts ${s.duration / r.timescale} s, @maxSegmentDuration is ${this.longest} s`);
       for (const s of r.segments) {
         r.check(r.start(s) < r.period.end, '5.3.2.1', `segment ${s.number} begins at ${r.start(s)} s, the Period ends at ${r.period.end} s`);
         r.check(r.end(s) > r.period.start, '5.3.2.1', `segment ${s.number} ends at ${r.end(s)} s, the Period begins at ${r.period.start} s`);

@@ -2,10 +2,14 @@
 // A whole DASH presentation: its MPD, the media it lists, its clock; and, looked
 // at again and again, against what it said before (ISO/IEC 23009-1 §5.4).
 import { checkHeader, checkSegment } from './cmaf.mjs';
+import { Arrivals } from './dash-arrival.mjs';
 import { checkBandwidth, checkInit, checkNeighbours, checkSegmentTimes } from './dash-media.mjs';
 import { checkIndexed } from './dash-index.mjs';
-import { checkTrick } from './dash-trick.mjs';
+import { checkMessages, compareEvents } from './dash-messages.mjs';
 import { dash, Mpd, ROUNDING_S } from './dash-mpd.mjs';
+import { checkAccess, checkAlignment, checkDescriptors, checkMedia } from './dash-promises.mjs';
+import { checkTiles, isTiled } from './dash-tiles.mjs';
+import { checkTrick } from './dash-trick.mjs';
 import { readMpd } from './dash-xml.mjs';
 import { fetchDate, read } from './source.mjs';
 
@@ -22,9 +26,14 @@ export class Presentation {
     this.listed = new Map(); // Period and Representation -> Map of number -> { time, duration, uri }
     this.periods = new Map(); // id -> what must not change
     this.removed = []; // { url, until }
+    this.cut = new Set(); // URIs of segments that ended before they were whole, once
+    this.events = new Map(); // id of a Period -> what its EventStreams said
+    this.arrivals = new Arrivals(url, read);
   }
 
   check(holds, clause, text) { return this.report.check(holds, this.where, dash(clause), text); }
+
+  get minBuffer() { return this.mpd.root.seconds('minBufferTime'); }
 
   get ended() { return this.mpd !== undefined && !this.mpd.isDynamic; }
 
@@ -40,6 +49,7 @@ export class Presentation {
     if (mpd.isDynamic) this.checkNow(mpd, now);
     if (this.mpd) this.compare(mpd);
     this.remember(mpd, now);
+    this.compareEvents(mpd);
     this.mpd = mpd; this.bytes = bytes; this.changed = now;
     await this.checkTiming(mpd, now);
     await this.loadMedia(mpd, now);
@@ -92,6 +102,13 @@ export class Presentation {
     }
   }
 
+  compareEvents(mpd) {
+    for (const period of mpd.periods) {
+      if (!this.events.has(period.id)) this.events.set(period.id, new Map());
+      compareEvents(this.events.get(period.id), period, this.report);
+    }
+  }
+
   traits(r) { return { init: r.init, timescale: r.timescale, set: r.set.id, codecs: r.attributes.codecs, nominal: r.nominal, first: r.first, offset: r.offset }; }
 
   remember(mpd, now) {
@@ -132,21 +149,29 @@ export class Presentation {
   async loadMedia(mpd, now) {
     for (const r of mpd.representations.filter((one) => one.list && one.set.isTrick)) await checkTrick(r, this);
     for (const r of mpd.representations.filter((one) => one.index && one.file && one.indexRange && one.headerRange)) await checkIndexed(r, this);
-    for (const r of mpd.representations.filter((one) => one.hasTemplate && one.init)) {
+    for (const r of mpd.representations.filter((one) => one.hasTemplate && isTiled(one))) await checkTiles(r, this);
+    const all = new Map();
+    for (const r of mpd.representations.filter((one) => one.hasTemplate && one.init && !isTiled(one))) {
       const header = await this.loadHeader(r);
       if (!header) continue;
       const whole = mpd.isDynamic ? r.numbered(mpd, Math.min(now, this.isRemote ? now : mpd.published)) : r.numbered(mpd, now);
       const loaded = [];
+      if (mpd.isDynamic && this.isRemote) await this.arrivals.checkOldest(r, mpd, now);
       for (const segment of whole) { const own = await this.loadSegment(r, segment, header); if (own) loaded.push(own); }
       loaded.forEach((s, i) => {
         if (s.seen) return;
         s.seen = true;
         const isLast = !mpd.isDynamic && r.period === mpd.periods.at(-1) && i === loaded.length - 1;
         checkSegmentTimes(r, s, isLast || mpd.isDynamic && i === loaded.length - 1);
+        checkMessages(r, s);
+        checkAccess(r, s);
         if (i > 0) checkNeighbours(r, loaded[i - 1], s);
       });
-      checkBandwidth(r, loaded, mpd.root.seconds('minBufferTime'));
+      checkBandwidth(r, loaded, this.minBuffer);
+      checkMedia(r, loaded, mpd);
+      all.set(r, loaded);
     }
+    for (const set of mpd.periods.flatMap((p) => p.sets)) checkAlignment(set, all, this.report);
   }
 
   async loadHeader(r) {
@@ -156,14 +181,17 @@ export class Presentation {
       this.headers.set(r.init, bytes && checkHeader(bytes, `${r.where} ${r.init}`, this.report));
     }
     const header = this.headers.get(r.init);
-    if (header && !header.checked) { header.checked = true; checkInit(r, header); }
+    if (header && !header.checked) { header.checked = true; checkInit(r, header); checkDescriptors(r, header); }
     return header;
   }
 
   async loadSegment(r, listed, header) {
     const uri = r.uri(listed);
     if (this.segments.has(uri)) return this.segments.get(uri);
-    const bytes = await read(new URL(uri, this.url));
+    let isCut = false;
+    const bytes = await read(new URL(uri, this.url), undefined, () => { isCut = true; });
+    // Its packager died while it grew: the next version of the MPD does not have it.
+    if (isCut && !this.cut.has(uri)) { this.cut.add(uri); return undefined; }
     if (!r.check(bytes, '5.3.9.5.3', `segment '${uri}' is available and cannot be loaded`)) return undefined;
     const media = checkSegment(bytes, header, `${r.where} ${uri}`, this.report);
     const segment = media && { ...listed, media, timescale: header.timescale, edit: header.edit, bits: bytes.length * 8, init: r.init };
@@ -193,7 +221,10 @@ export class Presentation {
       const now = Date.now() / 1000;
       await this.load(now);
       await this.checkRemoved(now);
-      if (!options.pauses) this.checkPause(now);
+      if (options.pauses) continue;
+      this.checkPause(now);
+      if (this.isRemote && this.mpd?.isDynamic) for (const r of this.mpd.periods.at(-1).representations) this.arrivals.ask(r, this.mpd, Date.now() / 1000);
     }
+    await this.arrivals.finish();
   }
 }

@@ -15,6 +15,8 @@ export function splitSegments(text) {
 }
 
 export const sequence = (text) => Number(/^#EXT-X-MEDIA-SEQUENCE:(\d+)/m.exec(text)?.[1] ?? 0);
+/** The number behind the last whole segment. */
+export const endOf = (text) => sequence(text) + (text.match(/^#EXTINF:/gm) ?? []).length;
 export const dateRanges = (text) => text.split('\n').filter((line) => line.startsWith('#EXT-X-DATERANGE:'));
 const idOf = (line) => /[:,]ID="([^"]*)"/.exec(line)?.[1];
 

@@ -15,22 +15,29 @@ export function locate(name, usual) {
  * origin says so, and asks again as a player does. */
 export const outage = { ms: 0 };
 
-/** One request, its answer whole: { status, headers, bytes }. Throws when there is none. */
+/** The body of an answer; undefined when it ends before it is whole. */
+async function readBody(response) {
+  try { return Buffer.from(await response.arrayBuffer()); } catch { return undefined; }
+}
+
+/** One request, its answer whole: { status, headers, bytes }; 'cut off' is the status of one that is not. Throws when there is none. */
 export async function request(url, options) {
   const deadline = Date.now() + outage.ms;
   for (;;) {
     try {
       const response = await fetch(url, options);
-      return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+      const bytes = await readBody(response);
+      if (bytes) return { status: response.status, headers: response.headers, bytes };
+      if (Date.now() >= deadline) return { status: 'cut off', headers: response.headers, bytes: Buffer.alloc(0) };
     } catch (error) {
       if (Date.now() >= deadline) throw new Error(`${url}: ${error.message}${error.cause ? ` (${error.cause.message})` : ''}`, { cause: error });
-      await new Promise((resolve) => { setTimeout(resolve, 100); });
     }
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
 }
 
-/** The bytes of a URL, or @range { offset, length } of them; undefined when there is nothing. */
-export async function read(url, range) {
+/** The bytes of a URL, or @range { offset, length } of them; undefined when there is nothing, or not all: @onCut is told. */
+export async function read(url, range, onCut) {
   if (url.protocol === 'file:') {
     const file = fileURLToPath(url);
     if (!fs.existsSync(file)) return undefined;
@@ -38,6 +45,7 @@ export async function read(url, range) {
     return range ? bytes.subarray(range.offset, range.offset + range.length) : bytes;
   }
   const { status, bytes } = await request(url, range && { headers: { range: `bytes=${range.offset}-${range.offset + range.length - 1}` } });
+  if (status === 'cut off' && onCut) onCut();
   return status === (range ? 206 : 200) ? bytes : undefined;
 }
 
