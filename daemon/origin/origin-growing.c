@@ -129,10 +129,12 @@ on_ready (MillLiveOutcome outcome, gpointer user_data)
   Growing *self = user_data;
 
   self->wait = NULL;
-  if (outcome == MILL_LIVE_READY)
-    step (self);
-  else
+  /* What is listed grows no more: the part before may have been the last, and
+   * not been known to be that. */
+  if (outcome == MILL_LIVE_LATE)
     fail (self, 404);
+  else
+    step (self);
 }
 
 /* What it waits for may be there: the part after the last, when the segment was

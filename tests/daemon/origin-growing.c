@@ -259,6 +259,21 @@ test_slow_writer (Fixture *fixture, gconstpointer data)
       "\r\n\r\na\r\naaaaaaaaaa\r\na\r\nbbbbbbbbbb\r\na\r\ncccccccccc" LAST_CHUNK);
 }
 
+/* Its last part was not known to be that, as when the publisher goes or the
+ * packager dies: the list says that it is whole. */
+static void
+test_cut_short (Fixture *fixture, gconstpointer data)
+{
+  write_part (fixture, 1, 1, 0, "aaaaaaaaaa", "I");
+  g_autoptr (Viewer) viewer = ask (fixture, "GET", "v90/1-1.m4s", "");
+  expect (viewer, "aaaaaaaaaa");
+  settle (viewer);
+  assert_has_not (viewer, LAST_CHUNK);
+  append (fixture, "live.index", "#listed 1 1 1\n");
+  expect (viewer, NULL);
+  assert_has (viewer, "\r\n\r\na\r\naaaaaaaaaa" LAST_CHUNK);
+}
+
 /* Whoever comes in the middle gets what is there at once. */
 static void
 test_late_viewer (Fixture *fixture, gconstpointer data)
@@ -581,6 +596,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/growing/slow-writer", test_slow_writer);
+  ADD ("/growing/cut-short", test_cut_short);
   ADD ("/growing/late-viewer", test_late_viewer);
   ADD ("/growing/early", test_early);
   ADD ("/growing/successor", test_successor);
