@@ -63,8 +63,11 @@ async function plays(t, url, count, first = 0) {
     const seen = await viewer.until('the end', 60000, (s) => s.ended);
     assertIncreasing(seen.frames, 'video');
     assert.equal(seen.unread, 0);
-    assert.ok(seen.frames[0][0] <= first + FPS, `begins with ${seen.frames[0][0]}`);
     assert.equal(seen.frames.at(-1)[0], first + count - 1, 'the last picture');
+    // Which ones a page sees is a matter of the machine's time: the element has had them all.
+    const { decoded, played } = await viewer.played();
+    assert.equal(decoded, count, 'pictures');
+    assert.ok(played.length === 1 && played[0][0] < 0.1, `played ${JSON.stringify(played)}`);
     await viewer.close();
   });
 }
