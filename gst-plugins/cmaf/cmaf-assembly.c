@@ -105,7 +105,8 @@ make_header_locked (MillCmafPackager *self, MillCmafLane *lane,
   gboolean begins = write->begins && !self->options.publisher.single_file;
   if (begins)
     chunk.flags |= MILL_BMFF_CHUNK_SEGMENT_START;
-  if (begins && lane->eos)
+  /* A lane may end long before the cuts for what it has queued are known. */
+  if (begins && lane->eos && mill_cmaf_track_get_length (lane->track) == 0)
     chunk.flags |= MILL_BMFF_CHUNK_LAST_SEGMENT;
   if (lane->codec.roll_distance != 0)
     chunk.flags |= MILL_BMFF_CHUNK_ROLL;

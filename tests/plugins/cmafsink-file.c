@@ -314,6 +314,37 @@ test_offer (void)
   ladder_clear (&l);
 }
 
+/* The sound is read to its end before the picture says where segments begin:
+ * only what nothing follows is the last one (23009-1 6.3.4.2). */
+static void
+test_sound_ends_first (void)
+{
+  Fixture f;
+  fixture_init (&f, make_dir (), "mode", 2, NULL);
+  fixture_add_both (&f);
+  GstHarness *video = f.video;
+  GstHarness *audio = f.audio;
+  f.audio = NULL;
+  push_both (&f, 0, 0, 75, 50);
+  f.video = NULL;
+  f.audio = audio;
+  push_both (&f, 0, 0, 125, 50);
+  gst_harness_push_event (audio, gst_event_new_eos ());
+  f.video = video;
+  f.audio = NULL;
+  push_both (&f, 0, 75, 125, 50);
+  gst_harness_push_event (video, gst_event_new_eos ());
+  wait_eos (&f);
+  f.audio = audio;
+  for (guint n = 0; n < 3; n++) {
+    g_autofree gchar *name = g_strdup_printf ("a112/1-%u.m4s", n);
+    gsize size;
+    g_autofree gchar *data = read_bytes (&f, name, &size);
+    g_assert_cmpint (memmem (data, 64, "lmsg", 4) != NULL, ==, n == 2);
+  }
+  fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -327,6 +358,7 @@ main (int argc, char **argv)
   TEST ("late-pads", test_late_pads);
   TEST ("misaligned", test_misaligned);
   TEST ("offer", test_offer);
+  TEST ("sound-ends-first", test_sound_ends_first);
   g_test_add_data_func ("/cmafsink/file/stop-while-waiting",
       GINT_TO_POINTER (FALSE), test_stop_while_waiting);
   g_test_add_data_func ("/cmafsink/file/flush-while-waiting",
