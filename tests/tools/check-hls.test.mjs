@@ -360,7 +360,7 @@ for (const [what, from, to, clause] of [
 
 /* ---- live: by text ---- */
 
-const live = (count, first) => `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:${first}\n#EXT-X-MAP:URI="init.mp4"\n${Array.from({ length: count }, (_, i) => `#EXTINF:2.0,\n${first + i}.m4s\n`).join('')}`;
+const live = (count, first) => `#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:HOLD-BACK=6.0\n#EXT-X-MEDIA-SEQUENCE:${first}\n#EXT-X-MAP:URI="init.mp4"\n${Array.from({ length: count }, (_, i) => `#EXTINF:2.0,\n${first + i}.m4s\n`).join('')}`;
 test('a live playlist of six segments, and one that begins, break no rule', () => assert.equal(dateRanges(live(6, 3)).text + dateRanges(live(2, 0)).text, ''));
 test('a live playlist that keeps fewer than six segments is found', () => assert.match(dateRanges(live(5, 3)).text, /Apple, live playlists: lists 5 segments after others were removed, expected 6/));
 test('pictures above 30 a second that are not told are found', () => {
