@@ -298,7 +298,7 @@ end_rounds (gpointer user_data)
     gint *n_begun = g_async_queue_pop (ender->rounds);
     g_atomic_int_inc (n_begun);
     while (g_atomic_int_get (n_begun) < 2)
-      ;
+      g_thread_yield ();
     gst_pad_push_event (ender->source, gst_event_new_eos ());
     g_async_queue_push (ender->done, ender);
   }
