@@ -23,16 +23,21 @@ after(async () => {
 });
 
 test('a published movie plays within 8 s in hls.js, shaka-player and dash.js', async (t) => {
+  const began = performance.now();
   const publisher = Publisher.ffmpeg(source, daemon.rtmp('demo'));
   t.after(() => publisher.kill());
   await daemon.live('demo');
-  const began = performance.now(); // ffmpeg itself takes some tenths of a second of the 8 s to start
+  t.diagnostic(`live ${Math.round(performance.now() - began)} ms after ffmpeg was started`);
   await eventually('master.m3u8', 8000, async () => (await fetch(daemon.stream('demo'))).status === 200);
   for (const [player, file] of [['hls', 'master.m3u8'], ['shaka', 'manifest.mpd'], ['dash', 'manifest.mpd'], ['shaka', 'master.m3u8']]) {
     await t.test(`${player} ${file}`, { skip: noBrowser }, async () => {
       const viewer = await browser.open(player, daemon.stream('demo', file));
       const first = await viewer.until('the first picture', 8000, (s) => s.frames.length > 0);
-      if (player === 'hls') assert.ok(performance.now() - began < 7500, `the first picture came ${Math.round(performance.now() - began)} ms after the stream was live`);
+      if (player === 'hls') {
+        const took = Math.round(performance.now() - began);
+        t.diagnostic(`the first picture ${took} ms after ffmpeg was started`);
+        assert.ok(took < 8000, `the first picture came ${took} ms after the publisher began`);
+      }
       const seen = await viewer.until('six seconds of pictures', 15000, (s) => s.frames.at(-1)[1] - first.frames[0][1] > 6000);
       assertIncreasing(seen.frames, player);
       assert.equal(seen.unread, 0, 'every picture was readable');

@@ -114,7 +114,7 @@ test('what is broken on purpose is found', async (t) => {
 });
 
 const LIVE = (location, frames) => ['-q', 'videotestsrc', 'is-live=true', ...frames, '!', 'video/x-raw,width=320,height=180,framerate=30/1', '!', 'x264enc', 'tune=zerolatency', 'speed-preset=ultrafast', 'key-int-max=30', '!',
-  'hlstssink', 'name=s', `location=${location}`, 'segment-duration-ms=1000', 'window-segments=6', 'audiotestsrc', 'is-live=true', ...(frames.length ? ['num-buffers=280'] : []), '!', 'audio/x-raw,rate=48000', '!', 'avenc_aac', '!', 's.audio_0'];
+  'hlstssink', 'name=s', `location=${location}`, 'segment-duration-ms=1000', 'window-segments=4', 'audiotestsrc', 'is-live=true', ...(frames.length ? ['num-buffers=280'] : []), '!', 'audio/x-raw,rate=48000', '!', 'avenc_aac', '!', 's.audio_0'];
 
 test('after a kill -9 the playlist goes on, and a player with it', async () => {
   const location = path.join(dir, 'live'); const playlist = path.join(location, 'v180/playlist.m3u8');
