@@ -68,6 +68,7 @@ struct _MillCmafPackager
   gboolean ended; /* the end is written, or being written */
   gboolean failed;
   gboolean closed;
+  gboolean flushing; /* all lanes, and those that are still to come */
   gboolean degraded; /* a write failed, and it was said */
   gboolean troubled; /* one has failed since manifests were written */
   gboolean long_gop_told;

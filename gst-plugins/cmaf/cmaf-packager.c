@@ -293,6 +293,7 @@ mill_cmaf_packager_add_lane (MillCmafPackager *self, const gchar *pad,
   g_mutex_lock (&self->lock);
   mill_cmaf_intake_begin_locked (self);
   MillCmafLane *lane = mill_cmaf_lane_new (pad, kind);
+  lane->flushing = self->flushing;
   g_ptr_array_add (self->lanes, lane);
   unlock (self);
   return lane;
@@ -314,9 +315,12 @@ mill_cmaf_packager_set_flushing (MillCmafPackager *self, MillCmafLane *lane,
     gboolean flushing)
 {
   g_mutex_lock (&self->lock);
+  if (lane == NULL)
+    self->flushing = flushing;
   for (guint i = 0; i < self->lanes->len; i++)
     if (lane == NULL || lane == mill_cmaf_packager_get_lane (self, i))
-      mill_cmaf_packager_get_lane (self, i)->flushing = flushing;
+      mill_cmaf_packager_get_lane (self, i)->flushing = flushing ||
+          self->flushing;
   mill_cmaf_pushback_move_locked (self);
   unlock (self);
 }

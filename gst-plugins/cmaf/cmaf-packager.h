@@ -157,8 +157,8 @@ void mill_cmaf_packager_set_captions (MillCmafPackager *self,
 void mill_cmaf_packager_set_bitrate (MillCmafPackager *self, MillCmafLane *lane,
     guint bitrate_bps);
 
-/** Pushes into @lane (NULL: any) return GST_FLOW_FLUSHING, also one that waits.
- */
+/** Pushes into @lane (NULL: any, also one that is added later) return
+ * GST_FLOW_FLUSHING, also one that waits. */
 void mill_cmaf_packager_set_flushing (MillCmafPackager *self,
     MillCmafLane *lane, gboolean flushing);
 

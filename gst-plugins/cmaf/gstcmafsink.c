@@ -182,6 +182,14 @@ check (GstCmafSink *self)
   return is_valid;
 }
 
+/* Waits for what is pushed: nothing comes after it. */
+static gboolean
+leave_pad (GstElement *element, GstPad *pad, gpointer user_data)
+{
+  gst_pad_set_active (pad, FALSE);
+  return TRUE;
+}
+
 static void
 stop (GstElement *element)
 {
@@ -189,8 +197,11 @@ stop (GstElement *element)
   GST_OBJECT_LOCK (self);
   g_autoptr (MillCmafPackager) packager = g_steal_pointer (&self->packager);
   GST_OBJECT_UNLOCK (self);
-  if (packager != NULL)
-    mill_cmaf_packager_close (packager);
+  if (packager == NULL)
+    return;
+  /* A pad that was requested while the element went down may be in it. */
+  gst_element_foreach_sink_pad (element, leave_pad, NULL);
+  mill_cmaf_packager_close (packager);
 }
 
 static const GstStatesCalls states_calls = {

@@ -98,7 +98,10 @@ handle_event (GstPad *pad, GstObject *parent, GstEvent *event)
   gboolean handled = TRUE;
   GstCaps *caps;
   GstTagList *tags;
-  if (is_closed (self, gst_cmaf_sink_pad_get_lane (own))) {
+  /* Of its own: not all events come on the thread that stop() waits for. */
+  g_autoptr (MillCmafPackager) packager =
+      gst_cmaf_sink_ref_packager (GST_ELEMENT (self));
+  if (packager == NULL || gst_cmaf_sink_pad_get_lane (own) == NULL) {
     gst_event_unref (event);
     return FALSE;
   }
@@ -106,22 +109,22 @@ handle_event (GstPad *pad, GstObject *parent, GstEvent *event)
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
       handled = gst_cmaf_sink_negotiation_set_caps (GST_ELEMENT (self),
-          self->packager, own, caps);
+          packager, own, caps);
       break;
     case GST_EVENT_SEGMENT:
       handled = handle_segment (self, own, event);
       break;
     case GST_EVENT_TAG:
       gst_event_parse_tag (event, &tags);
-      gst_cmaf_sink_negotiation_set_tags (GST_ELEMENT (self), self->packager,
-          own, tags);
+      gst_cmaf_sink_negotiation_set_tags (GST_ELEMENT (self), packager, own,
+          tags);
       break;
     case GST_EVENT_FLUSH_START:
-      mill_cmaf_packager_set_flushing (self->packager,
+      mill_cmaf_packager_set_flushing (packager,
           gst_cmaf_sink_pad_get_lane (own), TRUE);
       break;
     case GST_EVENT_FLUSH_STOP:
-      mill_cmaf_packager_set_flushing (self->packager,
+      mill_cmaf_packager_set_flushing (packager,
           gst_cmaf_sink_pad_get_lane (own), FALSE);
       gst_cmaf_media_set_segment (gst_cmaf_sink_pad_get_media (own), NULL);
       gst_cmaf_sink_text_flush (gst_cmaf_sink_pad_get_text (own));
@@ -130,16 +133,14 @@ handle_event (GstPad *pad, GstObject *parent, GstEvent *event)
       GST_OBJECT_LOCK (self);
       self->eos_seqnum = gst_event_get_seqnum (event);
       GST_OBJECT_UNLOCK (self);
-      gst_cmaf_sink_text_pad_end (GST_ELEMENT (self), self->packager, own);
-      mill_cmaf_packager_end_lane (self->packager,
-          gst_cmaf_sink_pad_get_lane (own));
-      gst_cmaf_sink_text_pad_end_absent (GST_ELEMENT (self), self->packager,
-          pad);
+      gst_cmaf_sink_text_pad_end (GST_ELEMENT (self), packager, own);
+      mill_cmaf_packager_end_lane (packager, gst_cmaf_sink_pad_get_lane (own));
+      gst_cmaf_sink_text_pad_end_absent (GST_ELEMENT (self), packager, pad);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
     case GST_EVENT_CUSTOM_DOWNSTREAM_OOB:
       gst_cmaf_sink_cues_handle_event (&self->cues, GST_ELEMENT (self),
-          self->packager, event);
+          packager, event);
       break;
     default:
       break;
