@@ -110,12 +110,18 @@ on_hold_over (gpointer user_data)
 {
   MillRtmpStream *self = user_data;
 
-  /* Who was taken just now has not begun yet, and begins later in PAUSED. */
-  if (!mill_rtmp_stream_is_free (self))
+  /* Who was taken just now has not begun yet, and begins later in PAUSED: looked
+   * at and ended at once, since another one may be taken meanwhile. */
+  g_mutex_lock (&self->lock);
+  gboolean is_over = !self->session && !self->ended;
+  self->ended |= is_over;
+  g_mutex_unlock (&self->lock);
+  if (!is_over)
     return;
   GST_INFO_OBJECT (self->element,
       "the publisher stayed away, ending the stream");
-  if (!end_stream (self))
+  mill_rtmp_timer_arm (self->hold_timer, 0);
+  if (!mill_rtmp_output_end (self->output))
     GST_ELEMENT_ERROR (self->element, RESOURCE, NOT_FOUND,
         ("The publisher went away before it sent any media."), (NULL));
 }
