@@ -447,8 +447,13 @@ static void
 gst_mill_sink_state_changed (GstElement *element, GstState old_state,
     GstState new_state, GstState pending)
 {
-  if (new_state == GST_STATE_PLAYING)
-    post_eos_once (GST_MILL_SINK (element));
+  GstMillSink *self = GST_MILL_SINK (element);
+
+  /* A bin forgets who has ended when it goes to PAUSED, and asks again. */
+  GST_OBJECT_LOCK (self);
+  self->eos_posted &= new_state == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (self);
+  post_eos_once (self);
 }
 
 /* A seek or a latency of the pipeline goes up all branches, where GstElement

@@ -411,8 +411,13 @@ static void
 gst_rtmp_client_sink_state_changed (GstElement *element, GstState old_state,
     GstState new_state, GstState pending)
 {
-  if (new_state == GST_STATE_PLAYING)
-    post_eos_once (GST_RTMP_CLIENT_SINK (element));
+  GstRtmpClientSink *self = GST_RTMP_CLIENT_SINK (element);
+
+  /* A bin forgets who has ended when it goes to PAUSED, and asks again. */
+  GST_OBJECT_LOCK (self);
+  self->is_eos_posted &= new_state == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK (self);
+  post_eos_once (self);
 }
 
 /* ---- properties ---- */

@@ -205,6 +205,22 @@ GST_START_TEST (test_push_back)
 }
 GST_END_TEST;
 
+/* A bin forgets in PAUSED who has ended, and a pipeline that is resumed waits for
+ * it to be told again. */
+GST_START_TEST (test_end_again)
+{
+  Side producer = open_producer (TRUE);
+  push (&producer, 0, 1000, TRUE);
+  gst_app_src_end_of_stream (GST_APP_SRC (producer.end));
+  wait_eos (&producer);
+  gst_element_set_state (producer.pipeline, GST_STATE_PAUSED);
+  gst_element_get_state (producer.pipeline, NULL, NULL, WAIT);
+  gst_element_set_state (producer.pipeline, GST_STATE_PLAYING);
+  wait_eos (&producer);
+  close_side (&producer);
+}
+GST_END_TEST;
+
 /* Who comes late gets what came since the last keyframe, marked DISCONT. */
 GST_START_TEST (test_late)
 {
@@ -429,6 +445,7 @@ millsink_suite (void)
   suite_add_tcase (suite, tcase);
   tcase_add_checked_fixture (tcase, setup, teardown);
   tcase_add_loop_test (tcase, test_push_back, 0, 4);
+  tcase_add_test (tcase, test_end_again);
   tcase_add_test (tcase, test_late);
   tcase_add_test (tcase, test_leaky);
   tcase_add_test (tcase, test_restart);

@@ -94,13 +94,13 @@ GST_START_TEST (after_one_by_name)
   g_autoptr (GstElement) element =
       gst_element_factory_make (cases[__i__].element, NULL);
   g_autofree gchar *pattern = g_strconcat (cases[__i__].prefix, "%u", NULL);
-  g_autofree gchar *first = g_strconcat (cases[__i__].prefix, "0", NULL);
-  g_autofree gchar *second = g_strconcat (cases[__i__].prefix, "1", NULL);
-  g_autoptr (GstPad) by_name = gst_element_request_pad_simple (element, first);
+  g_autofree gchar *zero = g_strconcat (cases[__i__].prefix, "0", NULL);
+  g_autofree gchar *one = g_strconcat (cases[__i__].prefix, "1", NULL);
+  g_autoptr (GstPad) by_name = gst_element_request_pad_simple (element, zero);
   g_autoptr (GstPad) next = gst_element_request_pad_simple (element, pattern);
 
-  g_assert_cmpstr (GST_PAD_NAME (by_name), ==, first);
-  g_assert_cmpstr (GST_PAD_NAME (next), ==, second);
+  g_assert_cmpstr (GST_PAD_NAME (by_name), ==, zero);
+  g_assert_cmpstr (GST_PAD_NAME (next), ==, one);
   gst_element_release_request_pad (element, by_name);
   gst_element_release_request_pad (element, next);
 }

@@ -306,6 +306,15 @@ end_rounds (gpointer user_data)
 }
 
 static void
+wait_posted_eos (Relay *relay)
+{
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (relay->bus, 20 * GST_SECOND, GST_MESSAGE_EOS);
+
+  g_assert_nonnull (message);
+}
+
+static void
 run_ending (Relay *relay, Ender *enders)
 {
   gint n_begun = 0;
@@ -317,12 +326,11 @@ run_ending (Relay *relay, Ender *enders)
     g_async_queue_push (enders[i].rounds, &n_begun);
   for (guint i = 0; i < 2; i++)
     g_async_queue_pop (enders[i].done);
-  g_autoptr (GstMessage) message =
-      gst_bus_timed_pop_filtered (relay->bus, 20 * GST_SECOND, GST_MESSAGE_EOS);
-  g_assert_nonnull (message);
+  wait_posted_eos (relay);
 }
 
-/* Picture and sound end at the same moment: the graph ends. */
+/* Picture and sound end at the same moment: the graph ends; and once more where it
+ * is resumed, since a bin forgets in PAUSED who has ended. */
 GST_START_TEST (ends_at_once)
 {
   g_autoptr (Relay) relay = relay_new ("", "");
@@ -336,6 +344,9 @@ GST_START_TEST (ends_at_once)
   }
   for (guint i = 0; i < N_ENDINGS; i++)
     run_ending (relay, enders);
+  gst_element_set_state (relay->element, GST_STATE_PAUSED);
+  gst_element_set_state (relay->element, GST_STATE_PLAYING);
+  wait_posted_eos (relay);
   for (guint i = 0; i < 2; i++) {
     g_thread_join (threads[i]);
     g_async_queue_unref (enders[i].rounds);
