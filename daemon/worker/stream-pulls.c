@@ -23,6 +23,7 @@ typedef struct
   gboolean live;
   gboolean missing; /* a link that waits for its other end */
   gchar *told; /* nullable: what was told of that */
+  GHashTable *heard; /* (element-type utf8): the nodes that were listened at */
 } Pull;
 
 struct _MillStreamPulls
@@ -36,9 +37,19 @@ struct _MillStreamPulls
 
 /* ---- which there are ---- */
 
+static Pull *
+pull_new (void)
+{
+  Pull *pull = g_new0 (Pull, 1);
+
+  pull->heard = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return pull;
+}
+
 static void
 pull_free (Pull *pull)
 {
+  g_hash_table_unref (pull->heard);
   g_free (pull->location);
   g_free (pull->told);
   g_free (pull);
@@ -69,7 +80,7 @@ add_servers (MillStreamPulls *pulls, MillGraph *graph)
 
   for (guint i = 0; i < sources->len; i++)
     g_hash_table_insert (pulls->nodes,
-        gst_object_get_name (GST_OBJECT (sources->pdata[i])), g_new0 (Pull, 1));
+        gst_object_get_name (GST_OBJECT (sources->pdata[i])), pull_new ());
 }
 
 static void
@@ -83,7 +94,7 @@ add_links (MillStreamPulls *pulls, MillGraph *graph)
         gst_object_get_name (GST_OBJECT (sources->pdata[i]));
     if (!g_str_has_prefix (name, LINK_PREFIX))
       continue;
-    Pull *pull = g_new0 (Pull, 1);
+    Pull *pull = pull_new ();
     g_object_get (sources->pdata[i], "location", &pull->location, NULL);
     g_hash_table_insert (pulls->nodes, g_steal_pointer (&name), pull);
   }
@@ -143,37 +154,58 @@ compare_names (gconstpointer a, gconstpointer b)
 }
 
 /* The links of @stream are called STREAM.NODE; neither has a dot in its name.
- * Returns: (transfer full): the nodes, one after the other; "" without any */
-static gchar *
-list_links (const gchar *folder, const gchar *stream)
+ * To ask whether one is listened at takes the place of a client there: once one
+ * was, it is not asked again while its name stands. */
+static void
+hear_links (Pull *pull, const gchar *folder, const gchar *stream)
 {
   g_autofree gchar *prefix = g_strconcat (stream, ".", NULL);
-  g_autoptr (GPtrArray) nodes = g_ptr_array_new_with_free_func (g_free);
+  GHashTable *heard =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   const gchar *name;
 
   while (dir && (name = g_dir_read_name (dir))) {
+    if (!g_str_has_prefix (name, prefix))
+      continue;
+    const gchar *node = name + strlen (prefix);
     g_autofree gchar *path = g_build_filename (folder, name, NULL);
-    if (g_str_has_prefix (name, prefix) && is_listened_at (path))
-      g_ptr_array_add (nodes, g_strdup (name + strlen (prefix)));
+    if (g_hash_table_contains (pull->heard, node) || is_listened_at (path))
+      g_hash_table_add (heard, g_strdup (node));
   }
+  g_hash_table_unref (pull->heard);
+  pull->heard = heard;
+}
+
+/* Returns: (transfer full): the nodes, one after the other; "" without any */
+static gchar *
+list_links (const Pull *pull)
+{
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer node;
+
+  g_hash_table_iter_init (&iter, pull->heard);
+  while (g_hash_table_iter_next (&iter, &node, NULL))
+    g_ptr_array_add (nodes, node);
   g_ptr_array_sort (nodes, compare_names);
   g_ptr_array_add (nodes, NULL);
   return g_strjoinv (", ", (gchar **) nodes->pdata);
 }
 
-/* Returns: (transfer full): what is expected at @location, and what there is */
+/* Returns: (transfer full): what is expected where it takes, and what there is */
 static gchar *
-explain_missing (const gchar *location)
+explain_missing (Pull *pull)
 {
-  g_autofree gchar *folder = g_path_get_dirname (location);
-  g_autofree gchar *stream = g_path_get_basename (location);
+  g_autofree gchar *folder = g_path_get_dirname (pull->location);
+  g_autofree gchar *stream = g_path_get_basename (pull->location);
   gchar *dot = strchr (stream, '.');
   const gchar *node = dot ? dot + 1 : "";
 
   if (dot)
     *dot = '\0';
-  g_autofree gchar *nodes = list_links (folder, stream);
+  hear_links (pull, folder, stream);
+  g_autofree gchar *nodes = list_links (pull);
   if (*nodes)
     return g_strdup_printf ("stream '%s': got no published node '%s', expected "
                             "one that it publishes: %s",
@@ -187,7 +219,7 @@ explain_missing (const gchar *location)
 static void
 tell_missing (MillStreamPulls *pulls, const gchar *node, Pull *pull)
 {
-  g_autofree gchar *text = explain_missing (pull->location);
+  g_autofree gchar *text = explain_missing (pull);
 
   if (g_strcmp0 (text, pull->told) == 0)
     return;
@@ -227,6 +259,7 @@ take_link (MillStreamPulls *pulls, const gchar *node, Pull *pull)
 {
   pull->missing = !pull->live;
   g_clear_pointer (&pull->told, g_free);
+  g_hash_table_remove_all (pull->heard);
   if (pull->live) {
     pulls->tell (node, NULL, pulls->user_data);
     return;

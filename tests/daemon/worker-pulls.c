@@ -125,7 +125,7 @@ test_target_away (void)
   " props: { async: false } }\n"
 
 #define STUDIO                                                       \
-  "millrace: 1\nname: studio\nnodes:\n"                              \
+  "millrace: 1\nname: %s\nnodes:\n"                                  \
   "  picture: { element: videotestsrc, props: { is-live: true } }\n" \
   "  %s: { element: x264enc, from: [picture], publish: true,"        \
   " props: { tune: zerolatency, speed-preset: ultrafast,"            \
@@ -139,22 +139,41 @@ test_target_away (void)
   "stream:studio/in: stream 'studio': got no published node 'in', expected " \
   "one that it publishes: encode"
 
-/** The last report of the stream "film". */
+/* A sink that keeps its first picture back for longer than the test runs: when
+ * it is to end, it is still about it. What comes after that is left out. */
+#define TAKE_TWO                                                     \
+  "millrace: 1\nname: take-two\nnodes:\n"                            \
+  "  wait: { element: queue, from: [\"stream:studio/in.video_0\"],"  \
+  " props: { leaky: upstream } }\n"                                  \
+  "  slow: { element: fakesink, from: [wait],"                       \
+  " props: { async: false, sync: true, ts-offset: 60000000000 } }\n" \
+  "  out: { element: fakesink, from: [\"stream:spare/in.video_0\"]," \
+  " props: { async: false } }\n"
+#define TAKE_SPARE                                                   \
+  "millrace: 1\nname: take-spare\nnodes:\n"                          \
+  "  out: { element: fakesink, from: [\"stream:spare/in.video_0\"]," \
+  " props: { async: false } }\n"
+
+/** The last report of a stream. */
 typedef struct
 {
+  const gchar *name;
   MillStreamState state;
   gchar *error;
   guint n_live;
+  gboolean revived; /* after its end had begun */
 } Taker;
 
 static void
 on_taker_changed (MillWorkerProxy *proxy, const MillStreamReport *report,
     Taker *taker)
 {
-  if (!g_str_equal (report->name, "film"))
+  if (!g_str_equal (report->name, taker->name))
     return;
   g_test_message ("%s: %s", mill_stream_report_state_to_string (report->state),
       report->last_error);
+  taker->revived |= taker->state == MILL_STREAM_STOPPING &&
+      report->state < MILL_STREAM_STOPPING;
   taker->state = report->state;
   taker->n_live += report->state == MILL_STREAM_LIVE;
   g_free (taker->error);
@@ -180,12 +199,12 @@ is_live (gpointer data)
 }
 
 static void
-run_studio (FixtureWatch *watch, const gchar *node)
+run_publishing (FixtureWatch *watch, const gchar *name, const gchar *node)
 {
-  g_autofree gchar *yaml = g_strdup_printf (STUDIO, node, node);
+  g_autofree gchar *yaml = g_strdup_printf (STUDIO, name, node, node);
   g_autoptr (GError) error = NULL;
 
-  fixture_start_stream (watch->proxy, "studio", yaml, &error);
+  fixture_start_stream (watch->proxy, name, yaml, &error);
   g_assert_no_error (error);
 }
 
@@ -198,7 +217,7 @@ test_link (void)
   FixtureWatch *watch = fixture_worker (fixture, "w0");
   g_autofree gchar *told = NULL;
   g_autoptr (GError) error = NULL;
-  Taker taker = { MILL_STREAM_STARTING };
+  Taker taker = { "film", MILL_STREAM_STARTING };
 
   g_signal_connect (watch->proxy, "stream-changed",
       G_CALLBACK (on_taker_changed), &taker);
@@ -207,7 +226,7 @@ test_link (void)
   g_assert_no_error (error);
   fixture_wait ("that the stream is missed", misses_all, &taker);
   g_assert_cmpstr (told, ==, MISSED);
-  run_studio (watch, "encode");
+  run_publishing (watch, "studio", "encode");
   fixture_wait ("which nodes it has", misses_one, &taker);
   g_assert_cmpstr (told, ==, OTHERS);
   g_assert_cmpint (taker.state, ==, MILL_STREAM_STARTING);
@@ -215,12 +234,81 @@ test_link (void)
 
   fixture_stop_stream (watch->proxy, "studio", MILL_WORKER_STOP_NOW, &error);
   g_assert_no_error (error);
-  run_studio (watch, "in");
+  run_publishing (watch, "studio", "in");
   fixture_wait ("the media", is_live, &taker);
   g_assert_cmpstr (taker.error, ==, "");
   fixture_watch_free (watch);
   fixture_free (fixture);
   g_free (taker.error);
+}
+
+static gboolean
+is_stopping (gpointer data)
+{
+  return ((Taker *) data)->state == MILL_STREAM_STOPPING;
+}
+
+static gboolean
+hears_spare (gpointer data)
+{
+  const gchar *error = ((Taker *) data)->error;
+
+  return error && g_str_has_suffix (error, "one that it publishes: encode");
+}
+
+static gboolean
+misses_spare (gpointer data)
+{
+  const gchar *error = ((Taker *) data)->error;
+
+  return error &&
+      strstr (error, "stream 'spare': got no published node at all");
+}
+
+/* What a link still tells of the stream it waits for does not make one that ends
+ * live again: who has stopped it would wait for ever. */
+static void
+test_link_changes_at_the_end (void)
+{
+  Fixture *fixture = fixture_new (NULL, 0);
+  FixtureWatch *watch = fixture_worker (fixture, "w0");
+  g_autoptr (GError) error = NULL;
+  Taker taker = { "film", MILL_STREAM_STARTING };
+  Taker other = { "other", MILL_STREAM_STARTING };
+
+  g_signal_connect (watch->proxy, "stream-changed",
+      G_CALLBACK (on_taker_changed), &taker);
+  g_signal_connect (watch->proxy, "stream-changed",
+      G_CALLBACK (on_taker_changed), &other);
+  run_publishing (watch, "spare", "in");
+  fixture_start_stream (watch->proxy, "film", TAKE_TWO, &error);
+  g_assert_no_error (error);
+  fixture_wait ("the spare one's media", is_live, &taker);
+  fixture_stop_stream (watch->proxy, "spare", MILL_WORKER_STOP_NOW, &error);
+  g_assert_no_error (error);
+  fixture_wait ("that it is missed", misses_spare, &taker);
+  run_publishing (watch, "studio", "in");
+  fixture_wait ("the media", is_live, &taker);
+  fixture_start_stream (watch->proxy, "other", TAKE_SPARE, &error);
+  g_assert_no_error (error);
+  fixture_wait ("that it is missed here, too", misses_spare, &other);
+  fixture_stop_stream (watch->proxy, "film", MILL_WORKER_STOP_EOS, &error);
+  g_assert_no_error (error);
+  fixture_wait ("the end's begin", is_stopping, &taker);
+
+  /* The first one looks no later than the other, which tells that it has. */
+  run_publishing (watch, "spare", "encode");
+  fixture_wait ("what it has", hears_spare, &other);
+  fixture_stop_stream (watch->proxy, "spare", MILL_WORKER_STOP_NOW, &error);
+  g_assert_no_error (error);
+  fixture_wait ("that it is gone", misses_spare, &other);
+  g_assert_false (taker.revived);
+  fixture_stop_stream (watch->proxy, "film", MILL_WORKER_STOP_NOW, &error);
+  g_assert_no_error (error);
+  fixture_watch_free (watch);
+  fixture_free (fixture);
+  g_free (taker.error);
+  g_free (other.error);
 }
 
 int
@@ -230,5 +318,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker/pulls/refused", test_refused);
   g_test_add_func ("/worker/pulls/target-away", test_target_away);
   g_test_add_func ("/worker/pulls/link", test_link);
+  g_test_add_func ("/worker/pulls/link-at-the-end",
+      test_link_changes_at_the_end);
   return g_test_run ();
 }
