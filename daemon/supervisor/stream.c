@@ -199,6 +199,20 @@ set_last_error (MillStream *stream, const gchar *text)
 {
   g_free (stream->row->last_error);
   stream->row->last_error = g_strdup (text);
+  stream->error_passes = FALSE;
+}
+
+/* Why it is not live, or not yet, is over when it is; why a worker or a part
+ * died stays to be read. */
+static void
+take_error (MillStream *stream, const MillStreamReport *report)
+{
+  if (report->state != MILL_STREAM_LIVE && *report->last_error) {
+    set_last_error (stream, report->last_error);
+    stream->error_passes = TRUE;
+  } else if (report->state == MILL_STREAM_LIVE && stream->error_passes) {
+    set_last_error (stream, NULL);
+  }
 }
 
 static MillStreamStep
@@ -269,9 +283,7 @@ mill_stream_take_report (MillStream *stream, const MillStreamReport *report,
   stream->n_free = stream->n_away +
       mill_input_report_count (report->inputs, MILL_INPUT_WAITING);
   stream->media_flows = report->state == MILL_STREAM_LIVE;
-  /* Why it is not live, or not yet. */
-  if (*report->last_error && report->state != MILL_STREAM_LIVE)
-    set_last_error (stream, report->last_error);
+  take_error (stream, report);
   switch (report->state) {
     case MILL_STREAM_STARTING:
       set_state (stream, MILL_STATUS_STARTING, clock);

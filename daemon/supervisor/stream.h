@@ -65,6 +65,7 @@ struct _MillStream
   guint n_away; /* places that a publisher has left and may come back to */
   guint n_free; /* places without a publisher, those among them */
   gboolean media_flows; /* in the shared worker */
+  gboolean error_passes; /* row->last_error: only why it is not live yet */
   gboolean restarting; /* its run is being stopped for another: no failure */
   MillGraphSpec *graph; /* nullable: of this run, when it has parts */
   GPtrArray

@@ -96,10 +96,17 @@ test_why_it_is_not_live (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (stream->row->last_error, ==, "in: no such stream");
   report (fixture, 5, MILL_STREAM_LIVE, "");
   g_assert_cmpint (stream->state, ==, MILL_STATUS_LIVE);
+  g_assert_null (stream->row->last_error); /* it is over */
   report (fixture, 5, MILL_STREAM_RECONNECTING, "in: connection refused");
   g_assert_cmpint (stream->state, ==, MILL_STATUS_RECONNECTING);
   g_assert_cmpstr (stream->row->last_error, ==, "in: connection refused");
   g_assert_cmpuint (stream->row->restarts, ==, 0);
+  /* what is worse than that stays to be read when it is live again */
+  mill_stream_lose (stream, "worker died", &fixture->clock);
+  begin (fixture, 6);
+  report (fixture, 6, MILL_STREAM_LIVE, "");
+  g_assert_cmpint (stream->state, ==, MILL_STATUS_LIVE);
+  g_assert_cmpstr (stream->row->last_error, ==, "worker died");
 }
 
 /* What an older run's worker still says must not touch the run of now. */
