@@ -33,7 +33,7 @@ find_fault (const gchar *text, gsize size)
     else if (c == '{' || c == '[') {
       begun = TRUE;
       if (++depth > MAX_DEPTH)
-        return "got JSON that is nested deeply";
+        return "got JSON nested more than " G_STRINGIFY (MAX_DEPTH) " deep";
     } else if (c == '}' || c == ']')
       depth--;
     else if (c == '"')
@@ -42,7 +42,7 @@ find_fault (const gchar *text, gsize size)
       return "got something that is no JSON";
   }
   if (!begun)
-    return "got something else";
+    return "got nothing";
   return depth > 0 ? "got JSON without an end" : NULL;
 }
 

@@ -235,7 +235,7 @@ test('a body of several values, or with comments, is refused and does nothing', 
   const post = (body) => fetch(url('/api/v1/stream-keys'), { method: 'POST', headers: withKey(json), body });
   const one = JSON.stringify({ app: 'live', name: 'double' });
   for (const [body, said] of [[`${one}${one}`, /^body: got more than one value, expected an object of JSON$/], [`${one} null`, /more than one value/], [`/* x */${one}`, /expected an object of JSON$/],
-    [`${one}// x`, /more than one value/], ["{'app':'live','name':'double'}", /no JSON/], ['', /expected an object of JSON$/], ['{"app":"live",}', /expected an object of JSON$/]]) {
+    [`${one}// x`, /more than one value/], ["{'app':'live','name':'double'}", /no JSON/], ['', /^body: got nothing, expected an object of JSON$/], ['{"app":"live",}', /expected an object of JSON$/]]) {
     const problem = await assertProblem(await post(body), 400);
     assert.match(problem.detail, said, body);
   }

@@ -374,6 +374,34 @@ test_one_object (void)
   }
 }
 
+/* Somebody reads it as the answer to a request. */
+static void
+test_why_no_object (void)
+{
+  static const struct
+  {
+    const gchar *text;
+    const gchar *said;
+  } cases[] = {
+    { "", "got nothing, expected an object of JSON" },
+    { " \r\n", "got nothing, expected an object of JSON" },
+    { "[]", "got something else, expected an object of JSON" },
+    { "{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}",
+        "got JSON nested more than 16 deep, expected an object of JSON" },
+  };
+  static const gchar deep[] = "{\"a\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}";
+  g_autoptr (JsonNode) node =
+      mill_bounded_json_parse_object (deep, strlen (deep), NULL);
+
+  g_assert_nonnull (node);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (mill_bounded_json_parse_object (cases[i].text,
+        strlen (cases[i].text), &error));
+    g_assert_cmpstr (error->message, ==, cases[i].said);
+  }
+}
+
 static void
 check_cases (const MillJwtRules *rules, const Case *cases, guint n_cases)
 {
@@ -503,6 +531,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jwt/examples", test_examples_of_the_standards);
   g_test_add_func ("/jwt/tampered", test_tampered);
   g_test_add_func ("/jwt/one-object", test_one_object);
+  g_test_add_func ("/jwt/why-no-object", test_why_no_object);
   g_test_add_func ("/jwt/headers", test_headers);
   g_test_add_func ("/jwt/public-key-is-no-secret",
       test_public_key_is_no_secret);
