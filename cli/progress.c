@@ -3,7 +3,6 @@
 #include "progress.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 /** Written by streaming threads, read by the main loop. */
 typedef struct
@@ -80,12 +79,12 @@ on_pad_data (GstPad *gst_pad, GstPadProbeInfo *info, gpointer user_data)
 }
 
 static void
-watch_pad (const SinkMeter *sink, GstPad *gst_pad)
+watch_pad (Meter *meter, GstPad *gst_pad)
 {
   if (GST_PAD_DIRECTION (gst_pad) != GST_PAD_SINK)
     return;
   PadMeter *pad = g_new0 (PadMeter, 1);
-  pad->meter = g_atomic_rc_box_acquire (sink->meter);
+  pad->meter = g_atomic_rc_box_acquire (meter);
   gst_segment_init (&pad->segment, GST_FORMAT_UNDEFINED);
   gst_pad_add_probe (gst_pad,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
@@ -107,11 +106,18 @@ watch_existing_pad (GstElement *sink, GstPad *pad, gpointer user_data)
   return TRUE;
 }
 
+/* A handler that is under way keeps its meter. */
+static void
+release_meter (gpointer meter, GClosure *closure)
+{
+  g_atomic_rc_box_release (meter);
+}
+
 static void
 free_sink_meter (gpointer data)
 {
   SinkMeter *sink = data;
-  g_signal_handlers_disconnect_by_data (sink->element, sink);
+  g_signal_handlers_disconnect_by_data (sink->element, sink->meter);
   gst_object_unref (sink->element);
   g_atomic_rc_box_release (sink->meter);
   g_free (sink->written);
@@ -153,9 +159,9 @@ watch_sink (const GValue *item, gpointer user_data)
     return;
   }
   g_ptr_array_add (self->sinks, sink);
-  g_signal_connect (sink->element, "pad-added", G_CALLBACK (on_pad_added),
-      sink);
-  gst_element_foreach_sink_pad (sink->element, watch_existing_pad, sink);
+  g_signal_connect_data (sink->element, "pad-added", G_CALLBACK (on_pad_added),
+      g_atomic_rc_box_acquire (sink->meter), release_meter, 0);
+  gst_element_foreach_sink_pad (sink->element, watch_existing_pad, sink->meter);
 }
 
 MillProgress *
@@ -250,14 +256,21 @@ add_bitrate (GString *text, const Numbers *n)
     g_string_append_printf (text, ", %s Mbit/s", bitrate);
 }
 
+/* A recording's name is made when its file is: "location" is a pattern. */
+static gboolean
+is_unfinished (const SinkMeter *sink)
+{
+  GstElementFactory *factory = gst_element_get_factory (sink->element);
+  return sink->written == NULL && factory != NULL &&
+      g_str_equal (GST_OBJECT_NAME (factory), "recordsink");
+}
+
 /* What each sink got, by name where there are several. */
 static void
 add_bytes (GString *text, MillProgress *self, const Numbers *n)
 {
-  if (n->n_sinks <= 1) {
-    g_string_append_printf (text, ", %.1f MB", n->bytes / 1e6);
-    return;
-  }
+  if (n->n_sinks == 0)
+    g_string_append (text, ", 0.0 MB");
   for (guint i = 0; i < self->sinks->len; i++) {
     const SinkMeter *sink = g_ptr_array_index (self->sinks, i);
     guint64 bytes = atomic_load (&sink->meter->bytes);
@@ -265,12 +278,13 @@ add_bytes (GString *text, MillProgress *self, const Numbers *n)
     const gchar *name = GST_OBJECT_NAME (sink->element);
     if (bytes == 0)
       continue;
-    /* A recording's name is made when its file is: {date} is none. */
-    if (sink->written == NULL && location != NULL && strchr (location, '{'))
+    if (is_unfinished (sink))
       g_string_append_printf (text,
-          ", %.1f MB to '%s', which finished no file (what it left ends in "
+          ", %.1f MB to '%s', which finished no file (what it left may end in "
           ".part)",
           bytes / 1e6, name);
+    else if (n->n_sinks <= 1)
+      g_string_append_printf (text, ", %.1f MB", bytes / 1e6);
     else
       g_string_append_printf (text, ", %.1f MB to %s", bytes / 1e6,
           location != NULL ? location : name);

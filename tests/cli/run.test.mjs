@@ -535,21 +535,40 @@ test('explain: words, Graphviz, gst-launch-1.0', async () => {
   assert.equal((await millrace(['explain', '--dot', '--gst-launch', PICTURES])).code, 64);
 });
 
-test('a recording that finished no file is told as such, not by the pattern of its name', async () => {
-  const file = path.join(dir, 'unwritten.yaml');
-  fs.writeFileSync(file, `millrace: 1
-name: unwritten
+const recording = (name, other) => file(`${name}.yaml`, `millrace: 1
+name: ${name}
 nodes:
   picture: { element: videotestsrc, props: { num-buffers: 60 } }
   video: { element: x264enc, from: [picture], props: { speed-preset: ultrafast, key-int-max: 10 } }
   record: { element: recordsink, from: [video], props: { location: "/proc/none/film-{date}-{time}.mp4", on-error: continue } }
-  out: { element: fakesink, from: [video] }
-`);
-  const { code, stderr } = await millrace(['run', file]);
+${other}`);
+
+test('a recording that finished no file is told as such, not by the pattern of its name', async () => {
+  const { code, stderr } = await millrace(['run', recording('unwritten', '  out: { element: fakesink, from: [video] }\n')]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /warning: node 'record': .*\/proc\/none/);
-  assert.match(stderr, /\nmillrace run: ended: .* MB to 'record', which finished no file \(what it left ends in \.part\)/);
+  assert.match(stderr, /\nmillrace run: ended: .* MB to 'record', which finished no file \(what it left may end in \.part\)/);
   assert.doesNotMatch(stderr, /\{date\}/);
+});
+
+test('a recording that finished no file is told as such where nothing else is written', async () => {
+  const { code, stderr } = await millrace(['run', recording('unwritten-alone', '')]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /\nmillrace run: ended: .* MB to 'record', which finished no file \(/);
+});
+
+test('a file with a brace in its name is no recording', async () => {
+  const out = path.join(dir, 'a{b}.raw');
+  const { code, stderr } = await millrace(['run', file('brace.yaml', `millrace: 1
+name: brace
+nodes:
+  in: { element: videotestsrc, props: { num-buffers: 3 } }
+  out: { element: filesink, from: [in], props: { location: "${out}" } }
+  other: { element: fakesink, from: [in] }
+`)]);
+  assert.equal(code, 0, stderr);
+  assert.ok(stderr.includes(` MB to ${out}`), stderr);
+  assert.doesNotMatch(stderr, /finished no file/);
 });
 
 test('explain: which parameters there are', async () => {
