@@ -97,6 +97,12 @@ static const Family families[] = {
 
 /* ---- which there are ---- */
 
+typedef struct
+{
+  GArray *list; /* (element-type Target) at most MAX_TARGETS */
+  guint n_omitted;
+} Targets;
+
 static void
 clear_target (gpointer data)
 {
@@ -107,7 +113,7 @@ clear_target (gpointer data)
 }
 
 static void
-add_targets (GArray *targets, const MillStream *stream,
+add_targets (Targets *targets, const MillStream *stream,
     const MillStreamReport *report)
 {
   GVariantIter iter;
@@ -120,25 +126,29 @@ add_targets (GArray *targets, const MillStream *stream,
     if (!g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
       continue;
     mark = g_variant_lookup_value (value, TARGET_FIELD, NULL);
-    if (!mark || targets->len >= MAX_TARGETS)
+    if (!mark)
       continue;
+    if (targets->list->len >= MAX_TARGETS) {
+      targets->n_omitted++;
+      continue;
+    }
     Target target = { stream, g_strdup (node), g_variant_ref (value) };
-    g_array_append_val (targets, target);
+    g_array_append_val (targets->list, target);
   }
 }
 
-/* Returns: (transfer full) (element-type Target) */
-static GArray *
+/* Returns: its list is (transfer full) */
+static Targets
 list_targets (MillStreamRegistry *registry, const MillProcessReport *process)
 {
-  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Target));
+  Targets targets = { g_array_new (FALSE, FALSE, sizeof (Target)), 0 };
 
-  g_array_set_clear_func (targets, clear_target);
+  g_array_set_clear_func (targets.list, clear_target);
   for (guint i = 0; process && i < process->streams->len; i++) {
     const MillStreamReport *report = g_ptr_array_index (process->streams, i);
     MillStream *stream = mill_stream_registry_find (registry, report->name);
     if (stream)
-      add_targets (targets, stream, report);
+      add_targets (&targets, stream, report);
   }
   return targets;
 }
@@ -147,7 +157,8 @@ void
 mill_api_metrics_relays_add (GString *text, MillStreamRegistry *registry,
     const MillProcessReport *report)
 {
-  g_autoptr (GArray) targets = list_targets (registry, report);
+  const Targets targets = list_targets (registry, report);
+  g_autoptr (GArray) list = targets.list;
   gchar digits[G_ASCII_DTOSTR_BUF_SIZE];
   gdouble number;
 
@@ -155,8 +166,8 @@ mill_api_metrics_relays_add (GString *text, MillStreamRegistry *registry,
     const Family *family = &families[i];
     mill_api_metrics_streams_add_head (text, family->name, family->type,
         family->help);
-    for (guint t = 0; t < targets->len; t++) {
-      const Target *target = &g_array_index (targets, Target, t);
+    for (guint t = 0; t < list->len; t++) {
+      const Target *target = &g_array_index (list, Target, t);
       if (!family->read (target->stats, &number))
         continue;
       mill_api_metrics_streams_begin_sample (text, family->name,
@@ -165,4 +176,8 @@ mill_api_metrics_relays_add (GString *text, MillStreamRegistry *registry,
           g_ascii_formatd (digits, sizeof digits, "%.6f", number));
     }
   }
+  mill_api_metrics_streams_add_head (text, "millrace_relay_metrics_omitted",
+      "gauge", "Servers without samples here, because there are too many.");
+  g_string_append_printf (text, "millrace_relay_metrics_omitted %u\n",
+      targets.n_omitted);
 }

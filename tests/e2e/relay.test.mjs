@@ -114,6 +114,7 @@ test('live-relay: both origins have every picture, and the target may break', as
   assert.equal(sample('sent_bytes_total', 'relay') <= (await stats()).relay.bytes, true, 'not more than its statistics say later');
   assert.deepEqual(['reconnects_total', 'dropped_frames_total'].map((name) => sample(name, 'relay')), [0, 0]);
   assert.ok(sample('attempts_total', 'relay-2') >= 1, 'attempts');
+  assert.match(metrics, /^millrace_relay_metrics_omitted 0$/m);
   assert.ok(!metrics.includes(SECRET), 'the key is in the metrics');
 
   // Nobody who looks at the stream learns the key.
