@@ -349,19 +349,28 @@ end_reader_locked (void)
   return thread;
 }
 
-/* What it reads has a thread of its own from now on, until it answers. */
-static void
+/* What it reads has a thread of its own from now on, until it answers.
+ * Returns: (transfer full): the file, to be told of without the lock */
+static gchar *
 leave_reader_locked (void)
 {
   MillRtmpCertificate *stuck = reader->at;
+  gchar *certificate;
 
   g_mutex_lock (&stuck->lock);
   stuck->is_stuck = TRUE;
-  GST_WARNING ("certificate '%s': got no answer for %d s, expected a file that "
-               "can be read; the certificate loaded before stays in use",
-      stuck->certificate, (gint) (STUCK_US / G_USEC_PER_SEC));
+  certificate = g_strdup (stuck->certificate);
   g_mutex_unlock (&stuck->lock);
   end_reader_locked ();
+  return certificate;
+}
+
+static void
+warn_of_stuck (const gchar *certificate)
+{
+  GST_WARNING ("certificate '%s': got no answer for %d s, expected a file that "
+               "can be read; the certificate loaded before stays in use",
+      certificate, (gint) (STUCK_US / G_USEC_PER_SEC));
 }
 
 /* Keys take long to be checked, and files may be on a disk that has gone away:
@@ -376,15 +385,18 @@ follow_all (gpointer user_data)
     if (g_cond_wait_until (&watch_changed, &watch_lock, next_us))
       continue;
     next_us = g_get_monotonic_time () + CHECK_PERIOD_US;
+    g_autofree gchar *stuck = NULL;
     if (reader && reader->at &&
         g_get_monotonic_time () - reader->since_us >= STUCK_US)
-      leave_reader_locked ();
+      stuck = leave_reader_locked ();
     if (!reader)
       start_reader_locked ();
     n_rounds++;
     g_cond_broadcast (&watch_changed);
     GPtrArray *all = ref_all_locked ();
     g_mutex_unlock (&watch_lock);
+    if (stuck)
+      warn_of_stuck (stuck);
     for (guint i = 0; i < all->len; i++)
       warn_of_expiry (g_ptr_array_index (all, i));
     g_ptr_array_unref (all);
