@@ -168,21 +168,33 @@ class Runs(unittest.TestCase):
         result = run(RUN, "--launch", "demo-publisher", cwd="/")
         self.assertIn("rtmp2sink", result.stdout)
 
-    def test_demo_picture(self):
-        """The demo's picture and tone, without the network."""
+    def demo(self, n_buffers):
+        """The demo's description without the network, and with so many buffers of the picture, flash and tone."""
         source = pathlib.Path(os.environ["MILL_SOURCE_ROOT"]) / "pipelines/demo-publisher.yaml"
         text = source.read_text().replace("element: rtmp2sink", "element: filesink")
-        # Three seconds of each source, however long the machine takes for them.
-        for props, n_buffers in (("pattern: smpte75", 90), ("pattern: blink", 6), ("wave: ticks", 141)):
+        for props, number in n_buffers.items():
             self.assertEqual(text.count(props), 1, props)
             separator = "\n      " if props == "pattern: blink" else ", "
-            text = text.replace(props, f"{props}{separator}num-buffers: {n_buffers}")
+            text = text.replace(props, f"{props}{separator}num-buffers: {number}")
+        return text
+
+    def test_demo_picture(self):
+        """The demo's picture and tone, without the network."""
+        # Three seconds of each source, however long the machine takes for them.
+        text = self.demo({"pattern: smpte75": 90, "pattern: blink": 6, "wave: ticks": 141})
         (self.dir / "demo.yaml").write_text(text)
         output = self.dir / "demo.flv"
         run(RUN, str(self.dir / "demo.yaml"), f"url={output}")
         found = dict(packets(output))
         self.assertGreater(found["h264"], 60)
         self.assertGreater(found["aac"], 90)
+
+    def test_demo_is_ended(self):
+        """Asked to end, real live encoders leave a file that can be read: how much came is the machine's affair."""
+        (self.dir / "ended.yaml").write_text(self.demo({}))
+        output = self.dir / "ended.flv"
+        run(RUN, "--seconds", "3", str(self.dir / "ended.yaml"), f"url={output}")
+        self.assertEqual([codec for codec, _ in packets(output)], ["aac", "h264"])
 
 
 unittest.main(verbosity=0)
