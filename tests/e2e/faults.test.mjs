@@ -8,7 +8,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CACHE, Daemon, Publisher, eventually, tool } from './lib/daemon.mjs';
+import { CACHE, Daemon, Publisher, endProcessesOf, eventually, tool } from './lib/daemon.mjs';
 import { movie } from './lib/movie.mjs';
 import { Recorder, assertConsecutive } from './lib/playlist.mjs';
 import { RtmpClient } from './lib/rtmp.mjs';
@@ -93,13 +93,14 @@ test('an unknown codec is refused by name', async (t) => {
   await eventually('a message that names the codec', 5000, async () => /Sorenson|H\.263|FLV1|codec (id )?2/i.test(daemon.logs()));
 });
 
-test('an occupied port is named with what to do', () => {
+test('an occupied port is named with what to do', async () => {
   for (const kind of ['api', 'origin', 'rtmp']) {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mill-port-'));
     const file = path.join(dir, 'c.yaml');
     const listen = { api: '127.0.0.1:0', origin: '127.0.0.1:0', rtmp: '127.0.0.1:0', [kind]: daemon.addresses[kind] };
     fs.writeFileSync(file, JSON.stringify({ ...daemon.config, listen: { ...daemon.config.listen, ...listen }, state_dir: `${dir}/s`, runtime_dir: `${dir}/r`, media_dir: `${dir}/m` }));
     const run = spawnSync(tool('daemon/millraced'), ['--config', file], { encoding: 'utf8', timeout: 20000 });
+    await endProcessesOf(`${dir}/r`); // an origin serves on without its millraced
     assert.equal(run.status, 69, run.stderr);
     const line = run.stderr.split('\n').find((l) => l.includes(`'${daemon.addresses[kind]}'`));
     assert.match(line ?? run.stderr, /in use|another program/);

@@ -44,6 +44,24 @@ function waitedForProcessor(pid) {
   try { return Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6; } catch { return 0; }
 }
 
+/** Workers and origins of an installation: their sockets lie in its runtime directory. */
+function processesOf(runtimeDir) {
+  return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((argument) => argument.startsWith(`${runtimeDir}/`));
+    } catch { return false; }
+  });
+}
+
+/** Kills them. What dies may write until it is dead: directories go behind this. */
+export async function endProcessesOf(runtimeDir) {
+  await eventually('the end of its processes', 15000, () => {
+    const left = processesOf(runtimeDir);
+    for (const pid of left) try { process.kill(pid, 'SIGKILL'); } catch (error) { if (error.code !== 'ESRCH') throw error; }
+    return left.length === 0;
+  });
+}
+
 export class Daemon {
   /** config: merged over ports 0, own directories and one open application "live". */
   static async start(config = {}, { mediaDir } = {}) {
@@ -146,14 +164,8 @@ export class Daemon {
     await this.exited;
   }
 
-  /** Workers and origins that serve this installation, whoever started them: their sockets lie in its directory. */
-  children() {
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-      try {
-        return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((argument) => argument.startsWith(`${this.config.runtime_dir}/`));
-      } catch { return false; }
-    });
-  }
+  /** Workers and origins that serve this installation, whoever started them. */
+  children() { return processesOf(this.config.runtime_dir); }
 
   /** Ends everything that this daemon started, and removes its directories. */
   async stop() {
@@ -161,12 +173,7 @@ export class Daemon {
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
     await this.exited;
     clearTimeout(timer);
-    // What dies may write until it is dead: its directory goes behind it.
-    await eventually('the end of its processes', 15000, () => {
-      const left = this.children();
-      for (const pid of left) try { process.kill(pid, 'SIGKILL'); } catch (error) { if (error.code !== 'ESRCH') throw error; }
-      return left.length === 0;
-    });
+    await endProcessesOf(this.config.runtime_dir);
     fs.closeSync(this.log);
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
